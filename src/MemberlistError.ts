@@ -1,0 +1,380 @@
+/**
+ * Every way this library can refuse or fail, as tagged Schema errors. Each names the value at fault and what would be
+ * right, so that its `message` is enough to mend the program or the operation.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+const bytesMessage = (what: string, size: number, limit: number) => `${what} is ${size} bytes; at most ${limit} fit`
+
+/**
+ * A configuration value that cannot work, alone or together with another.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ConfigInvalid extends Schema.TaggedError<ConfigInvalid>()("ConfigInvalid", {
+  /** The field, as `MemberlistConfig` spells it. */
+  field: Schema.String,
+  /** The value given, as text. */
+  value: Schema.String,
+  /** What would be right. */
+  expected: Schema.String
+}) {
+  override get message() {
+    return `configuration field "${this.field}" is ${this.value}; expected ${this.expected}`
+  }
+}
+
+/**
+ * The address or port could not be bound.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class BindFailed extends Schema.TaggedError<BindFailed>()("BindFailed", {
+  address: Schema.String,
+  protocol: Schema.Literals(["udp", "tcp"]),
+  kind: Schema.Literals(["AddressInUse", "AddressNotAvailable", "PermissionDenied", "Unknown"]),
+  cause: Schema.Defect()
+}) {
+  override get message() {
+    const why = {
+      AddressInUse: "the port is in use; stop the other program, choose another bindPort, or use 0 for a free one",
+      AddressNotAvailable: "this host has no such address; bind one that it has, or 0.0.0.0 for all",
+      PermissionDenied: "permission denied; ports below 1024 need privileges",
+      Unknown: String(this.cause)
+    }[this.kind]
+    return `cannot bind ${this.protocol} ${this.address}: ${why}`
+  }
+}
+
+/**
+ * No address to announce to peers could be found or parsed.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class AdvertiseAddressInvalid
+  extends Schema.TaggedError<AdvertiseAddressInvalid>()("AdvertiseAddressInvalid", {
+    value: Schema.String,
+    expected: Schema.String
+  })
+{
+  override get message() {
+    return `cannot advertise "${this.value}"; expected ${this.expected}`
+  }
+}
+
+/**
+ * A key whose length is not an AES key's.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class KeyInvalid extends Schema.TaggedError<KeyInvalid>()("KeyInvalid", { length: Schema.Int }) {
+  override get message() {
+    return `a key of ${this.length} bytes; expected 16, 24 or 32 (AES-128, AES-192, AES-256)`
+  }
+}
+
+/**
+ * A keyring operation that would leave the ring unusable.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class KeyringRefused extends Schema.TaggedError<KeyringRefused>()("KeyringRefused", {
+  operation: Schema.Literals(["make", "use", "remove"]),
+  expected: Schema.String
+}) {
+  override get message() {
+    return `keyring: cannot ${this.operation}; expected ${this.expected}`
+  }
+}
+
+/**
+ * Member metadata over 512 bytes.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class MetaTooLarge extends Schema.TaggedError<MetaTooLarge>()("MetaTooLarge", {
+  size: Schema.Int,
+  limit: Schema.Int
+}) {
+  override get message() {
+    return bytesMessage("member metadata", this.size, this.limit)
+  }
+}
+
+/**
+ * A message that does not fit its carrier: a packet, a stream message, a gossip broadcast.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class MessageTooLarge extends Schema.TaggedError<MessageTooLarge>()("MessageTooLarge", {
+  carrier: Schema.Literals(["packet", "stream", "broadcast"]),
+  size: Schema.Int,
+  limit: Schema.Int
+}) {
+  override get message() {
+    const advice = this.carrier === "stream" ? "" : "; send it reliably instead"
+    return `${bytesMessage(`a ${this.carrier} message`, this.size, this.limit)}${advice}`
+  }
+}
+
+/**
+ * A seed that is not `[name/]host[:port]`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class SeedInvalid extends Schema.TaggedError<SeedInvalid>()("SeedInvalid", {
+  seed: Schema.String,
+  expected: Schema.String
+}) {
+  override get message() {
+    return `seed "${this.seed}"; expected ${this.expected}`
+  }
+}
+
+/**
+ * A seed whose host name has no address.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class SeedUnresolvable extends Schema.TaggedError<SeedUnresolvable>()("SeedUnresolvable", {
+  host: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message() {
+    return `host "${this.host}" has no address: ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+  }
+}
+
+/**
+ * The network refused or lost an operation. `scope` tells Lifeguard whose fault it is likely to be: `Remote` errors
+ * (a write or a dial that the network rejected) say nothing about our own health, `Local` ones do.
+ * memberlist: `failedRemote`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
+  operation: Schema.Literals(["send", "receive", "open", "accept", "read", "write"]),
+  kind: Schema.Literals(["Closed", "Timeout", "Refused", "Unreachable", "TooLarge", "Unknown"]),
+  scope: Schema.Literals(["Local", "Remote"]),
+  address: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message() {
+    const detail = this.cause instanceof Error ? this.cause.message : String(this.cause)
+    return `${this.operation} ${this.address}: ${this.kind.toLowerCase()} (${detail})`
+  }
+}
+
+/**
+ * A peer's stream answer that cannot be used: malformed, over a limit, encrypted with another key, or of another label.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ExchangeRejected extends Schema.TaggedError<ExchangeRejected>()("ExchangeRejected", {
+  address: Schema.String,
+  /** The reason code, one of `wire`'s rejections or `ClosedWithoutAnswer`, `UnexpectedMessage`. */
+  reason: Schema.String,
+  expected: Schema.String
+}) {
+  override get message() {
+    return `exchange with ${this.address} rejected: ${this.reason}; expected ${this.expected}`
+  }
+}
+
+/**
+ * The peer answered with an error message of its own.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class RemoteRefused extends Schema.TaggedError<RemoteRefused>()("RemoteRefused", {
+  address: Schema.String,
+  remoteMessage: Schema.String
+}) {
+  override get message() {
+    return `${this.address} refused: ${this.remoteMessage}`
+  }
+}
+
+/**
+ * A member's protocol versions do not overlap with the cluster's.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class VersionMismatch extends Schema.TaggedError<VersionMismatch>()("VersionMismatch", {
+  node: Schema.String,
+  version: Schema.String,
+  expected: Schema.String
+}) {
+  override get message() {
+    return `member "${this.node}" speaks ${this.version}; expected ${this.expected}`
+  }
+}
+
+/**
+ * The delegate vetoed an admission or a merge.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class JoinRejected extends Schema.TaggedError<JoinRejected>()("JoinRejected", { reason: Schema.String }) {
+  override get message() {
+    return `rejected: ${this.reason}`
+  }
+}
+
+/**
+ * Another live member already has our name at another address.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NameConflict extends Schema.TaggedError<NameConflict>()("NameConflict", {
+  node: Schema.String,
+  ours: Schema.String,
+  theirs: Schema.String
+}) {
+  override get message() {
+    return `the name "${this.node}" belongs to ${this.theirs}, we are ${this.ours}; expected a name no live member has`
+  }
+}
+
+/**
+ * Why one seed could not be joined.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const SeedError = Schema.Union([
+  SeedInvalid,
+  SeedUnresolvable,
+  TransportError,
+  ExchangeRejected,
+  RemoteRefused,
+  VersionMismatch,
+  JoinRejected,
+  NameConflict
+])
+/** @since 0.1.0 */
+export type SeedError = typeof SeedError.Type
+
+/**
+ * No seed could be joined; every seed's own reason is inside.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class JoinFailed extends Schema.TaggedError<JoinFailed>()("JoinFailed", {
+  failed: Schema.Array(Schema.Struct({ seed: Schema.String, error: SeedError }))
+}) {
+  override get message() {
+    return `joined none of ${this.failed.length} seeds: ${this.failed.map((f) => `${f.seed}: ${f.error.message}`).join("; ")}`
+  }
+}
+
+/**
+ * A member or address that this node does not know.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class UnknownMember extends Schema.TaggedError<UnknownMember>()("UnknownMember", { target: Schema.String }) {
+  override get message() {
+    return `no member "${this.target}"; expected a current member's name or an "ip:port" address`
+  }
+}
+
+/**
+ * A ping that was not answered in time. memberlist: `NoPingResponseError`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PingTimeout extends Schema.TaggedError<PingTimeout>()("PingTimeout", {
+  node: Schema.String,
+  timeoutMillis: Schema.Number
+}) {
+  override get message() {
+    return `no response from node ${this.node} within ${this.timeoutMillis} ms`
+  }
+}
+
+/**
+ * The operation needs a node that takes part in the cluster, and this one has left it.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NotParticipating extends Schema.TaggedError<NotParticipating>()("NotParticipating", {
+  operation: Schema.String
+}) {
+  override get message() {
+    return `cannot ${this.operation}: this node has left the cluster; join again first`
+  }
+}
+
+/**
+ * `RequireNodeNames` is on and the address came without a name.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NodeNameRequired extends Schema.TaggedError<NodeNameRequired>()("NodeNameRequired", {
+  address: Schema.String
+}) {
+  override get message() {
+    return `node names are required by configuration but none was given for ${this.address}; expected "name/${this.address}"`
+  }
+}
+
+/**
+ * Everything that building `MemberlistLive` can fail with.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const StartError = Schema.Union([
+  ConfigInvalid,
+  BindFailed,
+  AdvertiseAddressInvalid,
+  KeyInvalid,
+  KeyringRefused,
+  MetaTooLarge,
+  JoinRejected
+])
+/** @since 0.1.0 */
+export type StartError = typeof StartError.Type
+
+/**
+ * Any error of this library.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const MemberlistError = Schema.Union([
+  ...StartError.members,
+  ...SeedError.members,
+  JoinFailed,
+  MessageTooLarge,
+  UnknownMember,
+  PingTimeout,
+  NotParticipating,
+  NodeNameRequired
+])
+/** @since 0.1.0 */
+export type MemberlistError = typeof MemberlistError.Type

@@ -1,0 +1,72 @@
+/**
+ * What the protocol needs from a network: unreliable packets, reliable streams, and the address peers should use.
+ *
+ * The protocol never sees a socket. `NodeTransport.layer` gives it UDP and TCP, `effect-memberlist/testing` a simulated
+ * network, and an application may provide its own.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { PeerAddress } from "./Address.ts"
+import type { SeedUnresolvable, TransportError } from "./MemberlistError.ts"
+
+/**
+ * A datagram as it arrived.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Packet {
+  readonly payload: Uint8Array
+  readonly from: PeerAddress
+  /** Monotonic milliseconds (`Clock.monotonicTimeNanos`), read as early as possible; used for round-trip times. */
+  readonly receivedAt: number
+}
+
+/**
+ * One reliable byte stream. It lives as long as the scope it was opened in; releasing that scope flushes what was
+ * written and closes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Connection {
+  readonly peer: PeerAddress
+  /** The next bytes, at least one. The end of the stream, clean or not, is a `TransportError` with kind `Closed`. */
+  readonly pull: Effect.Effect<Uint8Array, TransportError>
+  /** Hands the bytes to the stream in order; waits while the peer is slower than we are. */
+  readonly write: (bytes: Uint8Array) => Effect.Effect<void, TransportError>
+}
+
+/**
+ * The service that moves bytes. memberlist: `Transport`, `NodeAwareTransport`.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Transport extends Context.Service<Transport, {
+  /** Where this node listens, with the real port when port 0 was asked for. */
+  readonly bound: PeerAddress
+  /**
+   * The address bytes and port to announce to peers (behaviour of memberlist's `FinalAdvertiseAddr`): the configured
+   * advertise address, else the bound one, else, for a wildcard, the first private address of this host.
+   */
+  readonly advertised: { readonly addr: Uint8Array; readonly port: number }
+  /** Every packet received since the last call, oldest first; waits for at least one. One consumer. */
+  readonly packets: Effect.Effect<ReadonlyArray<Packet>, TransportError>
+  /** Sends one datagram. Succeeding means it was handed to the network, not that it arrived. */
+  readonly send: (to: PeerAddress, payload: Uint8Array) => Effect.Effect<void, TransportError>
+  /** Accepts streams for ever, each handler in a fiber of its own whose end closes its connection. */
+  readonly serve: (handler: (connection: Connection) => Effect.Effect<void>) => Effect.Effect<never, TransportError>
+  /** Opens a stream, or fails after `timeout`. */
+  readonly open: (
+    to: PeerAddress,
+    options: { readonly timeout: Duration.Duration }
+  ) => Effect.Effect<Connection, TransportError, Scope.Scope>
+  /** All addresses of a host name, IP literals first unchanged. */
+  readonly resolve: (host: string) => Effect.Effect<ReadonlyArray<string>, SeedUnresolvable>
+}>()("effect-memberlist/Transport") {}
