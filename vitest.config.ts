@@ -1,0 +1,33 @@
+import { configDefaults, defineConfig } from "vitest/config"
+
+// Tests import "effect-memberlist" as a user would; this condition of package.json's `exports` makes that mean src/.
+const conditions = ["effect-memberlist-source", "module", "node"]
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, "test/**/*.sockets.test.ts"]
+        }
+      },
+      {
+        // Real sockets and real time: one file after the other, so that a busy machine cannot fail a neighbour's test.
+        extends: true,
+        test: {
+          name: "sockets",
+          include: ["test/**/*.sockets.test.ts"],
+          fileParallelism: false,
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 1 }
+        }
+      }
+    ]
+  }
+})
