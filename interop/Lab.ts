@@ -1,0 +1,139 @@
+/**
+ * Where scenarios run: starts peers with quick timings, and when a scenario fails, shows what each peer logged and told.
+ * `us` is the implementation under examination, `go` the reference.
+ */
+import { it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as GoPeer from "./GoPeer.ts"
+import { type Peer, type PeerError, until } from "./Peer.ts"
+import type { Generate, MemberChange, MemberView, PayloadView, PeerEvent, StartOptions } from "./Protocol.ts"
+import { base64 } from "./Protocol.ts"
+import * as Subject from "./Subject.ts"
+
+/**
+ * The Local preset, with everything that a scenario waits for sped up: a silent member is suspected within a second and
+ * dead 1.5 s later.
+ */
+const quick = {
+  probeIntervalMs: 500,
+  probeTimeoutMs: 200,
+  gossipIntervalMs: 50,
+  tcpTimeoutMs: 2000
+} satisfies Partial<StartOptions>
+
+type Start = (options?: Partial<StartOptions>) => Effect.Effect<Peer, PeerError, Scope.Scope>
+
+export interface Lab {
+  readonly us: Start
+  readonly go: Start
+}
+
+const show = (peer: Peer): string => {
+  const lines = [
+    ...peer.logs.slice(-40).map((line) => `  log   ${line}`),
+    ...peer.events.slice(-40).map((event) => `  event ${JSON.stringify(event)}`)
+  ]
+  return [`--- ${peer.name} (${peer.kind}, ${peer.address})`, ...lines].join("\n")
+}
+
+/** A test in real time over real sockets and processes. */
+export const scenario = (
+  name: string,
+  body: (lab: Lab) => Effect.Effect<void, PeerError, Scope.Scope>,
+  timeoutMillis = 40_000
+): void =>
+  it.live(name, () => {
+    const peers: Array<Peer> = []
+    const starting = (prefix: string, start: typeof GoPeer.start): Start => {
+      let count = 0
+      return (options = {}) =>
+        Effect.tap(
+          start({ name: `${prefix}-${++count}`, ...quick, meta: base64(`meta of ${prefix}-${count}`), ...options }),
+          (peer) => Effect.sync(() => void peers.push(peer))
+        )
+    }
+    const lab = { us: starting("us", Subject.start), go: starting("go", GoPeer.start) }
+    return Effect.tapCause(
+      body(lab),
+      () => Effect.sync(() => process.stderr.write(`${[`✗ ${name}`, ...peers.map(show)].join("\n")}\n`))
+    )
+  }, timeoutMillis)
+
+const named = (name: string) => (member: MemberView) => member.name === name
+
+/** What every peer must say alike about a member. State and incarnation are compared where a scenario is about them. */
+export const identity = ({ addr, meta, name, port, versions }: MemberView): string =>
+  `${name} ${addr}:${port} meta=${meta} versions=${versions.join(".")}`
+
+const alive = (members: ReadonlyArray<MemberView>): ReadonlyArray<MemberView> =>
+  members.filter((member) => member.state === "alive")
+
+const roster = (members: ReadonlyArray<MemberView>): string => alive(members).map(identity).sort().join("\n")
+
+/** Waits until every peer's list holds exactly these peers, alive, and all the lists say the same about each of them. */
+export const agree = Effect.fnUntraced(function*(...peers: ReadonlyArray<Peer>) {
+  const expected = peers.map((peer) => peer.name).sort().join()
+  yield* until(
+    `${expected} agree on who is a member`,
+    Effect.forEach(peers, (peer) => peer.members, { concurrency: "unbounded" }),
+    (tables) => {
+      const [first = "", ...others] = tables.map(roster)
+      const names = tables.map((table) => alive(table).map((member) => member.name).sort().join())
+      return names.every((list) => list === expected) && others.every((other) => other === first)
+    }
+  )
+})
+
+/** Waits until `peer` holds an entry about `name` for which `holds`. */
+export const sees = (
+  peer: Peer,
+  name: string,
+  what: string,
+  holds: (member: MemberView) => boolean
+): Effect.Effect<MemberView, PeerError> =>
+  Effect.flatMap(
+    until(`${peer.name} sees ${name} ${what}`, peer.members, (members) => members.filter(named(name)).some(holds)),
+    (members) => Effect.fromOption(Option.fromNullishOr(members.find(named(name)))).pipe(Effect.orDie)
+  )
+
+/** Waits until `peer` no longer counts `name` among the living: forgotten, dead or left. */
+export const gone = (peer: Peer, name: string): Effect.Effect<void, PeerError> =>
+  Effect.asVoid(until(
+    `${peer.name} sees ${name} gone`,
+    peer.members,
+    (members) => !members.filter(named(name)).some(({ state }) => state === "alive" || state === "suspect")
+  ))
+
+/** The event `tag` about `name`, told already or to come. */
+export const change = (peer: Peer, tag: MemberChange["event"], name: string): Effect.Effect<PeerEvent, PeerError> =>
+  peer.event(`${name} ${tag}`, isChange(tag, name))
+
+export const isChange = (tag: MemberChange["event"], name: string) => (event: PeerEvent): boolean =>
+  event.event === tag && event.node.name === name
+
+export const told = (peer: Peer, tag: MemberChange["event"], name: string): boolean =>
+  peer.events.some(isChange(tag, name))
+
+/** Sends a user message and waits until the other side tells of the same bytes. */
+export const deliver = Effect.fnUntraced(
+  function*(from: Peer, to: Peer, message: { reliable: boolean; data?: string; generate?: Generate }) {
+    const sent = yield* from.send({ to: to.name, ...message })
+    yield* to.event(`a message of ${sent.size} bytes from ${from.name}`, isMessage(sent))
+    return sent
+  }
+)
+
+const isMessage = (sent: PayloadView) => (event: PeerEvent): boolean =>
+  event.event === "message" && event.size === sent.size && event.sha256 === sent.sha256
+
+/**
+ * What a peer complained about: the reference logs every message it could not read, and so do we. Complaints of slowness
+ * belong to the machine, not to the protocol.
+ */
+export const complaints = (peer: Peer): ReadonlyArray<string> =>
+  peer.logs.filter((line) => /\[(ERR|WARN)\]|\blevel=(ERROR|WARN|FATAL)\b/.test(line) && !/handling command|took/.test(line))
+
+export const kilobyte = 1024
+export const megabyte = 1024 * 1024

@@ -1,0 +1,134 @@
+/**
+ * The JSON lines a peer process speaks: requests on its stdin, answers and events on its stdout. The Go peer and ours
+ * speak the same, so a scenario does not know which one it drives. Byte strings are base64, durations milliseconds.
+ */
+import * as Schema from "effect/Schema"
+
+/** Bytes both sides can produce: xorshift32 noise from `seed`, or `repeat` over and over (text that compresses). */
+export interface Generate {
+  readonly size: number
+  readonly seed?: number
+  readonly repeat?: string
+}
+
+/** A node's configuration; what is absent keeps the value of the Local preset. */
+export interface StartOptions {
+  readonly name: string
+  readonly bindAddress?: string
+  readonly bindPort?: number
+  readonly advertiseAddress?: string
+  /** Go only: advertise 127.0.0.1 in its 16-byte form, as a node bound to 0.0.0.0 does with its interface's address. */
+  readonly wideAddress?: boolean
+  readonly label?: string
+  readonly secretKey?: string
+  readonly compression?: boolean
+  readonly protocolVersion?: number
+  readonly meta?: string
+  readonly ackPayload?: string
+  readonly userState?: Generate
+  readonly udpBufferSize?: number
+  readonly suspicionMult?: number
+  readonly indirectChecks?: number
+  readonly disableTcpPings?: boolean
+  readonly probeIntervalMs?: number
+  readonly probeTimeoutMs?: number
+  readonly gossipIntervalMs?: number
+  readonly pushPullIntervalMs?: number
+  readonly tcpTimeoutMs?: number
+}
+
+/** One entry of a peer's member table. `addr` is the hex of the raw address bytes. */
+export const MemberView = Schema.Struct({
+  name: Schema.String,
+  ip: Schema.String,
+  addr: Schema.String,
+  port: Schema.Number,
+  meta: Schema.String,
+  state: Schema.Literals(["alive", "suspect", "dead", "left"]),
+  incarnation: Schema.Number,
+  /** min, max, current, and the same three of the delegate. */
+  versions: Schema.Array(Schema.Number)
+})
+export type MemberView = typeof MemberView.Type
+
+/** A payload by length and digest, and whole when it is small. */
+export const PayloadView = Schema.Struct({
+  size: Schema.Number,
+  sha256: Schema.String,
+  data: Schema.optionalKey(Schema.String)
+})
+export type PayloadView = typeof PayloadView.Type
+
+const stamped = { at: Schema.Number }
+
+/** A change in the member table. Only our node tells `suspected` and `recovered`; Go's has no callback for them. */
+export const MemberChange = Schema.Struct({
+  ...stamped,
+  event: Schema.Literals(["joined", "updated", "suspected", "recovered", "failed", "left"]),
+  node: MemberView
+})
+export type MemberChange = typeof MemberChange.Type
+
+export const MessageReceived = Schema.Struct({
+  ...stamped,
+  event: Schema.Literal("message"),
+  ...PayloadView.fields
+})
+
+export const RemoteStateMerged = Schema.Struct({
+  ...stamped,
+  event: Schema.Literal("remoteState"),
+  join: Schema.Boolean,
+  ...PayloadView.fields
+})
+
+export const PingCompleted = Schema.Struct({
+  ...stamped,
+  event: Schema.Literal("pingComplete"),
+  name: Schema.String,
+  micros: Schema.Number,
+  ...PayloadView.fields
+})
+
+/** Two addresses claim one name; the addresses are hex. */
+export const ConflictSeen = Schema.Struct({
+  ...stamped,
+  event: Schema.Literal("conflict"),
+  name: Schema.String,
+  existing: Schema.String,
+  existingPort: Schema.Number,
+  other: Schema.String,
+  otherPort: Schema.Number
+})
+
+export const PeerEvent = Schema.Union([
+  MemberChange,
+  MessageReceived,
+  RemoteStateMerged,
+  PingCompleted,
+  ConflictSeen
+])
+export type PeerEvent = typeof PeerEvent.Type
+
+export const Succeeded = Schema.Struct({ id: Schema.Number, ok: Schema.Literal(true), result: Schema.Unknown })
+
+/** `tag` is the error's `_tag` (ours) or Go type; `causes` are the tags of what was inside it, seed by seed. */
+export const Refused = Schema.Struct({
+  id: Schema.Number,
+  ok: Schema.Literal(false),
+  error: Schema.Struct({
+    tag: Schema.String,
+    message: Schema.String,
+    causes: Schema.optionalKey(Schema.Array(Schema.String))
+  })
+})
+
+export const Line = Schema.fromJsonString(Schema.Union([Succeeded, Refused, PeerEvent]))
+export type Line = typeof Line.Type
+
+export const Started = Schema.Struct({ name: Schema.String, ip: Schema.String, port: Schema.Number })
+export type Started = typeof Started.Type
+
+/** The text of a base64 byte string, and back. */
+export const base64 = (text: string): string => Buffer.from(text, "utf8").toString("base64")
+export const text = (encoded: string): string => Buffer.from(encoded, "base64").toString("utf8")
