@@ -1,0 +1,147 @@
+/**
+ * Writes go-msgpack's old dialect byte for byte: strings and bytes in the raw family only (never str8, never bin),
+ * unsigned integers in the smallest unsigned form, Go `int` in the smallest signed form.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+
+const INITIAL_BYTES = 4_096
+/** A writer that once held a large message does not keep its memory. */
+const KEEP_BYTES = 262_144
+
+/**
+ * A growing buffer. One writer serves any number of messages, one after the other.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Writer {
+  private bytes = new Uint8Array(INITIAL_BYTES)
+  private text: Buffer = Buffer.from(this.bytes.buffer)
+  private pos = 0
+
+  /** What was written since the last call, in memory of its own. */
+  finish(): Uint8Array {
+    const out = this.bytes.slice(0, this.pos)
+    this.pos = 0
+    if (this.bytes.length > KEEP_BYTES) this.replace(INITIAL_BYTES)
+    return out
+  }
+
+  private replace(size: number): void {
+    this.bytes = new Uint8Array(size)
+    this.text = Buffer.from(this.bytes.buffer)
+  }
+
+  private reserve(size: number): void {
+    if (this.pos + size <= this.bytes.length) return
+    const old = this.bytes
+    this.replace(Math.max(this.pos + size, old.length * 2))
+    this.bytes.set(old.subarray(0, this.pos))
+  }
+
+  byte(value: number): void {
+    this.reserve(1)
+    this.bytes[this.pos++] = value
+  }
+
+  /** Bytes as they are, without a head. */
+  raw(value: Uint8Array): void {
+    const size = value.length
+    this.reserve(size)
+    if (size <= 32) {
+      const bytes = this.bytes
+      let pos = this.pos
+      for (let i = 0; i < size; i++) bytes[pos++] = value[i] as number
+      this.pos = pos
+    } else {
+      this.bytes.set(value, this.pos)
+      this.pos += size
+    }
+  }
+
+  private uint16(head: number, value: number): void {
+    this.reserve(3)
+    this.bytes[this.pos++] = head
+    this.bytes[this.pos++] = value >>> 8
+    this.bytes[this.pos++] = value
+  }
+
+  private uint32(head: number, value: number): void {
+    this.reserve(5)
+    this.bytes[this.pos++] = head
+    this.word(value)
+  }
+
+  private word(value: number): void {
+    this.bytes[this.pos++] = value >>> 24
+    this.bytes[this.pos++] = value >>> 16
+    this.bytes[this.pos++] = value >>> 8
+    this.bytes[this.pos++] = value
+  }
+
+  unsigned(value: number): void {
+    if (value <= 0x7f) this.byte(value)
+    else if (value <= 0xff) {
+      this.byte(0xcc)
+      this.byte(value)
+    } else if (value <= 0xffff) this.uint16(0xcd, value)
+    else this.uint32(0xce, value)
+  }
+
+  integer(value: number): void {
+    if (value <= 0x7f && value >= -0x20) this.byte(value & 0xff)
+    else if (value < 0 && value >= -0x80) {
+      this.byte(0xd0)
+      this.byte(value & 0xff)
+    } else if (value <= 0x7fff && value >= -0x8000) this.uint16(0xd1, value)
+    else if (value <= 0x7fff_ffff && value >= -0x8000_0000) this.uint32(0xd2, value)
+    else {
+      this.reserve(9)
+      this.bytes[this.pos++] = 0xd3
+      this.word(Math.floor(value / 0x1_0000_0000))
+      this.word(value % 0x1_0000_0000)
+    }
+  }
+
+  private rawHead(size: number): void {
+    if (size <= 31) this.byte(0xa0 | size)
+    else if (size <= 0xffff) this.uint16(0xda, size)
+    else this.uint32(0xdb, size)
+  }
+
+  byteString(value: Uint8Array | null): void {
+    if (value === null) return this.byte(0xc0)
+    this.rawHead(value.length)
+    this.raw(value)
+  }
+
+  string(value: string): void {
+    const size = value.length
+    if (size > 31 || !this.shortAscii(value, size)) this.longString(value)
+  }
+
+  /** Writes text of at most 31 ASCII characters; `false`, with nothing written, for any other. */
+  private shortAscii(value: string, size: number): boolean {
+    this.reserve(size + 1)
+    const bytes = this.bytes
+    let pos = this.pos
+    bytes[pos++] = 0xa0 | size
+    for (let i = 0; i < size; i++) {
+      const unit = value.charCodeAt(i)
+      if (unit >= 0x80) return false
+      bytes[pos++] = unit
+    }
+    this.pos = pos
+    return true
+  }
+
+  private longString(value: string): void {
+    const size = Buffer.byteLength(value, "utf8")
+    this.rawHead(size)
+    this.reserve(size)
+    this.text.write(value, this.pos, size, "utf8")
+    this.pos += size
+  }
+}
