@@ -1,0 +1,66 @@
+/**
+ * What happens when a node is declared dead, says goodbye, or when we do.
+ */
+import type { Dead } from "./Claim.ts"
+import type { Broadcast, Change } from "./Directive.ts"
+import type { Entry, Env, Membership, Step } from "./Membership.ts"
+import { decideDead } from "./Precedence.ts"
+import { refute } from "./Refute.ts"
+import { cancelSuspicion, get, ignore, ignored, publish, replace } from "./Table.ts"
+
+/** Someone claims a node is dead or, when it is its own claim, has left. memberlist: `deadNode`. */
+export const dead = (m: Membership, claim: Dead, env: Env): Step => {
+  const previous = get(m, claim.node)
+  if (previous === undefined) return ignore(m, "UnknownMember", claim)
+  const verdict = decideDead({
+    state: previous.state,
+    order: claim.incarnation - previous.incarnation,
+    self: claim.node === m.self,
+    leaving: m.leaving
+  })
+  switch (verdict) {
+    case "Accept": {
+      const [next, directives] = declareDead(m, previous, claim, claim.node === m.self ? "leave" : undefined, env)
+      return [next, [...cancelSuspicion(previous), ...directives]]
+    }
+    case "Refute":
+      return refute(m, previous, claim)
+    default:
+      return ignore(m, verdict, claim)
+  }
+}
+
+/** Makes a member dead or left. Its timer, if any, is the caller's to stop. */
+export const declareDead = (
+  m: Membership,
+  previous: Entry,
+  claim: Dead,
+  waiter: Broadcast["waiter"],
+  { now }: Env
+): Step => {
+  const left = claim.from === claim.node
+  const entry: Entry = {
+    ...previous,
+    incarnation: claim.incarnation,
+    state: left ? "left" : "dead",
+    stateChangedAt: now,
+    suspicion: undefined
+  }
+  const change: Change = left
+    ? { _tag: "Left", entry }
+    : { _tag: "Failed", entry, from: claim.from, accusers: previous.suspicion?.accusers ?? [] }
+  return [
+    replace(m, entry),
+    [{ _tag: "Broadcast", key: entry.name, claim, waiter }, publish(change)]
+  ]
+}
+
+/**
+ * Leaves the cluster: says goodbye with the waiter `leave`, and refutes nothing from now on. `announce` is the way back.
+ * memberlist: `Leave`.
+ */
+export const leave = (m: Membership, env: Env): Step => {
+  if (m.leaving) return [m, [ignored("AlreadyLeft", m.self)]]
+  const incarnation = get(m, m.self)?.incarnation ?? m.incarnation
+  return dead({ ...m, leaving: true }, { _tag: "Dead", incarnation, node: m.self, from: m.self }, env)
+}

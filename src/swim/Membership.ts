@@ -1,0 +1,101 @@
+/**
+ * The member table, and the front of its rules, each of which has a file of its own. A rule takes the table and something that happened, and returns the next table with the
+ * directives to carry out. Rules are pure and never throw; time, randomness and settings come in through `Env`.
+ *
+ * Everything we know is an entry, ourselves included; dead and left members stay for a while, so that late news about
+ * them is not taken for a return. (SWIM §4, Lifeguard; memberlist `state.go`.)
+ */
+import * as HashMap from "effect/HashMap"
+import type { PeerAddress } from "../Address.ts"
+import type { MemberState } from "../Member.ts"
+import type { Directive } from "./Directive.ts"
+import * as ProbeRing from "./ProbeRing.ts"
+import { isGone } from "./Table.ts"
+import type { Suspicion } from "./Suspicion.ts"
+
+export { alive, announce, type Own } from "./Alive.ts"
+export { dead, leave } from "./Dead.ts"
+export { merge } from "./Merge.ts"
+export { nextProbe } from "./Probe.ts"
+export { suspect, type SuspicionTimer, suspicionExpired } from "./Suspect.ts"
+
+/** What we know about one member. */
+export interface Entry {
+  readonly name: string
+  /** The 4 or 16 address bytes it announced. */
+  readonly addr: Uint8Array
+  readonly port: number
+  /** The same address for people and sockets. */
+  readonly endpoint: PeerAddress
+  readonly meta: Uint8Array | null
+  /** `[PMin, PMax, PCur, DMin, DMax, DCur]` */
+  readonly vsn: Uint8Array
+  readonly incarnation: number
+  readonly state: MemberState
+  /** When `state` last changed, in milliseconds on the monotonic clock. */
+  readonly stateChangedAt: number
+  /** Present exactly while the state is `suspect`. */
+  readonly suspicion: Suspicion | undefined
+}
+
+export interface Membership {
+  /** Our own name. */
+  readonly self: string
+  readonly entries: HashMap.HashMap<string, Entry>
+  /** The names of all entries, in probing order. */
+  readonly ring: ProbeRing.ProbeRing
+  /**
+   * The number of entries of any state, on which every scaled limit and timeout is based. memberlist: `numNodes`.
+   */
+  readonly estimate: number
+  /** The highest incarnation we announced, or heard about ourselves while we were not a member. */
+  readonly incarnation: number
+  /** We are leaving or have left: claims about us are no longer refuted. */
+  readonly leaving: boolean
+  /** The token of the next suspicion. */
+  readonly nextToken: number
+}
+
+/** The settings the rules depend on; durations in milliseconds. Names as in memberlist's `Config`. */
+export interface Rules {
+  readonly probeInterval: number
+  readonly suspicionMult: number
+  readonly suspicionMaxTimeoutMult: number
+  /** 0: a dead member never gives up its name to another address. */
+  readonly deadNodeReclaimTime: number
+  /** How long dead and left members are remembered. */
+  readonly gossipToTheDeadTime: number
+  /** The most entries the table holds, ourselves included. */
+  readonly maxMembers: number
+  readonly addressAllowed: (addr: Uint8Array) => boolean
+}
+
+/** What surrounds one rule. */
+export interface Env {
+  /** Milliseconds on the monotonic clock. */
+  readonly now: number
+  /** A random number in [0, 1). */
+  readonly random: () => number
+  readonly rules: Rules
+}
+
+/** The next table, and what to do about the change, in the order of the change. */
+export type Step = readonly [Membership, ReadonlyArray<Directive>]
+
+/** A table without any entry; `announce` adds our own. */
+export const make = (self: string): Membership => ({
+  self,
+  entries: HashMap.empty(),
+  ring: ProbeRing.empty,
+  estimate: 0,
+  incarnation: 0,
+  leaving: false,
+  nextToken: 1
+})
+
+/** The member list: everybody alive or suspect, ourselves included, in no particular order. */
+export const members = (m: Membership): ReadonlyArray<Entry> => {
+  const present: Array<Entry> = []
+  for (const entry of HashMap.values(m.entries)) if (!isGone(entry)) present.push(entry)
+  return present
+}
