@@ -1,0 +1,330 @@
+/**
+ * Every configuration field that is data, each defined once: its type, the text form that environment variables use, the
+ * range that works, and what it trades. `MemberlistConfig` derives its types, its presets' type, `layerEnv` and the
+ * validation from here, so they cannot drift apart.
+ *
+ * Defaults are those of the LAN preset; WAN and local values are given where they differ.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
+import { ipBytes } from "./Address.ts"
+
+/** A field: a value, and the text it is written as in an environment variable. `description` says what is right. */
+type Field<A> = Schema.Codec<A, string | undefined>
+
+const integer = (minimum: number, maximum: number, note = ""): Field<number> =>
+  Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum })).annotate({
+    description: `an integer from ${minimum} to ${maximum}${note}`
+  })
+
+const MAX_COUNT = 0x7fffffff
+
+const count = (minimum: number, note = ""): Field<number> => integer(minimum, MAX_COUNT, note)
+
+const duration = (options: { readonly zero: string | undefined }): Field<Duration.Duration> =>
+  Schema.DurationFromString.check(Schema.makeFilter((value: Duration.Duration) => {
+    const millis = Duration.toMillis(value)
+    return Number.isFinite(millis) && (millis >= 1 || (millis === 0 && options.zero !== undefined))
+  })).annotate({
+    description: options.zero === undefined
+      ? "a finite duration of at least 1 millisecond, such as \"500 millis\""
+      : `a finite duration of at least 1 millisecond, such as "30 seconds", or 0 (${options.zero})`
+  })
+
+const flag: Field<boolean> = Schema.Literals(["true", "false", "yes", "no", "on", "off", "1", "0"]).pipe(
+  Schema.decodeTo(Schema.Boolean, {
+    decode: SchemaGetter.transform((text) => text === "true" || text === "yes" || text === "on" || text === "1"),
+    encode: SchemaGetter.transform((value): "true" | "false" => value ? "true" : "false")
+  })
+).annotate({ description: "true or false" })
+
+const utf8 = new TextEncoder()
+const LONE_SURROGATE = /\p{Surrogate}/u
+
+const text = (options: { readonly empty: boolean; readonly maxBytes: number }): Field<string> =>
+  Schema.String.check(Schema.makeFilter((value: string) =>
+    (options.empty || value.length > 0)
+    && !LONE_SURROGATE.test(value)
+    && utf8.encode(value).length <= options.maxBytes
+  )).annotate({
+    description: `${options.empty ? "text" : "non-empty text"} of at most ${options.maxBytes} bytes in UTF-8`
+  })
+
+const bytesFromText: Field<Uint8Array> = Schema.String.pipe(
+  Schema.decodeTo(Schema.Uint8Array, {
+    decode: SchemaGetter.transform((text) => utf8.encode(text)),
+    encode: SchemaGetter.transform((bytes) => new TextDecoder().decode(bytes))
+  })
+)
+
+const ipLiteral = Schema.String.check(Schema.makeFilter((value: string) => ipBytes(value) !== undefined))
+
+const list: Field<ReadonlyArray<string>> = Schema.String.pipe(
+  Schema.decodeTo(Schema.Array(Schema.String), {
+    decode: SchemaGetter.transform((text) =>
+      text.split(",").map((item) => item.trim()).filter((item) => item.length > 0)
+    ),
+    encode: SchemaGetter.transform((items) => items.join(","))
+  })
+)
+
+/**
+ * The largest UDP payload over IPv4, in bytes.
+ *
+ * @category limits
+ * @since 0.1.0
+ */
+export const MAX_DATAGRAM = 65_507
+
+/**
+ * The largest member metadata, in bytes. memberlist: `MetaMaxSize`.
+ *
+ * @category limits
+ * @since 0.1.0
+ */
+export const MAX_META = 512
+
+/**
+ * The fields, in the order of memberlist's `Config`, ours at the end.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const fields = {
+  /**
+   * The member's identity, unique in the cluster. Defaults to the host name of the machine; several nodes on one
+   * machine need names of their own. memberlist: `Name`.
+   */
+  name: text({ empty: false, maxBytes: 16_384 }),
+  /**
+   * The cluster's name tag, at most 255 bytes, default none. Packets and streams of another label are refused, so two
+   * clusters that can reach each other cannot merge by accident. It is sent in clear. memberlist: `Label`.
+   */
+  label: text({ empty: true, maxBytes: 255 }),
+  /**
+   * Accept peers that send no label while this node sends one; default false. Only for something in front that strips
+   * labels, or while labels are rolled out. memberlist: `SkipInboundLabelCheck`.
+   */
+  skipInboundLabelCheck: flag,
+  /**
+   * The IP literal to listen on, default `0.0.0.0`: every IPv4 address of the host. `::` listens on every IPv6 *and*
+   * IPv4 address. (In Go `0.0.0.0` listens on both families as well.) memberlist: `BindAddr`.
+   */
+  bindAddress: ipLiteral.annotate({
+    description: "an IP address of this host, 0.0.0.0 (all IPv4), or :: (all IPv6 and IPv4); host names are not bound"
+  }) as Field<string>,
+  /**
+   * The port for both UDP and TCP, default 7946. 0 lets the system choose one that is free for both. It is also the port
+   * assumed for a seed without one. memberlist: `BindPort`.
+   */
+  bindPort: integer(0, 65_535, " (0: the system chooses)"),
+  /**
+   * The IP literal that peers should use, default the bound address, or for a wildcard the first private address of the
+   * host. Needed behind NAT and in most container networks. memberlist: `AdvertiseAddr`.
+   */
+  advertiseAddress: Schema.UndefinedOr(
+    ipLiteral.check(Schema.makeFilter((value: string) => !isUnspecified(value)))
+  ).annotate({
+    description: "an IP address that peers can reach (resolve host names first; 0.0.0.0 and :: reach nobody)"
+  }) as Field<string | undefined>,
+  /**
+   * The port that peers should use, default the bound one. Only used together with `advertiseAddress`, as in the
+   * reference; without it the value is ignored. memberlist: `AdvertisePort`.
+   */
+  advertisePort: Schema.UndefinedOr(integer(1, 65_535)).annotate({
+    description: "an integer from 1 to 65535, or none for the bound port"
+  }) as Field<number | undefined>,
+  /**
+   * The protocol version to announce and speak, 1‥5, default 2. Raise it only when every member understands it: 3 adds
+   * TCP fallback pings, 4 nacks. memberlist: `ProtocolVersion`.
+   */
+  protocolVersion: integer(1, 5),
+  /**
+   * How long a TCP connection may take to open, and how long a whole exchange on it may last: 10 s, WAN 30 s, local 1 s.
+   * memberlist: `TCPTimeout`.
+   */
+  tcpTimeout: duration({ zero: undefined }),
+  /**
+   * How many other members are asked to probe a member that did not answer: 3, local 1. More make a false suspicion by
+   * one bad link rarer, and cost that many packets per failed probe. memberlist: `IndirectChecks`; SWIM's k.
+   */
+  indirectChecks: count(0),
+  /**
+   * Each rumour is sent this × ⌈log₁₀(N + 1)⌉ times by each member: 4, local 2. More survive more packet loss.
+   * memberlist: `RetransmitMult`.
+   */
+  retransmitMult: count(1),
+  /**
+   * A suspect has this × log₁₀(N) × probeInterval (at least this × probeInterval) to prove itself alive when others
+   * confirm the suspicion: 4, WAN 6, local 3. Smaller detects failures sooner and accuses slow members oftener.
+   * memberlist: `SuspicionMult`.
+   */
+  suspicionMult: count(1),
+  /**
+   * A suspicion that nobody confirms lasts this many times longer, default 6 (Lifeguard's β). 1 switches the extension
+   * off. memberlist: `SuspicionMaxTimeoutMult`.
+   */
+  suspicionMaxTimeoutMult: count(1),
+  /**
+   * How often the full state is exchanged with a random member over TCP: 30 s, WAN 60 s, local 15 s; grows with the
+   * cluster beyond 32 members. 0 switches it off (joins still exchange). Repairs what gossip missed, at the price of
+   * O(N) bytes each time. memberlist: `PushPullInterval`.
+   */
+  pushPullInterval: duration({ zero: "off" }),
+  /**
+   * How often one member is probed: 1 s, WAN 5 s, local 1 s. The unit of every failure-detection time. 0 switches off
+   * probing, and with it the removal of dead members. memberlist: `ProbeInterval`.
+   */
+  probeInterval: duration({ zero: "no failure detection" }),
+  /**
+   * How long to wait for a direct answer before asking others: 500 ms, WAN 3 s, local 200 ms. Should be at least the
+   * 99th percentile of the round-trip time. memberlist: `ProbeTimeout`.
+   */
+  probeTimeout: duration({ zero: undefined }),
+  /**
+   * Do not fall back to a TCP ping when UDP gets no answer; default false. memberlist: `DisableTcpPings`.
+   */
+  disableTcpPings: flag,
+  /**
+   * One more than the worst local health score (Lifeguard): a node that finds itself slow multiplies its probe interval
+   * by up to this. Default 8; 1 switches it off. memberlist: `AwarenessMaxMultiplier`.
+   */
+  awarenessMaxMultiplier: count(1),
+  /**
+   * How often rumours are sent to random members between probes: 200 ms, WAN 500 ms, local 100 ms. 0: rumours only ride
+   * on probes. Shorter spreads news sooner. memberlist: `GossipInterval`.
+   */
+  gossipInterval: duration({ zero: "only piggybacked gossip" }),
+  /**
+   * How many members each gossip round goes to: 3, WAN 4. 0: rumours only ride on probes. memberlist: `GossipNodes`.
+   */
+  gossipNodes: count(0),
+  /**
+   * How long a dead member is still gossiped to, so that it can refute, and how long dead and left entries are kept:
+   * 30 s, WAN 60 s, local 15 s. memberlist: `GossipToTheDeadTime`.
+   */
+  gossipToTheDeadTime: duration({ zero: "not at all" }),
+  /**
+   * Refuse unencrypted packets and streams when a key is installed; default true. False only while encryption is rolled
+   * out. memberlist: `GossipVerifyIncoming`.
+   */
+  gossipVerifyIncoming: flag,
+  /**
+   * Encrypt what is sent when a key is installed; default true. False only while encryption is rolled out.
+   * memberlist: `GossipVerifyOutgoing`.
+   */
+  gossipVerifyOutgoing: flag,
+  /**
+   * Compress (LZW) what is sent when that makes it smaller; default true. What is received is always decompressed.
+   * memberlist: `EnableCompression`.
+   */
+  enableCompression: flag,
+  /**
+   * The AES key, 16, 24 or 32 bytes, default none: everything is sent in clear. It is installed as the primary key of the
+   * keyring. In text: base64. memberlist: `SecretKey`.
+   */
+  secretKey: Schema.UndefinedOr(Schema.RedactedFromValue(Schema.Uint8ArrayFromBase64)).annotate({
+    description: "16, 24 or 32 random bytes, Redacted (in text: base64)"
+  }),
+  /** The application's own protocol version, 0‥255, default 0. memberlist: `DelegateProtocolVersion`. */
+  delegateProtocolVersion: integer(0, 255),
+  /** The oldest application protocol this node understands, default 0. memberlist: `DelegateProtocolMin`. */
+  delegateProtocolMin: integer(0, 255),
+  /** The newest application protocol this node understands, default 0. memberlist: `DelegateProtocolMax`. */
+  delegateProtocolMax: integer(0, 255),
+  /**
+   * How many received messages may wait, per priority; more are dropped and counted. Default 1024.
+   * memberlist: `HandoffQueueDepth`.
+   */
+  handoffQueueDepth: count(1),
+  /**
+   * How many bytes are packed into one packet, default 1400, which fits an Ethernet frame with room for tunnels. Larger
+   * carries more gossip per packet and risks fragmentation. memberlist: `UDPBufferSize`.
+   */
+  udpBufferSize: integer(64, MAX_DATAGRAM),
+  /**
+   * How long a dead member's name stays reserved for its old address, default 0: until its entry is removed. Set it
+   * where members come back under the same name with a new address. memberlist: `DeadNodeReclaimTime`.
+   */
+  deadNodeReclaimTime: duration({ zero: "until the dead entry is removed" }),
+  /**
+   * Refuse to send to an address whose member name is not given; default false. memberlist: `RequireNodeNames`.
+   */
+  requireNodeNames: flag,
+  /**
+   * The networks that members may have their addresses in, in CIDR notation, default none listed: all. IPv4 and IPv6
+   * are listed separately. In text: separated by commas. memberlist: `CIDRsAllowed`.
+   */
+  cidrsAllowed: list.annotate({ description: "networks such as 10.0.0.0/8 or fd00::/8" }) as Field<
+    ReadonlyArray<string>
+  >,
+  /** How often queue lengths are reported, default 30 s; 0 switches that off. memberlist: `QueueCheckInterval`. */
+  queueCheckInterval: duration({ zero: "off" }),
+  /**
+   * The metadata this node starts with, at most 512 bytes, default none. In text: its UTF-8 bytes.
+   * memberlist: `Delegate.NodeMeta`.
+   */
+  meta: bytesFromText.check(Schema.makeFilter((bytes: Uint8Array) => bytes.length <= MAX_META)).annotate({
+    description: `at most ${MAX_META} bytes`
+  }) as Field<Uint8Array>,
+  /**
+   * How long a graceful leave may wait for the news to be handed to the network, default 5 s. memberlist: the argument
+   * of `Leave`.
+   */
+  leaveTimeout: duration({ zero: "do not wait" }),
+  /** How many events each subscriber may be behind before it loses the oldest, default 1024. */
+  eventBuffer: count(1),
+  /** How many user messages each subscriber may be behind before it loses the oldest, default 1024. */
+  messageBuffer: count(1),
+  /** How many entries, dead ones included, the member table may hold; more are refused. Default 65,536. */
+  maxMembers: count(2),
+  /** How many accepted TCP connections may be open at once; more are closed at once. Default 256. */
+  maxInboundStreams: count(1),
+  /** How many state exchanges peers may have open with us at once, default 127 as in the reference. */
+  maxPushPulls: count(1),
+  /** How many seeds are contacted at the same time by one join, default 4. (The reference: one after the other.) */
+  joinConcurrency: count(1),
+  /** How many received packets may wait to be read; more are dropped and counted. Default 2048. */
+  packetBuffer: count(1)
+}
+
+function isUnspecified(ip: string): boolean {
+  return ipBytes(ip)?.every((byte) => byte === 0) === true
+}
+
+/**
+ * The names of the data fields.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type FieldName = keyof typeof fields
+
+/**
+ * Every data field with its resolved value.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ConfigData = { readonly [K in FieldName]: (typeof fields)[K]["Type"] }
+
+/**
+ * The field names, in order.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const fieldNames = Object.keys(fields) as ReadonlyArray<FieldName>
+
+/**
+ * What is right for a field, in words.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const expectation = (name: FieldName): string =>
+  Schema.resolveAnnotations(fields[name])?.description ?? "another value"

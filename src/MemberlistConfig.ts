@@ -1,0 +1,263 @@
+/**
+ * The configuration of a node: presets equal to memberlist's, a layer from values, a layer from the environment.
+ *
+ * ```ts
+ * import { MemberlistConfig } from "effect-memberlist"
+ *
+ * const ConfigLive = MemberlistConfig.layer({ ...MemberlistConfig.lan, name: "orders-1", bindPort: 0 })
+ * ```
+ *
+ * The meaning, unit and default of each field are documented in `ConfigSchema`.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Str from "effect/String"
+import * as Os from "node:os"
+import * as ConfigRules from "./ConfigRules.ts"
+import { type ConfigData, expectation, type FieldName, fieldNames, fields } from "./ConfigSchema.ts"
+import { ConfigInvalid, type KeyInvalid } from "./MemberlistError.ts"
+
+/** What is not data: it cannot come from the environment. */
+interface Functions {
+  /**
+   * Members that get no TCP ping, by name; default none. memberlist: `DisableTcpPingsForNode`.
+   */
+  readonly disableTcpPingsForNode: (name: string) => boolean
+}
+
+/**
+ * A complete configuration.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Resolved extends ConfigData, Functions {}
+
+/**
+ * A preset: everything but the name.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Preset = Omit<Resolved, "name">
+
+/** A duration may be written in any way Effect reads: `"500 millis"`, a number of milliseconds, `Duration.seconds(1)`. */
+type Input<A> = A extends Duration.Duration ? Duration.Input : A
+
+/**
+ * What `layer` accepts: any part of a configuration. What is missing is taken from the LAN preset; a missing name is the
+ * host name of the machine.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Settings = { readonly [K in keyof Resolved]?: Input<Resolved[K]> | undefined }
+
+const lan: Preset = {
+  label: "",
+  skipInboundLabelCheck: false,
+  bindAddress: "0.0.0.0",
+  bindPort: 7946,
+  advertiseAddress: undefined,
+  advertisePort: undefined,
+  protocolVersion: 2,
+  tcpTimeout: Duration.seconds(10),
+  indirectChecks: 3,
+  retransmitMult: 4,
+  suspicionMult: 4,
+  suspicionMaxTimeoutMult: 6,
+  pushPullInterval: Duration.seconds(30),
+  probeInterval: Duration.seconds(1),
+  probeTimeout: Duration.millis(500),
+  disableTcpPings: false,
+  disableTcpPingsForNode: () => false,
+  awarenessMaxMultiplier: 8,
+  gossipInterval: Duration.millis(200),
+  gossipNodes: 3,
+  gossipToTheDeadTime: Duration.seconds(30),
+  gossipVerifyIncoming: true,
+  gossipVerifyOutgoing: true,
+  enableCompression: true,
+  secretKey: undefined,
+  delegateProtocolVersion: 0,
+  delegateProtocolMin: 0,
+  delegateProtocolMax: 0,
+  handoffQueueDepth: 1024,
+  udpBufferSize: 1400,
+  deadNodeReclaimTime: Duration.zero,
+  requireNodeNames: false,
+  cidrsAllowed: [],
+  queueCheckInterval: Duration.seconds(30),
+  meta: new Uint8Array(0),
+  leaveTimeout: Duration.seconds(5),
+  eventBuffer: 1024,
+  messageBuffer: 1024,
+  maxMembers: 65_536,
+  maxInboundStreams: 256,
+  maxPushPulls: 127,
+  joinConcurrency: 4,
+  packetBuffer: 2048
+}
+
+const wan: Preset = {
+  ...lan,
+  tcpTimeout: Duration.seconds(30),
+  suspicionMult: 6,
+  pushPullInterval: Duration.seconds(60),
+  probeTimeout: Duration.seconds(3),
+  probeInterval: Duration.seconds(5),
+  gossipNodes: 4,
+  gossipInterval: Duration.millis(500),
+  gossipToTheDeadTime: Duration.seconds(60)
+}
+
+const local: Preset = {
+  ...lan,
+  tcpTimeout: Duration.seconds(1),
+  indirectChecks: 1,
+  retransmitMult: 2,
+  suspicionMult: 3,
+  pushPullInterval: Duration.seconds(15),
+  probeTimeout: Duration.millis(200),
+  probeInterval: Duration.seconds(1),
+  gossipInterval: Duration.millis(100),
+  gossipToTheDeadTime: Duration.seconds(15)
+}
+
+const presets = { lan, wan, local }
+
+const hostName = Effect.sync(() => Os.hostname())
+
+const show = (value: unknown): string =>
+  typeof value === "string" ? `"${value}"` : value instanceof Uint8Array ? `${value.length} bytes` : String(value)
+
+const invalid = (field: FieldName, value: unknown) =>
+  new ConfigInvalid({ field, value: show(value), expected: expectation(field) })
+
+const validators = new Map<FieldName, (value: unknown) => boolean>(
+  fieldNames.map((name) => [name, Schema.is(fields[name])])
+)
+
+/** Durations are the only fields that may be given in several forms. */
+const normalise = (name: FieldName, value: unknown): unknown => {
+  if (name === "name" || !Duration.isDuration(lan[name])) return value
+  return Option.getOrUndefined(Duration.fromInput(value as Duration.Input))
+}
+
+/** An empty key means no key, as in the reference. */
+const withoutEmptyKey = (config: ConfigData): ConfigData =>
+  config.secretKey !== undefined && Redacted.value(config.secretKey).length === 0
+    ? { ...config, secretKey: undefined }
+    : config
+
+const validate = (settings: Settings, name: string): Result.Result<Resolved, ConfigInvalid | KeyInvalid> => {
+  const values: Record<string, unknown> = { ...lan, name }
+  for (const field of fieldNames) {
+    const given = settings[field]
+    if (given !== undefined) values[field] = normalise(field, given)
+    if (validators.get(field)?.(values[field]) !== true) return Result.fail(invalid(field, given ?? values[field]))
+  }
+  const config = withoutEmptyKey(values as unknown as ConfigData)
+  const error = ConfigRules.contradiction(config)
+  if (error !== undefined) return Result.fail(error)
+  return Result.succeed({
+    ...config,
+    meta: config.meta.slice(),
+    disableTcpPingsForNode: settings.disableTcpPingsForNode ?? lan.disableTcpPingsForNode
+  })
+}
+
+const make = (settings: Settings): Effect.Effect<Resolved, ConfigInvalid | KeyInvalid> =>
+  Effect.flatMap(
+    settings.name === undefined ? hostName : Effect.succeed(settings.name),
+    (name) => Effect.fromResult(validate(settings, name))
+  )
+
+/** The service's value, with its warnings logged once, where it is built. */
+const makeLogged = (settings: Settings): Effect.Effect<Resolved, ConfigInvalid | KeyInvalid> =>
+  Effect.tap(
+    make(settings),
+    (config) => Effect.forEach(ConfigRules.warnings(config), (warning) => Effect.logWarning(warning))
+  )
+
+const variable = (name: string) => `MEMBERLIST_${Str.configCase(name)}`
+
+/** Secrets stay out of the error, whatever is wrong with them. */
+const fromText = (name: FieldName, text: string): Result.Result<unknown, ConfigInvalid> =>
+  Result.mapError(
+    Schema.decodeUnknownResult<Schema.ConstraintDecoder<unknown>>(fields[name])(text),
+    () =>
+      new ConfigInvalid({
+        field: variable(name),
+        value: name === "secretKey" ? "<redacted>" : show(text),
+        expected: expectation(name)
+      })
+  )
+
+const readPreset: Effect.Effect<Preset, Config.ConfigError | ConfigInvalid> = Effect.flatMap(
+  Config.String(variable("preset")).pipe(Config.withDefault("lan")),
+  (text) =>
+    text === "lan" || text === "wan" || text === "local"
+      ? Effect.succeed(presets[text])
+      : Effect.fail(new ConfigInvalid({ field: variable("preset"), value: show(text), expected: "lan, wan or local" }))
+)
+
+const readEnv: Effect.Effect<Settings, Config.ConfigError | ConfigInvalid> = Effect.gen(function*() {
+  const values: Record<string, unknown> = { ...(yield* readPreset) }
+  for (const name of fieldNames) {
+    const text = yield* Config.option(Config.String(variable(name)))
+    if (Option.isSome(text)) values[name] = yield* Effect.fromResult(fromText(name, text.value.trim()))
+  }
+  return values
+})
+
+/**
+ * The configuration service.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class MemberlistConfig extends Context.Service<MemberlistConfig, Resolved>()(
+  "effect-memberlist/MemberlistConfig"
+) {
+  /** For one network with round trips of about a millisecond. memberlist: `DefaultLANConfig`. */
+  static readonly lan: Preset = lan
+  /** For members far apart. memberlist: `DefaultWANConfig`. */
+  static readonly wan: Preset = wan
+  /** For members on one machine. memberlist: `DefaultLocalConfig`. */
+  static readonly local: Preset = local
+
+  /** Completes and checks a configuration. */
+  static readonly make: (settings: Settings) => Effect.Effect<Resolved, ConfigInvalid | KeyInvalid> = make
+
+  /** What works but is probably not wanted. The layers log these. */
+  static readonly warnings: (config: ConfigData) => ReadonlyArray<string> = ConfigRules.warnings
+
+  /**
+   * The configuration from values. `ConfigInvalid` names the field, the value and what would be right; `KeyInvalid` is a
+   * secret key of the wrong length.
+   */
+  static readonly layer = (settings: Settings): Layer.Layer<MemberlistConfig, ConfigInvalid | KeyInvalid> =>
+    Layer.effect(MemberlistConfig, makeLogged(settings))
+
+  /**
+   * The configuration from Effect's `ConfigProvider`, by default the environment: `MEMBERLIST_PRESET` (`lan`, `wan`,
+   * `local`), then every data field under its name, such as `MEMBERLIST_NAME`, `MEMBERLIST_BIND_PORT`,
+   * `MEMBERLIST_PROBE_INTERVAL="1 second"`, `MEMBERLIST_CIDRS_ALLOWED="10.0.0.0/8,fd00::/8"`,
+   * `MEMBERLIST_SECRET_KEY` in base64. Empty variables count as absent.
+   */
+  static readonly layerEnv: Layer.Layer<MemberlistConfig, Config.ConfigError | ConfigInvalid | KeyInvalid> = Layer.effect(
+    this,
+    Effect.flatMap(readEnv, makeLogged)
+  )
+}
