@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import * as IpInterface from "effect/net/IpInterface"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Redacted from "effect/Redacted"
@@ -28,8 +29,23 @@ const checkKey = (config: ConfigData): KeyInvalid | undefined => {
   return isKeyLength(length) ? undefined : new KeyInvalid({ length })
 }
 
+/** A network in CIDR notation; host bits are dropped, as in the reference. */
+const network = (cidr: string): IpNetwork.IpNetwork | undefined =>
+  Result.getOrUndefined(Result.map(IpInterface.fromString(cidr.trim()), IpNetwork.fromInterface))
+
+const hasPrefix = (cidr: string) => cidr.includes("/")
+
+/**
+ * The allowed networks in canonical form: no spaces, no host bits. Malformed ones must have been refused before.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const canonicalNetworks = (cidrs: ReadonlyArray<string>): ReadonlyArray<string> =>
+  cidrs.flatMap((cidr) => network(cidr) ?? []).map(IpNetwork.format)
+
 const checkNetworks = (config: ConfigData): ConfigInvalid | undefined => {
-  const bad = config.cidrsAllowed.filter((cidr) => Result.isFailure(IpNetwork.fromString(cidr.trim())))
+  const bad = config.cidrsAllowed.filter((cidr) => !hasPrefix(cidr) || network(cidr) === undefined)
   return bad.length === 0
     ? undefined
     : invalid("cidrsAllowed", bad.map((cidr) => `"${cidr}"`).join(", "), "networks such as 10.0.0.0/8 or fd00::/8")
@@ -42,9 +58,7 @@ const checkOwnAddress = (config: ConfigData): ConfigInvalid | undefined => {
   if (own === undefined) return undefined
   const ip = NetAddress.ipFromStringUnsafe(own)
   if (NetAddress.isUnspecified(ip)) return undefined
-  const allowed = config.cidrsAllowed.some((cidr) =>
-    IpNetwork.contains(IpNetwork.fromStringUnsafe(cidr.trim()), ip)
-  )
+  const allowed = config.cidrsAllowed.flatMap((cidr) => network(cidr) ?? []).some(IpNetwork.contains(ip))
   return allowed
     ? undefined
     : invalid("cidrsAllowed", config.cidrsAllowed.join(", "), `a list that contains this node's own address ${own}`)

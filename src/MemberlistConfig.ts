@@ -173,6 +173,7 @@ const validate = (settings: Settings, name: string): Result.Result<Resolved, Con
   return Result.succeed({
     ...config,
     meta: config.meta.slice(),
+    cidrsAllowed: ConfigRules.canonicalNetworks(config.cidrsAllowed),
     disableTcpPingsForNode: settings.disableTcpPingsForNode ?? lan.disableTcpPingsForNode
   })
 }

@@ -131,6 +131,7 @@ describe("layer", () => {
     ["packets too small for the own announcement", { udpBufferSize: 120, meta: new Uint8Array(64) }, "udpBufferSize"],
     ["metadata above 512 bytes", { meta: new Uint8Array(513) }, "meta"],
     ["a malformed network", { cidrsAllowed: ["10.0.0.0/8", "10.0.0.0/33"] }, "cidrsAllowed"],
+    ["a network without a prefix", { cidrsAllowed: ["10.0.0.1"] }, "cidrsAllowed"],
     ["networks without the own address", { cidrsAllowed: ["10.0.0.0/8"], bindAddress: "192.168.0.1" }, "cidrsAllowed"],
     ["an application version outside its range", { delegateProtocolVersion: 2 }, "delegateProtocolVersion"],
     ["protocol 1 with a chosen port", { protocolVersion: 1, bindPort: 0 }, "bindPort"],
@@ -156,6 +157,11 @@ describe("layer", () => {
   }
   it.effect("accepts networks that contain the own address", () =>
     build({ name: "a", cidrsAllowed: [" 192.168.0.0/16", "fd00::/8"], bindAddress: "192.168.0.1" }))
+  it.effect("drops host bits of networks, as the reference does", () =>
+    Effect.gen(function*() {
+      const config = yield* build({ name: "a", cidrsAllowed: [" 10.1.2.3/8 ", "fd00::1/8"] })
+      assert.deepStrictEqual(config.cidrsAllowed, ["10.0.0.0/8", "fd00::/8"])
+    }))
   it.effect("accepts a zero that switches a task off", () =>
     build({ name: "a", probeInterval: 0, gossipInterval: 0, pushPullInterval: 0, queueCheckInterval: 0 }))
 })
