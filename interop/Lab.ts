@@ -2,7 +2,7 @@
  * Where scenarios run: starts peers with quick timings, and when a scenario fails, shows what each peer logged and told.
  * `us` is the implementation under examination, `go` the reference.
  */
-import { it } from "@effect/vitest"
+import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -84,6 +84,27 @@ export const agree = Effect.fnUntraced(function*(...peers: ReadonlyArray<Peer>) 
       return names.every((list) => list === expected) && others.every((other) => other === first)
     }
   )
+})
+
+/** Asserts that `peer`'s table has entries about these peers only, whatever their state. */
+export const alone = Effect.fnUntraced(function*(peer: Peer, ...expected: ReadonlyArray<Peer>) {
+  const names = (yield* peer.members).map((member) => member.name)
+  assert.deepStrictEqual(names.toSorted(), expected.map((one) => one.name).toSorted())
+})
+
+/** Who opens the exchange. */
+export type Side = "us" | "go"
+
+/** One of each, joined and agreed. */
+export const pair = Effect.fnUntraced(function*(
+  lab: Lab,
+  options: { us?: Partial<StartOptions>; go?: Partial<StartOptions>; joiner?: Side } = {}
+) {
+  const go = yield* lab.go(options.go)
+  const us = yield* lab.us(options.us)
+  yield* options.joiner === "go" ? go.join(us.address) : us.join(go.address)
+  yield* agree(us, go)
+  return [us, go] as const
 })
 
 /** Waits until `peer` holds an entry about `name` for which `holds`. */

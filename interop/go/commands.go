@@ -12,9 +12,10 @@ const broadcastTimeout = 10 * time.Second
 
 // Peer is a running node.
 type Peer struct {
-	list     *memberlist.Memberlist
-	conf     *memberlist.Config
-	delegate *delegate
+	list      *memberlist.Memberlist
+	conf      *memberlist.Config
+	delegate  *delegate
+	transport *transport
 }
 
 type request struct {
@@ -70,6 +71,9 @@ func (p *Peer) run(cmd string, raw []byte) (any, error) {
 		return p.keys(&req)
 	case "health":
 		return map[string]any{"score": p.list.GetHealthScore()}, nil
+	case "lose":
+		p.transport.lose(req.Addrs)
+		return done, nil
 	case "accuse":
 		return done, accuse(&req)
 	case "inject":

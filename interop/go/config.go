@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"log"
-	"net"
 	"os"
 	"time"
 
@@ -35,17 +34,6 @@ type startRequest struct {
 	GossipIntervalMs   *int `json:"gossipIntervalMs"`
 	PushPullIntervalMs *int `json:"pushPullIntervalMs"`
 	TCPTimeoutMs       *int `json:"tcpTimeoutMs"`
-}
-
-// wideTransport advertises IPv4 addresses in their 16-byte form, which is what memberlist itself does when it is bound to
-// 0.0.0.0 and picks an interface's address: here with the loopback address, so that no test leaves the machine.
-type wideTransport struct{ *memberlist.NetTransport }
-
-func (t wideTransport) FinalAdvertiseAddr(ip string, port int) (net.IP, int, error) {
-	if ip == "" {
-		return net.IPv4(127, 0, 0, 1), t.GetAutoBindPort(), nil
-	}
-	return t.NetTransport.FinalAdvertiseAddr(ip, port)
 }
 
 func set[T any](target *T, value *T) {
@@ -95,23 +83,16 @@ func start(raw []byte, out *output) (*Peer, any, error) {
 		conf.Ping = node
 	}
 
-	if req.WideAddress {
-		transport, err := memberlist.NewNetTransport(&memberlist.NetTransportConfig{
-			BindAddrs: []string{conf.BindAddr}, BindPort: conf.BindPort, Logger: conf.Logger,
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-		conf.Transport = wideTransport{transport}
-		conf.BindPort = transport.GetAutoBindPort()
+	transport, err := newTransport(conf, req.WideAddress)
+	if err != nil {
+		return nil, nil, err
 	}
-
 	list, err := memberlist.Create(conf)
 	if err != nil {
 		return nil, nil, err
 	}
 	local := list.LocalNode()
-	return &Peer{list: list, conf: conf, delegate: node}, map[string]any{
+	return &Peer{list: list, conf: conf, delegate: node, transport: transport}, map[string]any{
 		"name": local.Name,
 		"ip":   local.Addr.String(),
 		"port": local.Port,
