@@ -40,7 +40,7 @@ export interface Delegate {
    * User messages to fill the rest of a packet: at most `limit` bytes, counting `overhead` for each.
    * memberlist: `GetBroadcasts`.
    */
-  readonly broadcasts?: ((overhead: number, limit: number) => ReadonlyArray<Uint8Array>) | undefined
+  readonly broadcasts?: ((overhead: number, limit: number) => Effect.Effect<ReadonlyArray<Uint8Array>>) | undefined
 }
 
 /**

@@ -1,0 +1,200 @@
+/**
+ * The service: a live, agreed list of the programs in a cluster. SWIM with Lifeguard, in HashiCorp memberlist's protocol.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Ref from "effect/Ref"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Address from "./Address.ts"
+import * as Announce from "./engine/Announce.ts"
+import * as Broadcasts from "./engine/Broadcasts.ts"
+import * as Join from "./engine/Join.ts"
+import * as Leave from "./engine/Leave.ts"
+import * as Messaging from "./engine/Messaging.ts"
+import * as Node from "./engine/Node.ts"
+import * as Protocol from "./engine/Protocol.ts"
+import * as Sender from "./engine/Sender.ts"
+import * as Views from "./engine/Views.ts"
+import * as Keyring from "./Keyring.ts"
+import type { Member } from "./Member.ts"
+import type { MemberEvent } from "./MemberEvent.ts"
+import { MemberlistConfig } from "./MemberlistConfig.ts"
+import {
+  type JoinFailed,
+  type KeyInvalid,
+  type KeyringRefused,
+  MessageTooLarge,
+  type MetaTooLarge,
+  NotParticipating,
+  type PingTimeout,
+  type StartError,
+  type TransportError,
+  type UnknownMember
+} from "./MemberlistError.ts"
+import type { Transport } from "./Transport.ts"
+
+export type { JoinReport } from "./engine/Join.ts"
+export type { LeaveReport } from "./engine/Leave.ts"
+
+/**
+ * A message another member's application sent to this one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface UserMessage {
+  readonly payload: Uint8Array
+  /** Where the packet or stream came from, `ip:port`; the protocol does not carry the sender's name. */
+  readonly from: string
+  /** `packet`: best effort or broadcast; `stream`: sent reliably. There is no order between the two. */
+  readonly via: "packet" | "stream"
+  /** How many messages this subscriber lost immediately before this one, by being too slow. */
+  readonly missed: number
+}
+
+/**
+ * The cluster, as this node sees it.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Memberlist extends Context.Service<Memberlist, {
+  /** This node, as the cluster is told of it. memberlist: `LocalNode`. */
+  readonly localMember: Effect.Effect<Member>
+  /** Every live member, suspects and this node included, in no order. memberlist: `Members`. */
+  readonly members: Effect.Effect<ReadonlyArray<Member>>
+  /** What this node remembers of a name, dead and departed members too, for as long as it remembers them. */
+  readonly member: (name: string) => Effect.Effect<Option.Option<Member>>
+  /** The view now, then again after every change; a slow reader skips views and always gets the newest. */
+  readonly changes: Stream.Stream<ReadonlyArray<Member>>
+  /** The current members as `MemberJoined`, then every later change in order. Ends with the service. */
+  readonly events: Stream.Stream<MemberEvent>
+  /** Joins through seeds, each `[name/]host[:port]`. After a leave, it is also the way back. memberlist: `Join`. */
+  readonly join: (seeds: ReadonlyArray<string>) => Effect.Effect<Join.JoinReport, JoinFailed>
+  /** Joins, and leaves when the scope closes. */
+  readonly joinScoped: (seeds: ReadonlyArray<string>) => Effect.Effect<Join.JoinReport, JoinFailed, Scope.Scope>
+  /** Says goodbye, and waits for that to be sent, at most `timeout` (default `leaveTimeout`). memberlist: `Leave`. */
+  readonly leave: (options?: { readonly timeout?: Duration.Input | undefined }) => Effect.Effect<Leave.LeaveReport>
+  /**
+   * Replaces this node's metadata, at most 512 bytes. With `wait`, also waits until the news was gossiped, at most that
+   * long; the answer tells whether it was. memberlist: `UpdateNode`.
+   */
+  readonly updateMeta: (
+    meta: Uint8Array,
+    options?: { readonly wait?: Duration.Input | undefined }
+  ) => Effect.Effect<boolean, MetaTooLarge | NotParticipating>
+  /**
+   * Sends to one member: in one datagram that may be lost, or `reliable`, over a stream, up to 20 MiB. Reliable means
+   * written in full, not acknowledged. memberlist: `SendBestEffort`, `SendReliable`.
+   */
+  readonly send: (
+    to: Member | string,
+    payload: Uint8Array,
+    options?: { readonly reliable?: boolean | undefined }
+  ) => Effect.Effect<void, MessageTooLarge | TransportError | UnknownMember>
+  /**
+   * Lets a message ride on gossip to random members. Receivers do not pass it on. With a `key`, it replaces an earlier
+   * one of the same key that is still waiting.
+   */
+  readonly broadcast: (
+    payload: Uint8Array,
+    options?: { readonly key?: string | undefined }
+  ) => Effect.Effect<void, MessageTooLarge | NotParticipating>
+  /** Messages to this member, from now on. */
+  readonly messages: Stream.Stream<UserMessage>
+  /** The round-trip time of one ping. memberlist: `Ping`. */
+  readonly ping: (to: Member | string) => Effect.Effect<Duration.Duration, PingTimeout | TransportError | UnknownMember>
+  /** Lifeguard's local health score: 0 is healthy, higher means this node doubts itself. memberlist: `GetHealthScore`. */
+  readonly health: Effect.Effect<number>
+  /** The keys in use; change them while running. */
+  readonly keyring: Keyring.Keyring["Service"]
+  /** What was counted so far, `name` or `name:reason`: restarts, rejections, drops, failures. */
+  readonly counters: Effect.Effect<ReadonlyMap<string, number>>
+}>()("effect-memberlist/Memberlist") {}
+
+/** The ring the application provides, or one of our own; a configured secret key becomes its primary. */
+const ringOf = Effect.fnUntraced(function*(
+  config: MemberlistConfig["Service"]
+): Effect.fn.Return<Keyring.Keyring["Service"], KeyInvalid | KeyringRefused> {
+  const provided = yield* Effect.serviceOption(Keyring.Keyring)
+  const ring = Option.isSome(provided) ? provided.value : yield* Keyring.make({})
+  if (config.secretKey === undefined) return ring
+  const key = Redacted.value(config.secretKey)
+  yield* ring.add(key)
+  yield* ring.use(key)
+  return ring
+})
+
+const service = (node: Node.Node): Memberlist["Service"] => {
+  const membership = Effect.sync(() => Ref.getUnsafe(node.membership))
+  const view = Effect.map(membership, Views.viewOf)
+  const find = (name: string) => Effect.map(membership, (m) => Option.map(HashMap.get(m.entries, name), Views.memberOf))
+  const leave = (timeout: Duration.Input | undefined) =>
+    Leave.leave(node, timeout === undefined ? node.config.leaveTimeout : Duration.fromInputUnsafe(timeout))
+  const join = (seeds: ReadonlyArray<string>) => Join.join(node, seeds)
+  return Memberlist.of({
+    localMember: Effect.map(find(node.name), Option.getOrThrow),
+    members: view,
+    member: find,
+    changes: Stream.mapEffect(node.changes.signals, () => view),
+    events: Stream.map(node.changes.stream(() => Views.changesOf(Ref.getUnsafe(node.membership))), Views.eventOf),
+    join,
+    joinScoped: (seeds) => Effect.acquireRelease(join(seeds), () => leave(undefined)),
+    leave: (options) => leave(options?.timeout),
+    updateMeta: (meta, options) =>
+      Announce.updateMeta(node, meta, options?.wait === undefined ? undefined : Duration.fromInputUnsafe(options.wait)),
+    send: (to, payload, options) =>
+      options?.reliable === true
+        ? Messaging.sendReliable(node, to, payload)
+        : Messaging.sendBestEffort(node, to, payload),
+    broadcast: (payload, options) =>
+      Effect.suspend((): Effect.Effect<void, MessageTooLarge | NotParticipating> => {
+        const limit = Sender.gossipBudget(node) - Broadcasts.USER_OVERHEAD
+        if (payload.length > limit) {
+          return Effect.fail(new MessageTooLarge({ carrier: "broadcast", size: payload.length, limit }))
+        }
+        if (Ref.getUnsafe(node.membership).leaving) {
+          return Effect.fail(new NotParticipating({ operation: "broadcast" }))
+        }
+        return Effect.sync(() => Broadcasts.queueUser(node, payload.slice(), options?.key))
+      }),
+    messages: Stream.map(node.messages.stream(), ({ missed, value }) => ({
+      payload: value.payload,
+      from: Address.format(value.from),
+      via: value.via,
+      missed
+    })),
+    ping: (to) => Messaging.ping(node, to),
+    health: Effect.sync(() => node.health.current),
+    keyring: node.keyring,
+    counters: Effect.sync(() => node.counters.totals())
+  })
+}
+
+/**
+ * Runs the protocol. Releasing it leaves gracefully, within `leaveTimeout`, and then stops every fiber, timer and socket.
+ *
+ * Each build is a node of its own: two `MemberlistLive` with two configurations in one program are two members.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const MemberlistLive: Layer.Layer<Memberlist, StartError, Transport | MemberlistConfig> = Layer.fresh(
+  Layer.effect(
+    Memberlist,
+    Effect.gen(function*() {
+      const node = yield* Node.make(yield* ringOf(yield* MemberlistConfig))
+      yield* Protocol.start(node)
+      return service(node)
+    })
+  )
+)

@@ -1,0 +1,89 @@
+/**
+ * Starts a demo member as an operating system process and feeds what it says into the world.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as PlatformError from "effect/PlatformError"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import * as ChildProcess from "effect/process/ChildProcess"
+import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import { fileURLToPath } from "node:url"
+import { Line } from "./Line.ts"
+import { DemoFailed, type Fate, type World } from "./World.ts"
+
+const script = fileURLToPath(new URL("./member.ts", import.meta.url))
+const decode = Schema.decodeUnknownEffect(Line)
+
+export interface Member {
+  readonly name: string
+  readonly pid: number
+  /** `ip:port`, as the member announced it. */
+  readonly address: string
+  /** Ends the process as a crash does: no goodbye. */
+  readonly kill: Effect.Effect<void, PlatformError.PlatformError>
+  /** Asks the process to end, and waits until it has said goodbye and gone. */
+  readonly leave: Effect.Effect<void, PlatformError.PlatformError>
+}
+
+const record = Effect.fnUntraced(function*(world: World, observer: string, line: Line) {
+  const at = yield* world.elapsed
+  yield* SubscriptionRef.update(world.state, (state) => {
+    switch (line._tag) {
+      case "Ready":
+        return state
+      case "View":
+        return { ...state, views: new Map(state.views).set(observer, line.members) }
+      case "Happened":
+        return { ...state, observations: [...state.observations, { at, observer, event: line.event, member: line.member }] }
+    }
+  })
+})
+
+const setFate = (world: World, name: string, fate: Fate) =>
+  SubscriptionRef.update(world.state, (state) => ({ ...state, fates: new Map(state.fates).set(name, fate) }))
+
+/** Starts a member and waits until it listens. */
+export const start = Effect.fnUntraced(function*(
+  world: World,
+  name: string,
+  seeds: ReadonlyArray<string>
+): Effect.fn.Return<Member, DemoFailed | PlatformError.PlatformError, ChildProcessSpawner | Scope.Scope> {
+  const spawner = yield* ChildProcessSpawner
+  const handle = yield* spawner.spawn(ChildProcess.make(process.execPath, [script, ...seeds], {
+    env: {
+      MEMBERLIST_PRESET: "local",
+      MEMBERLIST_NAME: name,
+      MEMBERLIST_BIND_ADDRESS: "127.0.0.1",
+      MEMBERLIST_BIND_PORT: "0"
+    },
+    extendEnv: true,
+    stderr: "inherit",
+    killSignal: "SIGTERM",
+    forceKillAfter: "10 seconds"
+  }))
+  const lines = handle.stdout.pipe(Stream.decodeText, Stream.splitLines, Stream.mapEffect((line) => decode(line)))
+  const ready = yield* SubscriptionRef.make<string | undefined>(undefined)
+  yield* lines.pipe(
+    Stream.runForEach((line) =>
+      line._tag === "Ready" ? SubscriptionRef.set(ready, line.address) : record(world, name, line)
+    ),
+    Effect.ignore,
+    Effect.forkScoped
+  )
+  const address = yield* SubscriptionRef.changes(ready).pipe(
+    Stream.filter((value) => value !== undefined),
+    Stream.runHead,
+    Effect.flatMap(Effect.fromOption),
+    Effect.raceFirst(Effect.andThen(handle.exitCode, Effect.fail("it ended"))),
+    Effect.timeout("30 seconds"),
+    Effect.mapError(() => new DemoFailed({ message: `${name} did not start` }))
+  )
+  yield* setFate(world, name, "running")
+  const end = (fate: Fate, killSignal: "SIGKILL" | "SIGTERM") =>
+    Effect.andThen(setFate(world, name, fate), handle.kill({ killSignal }))
+  return { name, pid: handle.pid, address, kill: end("killed", "SIGKILL"), leave: end("left", "SIGTERM") }
+})

@@ -1,0 +1,99 @@
+/**
+ * The queues that feed every outgoing packet: first what members say about members, then what the application
+ * broadcasts, then what its delegate adds.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as MutableRef from "effect/MutableRef"
+import * as Ref from "effect/Ref"
+import * as BroadcastQueue from "../swim/BroadcastQueue.ts"
+import type { Claim } from "../swim/Claim.ts"
+import { retransmitLimit } from "../swim/Timing.ts"
+import * as Compound from "../wire/Compound.ts"
+import * as Message from "../wire/Message.ts"
+import * as Hooks from "./Hooks.ts"
+import type { Node } from "./Node.ts"
+
+/** The reference's per-part cost of a compound message, bytes. */
+const PART_OVERHEAD = 2
+/** A user message costs its type byte as well. */
+export const USER_OVERHEAD = PART_OVERHEAD + 1
+/** Broadcasts an application may have waiting; the most transmitted ones make room. */
+export const MAX_USER_BROADCASTS = 4096
+
+const finish = (finished: ReadonlyArray<BroadcastQueue.Broadcast>) => {
+  for (const broadcast of finished) broadcast.finished?.()
+}
+
+const put = (queue: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue>, broadcast: BroadcastQueue.Broadcast) => {
+  const [next, finished] = BroadcastQueue.queue(queue.current, broadcast)
+  queue.current = next
+  finish(finished)
+}
+
+/** Queues a claim; one with the same key replaces it. Synchronous: it runs inside the rules' step. */
+export const queueClaim = (node: Node, key: string, claim: Claim, finished: (() => void) | undefined): void =>
+  put(node.gossip, { name: key, unique: false, message: Message.encode(claim), finished })
+
+/** Queues a user message for the whole cluster. A `key` makes a later one with the same key replace it. */
+export const queueUser = (node: Node, payload: Uint8Array, key: string | undefined): void => {
+  put(node.user, { name: key, unique: key === undefined, message: Message.encode({ _tag: "User", payload }) })
+  const [next, pruned] = BroadcastQueue.prune(node.user.current, MAX_USER_BROADCASTS)
+  if (pruned.length === 0) return
+  node.user.current = next
+  node.counters.count("broadcast.pruned", undefined, pruned.length)
+  finish(pruned)
+}
+
+const drawFrom = (
+  node: Node,
+  queue: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue>,
+  limit: number,
+  maxParts: number
+): { readonly messages: ReadonlyArray<Uint8Array>; readonly used: number } => {
+  const current = queue.current
+  if (limit <= 0 || maxParts <= 0 || BroadcastQueue.size(current) === 0) return nothing
+  const drawn = BroadcastQueue.draw(current, {
+    overhead: PART_OVERHEAD,
+    limit,
+    retransmitLimit: retransmitLimit(node.config.retransmitMult, Ref.getUnsafe(node.membership).estimate),
+    maxParts
+  })
+  queue.current = drawn.queue
+  finish(drawn.finished)
+  return drawn
+}
+
+const nothing = { messages: [], used: 0 }
+
+/** The messages that ride on the next packet, at most `limit` bytes with their overhead and `maxParts` in number. */
+export const draw = (
+  node: Node,
+  limit: number,
+  maxParts: number = Compound.MAX_PARTS
+): Effect.Effect<ReadonlyArray<Uint8Array>> =>
+  Effect.suspend(() => {
+    const claims = drawFrom(node, node.gossip, limit, maxParts)
+    const user = drawFrom(node, node.user, limit - claims.used, maxParts - claims.messages.length)
+    const messages = user.messages.length === 0 ? claims.messages : [...claims.messages, ...user.messages]
+    const room = limit - claims.used - user.used
+    const hook = node.delegate.broadcasts
+    if (hook === undefined || room <= USER_OVERHEAD) return Effect.succeed(messages)
+    return Effect.map(Hooks.guard(node, "broadcasts", hook(USER_OVERHEAD, room), []), (extra) => [...messages, ...fitting(node, extra, room, maxParts - messages.length)])
+  })
+
+/** What of the delegate's messages fits; the rest is counted, not sent, and not split. */
+const fitting = (node: Node, payloads: ReadonlyArray<Uint8Array>, room: number, maxParts: number) => {
+  const out: Array<Uint8Array> = []
+  let left = room
+  for (const payload of payloads) {
+    if (out.length >= maxParts || payload.length + USER_OVERHEAD > left) {
+      node.counters.count("broadcast.dropped", "DoesNotFit")
+      continue
+    }
+    left -= payload.length + USER_OVERHEAD
+    out.push(Message.encode({ _tag: "User", payload }))
+  }
+  return out
+}

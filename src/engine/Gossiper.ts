@@ -1,0 +1,45 @@
+/**
+ * The gossip tick: news to a few random members, each in a packet of its own. SWIM piggybacks news on probes; memberlist
+ * also sends it by itself, because probes alone are too rare.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { Entry } from "../swim/Membership.ts"
+import * as Compound from "../wire/Compound.ts"
+import * as Broadcasts from "./Broadcasts.ts"
+import type { Node } from "./Node.ts"
+import { randomMembers } from "./Peers.ts"
+import * as Sender from "./Sender.ts"
+import * as Ticker from "./Ticker.ts"
+
+/** Live members hear gossip, and so do those who died so lately that they may not know it. */
+const hearsGossip = (node: Node) => (entry: Entry): boolean => {
+  switch (entry.state) {
+    case "alive":
+    case "suspect":
+      return true
+    case "dead":
+      return node.now() - entry.stateChangedAt <= node.settings.rules.gossipToTheDeadTime
+    case "left":
+      return false
+  }
+}
+
+/** One tick. Each target gets a draw of its own, so a message's transmissions count per target. */
+export const gossip = Effect.fnUntraced(function*(node: Node) {
+  const targets = randomMembers(node, node.config.gossipNodes, hearsGossip(node))
+  for (const target of targets) {
+    const messages = yield* Broadcasts.draw(node, Sender.gossipBudget(node))
+    const [first] = messages
+    if (first === undefined) return
+    const message = messages.length === 1 ? first : Compound.make(messages)
+    yield* Sender.orLog(node, "gossip", Sender.packet(node, target.endpoint, message, Sender.wantsCrc(target)))
+  }
+})
+
+/** Gossips for ever; never when the configuration turns it off. */
+export const loop = (node: Node): Effect.Effect<never> =>
+  node.settings.gossipInterval === 0 || node.config.gossipNodes === 0
+    ? Effect.never
+    : Ticker.every(node, node.settings.gossipInterval, gossip(node))

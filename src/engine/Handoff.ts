@@ -1,0 +1,84 @@
+/**
+ * Between the packet receiver and the rules: two bounded queues, so that a flood of claims or a slow hook never delays
+ * an ack. Alive messages go first; within a queue the order of arrival is kept.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import type { PeerAddress } from "../Address.ts"
+import { alive, dead, suspect } from "../swim/Membership.ts"
+import type * as Message from "../wire/Message.ts"
+import * as Directives from "./Directives.ts"
+import * as Hooks from "./Hooks.ts"
+import type { Node } from "./Node.ts"
+
+export type Claimed = Message.Alive | Message.Suspect | Message.Dead | Message.User
+
+interface Item {
+  readonly message: Claimed
+  readonly from: PeerAddress
+}
+
+export interface Handoff {
+  /** Queues a message, or drops and counts it when its queue is full. */
+  readonly offer: (message: Claimed, from: PeerAddress) => void
+  readonly loop: Effect.Effect<never>
+}
+
+const handle = (node: Node, { from, message }: Item): Effect.Effect<void> => {
+  switch (message._tag) {
+    case "Alive": {
+      const admitted = Hooks.admit(node, message)
+      const apply = Directives.run(node, (m, env) => alive(m, message, env))
+      return admitted === undefined ? apply : Effect.flatMap(admitted, (yes) => yes ? apply : Effect.void)
+    }
+    case "Suspect":
+      return Directives.run(node, (m, env) => suspect(m, message, env))
+    case "Dead":
+      return Directives.run(node, (m, env) => dead(m, message, env))
+    case "User":
+      return Effect.sync(() => node.messages.publish({ payload: message.payload, from, via: "packet" }))
+  }
+}
+
+export const make = (node: Node): Handoff => {
+  const latch = Latch.makeUnsafe(false)
+  let high: Array<Item> = []
+  let low: Array<Item> = []
+
+  const drainHigh = Effect.suspend(() => {
+    const batch = high
+    high = []
+    return Effect.forEach(batch, (item) => handle(node, item), { discard: true })
+  })
+
+  const loop = Effect.gen(function*() {
+    for (;;) {
+      if (high.length === 0 && low.length === 0) {
+        latch.closeUnsafe()
+        yield* latch.await
+      }
+      yield* drainHigh
+      const batch = low
+      low = []
+      for (const item of batch) {
+        yield* handle(node, item)
+        if (high.length > 0) yield* drainHigh
+      }
+    }
+  })
+
+  return {
+    offer: (message, from) => {
+      const queue = message._tag === "Alive" ? high : low
+      if (queue.length >= node.config.handoffQueueDepth) {
+        node.counters.count("packet.dropped", message._tag === "Alive" ? "AliveQueueFull" : "QueueFull")
+        return
+      }
+      queue.push({ message, from })
+      latch.openUnsafe()
+    },
+    loop
+  }
+}

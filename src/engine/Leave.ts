@@ -1,0 +1,42 @@
+/**
+ * Leaving: the goodbye that makes the difference between "left" and "failed". memberlist: `Leave`.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import { leave as leaveRule } from "../swim/Membership.ts"
+import * as Announce from "./Announce.ts"
+import * as Directives from "./Directives.ts"
+import type { Node } from "./Node.ts"
+
+/** How a leave ended. */
+export interface LeaveReport {
+  /**
+   * `Sent`: the goodbye was sent as often as gossip sends any news. `TimedOut`: it was queued, and perhaps sent, but
+   * not that often in the time given. `Alone`: there was nobody to tell. `AlreadyLeft`: nothing was done.
+   */
+  readonly outcome: "Sent" | "TimedOut" | "Alone" | "AlreadyLeft"
+}
+
+/** Says goodbye and waits for it to be sent, at most `timeout`. The node keeps answering until its layer is released. */
+export const leave = Effect.fnUntraced(function*(
+  node: Node,
+  timeout: Duration.Duration
+): Effect.fn.Return<LeaveReport> {
+  if (Ref.getUnsafe(node.membership).leaving) return { outcome: "AlreadyLeft" }
+  const sent = Deferred.makeUnsafe<void>()
+  const audience = Announce.hasAudience(node)
+  yield* Directives.run(node, leaveRule, { leave: () => void Deferred.doneUnsafe(sent, Effect.void) })
+  if (!audience) return { outcome: "Alone" }
+  const done = yield* Effect.timeoutOption(Deferred.await(sent), timeout)
+  if (Option.isSome(done)) return { outcome: "Sent" }
+  node.counters.count("leave.timeout")
+  return { outcome: "TimedOut" }
+})
+
+/** Goes back to having left, without waiting. */
+export const silently = (node: Node): Effect.Effect<void> => Directives.run(node, leaveRule)

@@ -1,0 +1,133 @@
+/**
+ * What the protocol's fibers share: the `Ref` of the member table, the broadcast queues, the counters, the identity.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as FiberMap from "effect/FiberMap"
+import * as FiberSet from "effect/FiberSet"
+import * as MutableRef from "effect/MutableRef"
+import * as Random from "effect/Random"
+import * as Ref from "effect/Ref"
+import type * as Scope from "effect/Scope"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import type { PeerAddress } from "../Address.ts"
+import { Delegate } from "../Delegate.ts"
+import type { Keyring } from "../Keyring.ts"
+import { MemberlistConfig } from "../MemberlistConfig.ts"
+import * as BroadcastQueue from "../swim/BroadcastQueue.ts"
+import type { Change } from "../swim/Directive.ts"
+import * as Membership from "../swim/Membership.ts"
+import { Transport } from "../Transport.ts"
+import type { Inbound } from "../wire/Packet.ts"
+import * as Acks from "./Acks.ts"
+import * as Counters from "./Counters.ts"
+import * as Hub from "./Hub.ts"
+import * as Settings from "./Settings.ts"
+
+/** A user message as it arrived. */
+export interface Received {
+  readonly payload: Uint8Array
+  readonly from: PeerAddress
+  readonly via: "packet" | "stream"
+}
+
+export interface Node {
+  readonly name: string
+  readonly config: MemberlistConfig["Service"]
+  readonly settings: Settings.Settings
+  readonly transport: Transport["Service"]
+  readonly delegate: Delegate
+  readonly keyring: Keyring["Service"]
+  readonly counters: Counters.Counters
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  /** A nonce never used before with any key of ours. */
+  readonly nonce: () => Uint8Array
+  readonly membership: Ref.Ref<Membership.Membership>
+  /** What members say about members; `user` is what the application broadcasts. */
+  readonly gossip: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue>
+  readonly user: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue>
+  /** Lifeguard's local health score, 0 = healthy. */
+  readonly health: MutableRef.MutableRef<number>
+  readonly acks: Acks.Acks
+  readonly changes: Hub.Hub<Change>
+  readonly messages: Hub.Hub<Received>
+  /** One timer per suspected member. */
+  readonly suspicions: FiberMap.FiberMap<string>
+  /** Short-lived work that must outlive the fiber that asked for it: relays, hooks, expired suspicions. */
+  readonly tasks: FiberSet.FiberSet
+  readonly inbound: () => Inbound
+}
+
+/** What a rule needs to know of the moment. */
+export const envOf = (node: Node): Membership.Env => ({
+  now: node.now(),
+  random: node.random,
+  rules: node.settings.rules
+})
+
+/** Where answers to our pings should go. */
+export const source = (node: Node) => ({
+  sourceAddr: node.transport.advertised.addr,
+  sourcePort: node.transport.advertised.port,
+  sourceNode: node.name
+})
+
+const NONCE_SIZE = 12
+
+/** Draws nonces from a pool, because one call for 64 is cheaper than 64 calls. */
+const noncePool = (): () => Uint8Array => {
+  let pool: Uint8Array = new Uint8Array(0)
+  let offset = 0
+  return () => {
+    if (offset >= pool.length) {
+      pool = SecureRandom.randomBytesUnsafe(NONCE_SIZE * 64)
+      offset = 0
+    }
+    offset += NONCE_SIZE
+    return pool.subarray(offset - NONCE_SIZE, offset)
+  }
+}
+
+export const make: (
+  keyring: Keyring["Service"]
+) => Effect.Effect<Node, never, MemberlistConfig | Transport | Scope.Scope> = Effect.fnUntraced(function*(keyring) {
+  const config = yield* MemberlistConfig
+  const transport = yield* Transport
+  const delegate = yield* Delegate
+  const clock = yield* Clock.Clock
+  const random = yield* Random.Random
+  const settings = Settings.make(config)
+  const counters = Counters.make(yield* Effect.context<never>())
+  return {
+    name: config.name,
+    config,
+    settings,
+    transport,
+    delegate,
+    keyring,
+    counters,
+    now: () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+    random: () => random.nextDoubleUnsafe(),
+    nonce: noncePool(),
+    membership: yield* Ref.make(Membership.make(config.name)),
+    gossip: MutableRef.make(BroadcastQueue.empty),
+    user: MutableRef.make(BroadcastQueue.empty),
+    health: MutableRef.make(0),
+    acks: Acks.make(Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000)),
+    changes: Hub.make<Change>(config.eventBuffer, () => counters.count("event.lost")),
+    messages: Hub.make<Received>(config.messageBuffer, () => counters.count("message.lost")),
+    suspicions: yield* FiberMap.make<string>(),
+    tasks: yield* FiberSet.make(),
+    inbound: () => ({
+      label: settings.label,
+      skipLabelCheck: config.skipInboundLabelCheck,
+      keys: keyring.keysUnsafe(),
+      verifyIncoming: config.gossipVerifyIncoming
+    })
+  }
+})

@@ -1,0 +1,150 @@
+/**
+ * The failure detector: one member a tick is pinged; if it does not answer, others are asked to ping it, and a TCP ping
+ * tells a broken UDP path from a dead member; if nobody heard it, it is suspected. SWIM §4.1, Lifeguard §IV-A.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import type { TransportError } from "../MemberlistError.ts"
+import { type Entry, nextProbe, suspect } from "../swim/Membership.ts"
+import * as Compound from "../wire/Compound.ts"
+import * as Message from "../wire/Message.ts"
+import * as Directives from "./Directives.ts"
+import * as Health from "./Health.ts"
+import * as Hooks from "./Hooks.ts"
+import { envOf, type Node, source } from "./Node.ts"
+import { randomMembers } from "./Peers.ts"
+import * as Sender from "./Sender.ts"
+import * as StreamPing from "./StreamPing.ts"
+import * as Ticker from "./Ticker.ts"
+import { type Wait, withWait } from "./Waits.ts"
+
+/** Helpers from this protocol version on can nack. */
+const NACK_VERSION = 4
+/** Members from this protocol version on answer a TCP ping. */
+const STREAM_PING_VERSION = 3
+
+/** What a probe cost or earned, in points of local health. */
+const HEARD = -1
+const UNCHANGED = 0
+
+const maxVersion = (entry: Entry): number => entry.vsn[1] ?? 0
+
+/** A suspect is told so in the same packet, so that it can refute at once. Lifeguard's "buddy system". */
+const sendPing = (node: Node, target: Entry, wait: Wait): Effect.Effect<void, TransportError> => {
+  const ping: Message.Ping = { _tag: "Ping", seqNo: wait.seqNo, node: target.name, ...source(node) }
+  if (target.state !== "suspect") return Sender.withPiggyback(node, target.endpoint, ping)
+  const accusation = suspicionOf(node, target)
+  const both = Compound.make([Message.encode(ping), Message.encode(accusation)])
+  return Sender.packet(node, target.endpoint, both, Sender.wantsCrc(target))
+}
+
+const suspicionOf = (node: Node, target: Entry): Message.Suspect => ({
+  _tag: "Suspect",
+  incarnation: target.incarnation,
+  node: target.name,
+  from: node.name
+})
+
+/** Asks helpers to ping the target for us; answers how many of them promised a nack. */
+const askHelpers = Effect.fnUntraced(function*(node: Node, target: Entry, wait: Wait) {
+  const helpers = randomMembers(
+    node,
+    node.config.indirectChecks,
+    (entry) => entry.state === "alive" && entry.name !== target.name
+  )
+  let nacksExpected = 0
+  for (const helper of helpers) {
+    const nack = maxVersion(helper) >= NACK_VERSION
+    if (nack) nacksExpected++
+    const request: Message.IndirectPing = {
+      _tag: "IndirectPing",
+      seqNo: wait.seqNo,
+      target: target.addr,
+      port: target.port,
+      node: target.name,
+      nack,
+      ...source(node)
+    }
+    yield* Sender.orLog(node, "indirect ping", Sender.withPiggyback(node, helper.endpoint, request))
+  }
+  return nacksExpected
+})
+
+const mayStreamPing = (node: Node, target: Entry): boolean =>
+  !node.config.disableTcpPings &&
+  !node.config.disableTcpPingsForNode(target.name) &&
+  maxVersion(target) >= STREAM_PING_VERSION
+
+/** Helpers and the TCP ping, until the deadline. Answers the change of local health. */
+const probeIndirectly = Effect.fnUntraced(function*(
+  node: Node,
+  target: Entry,
+  wait: Wait,
+  deadline: number,
+  earned: number
+) {
+  const nacksExpected = yield* askHelpers(node, target, wait)
+  const streamPing = mayStreamPing(node, target)
+    ? yield* Effect.forkChild(StreamPing.ping(node, target, wait.seqNo, deadline))
+    : undefined
+  const answer = yield* wait.until(deadline)
+  if (Option.isSome(answer)) {
+    if (streamPing !== undefined) yield* Fiber.interrupt(streamPing)
+    return earned
+  }
+  if (streamPing !== undefined && (yield* Fiber.join(streamPing))) {
+    node.counters.count("probe.tcp_only")
+    yield* Effect.logWarning(
+      `${target.name} answers over TCP but not over UDP; let UDP port ${target.port} through between the two hosts`
+    )
+    return earned
+  }
+  node.counters.count("probe.failed")
+  yield* Effect.logInfo(`suspecting ${target.name}: it answered no probe`).pipe(
+    Effect.annotateLogs({ member: target.name, incarnation: target.incarnation })
+  )
+  yield* Directives.run(node, (m, env) => suspect(m, suspicionOf(node, target), env))
+  return nacksExpected > 0 ? Math.max(0, nacksExpected - wait.nacks()) : 1
+})
+
+/** One probe of one member. Answers the change of local health. */
+const probe = (node: Node, target: Entry): Effect.Effect<number> =>
+  withWait(
+    node,
+    Effect.fnUntraced(function*(wait) {
+      const sent = node.now()
+      const interval = Health.probeInterval(node)
+      if (interval > node.settings.probeInterval) node.counters.count("degraded.probe")
+      const deadline = sent + interval
+      const failure = yield* Effect.flip(sendPing(node, target, wait)).pipe(Effect.option)
+      if (Option.isSome(failure)) {
+        yield* Effect.logDebug(`could not ping ${target.name}: ${failure.value.message}`)
+        if (failure.value.scope === "Local") return UNCHANGED
+        // The network refused: the member may still be reachable for others, and we are not to blame.
+        return yield* probeIndirectly(node, target, wait, deadline, UNCHANGED)
+      }
+      const answer = yield* wait.until(Math.min(deadline, sent + node.settings.probeTimeout))
+      if (Option.isNone(answer)) return yield* probeIndirectly(node, target, wait, deadline, HEARD)
+      yield* Hooks.pingComplete(node, target, answer.value.receivedAt - sent, answer.value.payload)
+      return HEARD
+    })
+  )
+
+/** One tick: the next member of the round is probed, and what the round's end reaped is cleared away. */
+const tick = (node: Node): Effect.Effect<void> =>
+  Ref.modify(node.membership, (membership) => {
+    const [next, target, directives] = nextProbe(membership, envOf(node))
+    return [{ target, rest: Directives.atOnce(node, directives) }, next]
+  }).pipe(
+    Effect.tap(({ rest }) => Directives.carryOut(node, rest)),
+    Effect.flatMap(({ target }) => target === undefined ? Effect.succeed(UNCHANGED) : probe(node, target)),
+    Effect.map((delta) => Health.adjust(node, delta))
+  )
+
+/** Probes for ever; never when the configuration turns it off. */
+export const loop = (node: Node): Effect.Effect<never> =>
+  node.settings.probeInterval === 0 ? Effect.never : Ticker.every(node, node.settings.probeInterval, tick(node))

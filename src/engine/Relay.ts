@@ -1,0 +1,52 @@
+/**
+ * Helping another node's probe: ping the target for it, and pass on the ack, or a nack when there is none, so that it
+ * can tell a dead target from its own deafness. Lifeguard §IV-A.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import * as Address from "../Address.ts"
+import type * as Message from "../wire/Message.ts"
+import { type Node, source } from "./Node.ts"
+import * as Sender from "./Sender.ts"
+import { withWait } from "./Waits.ts"
+
+/** Requests served at one time; further ones are not answered, which costs the asker a nack. */
+export const MAX_RELAYS = 1024
+
+const relay = (node: Node, request: Message.IndirectPing, asker: Address.PeerAddress, ip: string) =>
+  withWait(
+    node,
+    Effect.fnUntraced(function*(wait) {
+      const deadline = node.now() + node.settings.probeTimeout
+      const target = { ip, port: request.port === 0 ? node.transport.bound.port : request.port }
+      const ping: Message.Ping = { _tag: "Ping", seqNo: wait.seqNo, node: request.node, ...source(node) }
+      yield* Sender.orLog(node, "relayed ping", Sender.withPiggyback(node, target, ping))
+      const answer = yield* wait.until(deadline)
+      if (Option.isSome(answer)) {
+        const ack: Message.Ack = { _tag: "Ack", seqNo: request.seqNo, payload: null }
+        return yield* Sender.orLog(node, "relayed ack", Sender.withPiggyback(node, asker, ack))
+      }
+      if (!request.nack) return
+      const nack: Message.Nack = { _tag: "Nack", seqNo: request.seqNo }
+      yield* Sender.orLog(node, "nack", Sender.withPiggyback(node, asker, nack))
+    })
+  )
+
+/** Serves one request in a fiber of its own. */
+export const serve = (
+  node: Node,
+  relays: FiberSet.FiberSet,
+  request: Message.IndirectPing,
+  asker: Address.PeerAddress
+): Effect.Effect<void> =>
+  Effect.flatMap(FiberSet.size(relays), (size) => {
+    const ip = Address.ipText(request.target)
+    if (ip === undefined || size >= MAX_RELAYS) {
+      node.counters.count("packet.rejected", ip === undefined ? "InvalidAddress" : "TooManyRelays")
+      return Effect.void
+    }
+    return Effect.asVoid(FiberSet.run(relays, relay(node, request, asker, ip)))
+  })

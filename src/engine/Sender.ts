@@ -1,0 +1,90 @@
+/**
+ * Sends packets: bare, or with whatever gossip still fits.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { PeerAddress } from "../Address.ts"
+import type { TransportError } from "../MemberlistError.ts"
+import type { Entry } from "../swim/Membership.ts"
+import * as Compound from "../wire/Compound.ts"
+import * as Encryption from "../wire/Encryption.ts"
+import * as Message from "../wire/Message.ts"
+import * as Packet from "../wire/Packet.ts"
+import * as Broadcasts from "./Broadcasts.ts"
+import type { Node } from "./Node.ts"
+
+/** Peers from this protocol version on check a packet's CRC. */
+const CRC_VERSION = 5
+
+/** Whether gossip to this member carries a checksum: it must say that it understands one. */
+export const wantsCrc = (entry: Entry): boolean => (entry.vsn[1] ?? 0) >= CRC_VERSION
+
+/** Whether what we send now is encrypted. */
+const encrypts = (node: Node): boolean => node.config.gossipVerifyOutgoing && node.keyring.keysUnsafe().length > 0
+
+/** The encryption to send with now, if any: the ring may gain its first key at any time. */
+export const encryption = (node: Node): Encryption.Seal | undefined => {
+  const key = node.keyring.keysUnsafe()[0]
+  return key === undefined || !encrypts(node)
+    ? undefined
+    : { key, version: node.settings.encryptionVersion, nonce: node.nonce() }
+}
+
+/** Bytes that label and encryption add to a packet. */
+const overhead = (node: Node) => ({
+  udpBufferSize: node.config.udpBufferSize,
+  labelLength: node.settings.label.length,
+  encryptionOverhead: encrypts(node) ? Encryption.overhead(node.settings.encryptionVersion) : 0
+})
+
+/** The room for gossip in a packet of its own, bytes. */
+export const gossipBudget = (node: Node): number =>
+  Packet.gossipBudget(overhead(node))
+
+/** The room for gossip beside a message of `length` bytes. */
+const directBudget = (node: Node, length: number): number =>
+  Packet.directBudget({ ...overhead(node), messageLength: length })
+
+/** Sends message bytes (type byte first) as one datagram. */
+export const packet = (
+  node: Node,
+  to: PeerAddress,
+  message: Uint8Array,
+  crc: boolean
+): Effect.Effect<void, TransportError> =>
+  Effect.suspend(() => {
+    const datagram = Packet.encode(message, {
+      label: node.settings.label,
+      compress: node.config.enableCompression,
+      crc,
+      encryption: encryption(node)
+    })
+    node.counters.count("udp.sent", undefined, datagram.length)
+    return node.transport.send(to, datagram)
+  })
+
+/** Sends one message with as much gossip as fits behind it. */
+export const withPiggyback = (
+  node: Node,
+  to: PeerAddress,
+  message: Message.PacketMessage
+): Effect.Effect<void, TransportError> =>
+  Effect.suspend(() => {
+    const first = Message.encode(message)
+    return Effect.flatMap(
+      Broadcasts.draw(node, directBudget(node, first.length), Compound.MAX_PARTS - 1),
+      (extra) => packet(node, to, extra.length === 0 ? first : Compound.make([first, ...extra]), false)
+    )
+  })
+
+/** Sends a message nobody waits for; a failure is counted and told at debug level. */
+export const orLog = (
+  node: Node,
+  what: string,
+  effect: Effect.Effect<void, TransportError>
+): Effect.Effect<void> =>
+  Effect.catch(effect, (error) => {
+    node.counters.count("send.failed", what)
+    return Effect.logDebug(`could not send ${what}: ${error.message}`)
+  })

@@ -1,0 +1,95 @@
+/**
+ * One exchange over a stream: a framed message out, a framed message in, each within its deadline.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Address from "../Address.ts"
+import { ExchangeRejected, TransportError } from "../MemberlistError.ts"
+import type { Connection } from "../Transport.ts"
+import * as Frame from "../wire/Frame.ts"
+import * as Label from "../wire/Label.ts"
+import type { Node } from "./Node.ts"
+import * as Sender from "./Sender.ts"
+
+/** Frames a message for either direction. */
+export const frame = (node: Node, message: Uint8Array): Uint8Array =>
+  Frame.frame(message, {
+    compress: node.config.enableCompression,
+    encryption: Sender.encryption(node),
+    label: node.settings.label
+  })
+
+/** Fails as a stream that took too long. */
+export const within = (
+  address: Address.PeerAddress,
+  operation: "read" | "write",
+  millis: number
+) =>
+<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | TransportError> =>
+  Effect.timeoutOrElse(effect, {
+    duration: Duration.millis(Math.max(0, millis)),
+    orElse: () =>
+      Effect.fail(
+        new TransportError({
+          operation,
+          kind: "Timeout",
+          scope: "Remote",
+          address: Address.format(address),
+          cause: `no end after ${Math.round(millis)} ms`
+        })
+      )
+  })
+
+/** Opens a stream and introduces ourselves with the label, when there is one. */
+export const open = Effect.fnUntraced(function*(
+  node: Node,
+  to: Address.PeerAddress,
+  timeoutMillis: number
+): Effect.fn.Return<Connection, TransportError, Scope.Scope> {
+  const connection = yield* node.transport.open(to, { timeout: Duration.millis(Math.max(0, timeoutMillis)) })
+  if (node.settings.label.length > 0) yield* connection.write(Label.header(node.settings.label))
+  return connection
+})
+
+/** Writes a message to a stream. */
+export const write = (node: Node, connection: Connection, message: Uint8Array): Effect.Effect<void, TransportError> =>
+  Effect.suspend(() => {
+    const bytes = frame(node, message)
+    node.counters.count("tcp.sent", undefined, bytes.length)
+    return connection.write(bytes)
+  })
+
+/** The answer to what we asked, read to its end. */
+export const answer = Effect.fnUntraced(function*(
+  node: Node,
+  connection: Connection
+): Effect.fn.Return<Frame.StreamMessage, TransportError | ExchangeRejected> {
+  const decoder = Frame.makeDecoder("initiator", node.inbound())
+  let received = 0
+  for (;;) {
+    const chunk = yield* Effect.catchIf(
+      connection.pull,
+      (error) => error.kind === "Closed" && received === 0,
+      () =>
+        Effect.fail(rejected(
+          connection,
+          "ClosedWithoutAnswer",
+          "an answer; the other side may have another label, or refuse our key or our list"
+        ))
+    )
+    received += chunk.length
+    const progress = decoder.push(chunk)
+    if (progress._tag === "Message") return progress.message
+    if (progress._tag === "Rejected") {
+      node.counters.count("stream.rejected", progress.rejection.reason)
+      return yield* Effect.fail(rejected(connection, progress.rejection.reason, progress.rejection.detail))
+    }
+  }
+})
+
+/** An answer that cannot be used. */
+export const rejected = (connection: Connection, reason: string, expected: string): ExchangeRejected =>
+  new ExchangeRejected({ address: Address.format(connection.peer), reason, expected })

@@ -1,0 +1,15 @@
+/**
+ * Cluster membership for Node.js on Effect: SWIM with Lifeguard, byte-compatible with HashiCorp memberlist.
+ *
+ * @since 0.1.0
+ */
+export { Delegate } from "./Delegate.ts"
+export { Keyring } from "./Keyring.ts"
+export { Member, MemberState, ProtocolVersions } from "./Member.ts"
+export * from "./MemberEvent.ts"
+export { type JoinReport, type LeaveReport, Memberlist, MemberlistLive, type UserMessage } from "./Memberlist.ts"
+export { MemberlistConfig } from "./MemberlistConfig.ts"
+export * from "./MemberlistError.ts"
+export * as NodeTransport from "./node/NodeTransport.ts"
+export { type Connection, type Packet, Transport } from "./Transport.ts"
+export type { PeerAddress } from "./Address.ts"
