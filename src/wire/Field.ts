@@ -24,16 +24,24 @@ export interface GoField {
   readonly kind: GoKind
   /** Left out of the map when zero (Go tag `codec:",omitempty"`). */
   readonly omitEmpty: boolean
+  /** Decoded as a view of the input, because it is used at once and never kept. */
+  readonly view: boolean
 }
 
 interface Options {
   readonly omitEmpty?: boolean
+  readonly view?: boolean
 }
 
 const AnnotationKey = "effect-memberlist/GoField"
 
 const annotation = (name: string, kind: GoKind, options: Options | undefined) => {
-  const field: GoField = { name, kind, omitEmpty: options?.omitEmpty ?? false }
+  const field: GoField = {
+    name,
+    kind,
+    omitEmpty: options?.omitEmpty ?? false,
+    view: options?.view ?? false
+  }
   return { [AnnotationKey]: field }
 }
 

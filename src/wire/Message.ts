@@ -182,7 +182,7 @@ export type ErrorResponse = typeof ErrorResponse.Type
 export const Compress = Schema.Struct({
   /** 0 is LZW, the only one. */
   algo: Field.uint8("Algo"),
-  buf: Field.bytes("Buf")
+  buf: Field.bytes("Buf", { view: true })
 })
 /** @since 0.1.0 */
 export type Compress = typeof Compress.Type
@@ -239,14 +239,17 @@ export type UserHeader = typeof UserHeader.Type
  */
 export type PacketMessage = Ping | IndirectPing | Ack | Nack | Suspect | Alive | Dead | User
 
-const ping = MessagePack.derive(Ping)
+/** @internal */
+export const pingCodec = MessagePack.derive(Ping)
 const indirectPing = MessagePack.derive(IndirectPing)
-const ack = MessagePack.derive(Ack)
+/** @internal */
+export const ackCodec = MessagePack.derive(Ack)
 const nack = MessagePack.derive(Nack)
 const suspect = MessagePack.derive(Suspect)
 const dead = MessagePack.derive(Dead)
 const alive = MessagePack.derive(Alive)
-const errorResponse = MessagePack.derive(ErrorResponse)
+/** @internal */
+export const errorResponseCodec = MessagePack.derive(ErrorResponse)
 
 /** @internal */
 export const compressCodec = MessagePack.derive(Compress)
@@ -273,11 +276,11 @@ const cursor = new MessagePack.Cursor()
 export const encode = (message: PacketMessage | ErrorResponse): Uint8Array => {
   switch (message._tag) {
     case "Ping":
-      return encodeBody(MessageType.Ping, ping, message)
+      return encodeBody(MessageType.Ping, pingCodec, message)
     case "IndirectPing":
       return encodeBody(MessageType.IndirectPing, indirectPing, message)
     case "Ack":
-      return encodeBody(MessageType.Ack, ack, message)
+      return encodeBody(MessageType.Ack, ackCodec, message)
     case "Nack":
       return encodeBody(MessageType.Nack, nack, message)
     case "Suspect":
@@ -287,7 +290,7 @@ export const encode = (message: PacketMessage | ErrorResponse): Uint8Array => {
     case "Dead":
       return encodeBody(MessageType.Dead, dead, message)
     case "ErrorResponse":
-      return encodeBody(MessageType.Error, errorResponse, message)
+      return encodeBody(MessageType.Error, errorResponseCodec, message)
     case "User":
       return prefixed(MessageType.User, message.payload)
   }
@@ -359,9 +362,9 @@ const readOnly = <A extends Exclude<PacketMessage, User>>(
 })
 
 const packetCodecs: ReadonlyArray<MessagePack.Codec<Exclude<PacketMessage, User>> | undefined> = [
-  readOnly(ping),
+  readOnly(pingCodec),
   readOnly(indirectPing),
-  readOnly(ack),
+  readOnly(ackCodec),
   readOnly(suspect),
   readOnly(alive),
   readOnly(dead),

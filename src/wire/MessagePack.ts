@@ -113,7 +113,7 @@ const fieldCodec = (property: string, go: Field.GoField, ast: SchemaAST.AST): Fi
     property,
     key: Uint8Array.of(0xa0 | name.length, ...name),
     omitEmpty: go.omitEmpty,
-    ...kindCodec(go.kind, ast)
+    ...kindCodec(go, ast)
   }
 }
 
@@ -123,8 +123,8 @@ const expectTag = (ast: SchemaAST.AST, tag: SchemaAST.AST["_tag"]) => {
   if (ast._tag !== tag) throw new Error(`the Go kind needs a ${tag} Schema, not ${ast._tag}`)
 }
 
-const kindCodec = (kind: Field.GoKind, ast: SchemaAST.AST): KindCodec => {
-  switch (kind) {
+const kindCodec = (go: Field.GoField, ast: SchemaAST.AST): KindCodec => {
+  switch (go.kind) {
     case "uint8":
       return unsignedCodec(ast, 0xff)
     case "uint16":
@@ -156,7 +156,7 @@ const kindCodec = (kind: Field.GoKind, ast: SchemaAST.AST): KindCodec => {
         isEmpty: (value) => value === ""
       }
     case "[]byte":
-      return bytesCodec(ast)
+      return bytesCodec(ast, go.view)
   }
 }
 
@@ -170,12 +170,16 @@ const unsignedCodec = (ast: SchemaAST.AST, max: number): KindCodec => {
   }
 }
 
-const bytesCodec = (ast: SchemaAST.AST): KindCodec => {
+const bytesCodec = (ast: SchemaAST.AST, view: boolean): KindCodec => {
   const nullable = ast._tag === "Union"
   if (!nullable) expectTag(ast, "Declaration")
   return {
     zero: nullable ? null : new Uint8Array(0),
-    read: nullable ? (reader) => reader.nullableByteString() : (reader) => reader.byteString(),
+    read: nullable
+      ? (reader) => reader.nullableByteString()
+      : view
+      ? (reader) => reader.byteView()
+      : (reader) => reader.byteString(),
     write: (writer, value) => writer.byteString(value as Uint8Array | null),
     isEmpty: (value) => value === null || (value as Uint8Array).length === 0
   }

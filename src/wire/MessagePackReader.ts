@@ -23,13 +23,6 @@ export type Failure = "Truncated" | "TooDeep" | "Overflow" | "WrongType" | "BadK
 const NO_BYTES = new Uint8Array(0)
 
 /**
- * Byte fields up to this size are copied, larger ones are views of the input. Copying keeps a four-byte address in the
- * member table from holding on to the whole datagram or push/pull it came in; a view of a larger payload holds on to at
- * most 16 times its size and spares the copy of up to 20 MiB.
- */
-const COPY_LIMIT = 4_096
-
-/**
  * @category models
  * @since 0.1.0
  */
@@ -164,7 +157,18 @@ export class Reader {
     if (this.failure !== undefined || !this.has(size)) return NO_BYTES
     const start = this.pos
     this.pos += size
-    return take(this.bytes, start, this.pos)
+    return copy(this.bytes, start, this.pos)
+  }
+
+  /** Like `byteString`, but a view of the input where it can be: for what is used at once and not kept. */
+  byteView(): Uint8Array {
+    const head = this.bytes[this.pos]
+    if (head === undefined || head === 0xc0 || isArrayHead(head)) return this.byteString()
+    this.pos++
+    const size = this.rawLength(head)
+    if (this.failure !== undefined || !this.has(size)) return NO_BYTES
+    this.pos += size
+    return this.bytes.subarray(this.pos - size, this.pos)
   }
 
   byteString(): Uint8Array {
@@ -230,16 +234,32 @@ export class Reader {
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
-/** Bytes that are safe to keep: see `COPY_LIMIT`. */
-export const take = (bytes: Uint8Array, start: number, end: number): Uint8Array => {
+/**
+ * Bytes that are safe to keep. A view would keep all of the input alive: four address bytes in the member table would
+ * hold on to the datagram, or the 40 MiB push/pull, that they came in.
+ */
+export const copy = (bytes: Uint8Array, start: number, end: number): Uint8Array => {
   const size = end - start
   if (size === 0) return NO_BYTES
-  if (size > COPY_LIMIT) return new Uint8Array(bytes.buffer, bytes.byteOffset + start, size)
   const out = new Uint8Array(size)
   // For an address or a version vector the loop is several times faster than a view and a native copy.
   if (size <= 32) for (let i = 0; i < size; i++) out[i] = bytes[start + i] as number
   else out.set(bytes.subarray(start, end))
   return out
+}
+
+/** Below this a copy costs less than it could save. */
+const VIEW_FROM = 4_096
+
+/**
+ * A payload, safe to keep: a view if it is large and at least half of the memory it lies in, so that up to 20 MiB of
+ * user state are not copied once more; else a copy.
+ */
+export const payload = (bytes: Uint8Array, start: number, end: number): Uint8Array => {
+  const size = end - start
+  return size >= VIEW_FROM && size * 2 >= bytes.buffer.byteLength
+    ? new Uint8Array(bytes.buffer, bytes.byteOffset + start, size)
+    : copy(bytes, start, end)
 }
 
 /** fixarray, array16, array32. */

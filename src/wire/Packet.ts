@@ -1,0 +1,193 @@
+/**
+ * The datagram pipeline, both ways.
+ *
+ * Outside in, a datagram is: label, encryption, checksum, compression, compound, message. Decoding never throws: what is
+ * wrong becomes a `Rejection`, and a bad part of a compound costs only itself.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Checksum from "./Checksum.ts"
+import * as Compound from "./Compound.ts"
+import * as Compression from "./Compression.ts"
+import * as Encryption from "./Encryption.ts"
+import * as Label from "./Label.ts"
+import { MAX_PACKET_DECOMPRESSED_BYTES, MAX_PACKET_MESSAGES, MAX_PACKET_NESTING } from "./Limits.ts"
+import * as Message from "./Message.ts"
+import { payload } from "./MessagePackReader.ts"
+import * as Rejection from "./Rejection.ts"
+
+/**
+ * What this node accepts.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Inbound extends Label.Expected {
+  /** Primary first; empty when encryption is off. */
+  readonly keys: ReadonlyArray<Uint8Array>
+  /** Whether plaintext is refused while there are keys. memberlist: `GossipVerifyIncoming`. */
+  readonly verifyIncoming: boolean
+}
+
+/**
+ * What a datagram held.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Decoded {
+  /** In order. */
+  readonly messages: ReadonlyArray<Message.PacketMessage>
+  readonly rejections: ReadonlyArray<Rejection.Rejection>
+}
+
+/**
+ * Decodes a datagram, whose memory must not be reused: a large user payload is a view of it. (Everything else is copied.)
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decode = (datagram: Uint8Array, inbound: Inbound): Decoded => {
+  const label = Label.check(datagram, datagram.length, inbound)
+  if (typeof label !== "number") return refused(label)
+  let packet = label === 0 ? datagram : datagram.subarray(label)
+  if (inbound.keys.length > 0) {
+    const plain = Encryption.decrypt(packet, inbound.keys, inbound.label)
+    if (typeof plain !== "string") packet = plain
+    else if (inbound.verifyIncoming) return refused(Rejection.make("Undecryptable", plain))
+  }
+  if (Checksum.isPresent(packet)) {
+    const content = Checksum.verify(packet)
+    if (content === undefined) return refused(badChecksum)
+    packet = content
+  }
+  const decoding: Decoding = { messages: [], rejections: [], budget: MAX_PACKET_DECOMPRESSED_BYTES }
+  dispatch(packet, 0, decoding)
+  return decoding
+}
+
+interface Decoding {
+  readonly messages: Array<Message.PacketMessage>
+  readonly rejections: Array<Rejection.Rejection>
+  /** Bytes that may still be decompressed. */
+  budget: number
+}
+
+const refused = (rejection: Rejection.Rejection): Decoded => ({ messages: [], rejections: [rejection] })
+
+const isFull = (decoding: Decoding): boolean =>
+  decoding.messages.length + decoding.rejections.length >= MAX_PACKET_MESSAGES
+
+/** Handles one message, wrapped `depth` times; recursion ends at `MAX_PACKET_NESTING`. */
+const dispatch = (bytes: Uint8Array, depth: number, decoding: Decoding): void => {
+  const rejection = dispatchByType(bytes, depth, decoding)
+  if (rejection !== undefined) decoding.rejections.push(rejection)
+}
+
+const dispatchByType = (bytes: Uint8Array, depth: number, decoding: Decoding): Rejection.Rejection | undefined => {
+  const type = bytes[0]
+  if (type === undefined) return noType
+  switch (type) {
+    case Message.MessageType.Compound:
+      return depth < MAX_PACKET_NESTING ? compound(bytes, depth, decoding) : tooDeep
+    case Message.MessageType.Compress:
+      return depth < MAX_PACKET_NESTING ? compressed(bytes, depth, decoding) : tooDeep
+    case Message.MessageType.User:
+      decoding.messages.push({ _tag: "User", payload: payload(bytes, 1, bytes.length) })
+      return undefined
+  }
+  const codec = Message.packetCodec(type)
+  if (codec === undefined) return Rejection.make("UnsupportedType", `message type ${type} in a packet`)
+  const message = Message.decodeBody(codec, bytes, 1, bytes.length)
+  if ("reason" in message) return message
+  decoding.messages.push(message)
+  return undefined
+}
+
+const compound = (bytes: Uint8Array, depth: number, decoding: Decoding): Rejection.Rejection | undefined => {
+  const { parts, rejection } = Compound.decode(bytes)
+  for (const part of parts) {
+    if (isFull(decoding)) return decoding.rejections.includes(tooMany) ? undefined : tooMany
+    dispatch(part, depth + 1, decoding)
+  }
+  return rejection
+}
+
+const compressed = (bytes: Uint8Array, depth: number, decoding: Decoding): Rejection.Rejection | undefined => {
+  const out = Compression.unwrap(bytes, 1, bytes.length, decoding.budget)
+  if (!(out instanceof Uint8Array)) {
+    // Output that was produced and thrown away costs as much as output that is used.
+    decoding.budget -= out.produced
+    return out.rejection
+  }
+  decoding.budget -= out.length
+  dispatch(out, depth + 1, decoding)
+  return undefined
+}
+
+const badChecksum = Rejection.make("ChecksumMismatch", "the checksum does not match")
+const noType = Rejection.make("Empty", "missing message type byte")
+const tooDeep = Rejection.make("TooDeep", `more than ${MAX_PACKET_NESTING} wrappers around a message`)
+const tooMany = Rejection.make("TooMany", `more than ${MAX_PACKET_MESSAGES} messages in a datagram`)
+
+/**
+ * How this node sends to one destination.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Outbound {
+  /** At most 255 bytes; empty for none. */
+  readonly label: Uint8Array
+  readonly compress: boolean
+  /** Whether the destination is known to understand checksums (protocol version 5). */
+  readonly crc: boolean
+  readonly encryption: Encryption.Seal | undefined
+}
+
+/**
+ * Makes a message (type byte first) into a datagram.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const encode = (message: Uint8Array, outbound: Outbound): Uint8Array => {
+  let packet = outbound.compress ? Compression.wrapIfSmaller(message) : message
+  if (outbound.crc) packet = Checksum.add(packet)
+  if (outbound.encryption !== undefined) packet = Encryption.encrypt(packet, outbound.encryption, outbound.label)
+  return Label.add(outbound.label, packet)
+}
+
+/**
+ * What the budget of a packet depends on, bytes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BudgetOptions {
+  /** The size packets are packed to, before checksum and compression. memberlist: `UDPBufferSize`. */
+  readonly udpBufferSize: number
+  readonly labelLength: number
+  /** `Encryption.overhead`, or 0 when encryption is off. */
+  readonly encryptionOverhead: number
+}
+
+/**
+ * The bytes that gossip may take in a packet of its own, where each message costs its length and
+ * `Compound.PART_OVERHEAD`. Like the reference's, it does not count the checksum.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const gossipBudget = (options: BudgetOptions): number =>
+  options.udpBufferSize - Compound.HEADER_OVERHEAD - Label.overhead(options.labelLength) - options.encryptionOverhead
+
+/**
+ * The bytes that gossip may take beside a message of `messageLength` bytes.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const directBudget = (options: BudgetOptions & { readonly messageLength: number }): number =>
+  gossipBudget(options) - options.messageLength

@@ -1,0 +1,240 @@
+/**
+ * The bodies of stream messages, parsed as their bytes arrive.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import { MAX_PUSH_PULL_NODES, MAX_STREAM_BYTES, MAX_USER_MESSAGE, MAX_USER_STATE } from "./Limits.ts"
+import * as Message from "./Message.ts"
+import * as MessagePack from "./MessagePack.ts"
+import { payload, Reader } from "./MessagePackReader.ts"
+import { Writer } from "./MessagePackWriter.ts"
+import * as Rejection from "./Rejection.ts"
+import type { StreamBuffer } from "./StreamBuffer.ts"
+
+/**
+ * Which end of the stream we are: who was called, or who called.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Role = "responder" | "initiator"
+
+/**
+ * The messages of streams. A responder is sent pings, push/pulls and user messages; an initiator is answered with acks,
+ * push/pulls and errors.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type StreamMessage =
+  | {
+    readonly _tag: "PushPull"
+    readonly join: boolean
+    readonly nodes: ReadonlyArray<Message.NodeState>
+    readonly userState: Uint8Array
+  }
+  | Message.User
+  | Message.Ping
+  | Message.Ack
+  | Message.ErrorResponse
+
+/** What a parser yields: a message, or the content of a compress wrapper. */
+type Body = StreamMessage | { readonly _tag: "Compress"; readonly body: Message.Compress }
+
+/** One step: `true` when it is done, `false` when it needs more bytes or has failed. */
+type Step = (parser: BodyParser, buffer: StreamBuffer) => boolean
+
+/**
+ * Parses one body. Every step resumes where it ran out of bytes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class BodyParser {
+  readonly type: number
+  /** @internal */
+  rejection: Rejection.Rejection | undefined = undefined
+  /** @internal */
+  result: Body | undefined = undefined
+  private readonly step: Step
+  private readonly reader = new Reader()
+  private readonly cursor = new MessagePack.Cursor()
+  /** Bytes that must have arrived, counted from the buffer's start, before another attempt can get further. */
+  private wanted = 1
+
+  private constructor(type: number, step: Step) {
+    this.type = type
+    this.step = step
+  }
+
+  /** The parser for a message type, if this role may be sent it. */
+  static make(type: number, role: Role, maxNodes: number = MAX_PUSH_PULL_NODES): BodyParser | Rejection.Rejection {
+    const step = role === "responder" ? responderStep(type, maxNodes) : initiatorStep(type, maxNodes)
+    return step === undefined
+      ? Rejection.make("UnsupportedType", `message type ${type} on a stream, as ${role}`)
+      : new BodyParser(type, step)
+  }
+
+  /** The parser for the body of a compress wrapper. */
+  static compress(): BodyParser {
+    return new BodyParser(
+      Message.MessageType.Compress,
+      single(Message.compressCodec, (body) => ({ _tag: "Compress", body }))
+    )
+  }
+
+  /** Consumes what it can: the body, why there is none, or `undefined` for more bytes. */
+  next(buffer: StreamBuffer): Body | Rejection.Rejection | undefined {
+    if (buffer.length < this.wanted) return undefined
+    if (this.step(this, buffer)) return this.result
+    return this.rejection
+  }
+
+  /** The struct at the buffer's start, consumed; `undefined` after `fail` or for more bytes. */
+  struct<A>(codec: MessagePack.Codec<A>, buffer: StreamBuffer): A | undefined {
+    const { reader } = this
+    reader.reset(buffer.bytes, buffer.start, buffer.end)
+    const value = codec.read(reader, this.cursor)
+    buffer.start = reader.pos
+    reader.release()
+    if (value !== undefined) this.wanted = 0
+    else if (reader.failure === "Truncated") this.want(reader.wanted - reader.pos)
+    else this.fail(Message.reject(reader.failure))
+    return value
+  }
+
+  /** Raw bytes, consumed; `undefined` for more bytes. */
+  raw(size: number, buffer: StreamBuffer): Uint8Array | undefined {
+    if (buffer.length < size) {
+      this.want(size)
+      return undefined
+    }
+    const bytes = payload(buffer.bytes, buffer.start, buffer.start + size)
+    buffer.start += size
+    return bytes
+  }
+
+  fail(rejection: Rejection.Rejection): void {
+    this.rejection = rejection
+  }
+
+  private want(size: number): void {
+    this.wanted = size
+    if (size > MAX_STREAM_BYTES) this.fail(announcedTooMuch)
+  }
+}
+
+const announcedTooMuch = Rejection.make("TooLarge", `a value of more than ${MAX_STREAM_BYTES} bytes is announced`)
+
+const responderStep = (type: number, maxNodes: number): Step | undefined => {
+  switch (type) {
+    case Message.MessageType.Ping:
+      return single(Message.pingCodec, (message) => message)
+    case Message.MessageType.PushPull:
+      return pushPull(maxNodes)
+    case Message.MessageType.User:
+      return user()
+    default:
+      return undefined
+  }
+}
+
+const initiatorStep = (type: number, maxNodes: number): Step | undefined => {
+  switch (type) {
+    case Message.MessageType.Ack:
+      return single(Message.ackCodec, (message) => message)
+    case Message.MessageType.PushPull:
+      return pushPull(maxNodes)
+    case Message.MessageType.Error:
+      return single(Message.errorResponseCodec, (message) => message)
+    default:
+      return undefined
+  }
+}
+
+const single = <A>(codec: MessagePack.Codec<A>, body: (value: A) => Body): Step => (parser, buffer) => {
+  const value = parser.struct(codec, buffer)
+  if (value === undefined) return false
+  parser.result = body(value)
+  return true
+}
+
+const user = (): Step => {
+  let size: number | undefined
+  return (parser, buffer) => {
+    size ??= parser.struct(Message.userHeaderCodec, buffer)?.userMsgLen
+    if (size === undefined) return false
+    if (size < 0 || size > MAX_USER_MESSAGE) {
+      parser.fail(Rejection.make("TooLarge", `user message length (${size}) exceeds limit`))
+      return false
+    }
+    const content = parser.raw(size, buffer)
+    if (content === undefined) return false
+    parser.result = { _tag: "User", payload: content }
+    return true
+  }
+}
+
+const pushPull = (maxNodes: number): Step => {
+  const nodes: Array<Message.NodeState> = []
+  let header: Message.PushPullHeader | undefined
+  return (parser, buffer) => {
+    header ??= parser.struct(Message.pushPullHeaderCodec, buffer)
+    if (header === undefined) return false
+    if (header.nodes < 0 || header.nodes > maxNodes) {
+      parser.fail(Rejection.make("TooLarge", `number of nodes in header (${header.nodes}) exceeds limit`))
+      return false
+    }
+    if (header.userStateLen < 0 || header.userStateLen > MAX_USER_STATE) {
+      parser.fail(Rejection.make("TooLarge", `user state length (${header.userStateLen}) exceeds limit`))
+      return false
+    }
+    while (nodes.length < header.nodes) {
+      const node = parser.struct(Message.nodeStateCodec, buffer)
+      if (node === undefined) return false
+      nodes.push(node)
+    }
+    const userState = parser.raw(header.userStateLen, buffer)
+    if (userState === undefined) return false
+    parser.result = { _tag: "PushPull", join: header.join, nodes, userState }
+    return true
+  }
+}
+
+const writer = new Writer()
+
+/**
+ * The bytes of a push/pull: type byte, header, node states, user state.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const encodePushPull = (state: {
+  readonly join: boolean
+  readonly nodes: ReadonlyArray<Message.NodeState>
+  readonly userState: Uint8Array
+}): Uint8Array => {
+  writer.byte(Message.MessageType.PushPull)
+  Message.pushPullHeaderCodec.write(writer, {
+    nodes: state.nodes.length,
+    userStateLen: state.userState.length,
+    join: state.join
+  })
+  for (const node of state.nodes) Message.nodeStateCodec.write(writer, node)
+  writer.raw(state.userState)
+  return writer.finish()
+}
+
+/**
+ * The bytes of a user message on a stream: type byte, header, payload.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const encodeUser = (content: Uint8Array): Uint8Array => {
+  writer.byte(Message.MessageType.User)
+  Message.userHeaderCodec.write(writer, { userMsgLen: content.length })
+  writer.raw(content)
+  return writer.finish()
+}
