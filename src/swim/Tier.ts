@@ -1,0 +1,95 @@
+/**
+ * The queued broadcasts that were sent equally often, in drawing order: longest first, newest first.
+ *
+ * A persistent sorted sequence: short arrays in an array, so that a change copies one short array and the pointers to the
+ * others. A queue of tens of thousands (a push/pull that brings a whole cluster) stays as cheap to change as a short one.
+ */
+
+/** A broadcast in the queue. Ids rise for ever, so a newer broadcast always has the larger one. */
+export interface Queued<out B> {
+  readonly id: number
+  readonly length: number
+  readonly broadcast: B
+}
+
+/** Never empty. */
+type Chunk<B> = ReadonlyArray<Queued<B>>
+
+export type Tier<B> = ReadonlyArray<Chunk<B>>
+
+/** A chunk is split above this length; two neighbours are joined at a quarter of it. */
+const MAX_CHUNK = 128
+
+export const empty: Tier<never> = []
+
+/** The longest, then newest, message of at most `free` bytes. */
+export const longest = <B>(tier: Tier<B>, free: number): Queued<B> | undefined => {
+  const chunk = tier[partition(tier, (chunk) => (chunk[chunk.length - 1]?.length ?? 0) > free)]
+  return chunk?.[partition(chunk, (item) => item.length > free)]
+}
+
+/** The one drawn last. */
+export const last = <B>(tier: Tier<B>): Queued<B> | undefined => {
+  const chunk = tier[tier.length - 1]
+  return chunk?.[chunk.length - 1]
+}
+
+export const insert = <B>(tier: Tier<B>, item: Queued<B>): Tier<B> => {
+  const at = Math.max(0, chunkOf(tier, item))
+  const chunk = tier[at]
+  if (chunk === undefined) return [[item]]
+  const grown = chunk.slice()
+  grown.splice(place(chunk, item), 0, item)
+  if (grown.length <= MAX_CHUNK) return tier.with(at, grown)
+  const half = grown.length >>> 1
+  return tier.toSpliced(at, 1, grown.slice(0, half), grown.slice(half))
+}
+
+/** The tier without `item`; the very same tier when it does not contain it. */
+export const remove = <B>(tier: Tier<B>, item: Queued<B>): Tier<B> => {
+  const at = chunkOf(tier, item)
+  const chunk = tier[at]
+  if (chunk === undefined) return tier
+  const index = place(chunk, item)
+  if (chunk[index]?.id !== item.id) return tier
+  const shrunk = chunk.slice()
+  shrunk.splice(index, 1)
+  const next = tier[at + 1]
+  if (next !== undefined && shrunk.length + next.length <= MAX_CHUNK / 4) {
+    return tier.toSpliced(at, 2, shrunk.concat(next))
+  }
+  return shrunk.length === 0 ? tier.toSpliced(at, 1) : tier.with(at, shrunk)
+}
+
+export const filter = <B>(tier: Tier<B>, keep: (item: Queued<B>) => boolean): Tier<B> =>
+  tier.map((chunk) => chunk.filter(keep)).filter((chunk) => chunk.length > 0)
+
+/** All broadcasts, in drawing order. */
+export const broadcasts = <B>(tier: Tier<B>): ReadonlyArray<B> =>
+  tier.flatMap((chunk) => chunk.map((item) => item.broadcast))
+
+/** Whether `a` is drawn before `b`: longer, or as long and newer. */
+const before = <B>(a: Queued<B>, b: Queued<B>): boolean => a.length !== b.length ? a.length > b.length : a.id > b.id
+
+/** The index of `item` in a chunk, or where it belongs. */
+const place = <B>(chunk: Chunk<B>, item: Queued<B>): number => partition(chunk, (other) => before(other, item))
+
+/** The index of the only chunk that may contain `item`; -1 when it comes before all of them. */
+const chunkOf = <B>(tier: Tier<B>, item: Queued<B>): number =>
+  partition(tier, (chunk) => {
+    const first = chunk[0]
+    return first !== undefined && !before(item, first)
+  }) - 1
+
+/** How many elements are `ahead`, given that those that are come first. */
+const partition = <A>(list: ReadonlyArray<A>, ahead: (a: A) => boolean): number => {
+  let low = 0
+  let high = list.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const a = list[middle]
+    if (a !== undefined && ahead(a)) low = middle + 1
+    else high = middle
+  }
+  return low
+}
