@@ -154,7 +154,9 @@ const isMessage = (sent: PayloadView) => (event: PeerEvent): boolean =>
  * belong to the machine, not to the protocol.
  */
 export const complaints = (peer: Peer): ReadonlyArray<string> =>
-  peer.logs.filter((line) => /\[(ERR|WARN)\]|\blevel=(ERROR|WARN|FATAL)\b/.test(line) && !/handling command|took/.test(line))
+  peer.logs.filter((line) =>
+    /\[(ERR|WARN)\]|\blevel=(ERROR|WARN|FATAL)\b/.test(line) && !/handling command|took/.test(line)
+  )
 
 export const kilobyte = 1024
 export const megabyte = 1024 * 1024

@@ -4,38 +4,42 @@
  */
 import * as Schema from "effect/Schema"
 
+const optional = Schema.optionalKey
+
 /** Bytes both sides can produce: xorshift32 noise from `seed`, or `repeat` over and over (text that compresses). */
-export interface Generate {
-  readonly size: number
-  readonly seed?: number
-  readonly repeat?: string
-}
+export const Generate = Schema.Struct({
+  size: Schema.Number,
+  seed: optional(Schema.Number),
+  repeat: optional(Schema.String)
+})
+export type Generate = typeof Generate.Type
 
 /** A node's configuration; what is absent keeps the value of the Local preset. */
-export interface StartOptions {
-  readonly name: string
-  readonly bindAddress?: string
-  readonly bindPort?: number
-  readonly advertiseAddress?: string
+export const StartOptions = Schema.Struct({
+  name: Schema.String,
+  bindAddress: optional(Schema.String),
+  bindPort: optional(Schema.Number),
+  advertiseAddress: optional(Schema.String),
   /** Go only: advertise 127.0.0.1 in its 16-byte form, as a node bound to 0.0.0.0 does with its interface's address. */
-  readonly wideAddress?: boolean
-  readonly label?: string
-  readonly secretKey?: string
-  readonly compression?: boolean
-  readonly protocolVersion?: number
-  readonly meta?: string
-  readonly ackPayload?: string
-  readonly userState?: Generate
-  readonly udpBufferSize?: number
-  readonly suspicionMult?: number
-  readonly indirectChecks?: number
-  readonly disableTcpPings?: boolean
-  readonly probeIntervalMs?: number
-  readonly probeTimeoutMs?: number
-  readonly gossipIntervalMs?: number
-  readonly pushPullIntervalMs?: number
-  readonly tcpTimeoutMs?: number
-}
+  wideAddress: optional(Schema.Boolean),
+  label: optional(Schema.String),
+  secretKey: optional(Schema.String),
+  compression: optional(Schema.Boolean),
+  protocolVersion: optional(Schema.Number),
+  meta: optional(Schema.String),
+  ackPayload: optional(Schema.String),
+  userState: optional(Generate),
+  udpBufferSize: optional(Schema.Number),
+  suspicionMult: optional(Schema.Number),
+  indirectChecks: optional(Schema.Number),
+  disableTcpPings: optional(Schema.Boolean),
+  probeIntervalMs: optional(Schema.Number),
+  probeTimeoutMs: optional(Schema.Number),
+  gossipIntervalMs: optional(Schema.Number),
+  pushPullIntervalMs: optional(Schema.Number),
+  tcpTimeoutMs: optional(Schema.Number)
+})
+export type StartOptions = typeof StartOptions.Type
 
 /** One entry of a peer's member table. `addr` is the hex of the raw address bytes. */
 export const MemberView = Schema.Struct({

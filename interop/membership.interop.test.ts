@@ -5,64 +5,76 @@ import { agree, change, complaints, gone, scenario, sees, told } from "./Lab.ts"
 import { base64, text } from "./Protocol.ts"
 
 describe("membership", () => {
-  scenario("we join a Go node: both lists agree on names, addresses, metadata and versions", (lab) =>
-    Effect.gen(function*() {
-      const go = yield* lab.go()
-      const us = yield* lab.us()
-      assert.strictEqual(yield* us.join(go.address), 1)
-      yield* agree(us, go)
-      yield* change(us, "joined", go.name)
-      yield* change(go, "joined", us.name)
-      assert.deepStrictEqual(complaints(go), [])
-      assert.deepStrictEqual(complaints(us), [])
-    }))
+  scenario(
+    "we join a Go node: both lists agree on names, addresses, metadata and versions",
+    (lab) =>
+      Effect.gen(function*() {
+        const go = yield* lab.go()
+        const us = yield* lab.us()
+        assert.strictEqual(yield* us.join(go.address), 1)
+        yield* agree(us, go)
+        yield* change(us, "joined", go.name)
+        yield* change(go, "joined", us.name)
+        assert.deepStrictEqual(complaints(go), [])
+        assert.deepStrictEqual(complaints(us), [])
+      })
+  )
 
-  scenario("a Go node joins us: both lists agree on names, addresses, metadata and versions", (lab) =>
-    Effect.gen(function*() {
-      const go = yield* lab.go()
-      const us = yield* lab.us()
-      assert.strictEqual(yield* go.join(us.address), 1)
-      yield* agree(us, go)
-      yield* change(us, "joined", go.name)
-      yield* change(go, "joined", us.name)
-      assert.deepStrictEqual(complaints(go), [])
-      assert.deepStrictEqual(complaints(us), [])
-    }))
+  scenario(
+    "a Go node joins us: both lists agree on names, addresses, metadata and versions",
+    (lab) =>
+      Effect.gen(function*() {
+        const go = yield* lab.go()
+        const us = yield* lab.us()
+        assert.strictEqual(yield* go.join(us.address), 1)
+        yield* agree(us, go)
+        yield* change(us, "joined", go.name)
+        yield* change(go, "joined", us.name)
+        assert.deepStrictEqual(complaints(go), [])
+        assert.deepStrictEqual(complaints(us), [])
+      })
+  )
 
-  scenario("five nodes, three of them Go, form one cluster through us, and nobody is suspected over ten probes", (lab) =>
-    Effect.gen(function*() {
-      const quickProbes = { probeIntervalMs: 300, ackPayload: base64("here") }
-      const ours = yield* Effect.all([lab.us(quickProbes), lab.us(quickProbes)])
-      const theirs = yield* Effect.all([lab.go(quickProbes), lab.go(quickProbes), lab.go(quickProbes)])
-      const peers = [...ours, ...theirs]
-      for (const peer of peers.slice(1)) yield* peer.join(ours[0].address)
-      yield* agree(...peers)
-      for (const peer of peers) {
-        let probes = 0
-        yield* peer.event("ten answered probes", (event) => event.event === "pingComplete" && ++probes === 10)
-      }
-      for (const peer of peers) {
-        assert.strictEqual(yield* peer.health, 0)
-        for (const other of peers) assert.isFalse(told(peer, "failed", other.name))
-      }
-    }))
+  scenario(
+    "five nodes, three of them Go, form one cluster through us, and nobody is suspected over ten probes",
+    (lab) =>
+      Effect.gen(function*() {
+        const quickProbes = { probeIntervalMs: 300, ackPayload: base64("here") }
+        const ours = yield* Effect.all([lab.us(quickProbes), lab.us(quickProbes)])
+        const theirs = yield* Effect.all([lab.go(quickProbes), lab.go(quickProbes), lab.go(quickProbes)])
+        const peers = [...ours, ...theirs]
+        for (const peer of peers.slice(1)) yield* peer.join(ours[0].address)
+        yield* agree(...peers)
+        for (const peer of peers) {
+          let probes = 0
+          yield* peer.event("ten answered probes", (event) => event.event === "pingComplete" && ++probes === 10)
+        }
+        for (const peer of peers) {
+          assert.strictEqual(yield* peer.health, 0)
+          for (const other of peers) assert.isFalse(told(peer, "failed", other.name))
+        }
+      })
+  )
 
-  scenario("a Go node bound to 0.0.0.0 is accepted, and its 16-byte address is passed on unchanged", (lab) =>
-    Effect.gen(function*() {
-      const wide = yield* lab.go({ name: "wide", bindAddress: "0.0.0.0", wideAddress: true })
-      const us = yield* lab.us()
-      const late = yield* lab.go({ name: "late" })
-      yield* wide.join(us.address)
-      yield* late.join(us.address)
-      yield* agree(us, wide, late)
-      const seen = yield* sees(late, "wide", "alive", (member) => member.state === "alive")
-      assert.strictEqual(seen.addr, "00000000000000000000ffff7f000001")
-      // Another form of the same address would be a name conflict as soon as wide speaks for itself.
-      yield* wide.updateMeta(base64("wide speaks"))
-      yield* change(late, "updated", "wide")
-      yield* change(us, "updated", "wide")
-      for (const peer of [us, wide, late]) assert.isFalse(peer.events.some((event) => event.event === "conflict"))
-    }))
+  scenario(
+    "a Go node bound to 0.0.0.0 is accepted, and its 16-byte address is passed on unchanged",
+    (lab) =>
+      Effect.gen(function*() {
+        const wide = yield* lab.go({ name: "wide", bindAddress: "0.0.0.0", wideAddress: true })
+        const us = yield* lab.us()
+        const late = yield* lab.go({ name: "late" })
+        yield* wide.join(us.address)
+        yield* late.join(us.address)
+        yield* agree(us, wide, late)
+        const seen = yield* sees(late, "wide", "alive", (member) => member.state === "alive")
+        assert.strictEqual(seen.addr, "00000000000000000000ffff7f000001")
+        // Another form of the same address would be a name conflict as soon as wide speaks for itself.
+        yield* wide.updateMeta(base64("wide speaks"))
+        yield* change(late, "updated", "wide")
+        yield* change(us, "updated", "wide")
+        for (const peer of [us, wide, late]) assert.isFalse(peer.events.some((event) => event.event === "conflict"))
+      })
+  )
 
   scenario("a metadata update of ours reaches Go, and one of Go's reaches us", (lab) =>
     Effect.gen(function*() {
@@ -132,29 +144,32 @@ describe("membership", () => {
       assert.isFalse(told(go, "failed", us.name))
     }))
 
-  scenario("a name that left is free again: we return from another port, and so does a Go node", (lab) =>
-    Effect.gen(function*() {
-      const anchorGo = yield* lab.go({ name: "anchor-go" })
-      const anchorUs = yield* lab.us({ name: "anchor-us" })
-      yield* anchorUs.join(anchorGo.address)
-      for (const [start, anchor] of [[lab.us, anchorGo], [lab.go, anchorUs]] as const) {
-        const first = yield* start({ name: "returner" })
-        yield* first.join(anchor.address)
-        yield* agree(first, anchorGo, anchorUs)
-        yield* first.leave
-        yield* first.kill
-        yield* sees(anchorGo, "returner", "left", (member) => member.state === "left")
-        yield* gone(anchorUs, "returner")
-        const second = yield* start({ name: "returner", meta: base64("returned") })
-        assert.notStrictEqual(second.port, first.port)
-        yield* second.join(anchor.address)
-        yield* agree(second, anchorGo, anchorUs)
-        yield* second.leave
-        yield* second.kill
-        yield* sees(anchorGo, "returner", "left", (member) => member.state === "left")
-        yield* gone(anchorUs, "returner")
-      }
-    }))
+  scenario(
+    "a name that left is free again: we return from another port, and so does a Go node",
+    (lab) =>
+      Effect.gen(function*() {
+        const anchorGo = yield* lab.go({ name: "anchor-go" })
+        const anchorUs = yield* lab.us({ name: "anchor-us" })
+        yield* anchorUs.join(anchorGo.address)
+        for (const [start, anchor] of [[lab.us, anchorGo], [lab.go, anchorUs]] as const) {
+          const first = yield* start({ name: "returner" })
+          yield* first.join(anchor.address)
+          yield* agree(first, anchorGo, anchorUs)
+          yield* first.leave
+          yield* first.kill
+          yield* sees(anchorGo, "returner", "left", (member) => member.state === "left")
+          yield* gone(anchorUs, "returner")
+          const second = yield* start({ name: "returner", meta: base64("returned") })
+          assert.notStrictEqual(second.port, first.port)
+          yield* second.join(anchor.address)
+          yield* agree(second, anchorGo, anchorUs)
+          yield* second.leave
+          yield* second.kill
+          yield* sees(anchorGo, "returner", "left", (member) => member.state === "left")
+          yield* gone(anchorUs, "returner")
+        }
+      })
+  )
 })
 
 describe("failure detection", () => {
@@ -182,20 +197,23 @@ describe("failure detection", () => {
       assert.isFalse(told(us, "left", go.name))
     }))
 
-  scenario("in a mixed cluster everybody learns who was killed, and the rest stay alive", (lab) =>
-    Effect.gen(function*() {
-      const us1 = yield* lab.us()
-      const us2 = yield* lab.us()
-      const go1 = yield* lab.go()
-      const go2 = yield* lab.go()
-      for (const peer of [us2, go1, go2]) yield* peer.join(us1.address)
-      yield* agree(us1, us2, go1, go2)
-      yield* Effect.all([us2.kill, go2.kill], { concurrency: 2 })
-      for (const survivor of [us1, go1]) {
-        for (const victim of [us2, go2]) yield* change(survivor, "failed", victim.name)
-      }
-      yield* agree(us1, go1)
-    }))
+  scenario(
+    "in a mixed cluster everybody learns who was killed, and the rest stay alive",
+    (lab) =>
+      Effect.gen(function*() {
+        const us1 = yield* lab.us()
+        const us2 = yield* lab.us()
+        const go1 = yield* lab.go()
+        const go2 = yield* lab.go()
+        for (const peer of [us2, go1, go2]) yield* peer.join(us1.address)
+        yield* agree(us1, us2, go1, go2)
+        yield* Effect.all([us2.kill, go2.kill], { concurrency: 2 })
+        for (const survivor of [us1, go1]) {
+          for (const victim of [us2, go2]) yield* change(survivor, "failed", victim.name)
+        }
+        yield* agree(us1, go1)
+      })
+  )
 
   for (const kind of ["suspect", "dead"] as const) {
     scenario(`we refute when Go is told that we are ${kind}`, (lab) =>
@@ -226,47 +244,56 @@ describe("failure detection", () => {
         yield* agree(us, go)
       }))
 
-    scenario(`we refute when we ourselves are told that we are ${kind}, and Go adopts the new incarnation`, (lab) =>
-      Effect.gen(function*() {
-        const go = yield* lab.go()
-        const us = yield* lab.us()
-        yield* us.join(go.address)
-        yield* agree(us, go)
-        yield* go.call("accuse", { kind, to: us.address, node: us.name, from: "slanderer", incarnation: 41 })
-        yield* sees(go, us.name, "alive above 41", (member) => member.state === "alive" && member.incarnation === 42)
-        assert.isFalse(told(go, "failed", us.name))
-      }))
+    scenario(
+      `we refute when we ourselves are told that we are ${kind}, and Go adopts the new incarnation`,
+      (lab) =>
+        Effect.gen(function*() {
+          const go = yield* lab.go()
+          const us = yield* lab.us()
+          yield* us.join(go.address)
+          yield* agree(us, go)
+          yield* go.call("accuse", { kind, to: us.address, node: us.name, from: "slanderer", incarnation: 41 })
+          yield* sees(go, us.name, "alive above 41", (member) => member.state === "alive" && member.incarnation === 42)
+          assert.isFalse(told(go, "failed", us.name))
+        })
+    )
   }
 
-  scenario("killed and restarted at once at the same address, we are taken back by Go above our old incarnation", (lab) =>
-    Effect.gen(function*() {
-      const go = yield* lab.go()
-      const first = yield* lab.us({ name: "phoenix" })
-      yield* first.join(go.address)
-      yield* first.updateMeta(base64("before"))
-      yield* change(go, "updated", "phoenix")
-      yield* first.kill
-      const second = yield* lab.us({ name: "phoenix", bindPort: first.port, meta: base64("after") })
-      yield* second.join(go.address)
-      yield* agree(second, go)
-      const entry = yield* sees(go, "phoenix", "alive", (member) => member.state === "alive")
-      assert.strictEqual(text(entry.meta), "after")
-      assert.isAbove(entry.incarnation, 2)
-    }))
+  scenario(
+    "killed and restarted at once at the same address, we are taken back by Go above our old incarnation",
+    (lab) =>
+      Effect.gen(function*() {
+        const go = yield* lab.go()
+        const first = yield* lab.us({ name: "phoenix" })
+        yield* first.join(go.address)
+        yield* first.updateMeta(base64("before"))
+        yield* change(go, "updated", "phoenix")
+        yield* first.kill
+        const second = yield* lab.us({ name: "phoenix", bindPort: first.port, meta: base64("after") })
+        yield* second.join(go.address)
+        yield* agree(second, go)
+        const entry = yield* sees(go, "phoenix", "alive", (member) => member.state === "alive")
+        assert.strictEqual(text(entry.meta), "after")
+        assert.isAbove(entry.incarnation, 2)
+      })
+  )
 
-  scenario("killed and restarted at once at the same address, a Go node is taken back by us", (lab) =>
-    Effect.gen(function*() {
-      const us = yield* lab.us()
-      const first = yield* lab.go({ name: "phoenix" })
-      yield* first.join(us.address)
-      yield* first.updateMeta(base64("before"))
-      yield* change(us, "updated", "phoenix")
-      yield* first.kill
-      const second = yield* lab.go({ name: "phoenix", bindPort: first.port, meta: base64("after") })
-      yield* second.join(us.address)
-      yield* agree(second, us)
-      const entry = yield* sees(us, "phoenix", "alive", (member) => member.state === "alive")
-      assert.strictEqual(text(entry.meta), "after")
-      assert.isAbove(entry.incarnation, 2)
-    }))
+  scenario(
+    "killed and restarted at once at the same address, a Go node is taken back by us",
+    (lab) =>
+      Effect.gen(function*() {
+        const us = yield* lab.us()
+        const first = yield* lab.go({ name: "phoenix" })
+        yield* first.join(us.address)
+        yield* first.updateMeta(base64("before"))
+        yield* change(us, "updated", "phoenix")
+        yield* first.kill
+        const second = yield* lab.go({ name: "phoenix", bindPort: first.port, meta: base64("after") })
+        yield* second.join(us.address)
+        yield* agree(second, us)
+        const entry = yield* sees(us, "phoenix", "alive", (member) => member.state === "alive")
+        assert.strictEqual(text(entry.meta), "after")
+        assert.isAbove(entry.incarnation, 2)
+      })
+  )
 })

@@ -7,12 +7,20 @@ import { base64, type PeerEvent, text } from "./Protocol.ts"
 
 const payloads = [
   { what: "a short text", reliable: false, data: base64("hello over there") },
-  { what: "1,200 bytes of text that compresses", reliable: false, generate: { size: 1200, repeat: "round and round " } },
+  {
+    what: "1,200 bytes of text that compresses",
+    reliable: false,
+    generate: { size: 1200, repeat: "round and round " }
+  },
   { what: "1,300 bytes of noise", reliable: false, generate: { size: 1300, seed: 7 } },
   { what: "a short text", reliable: true, data: base64("hello over there") },
   { what: "64 KiB of text that compresses", reliable: true, generate: { size: 64 * kilobyte, repeat: "again, " } },
   { what: "1 MiB of noise", reliable: true, generate: { size: megabyte, seed: 11 } },
-  { what: "1 MiB of text that compresses", reliable: true, generate: { size: megabyte, repeat: "all work and no play " } },
+  {
+    what: "1 MiB of text that compresses",
+    reliable: true,
+    generate: { size: megabyte, repeat: "all work and no play " }
+  },
   { what: "8 MiB of noise", reliable: true, generate: { size: 8 * megabyte, seed: 13 } }
 ]
 
@@ -58,14 +66,17 @@ const unsuspected = Effect.fnUntraced(function*(name: string, ...peers: Readonly
 
 describe("user messages", () => {
   for (const { what, ...message } of payloads) {
-    scenario(`${what}, ${message.reliable ? "reliable" : "best effort"}, arrives whole in both directions`, (lab) =>
-      Effect.gen(function*() {
-        const [us, go] = yield* pair(lab)
-        yield* deliver(us, go, message)
-        yield* deliver(go, us, message)
-        assert.deepStrictEqual(complaints(go), [])
-        assert.deepStrictEqual(complaints(us), [])
-      }))
+    scenario(
+      `${what}, ${message.reliable ? "reliable" : "best effort"}, arrives whole in both directions`,
+      (lab) =>
+        Effect.gen(function*() {
+          const [us, go] = yield* pair(lab)
+          yield* deliver(us, go, message)
+          yield* deliver(go, us, message)
+          assert.deepStrictEqual(complaints(go), [])
+          assert.deepStrictEqual(complaints(us), [])
+        })
+    )
   }
 
   scenario("forty reliable messages sent at once each way all arrive, none twice", (lab) =>
@@ -121,31 +132,40 @@ describe("pings", () => {
       yield* change(us, "failed", "fake-0000")
     }))
 
-  scenario("we relay: a Go node whose packets to another Go node are lost reaches it through us", (lab) =>
-    Effect.gen(function*() {
-      const [us, near, far] = yield* trio(lab)
-      yield* near.call("lose", { addrs: [far.address] })
-      yield* logged(near, "Failed UDP ping: far", 3)
-      yield* probesAnswered(near, us.name, 2)
-      yield* unsuspected("far", us, near, far)
-    }))
+  scenario(
+    "we relay: a Go node whose packets to another Go node are lost reaches it through us",
+    (lab) =>
+      Effect.gen(function*() {
+        const [us, near, far] = yield* trio(lab)
+        yield* near.call("lose", { addrs: [far.address] })
+        yield* logged(near, "Failed UDP ping: far", 3)
+        yield* probesAnswered(near, us.name, 2)
+        yield* unsuspected("far", us, near, far)
+      })
+  )
 
-  scenario("Go relays for us: a Go node whose acks to us are lost is reached through another", (lab) =>
-    Effect.gen(function*() {
-      const [us, near, far] = yield* trio(lab)
-      yield* far.call("lose", { addrs: [us.address] })
-      // Probes take turns: between four answers of near there were three probes of far.
-      yield* probesAnswered(us, "near", 4)
-      yield* unsuspected("far", us, near, far)
-    }))
+  scenario(
+    "Go relays for us: a Go node whose acks to us are lost is reached through another",
+    (lab) =>
+      Effect.gen(function*() {
+        const [us, near, far] = yield* trio(lab)
+        yield* far.call("lose", { addrs: [us.address] })
+        // Probes take turns: between four answers of near there were three probes of far.
+        yield* probesAnswered(us, "near", 4)
+        yield* unsuspected("far", us, near, far)
+      })
+  )
 
-  scenario("a member whose packets are all lost stays alive over TCP, Go in our list and we in Go's", (lab) =>
-    Effect.gen(function*() {
-      const [us, go] = yield* pair(lab)
-      yield* go.call("lose", { addrs: [us.address] })
-      // Six probes are three seconds; a failed one would have become a death after two.
-      yield* logged(go, `Was able to connect to ${us.name} over TCP but UDP probes failed`, 6)
-      yield* agree(us, go)
-      for (const peer of [us, go]) yield* unsuspected(peer.name, us, go)
-    }))
+  scenario(
+    "a member whose packets are all lost stays alive over TCP, Go in our list and we in Go's",
+    (lab) =>
+      Effect.gen(function*() {
+        const [us, go] = yield* pair(lab)
+        yield* go.call("lose", { addrs: [us.address] })
+        // Six probes are three seconds; a failed one would have become a death after two.
+        yield* logged(go, `Was able to connect to ${us.name} over TCP but UDP probes failed`, 6)
+        yield* agree(us, go)
+        for (const peer of [us, go]) yield* unsuspected(peer.name, us, go)
+      })
+  )
 })

@@ -42,11 +42,14 @@ const directions = { us: "we join Go", go: "Go joins us" } as const
 describe("wrappings", () => {
   for (const [name, options] of Object.entries(wrappings)) {
     for (const joiner of ["us", "go"] as const) {
-      scenario(`${name}: ${directions[joiner]}, and everything is understood both ways`, (lab) =>
-        Effect.gen(function*() {
-          const [us, go] = yield* pair(lab, { us: options, go: options, joiner })
-          yield* talk(us, go)
-        }))
+      scenario(
+        `${name}: ${directions[joiner]}, and everything is understood both ways`,
+        (lab) =>
+          Effect.gen(function*() {
+            const [us, go] = yield* pair(lab, { us: options, go: options, joiner })
+            yield* talk(us, go)
+          })
+      )
     }
   }
 
@@ -87,35 +90,38 @@ describe("wrappings", () => {
 })
 
 describe("key rotation", () => {
-  scenario("a new key is added, used and the old one removed on a running cluster, which keeps talking throughout", (lab) =>
-    Effect.gen(function*() {
-      const [before, after] = [key(6), key(7, 16)]
-      const [us, go] = yield* pair(lab, { us: { secretKey: before }, go: { secretKey: before } })
-      const say = Effect.fnUntraced(function*(stage: string) {
-        for (const [from, to] of [[us, go], [go, us]] as const) {
-          for (const reliable of [false, true]) {
-            yield* deliver(from, to, { reliable, data: base64(`${from.name} ${stage} ${reliable}`) })
+  scenario(
+    "a new key is added, used and the old one removed on a running cluster, which keeps talking throughout",
+    (lab) =>
+      Effect.gen(function*() {
+        const [before, after] = [key(6), key(7, 16)]
+        const [us, go] = yield* pair(lab, { us: { secretKey: before }, go: { secretKey: before } })
+        const say = Effect.fnUntraced(function*(stage: string) {
+          for (const [from, to] of [[us, go], [go, us]] as const) {
+            for (const reliable of [false, true]) {
+              yield* deliver(from, to, { reliable, data: base64(`${from.name} ${stage} ${reliable}`) })
+            }
+            yield* from.ping(to.name)
           }
-          yield* from.ping(to.name)
-        }
+        })
+        yield* say("before")
+        yield* us.keys("add", after)
+        yield* go.keys("add", after)
+        yield* say("with both keys")
+        yield* us.keys("use", after)
+        yield* say("we use the new key, Go the old one")
+        yield* go.keys("use", after)
+        yield* say("both use the new key")
+        yield* us.keys("remove", before)
+        yield* go.keys("remove", before)
+        yield* say("the old key is gone")
+        const late = yield* lab.go({ name: "late", secretKey: after })
+        yield* late.join(us.address)
+        yield* agree(us, go, late)
+        assert.deepStrictEqual(complaints(go), [])
+        assert.deepStrictEqual(complaints(us), [])
       })
-      yield* say("before")
-      yield* us.keys("add", after)
-      yield* go.keys("add", after)
-      yield* say("with both keys")
-      yield* us.keys("use", after)
-      yield* say("we use the new key, Go the old one")
-      yield* go.keys("use", after)
-      yield* say("both use the new key")
-      yield* us.keys("remove", before)
-      yield* go.keys("remove", before)
-      yield* say("the old key is gone")
-      const late = yield* lab.go({ name: "late", secretKey: after })
-      yield* late.join(us.address)
-      yield* agree(us, go, late)
-      assert.deepStrictEqual(complaints(go), [])
-      assert.deepStrictEqual(complaints(us), [])
-    }))
+  )
 })
 
 describe("refusals", () => {
@@ -133,38 +139,44 @@ describe("refusals", () => {
 
   for (const [what, ours, theirs] of strangers) {
     for (const joiner of ["us", "go"] as const) {
-      scenario(`we have ${what}: ${directions[joiner]} is refused, and neither list changes`, (lab) =>
-        Effect.gen(function*() {
-          const us = yield* lab.us(ours)
-          const go = yield* lab.go(theirs)
-          const refusal = yield* Effect.result(join(joiner, us, go))
-          const error = Result.isFailure(refusal) ? refusal.failure : undefined
-          assert.strictEqual(error?._tag, "PeerRefused")
-          if (error?._tag === "PeerRefused" && joiner === "us" && us.kind === "ts") {
-            assert.strictEqual(error.tag, "JoinFailed")
-            assert.isNotEmpty(error.causes)
-            for (const cause of error.causes) assert.include(["ExchangeRejected", "RemoteRefused"], cause)
-          }
-          // A member of the right kind still gets in on either side, and its exchange brings nobody else along.
-          const ourFriend = yield* lab.go({ ...ours, name: "our-friend" })
-          const theirFriend = yield* lab.us({ ...theirs, name: "their-friend" })
-          yield* ourFriend.join(us.address)
-          yield* theirFriend.join(go.address)
-          yield* agree(us, ourFriend)
-          yield* agree(go, theirFriend)
-          for (const peer of [us, ourFriend]) yield* alone(peer, us, ourFriend)
-          for (const peer of [go, theirFriend]) yield* alone(peer, go, theirFriend)
-        }))
+      scenario(
+        `we have ${what}: ${directions[joiner]} is refused, and neither list changes`,
+        (lab) =>
+          Effect.gen(function*() {
+            const us = yield* lab.us(ours)
+            const go = yield* lab.go(theirs)
+            const refusal = yield* Effect.result(join(joiner, us, go))
+            const error = Result.isFailure(refusal) ? refusal.failure : undefined
+            assert.strictEqual(error?._tag, "PeerRefused")
+            if (error?._tag === "PeerRefused" && joiner === "us" && us.kind === "ts") {
+              assert.strictEqual(error.tag, "JoinFailed")
+              assert.isNotEmpty(error.causes)
+              for (const cause of error.causes) assert.include(["ExchangeRejected", "RemoteRefused"], cause)
+            }
+            // A member of the right kind still gets in on either side, and its exchange brings nobody else along.
+            const ourFriend = yield* lab.go({ ...ours, name: "our-friend" })
+            const theirFriend = yield* lab.us({ ...theirs, name: "their-friend" })
+            yield* ourFriend.join(us.address)
+            yield* theirFriend.join(go.address)
+            yield* agree(us, ourFriend)
+            yield* agree(go, theirFriend)
+            for (const peer of [us, ourFriend]) yield* alone(peer, us, ourFriend)
+            for (const peer of [go, theirFriend]) yield* alone(peer, go, theirFriend)
+          })
+      )
     }
   }
 
-  scenario("an impostor with our name at another address is a conflict for Go, and does not displace us", (lab) =>
-    Effect.gen(function*() {
-      const [us, go] = yield* pair(lab)
-      const impostor = yield* lab.go({ name: us.name, meta: base64("impostor") })
-      yield* impostor.join(go.address)
-      yield* go.event("the conflict", (event) => event.event === "conflict" && event.name === us.name)
-      const entry = yield* sees(go, us.name, "alive", (member) => member.state === "alive")
-      assert.strictEqual(entry.port, us.port)
-    }))
+  scenario(
+    "an impostor with our name at another address is a conflict for Go, and does not displace us",
+    (lab) =>
+      Effect.gen(function*() {
+        const [us, go] = yield* pair(lab)
+        const impostor = yield* lab.go({ name: us.name, meta: base64("impostor") })
+        yield* impostor.join(go.address)
+        yield* go.event("the conflict", (event) => event.event === "conflict" && event.name === us.name)
+        const entry = yield* sees(go, us.name, "alive", (member) => member.state === "alive")
+        assert.strictEqual(entry.port, us.port)
+      })
+  )
 })

@@ -57,32 +57,40 @@ describe("large tables", () => {
   const fakes = (peer: Peer) =>
     Effect.map(
       until(`${peer.name} knows ${count} injected members`, peer.members, (table) =>
-        table.filter(({ name, state }) => name.startsWith("fake-") && state === "alive").length === count),
+        table.filter(({ name, state }) =>
+          name.startsWith("fake-") && state === "alive"
+        ).length === count),
       (table) => table.filter(({ name }) => name.startsWith("fake-")).map(identity).sort()
     )
 
   for (const direction of ["we join", "Go joins"] as const) {
     for (const compression of [false, true]) {
       const how = compression ? "compressed" : "plain"
-      scenario(`a table of 1,000 members comes over whole from Go when ${direction}, ${how}`, (lab) =>
-        Effect.gen(function*() {
-          const us = yield* lab.us({ ...still, compression })
-          const go = yield* lab.go({ ...still, compression })
-          yield* go.call("inject", { to: go.address, count })
-          const known = yield* fakes(go)
-          yield* direction === "we join" ? us.join(go.address) : go.join(us.address)
-          assert.deepStrictEqual(yield* fakes(us), known)
-        }))
+      scenario(
+        `a table of 1,000 members comes over whole from Go when ${direction}, ${how}`,
+        (lab) =>
+          Effect.gen(function*() {
+            const us = yield* lab.us({ ...still, compression })
+            const go = yield* lab.go({ ...still, compression })
+            yield* go.call("inject", { to: go.address, count })
+            const known = yield* fakes(go)
+            yield* direction === "we join" ? us.join(go.address) : go.join(us.address)
+            assert.deepStrictEqual(yield* fakes(us), known)
+          })
+      )
 
-      scenario(`a table of 1,000 members of ours comes over whole to Go when ${direction}, ${how}`, (lab) =>
-        Effect.gen(function*() {
-          const us = yield* lab.us({ ...still, compression })
-          const go = yield* lab.go({ ...still, compression })
-          yield* go.call("inject", { to: us.address, count })
-          const known = yield* fakes(us)
-          yield* direction === "we join" ? us.join(go.address) : go.join(us.address)
-          assert.deepStrictEqual(yield* fakes(go), known)
-        }))
+      scenario(
+        `a table of 1,000 members of ours comes over whole to Go when ${direction}, ${how}`,
+        (lab) =>
+          Effect.gen(function*() {
+            const us = yield* lab.us({ ...still, compression })
+            const go = yield* lab.go({ ...still, compression })
+            yield* go.call("inject", { to: us.address, count })
+            const known = yield* fakes(us)
+            yield* direction === "we join" ? us.join(go.address) : go.join(us.address)
+            assert.deepStrictEqual(yield* fakes(go), known)
+          })
+      )
     }
   }
 })
