@@ -274,25 +274,22 @@ const keyed = (sorted: ReadonlyArray<FieldCodec>, reader: Reader, cursor: Cursor
     cursor.next++
     return guess
   }
-  const size = keyLength(reader)
-  if (reader.failure !== undefined || !reader.has(size)) return undefined
-  const start = reader.pos
-  reader.pos += size
-  const index = sorted.findIndex((field) => isName(field.key, reader.bytes, start, size))
+  const name = key(reader)
+  if (reader.failure !== undefined) return undefined
+  const index = sorted.findIndex((field) => isName(field.key, name))
   if (index >= 0) cursor.next = index + 1
   return sorted[index]
 }
 
-const keyLength = (reader: Reader): number => {
-  const head = reader.byte()
-  if (head < 0) return 0
-  const size = reader.rawLength(head)
-  // nil, an empty key and a key that is no string are all the same mistake.
-  if (reader.failure === "WrongType" || (reader.failure === undefined && size === 0)) {
-    reader.failure = "BadKey"
-  }
-  return size
+/** A key in any form the reference reads: strings, binary, and an array of integers. It must not be nil or empty. */
+const key = (reader: Reader): Uint8Array => {
+  if (!reader.has(1)) return NO_NAME
+  const name = isMapHead(reader.bytes[reader.pos] as number) ? NO_NAME : reader.byteView()
+  if (reader.failure === "WrongType" || (reader.failure === undefined && name.length === 0)) reader.failure = "BadKey"
+  return name
 }
+
+const NO_NAME = new Uint8Array(0)
 
 const startsWith = (reader: Reader, key: Uint8Array): boolean => {
   const { bytes, pos } = reader
@@ -301,8 +298,8 @@ const startsWith = (reader: Reader, key: Uint8Array): boolean => {
   return true
 }
 
-const isName = (key: Uint8Array, bytes: Uint8Array, start: number, size: number): boolean => {
-  if (key.length !== size + 1) return false
-  for (let i = 0; i < size; i++) if (bytes[start + i] !== key[i + 1]) return false
+const isName = (key: Uint8Array, name: Uint8Array): boolean => {
+  if (key.length !== name.length + 1) return false
+  for (let i = 0; i < name.length; i++) if (name[i] !== key[i + 1]) return false
   return true
 }

@@ -137,7 +137,7 @@ export class Reader {
     const head = this.byte()
     if (head < 0 || head === 0xc0) return ""
     if (isArrayHead(head)) {
-      const bytes = this.byteArray(head)
+      const bytes = this.byteArray(this.count(head))
       return this.failure === undefined ? this.decodeText(bytes, 0, bytes.length) : ""
     }
     const size = this.rawLength(head)
@@ -147,12 +147,16 @@ export class Reader {
     return this.decodeText(this.bytes, start, this.pos)
   }
 
-  /** Bytes in any of the string, binary or array-of-integers forms; `null` for nil. */
+  /**
+   * Bytes in any of the string, binary or array-of-integers forms; `null` for nil. As in the reference, a map counts as
+   * an array of its keys and values.
+   */
   nullableByteString(): Uint8Array | null {
     const head = this.byte()
     if (head === 0xc0) return null
     if (head < 0) return NO_BYTES
-    if (isArrayHead(head)) return this.byteArray(head)
+    if (isArrayHead(head)) return this.byteArray(this.count(head))
+    if (isMapHead(head)) return this.byteArray(this.count(head) * 2)
     const size = this.rawLength(head)
     if (this.failure !== undefined || !this.has(size)) return NO_BYTES
     const start = this.pos
@@ -162,8 +166,9 @@ export class Reader {
 
   /** Like `byteString`, but a view of the input where it can be: for what is used at once and not kept. */
   byteView(): Uint8Array {
-    const head = this.bytes[this.pos]
-    if (head === undefined || head === 0xc0 || isArrayHead(head)) return this.byteString()
+    if (!this.has(1)) return NO_BYTES
+    const head = this.bytes[this.pos] as number
+    if (head === 0xc0 || isArrayHead(head) || isMapHead(head)) return this.byteString()
     this.pos++
     const size = this.rawLength(head)
     if (this.failure !== undefined || !this.has(size)) return NO_BYTES
@@ -200,8 +205,8 @@ export class Reader {
     return this.uint(head === 0xdc || head === 0xde ? 2 : 4)
   }
 
-  private byteArray(head: number): Uint8Array {
-    const count = this.count(head)
+  /** `count` integers 0‥255, each in any integer form. */
+  byteArray(count: number): Uint8Array {
     // Every element takes a byte at least: an announced count that cannot be there allocates nothing.
     if (this.failure !== undefined || !this.has(count)) return NO_BYTES
     const out = new Uint8Array(count)
