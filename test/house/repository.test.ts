@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Checks from "../../scripts/repository/checks.ts"
+import * as Report from "../../scripts/repository/report.ts"
 
 const lock = (packages: object) => JSON.stringify({ packages })
 const manifest = (fields: object) => JSON.stringify(fields)
@@ -92,5 +93,20 @@ describe("suppressions", () => {
     assert.lengthOf(Checks.suppressions("a.ts", "// eslint-disable"), 1)
     assert.lengthOf(Checks.suppressions("a.ts", "// oxlint-disable-line house/imports -- just this once"), 1)
     assert.lengthOf(Checks.suppressions("a.ts", "// oxlint-disable-line no-restricted-globals -- a clock"), 1)
+  })
+})
+
+describe("count", () => {
+  it("sums what vitest reports, and counts a file that could not be loaded as a failure", () => {
+    const report = {
+      numPassedTests: 5,
+      numFailedTests: 1,
+      testResults: [
+        { status: "passed", assertionResults: [{ status: "passed" }] },
+        { status: "failed", assertionResults: [{ status: "failed" }, { status: "passed" }] },
+        { status: "failed", assertionResults: [] }
+      ]
+    }
+    assert.deepStrictEqual(Report.count(JSON.stringify(report)), { passed: 5, failed: 2 })
   })
 })
