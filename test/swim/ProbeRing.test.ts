@@ -1,0 +1,55 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as ProbeRing from "../../src/swim/ProbeRing.ts"
+import { seeded } from "./support.ts"
+
+const letters = ["a", "b", "c", "d"]
+
+describe("ProbeRing", () => {
+  it("gives a new name a place by swapping it with a random earlier one", () => {
+    const ring = ProbeRing.insert(ProbeRing.empty, letters, () => 0)
+    assert.deepStrictEqual(ring.names, ["d", "a", "b", "c"])
+    assert.deepStrictEqual(ProbeRing.insert(ring, ["e"], () => 0.5).names, ["d", "a", "e", "c", "b"])
+  })
+
+  it("keeps its position when names are added", () => {
+    const ring = ProbeRing.insert(ProbeRing.advance(ProbeRing.insert(ProbeRing.empty, letters, () => 0)), ["e"], () => 0)
+    assert.strictEqual(ring.index, 1)
+  })
+
+  it("adds many names as it adds them one by one", () => {
+    const one = seeded(5)
+    const many = seeded(5)
+    assert.deepStrictEqual(
+      letters.reduce((ring, name) => ProbeRing.insert(ring, [name], one), ProbeRing.empty),
+      ProbeRing.insert(ProbeRing.empty, letters, many)
+    )
+  })
+
+  it("does not change the ring it was given", () => {
+    const ring = ProbeRing.insert(ProbeRing.empty, letters, () => 0)
+    const names = ring.names.slice()
+    ProbeRing.insert(ring, ["e"], () => 0)
+    ProbeRing.shuffle(ring.names, seeded(1))
+    assert.deepStrictEqual(ring.names, names)
+  })
+
+  it("starts a shuffled round at its first place, with the same names", () => {
+    const ring = ProbeRing.shuffle(letters, seeded(1))
+    assert.strictEqual(ring.index, 0)
+    assert.deepStrictEqual(ring.names.slice().sort(), letters)
+  })
+
+  it("shuffles every name to every place equally often", () => {
+    const random = seeded(7)
+    const rounds = 8000
+    const counts = new Map<string, number>()
+    for (let i = 0; i < rounds; i++) {
+      for (const [place, name] of ProbeRing.shuffle(letters, random).names.entries()) {
+        const key = `${name}${place}`
+        counts.set(key, (counts.get(key) ?? 0) + 1)
+      }
+    }
+    assert.strictEqual(counts.size, 16)
+    for (const count of counts.values()) assert.closeTo(count, rounds / 4, 150)
+  })
+})
