@@ -24,7 +24,7 @@ import * as Node from "./engine/Node.ts"
 import * as Protocol from "./engine/Protocol.ts"
 import * as Sender from "./engine/Sender.ts"
 import * as Views from "./engine/Views.ts"
-import * as Keyring from "./Keyring.ts"
+import { Keyring } from "./Keyring.ts"
 import type { Member } from "./Member.ts"
 import type { MemberEvent } from "./MemberEvent.ts"
 import { MemberlistConfig } from "./MemberlistConfig.ts"
@@ -116,7 +116,7 @@ export class Memberlist extends Context.Service<Memberlist, {
   /** Lifeguard's local health score: 0 is healthy, higher means this node doubts itself. memberlist: `GetHealthScore`. */
   readonly health: Effect.Effect<number>
   /** The keys in use; change them while running. */
-  readonly keyring: Keyring.Keyring["Service"]
+  readonly keyring: Keyring["Service"]
   /** What was counted so far, `name` or `name:reason`: restarts, rejections, drops, failures. */
   readonly counters: Effect.Effect<ReadonlyMap<string, number>>
 }>()("effect-memberlist/Memberlist") {}
@@ -124,8 +124,8 @@ export class Memberlist extends Context.Service<Memberlist, {
 /** The ring the application provides, or one of our own; a configured secret key becomes its primary. */
 const ringOf = Effect.fnUntraced(function*(
   config: MemberlistConfig["Service"]
-): Effect.fn.Return<Keyring.Keyring["Service"], KeyInvalid | KeyringRefused> {
-  const provided = yield* Effect.serviceOption(Keyring.Keyring)
+): Effect.fn.Return<Keyring["Service"], KeyInvalid | KeyringRefused> {
+  const provided = yield* Effect.serviceOption(Keyring)
   const ring = Option.isSome(provided) ? provided.value : yield* Keyring.make({})
   if (config.secretKey === undefined) return ring
   const key = Redacted.value(config.secretKey)

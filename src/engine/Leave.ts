@@ -32,7 +32,8 @@ export const leave = Effect.fnUntraced(function*(
   const audience = Announce.hasAudience(node)
   yield* Directives.run(node, leaveRule, { leave: () => void Deferred.doneUnsafe(sent, Effect.void) })
   if (!audience) return { outcome: "Alone" }
-  const done = yield* Effect.timeoutOption(Deferred.await(sent), timeout)
+  // Interruptible even when a closing scope runs us, or the timeout could not end the wait.
+  const done = yield* Effect.interruptible(Effect.timeoutOption(Deferred.await(sent), timeout))
   if (Option.isSome(done)) return { outcome: "Sent" }
   node.counters.count("leave.timeout")
   return { outcome: "TimedOut" }

@@ -1,0 +1,150 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import { TestClock } from "effect/testing"
+import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
+import { joinAt, network, passing, start, startMany, stateOf, view } from "./Cluster.ts"
+
+const cluster = <A, E>(name: string, body: Effect.Effect<A, E, SimulatedNetwork | import("effect/Scope").Scope>) =>
+  it.effect(name, () => body.pipe(Effect.provide(network()), Random.withSeed(name)))
+
+const alive = (...names: ReadonlyArray<string>) => names.map((name) => `${name} alive`)
+
+describe("a cluster", () => {
+  cluster(
+    "forms through one seed, and everybody sees everybody",
+    Effect.gen(function*() {
+      const nodes = yield* startMany(5)
+      for (const node of nodes) assert.deepStrictEqual(yield* view(node), alive("a", "b", "c", "d", "e"))
+    })
+  )
+
+  cluster(
+    "suspects a crashed member, then declares it failed on every survivor, within the suspicion bound",
+    Effect.gen(function*() {
+      const nodes = yield* startMany(5)
+      const net = yield* SimulatedNetwork
+      yield* net.crash("10.0.0.5")
+      // Five members: at most one round of probes to find it, then at most 24 s of suspicion (behaviour of the LAN preset).
+      yield* TestClock.adjust("35 seconds")
+      for (const node of nodes.slice(0, 4)) {
+        assert.deepStrictEqual(yield* view(node), alive("a", "b", "c", "d"))
+        assert.strictEqual(yield* stateOf(node, "e"), "dead")
+        const about = node.seen.filter((event) => event.endsWith(" e"))
+        assert.deepStrictEqual(about, ["MemberJoined e", "MemberSuspected e", "MemberFailed e"])
+      }
+    })
+  )
+
+  cluster(
+    "sees a graceful leave as left, never as failed",
+    Effect.gen(function*() {
+      const nodes = yield* startMany(4)
+      yield* passing(nodes[3]!.stop)
+      yield* TestClock.adjust("20 seconds")
+      for (const node of nodes.slice(0, 3)) {
+        assert.strictEqual(yield* stateOf(node, "d"), "left")
+        assert.deepStrictEqual(yield* view(node), alive("a", "b", "c"))
+        assert.notInclude(node.seen, "MemberFailed d")
+        assert.include(node.seen, "MemberLeft d")
+      }
+    })
+  )
+
+  cluster(
+    "takes back a member that left, through the same handle",
+    Effect.gen(function*() {
+      const [a, b] = yield* startMany(2)
+      assert.deepStrictEqual(yield* passing(b!.cluster.leave()), { outcome: "Sent" })
+      assert.deepStrictEqual(yield* view(a!), alive("a"))
+      yield* joinAt(b!, a!.address)
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(yield* view(a!), alive("a", "b"))
+      assert.deepStrictEqual(yield* view(b!), alive("a", "b"))
+      assert.deepStrictEqual(a!.seen.slice(-2), ["MemberLeft b", "MemberJoined b"])
+    })
+  )
+
+  cluster(
+    "hears a suspected member refute, and reports that it recovered",
+    Effect.gen(function*() {
+      const nodes = yield* startMany(4)
+      const net = yield* SimulatedNetwork
+      yield* net.crash("10.0.0.4")
+      yield* TestClock.adjust("4 seconds")
+      const suspected = nodes[0]!.seen.includes("MemberSuspected d")
+      yield* net.restart("10.0.0.4")
+      yield* TestClock.adjust("10 seconds")
+      assert.isTrue(suspected, "the crash was long enough to be noticed")
+      for (const node of nodes) {
+        assert.deepStrictEqual(yield* view(node), alive("a", "b", "c", "d"))
+        assert.notInclude(node.seen, "MemberFailed d")
+      }
+      assert.include(nodes[0]!.seen, "MemberRecovered d")
+      const refuted = yield* nodes[0]!.cluster.member("d")
+      assert.isTrue(refuted._tag === "Some" && refuted.value.incarnation > 1)
+    })
+  )
+
+  cluster(
+    "learns new metadata",
+    Effect.gen(function*() {
+      const nodes = yield* startMany(3)
+      yield* nodes[1]!.cluster.updateMeta(new TextEncoder().encode("role=db"))
+      yield* TestClock.adjust("3 seconds")
+      for (const node of nodes) {
+        const b = yield* node.cluster.member("b")
+        assert.strictEqual(b._tag === "Some" ? b.value.metaText : undefined, "role=db")
+        assert.include(node.seen, "MemberUpdated b")
+      }
+    })
+  )
+
+  cluster(
+    "keeps a member whose UDP is cut but whose TCP works",
+    Effect.gen(function*() {
+      const nodes = yield* startMany(3)
+      const net = yield* SimulatedNetwork
+      yield* net.cut("*", "10.0.0.3", "packets")
+      yield* TestClock.adjust("60 seconds")
+      assert.deepStrictEqual(yield* view(nodes[0]!), alive("a", "b", "c"))
+      assert.notInclude(nodes[0]!.seen, "MemberSuspected c")
+      assert.isAbove((yield* nodes[0]!.cluster.counters).get("probe.tcp_only") ?? 0, 0)
+    })
+  )
+
+  it.effect("suspects a member whose UDP is cut when TCP pings are disabled", () =>
+    Effect.gen(function*() {
+      const nodes = yield* startMany(3, { config: { disableTcpPings: true } })
+      const net = yield* SimulatedNetwork
+      yield* net.cut("*", "10.0.0.3", "packets")
+      yield* TestClock.adjust("10 seconds")
+      assert.include(nodes[0]!.seen, "MemberSuspected c")
+    }).pipe(Effect.provide(network())))
+
+  cluster(
+    "keeps two members that cannot reach each other but can reach a third",
+    Effect.gen(function*() {
+      const nodes = yield* startMany(3)
+      const net = yield* SimulatedNetwork
+      yield* net.cut("10.0.0.1", "10.0.0.2")
+      yield* net.cut("10.0.0.2", "10.0.0.1")
+      yield* TestClock.adjust("60 seconds")
+      for (const node of nodes) {
+        assert.deepStrictEqual(yield* view(node), alive("a", "b", "c"))
+        assert.notInclude(node.seen.join(), "Failed")
+      }
+    })
+  )
+
+  cluster(
+    "of one member probes nobody and is healthy",
+    Effect.gen(function*() {
+      const node = yield* start("a", "10.0.0.1")
+      yield* TestClock.adjust("60 seconds")
+      assert.deepStrictEqual(yield* view(node), alive("a"))
+      assert.strictEqual(yield* node.cluster.health, 0)
+      assert.deepStrictEqual(node.seen, ["MemberJoined a"])
+    })
+  )
+})
