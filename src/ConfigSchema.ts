@@ -96,10 +96,12 @@ export const MAX_META = 512
  */
 export const fields = {
   /**
-   * The member's identity, unique in the cluster. Defaults to the host name of the machine; several nodes on one
-   * machine need names of their own. memberlist: `Name`.
+   * The member's identity, unique in the cluster, required. (In Go it defaults to the host name: pass `os.hostname()`
+   * where one node runs per machine.) memberlist: `Name`.
    */
-  name: text({ empty: false, maxBytes: 16_384 }),
+  name: text({ empty: false, maxBytes: 16_384 }).annotate({
+    description: "a name that no other member has, such as os.hostname(); non-empty text of at most 16384 bytes in UTF-8"
+  }) as Field<string>,
   /**
    * The cluster's name tag, at most 255 bytes, default none. Packets and streams of another label are refused, so two
    * clusters that can reach each other cannot merge by accident. It is sent in clear. memberlist: `Label`.

@@ -22,7 +22,6 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Str from "effect/String"
-import * as Os from "node:os"
 import * as ConfigRules from "./ConfigRules.ts"
 import { type ConfigData, expectation, type FieldName, fieldNames, fields } from "./ConfigSchema.ts"
 import { ConfigInvalid, type KeyInvalid } from "./MemberlistError.ts"
@@ -55,8 +54,8 @@ export type Preset = Omit<Resolved, "name">
 type Input<A> = A extends Duration.Duration ? Duration.Input : A
 
 /**
- * What `layer` accepts: any part of a configuration. What is missing is taken from the LAN preset; a missing name is the
- * host name of the machine.
+ * What `layer` accepts: a name and any other part of a configuration. What is missing is taken from the LAN preset. A
+ * missing name is refused when the layer is built: it is optional here only so that settings can be put together.
  *
  * @category models
  * @since 0.1.0
@@ -136,8 +135,6 @@ const local: Preset = {
 
 const presets = { lan, wan, local }
 
-const hostName = Effect.sync(() => Os.hostname())
-
 const show = (value: unknown): string =>
   typeof value === "string" ? `"${value}"` : value instanceof Uint8Array ? `${value.length} bytes` : String(value)
 
@@ -160,8 +157,8 @@ const withoutEmptyKey = (config: ConfigData): ConfigData =>
     ? { ...config, secretKey: undefined }
     : config
 
-const validate = (settings: Settings, name: string): Result.Result<Resolved, ConfigInvalid | KeyInvalid> => {
-  const values: Record<string, unknown> = { ...lan, name }
+const validate = (settings: Settings): Result.Result<Resolved, ConfigInvalid | KeyInvalid> => {
+  const values: Record<string, unknown> = { ...lan }
   for (const field of fieldNames) {
     const given = settings[field]
     if (given !== undefined) values[field] = normalise(field, given)
@@ -179,10 +176,7 @@ const validate = (settings: Settings, name: string): Result.Result<Resolved, Con
 }
 
 const make = (settings: Settings): Effect.Effect<Resolved, ConfigInvalid | KeyInvalid> =>
-  Effect.flatMap(
-    settings.name === undefined ? hostName : Effect.succeed(settings.name),
-    (name) => Effect.fromResult(validate(settings, name))
-  )
+  Effect.suspend(() => Effect.fromResult(validate(settings)))
 
 /** The service's value, with its warnings logged once, where it is built. */
 const makeLogged = (settings: Settings): Effect.Effect<Resolved, ConfigInvalid | KeyInvalid> =>
@@ -215,6 +209,8 @@ const readPreset: Effect.Effect<Preset, Config.ConfigError | ConfigInvalid> = Ef
 
 const readEnv: Effect.Effect<Settings, Config.ConfigError | ConfigInvalid> = Effect.gen(function*() {
   const values: Record<string, unknown> = { ...(yield* readPreset) }
+  // container runtimes set it to the container's or the pod's name
+  values["name"] = Option.getOrUndefined(yield* Config.option(Config.String("HOSTNAME")))
   for (const name of fieldNames) {
     const text = yield* Config.option(Config.String(variable(name)))
     if (Option.isSome(text)) values[name] = yield* Effect.fromResult(fromText(name, text.value.trim()))
@@ -255,7 +251,8 @@ export class MemberlistConfig extends Context.Service<MemberlistConfig, Resolved
    * The configuration from Effect's `ConfigProvider`, by default the environment: `MEMBERLIST_PRESET` (`lan`, `wan`,
    * `local`), then every data field under its name, such as `MEMBERLIST_NAME`, `MEMBERLIST_BIND_PORT`,
    * `MEMBERLIST_PROBE_INTERVAL="1 second"`, `MEMBERLIST_CIDRS_ALLOWED="10.0.0.0/8,fd00::/8"`,
-   * `MEMBERLIST_SECRET_KEY` in base64. Empty variables count as absent.
+   * `MEMBERLIST_SECRET_KEY` in base64. Empty variables count as absent; without `MEMBERLIST_NAME` the name is `HOSTNAME`,
+   * which container runtimes set.
    */
   static readonly layerEnv: Layer.Layer<MemberlistConfig, Config.ConfigError | ConfigInvalid | KeyInvalid> = Layer.effect(
     this,

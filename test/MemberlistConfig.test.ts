@@ -4,7 +4,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Os from "node:os"
 import { fieldNames } from "../src/ConfigSchema.ts"
 import { MemberlistConfig, type Settings } from "../src/MemberlistConfig.ts"
 
@@ -78,10 +77,9 @@ describe("presets", () => {
 })
 
 describe("layer", () => {
-  it.effect("takes what is missing from the LAN preset and the name from the host", () =>
+  it.effect("takes what is missing from the LAN preset", () =>
     Effect.gen(function*() {
-      const config = yield* build({})
-      assert.strictEqual(config.name, Os.hostname())
+      const config = yield* build({ name: "a" })
       assert.strictEqual(config.bindPort, 7946)
       assert.isFalse(config.disableTcpPingsForNode("any"))
     }))
@@ -105,6 +103,7 @@ describe("layer", () => {
     }))
 
   const refused: ReadonlyArray<readonly [why: string, settings: Settings, field: string]> = [
+    ["a missing name", { name: undefined }, "name"],
     ["an empty name", { name: "" }, "name"],
     ["a name that is not Unicode", { name: "a\ud800" }, "name"],
     ["a label above 255 bytes", { label: "é".repeat(128) }, "label"],
@@ -203,6 +202,12 @@ describe("layerEnv", () => {
       assert.deepStrictEqual(config.cidrsAllowed, ["10.0.0.0/8", "fd00::/8"])
       assert.strictEqual(new TextDecoder().decode(config.meta), "zone=b")
       assert.strictEqual(config.udpBufferSize, 1200)
+    }))
+  it.effect("falls back to the container's name", () =>
+    Effect.gen(function*() {
+      const config = yield* fromEnv({ MEMBERLIST_NAME: "", HOSTNAME: "pod-1" })
+      assert.strictEqual(config.name, "pod-1")
+      assert.match((yield* Effect.flip(fromEnv({ MEMBERLIST_NAME: "" }))).message, /"name".*os\.hostname/)
     }))
   it.effect("names the variable at fault", () =>
     Effect.gen(function*() {
