@@ -1,10 +1,10 @@
 /**
- * Prints how many tests passed and failed, as `passed failed`, from a report of vitest's JSON reporter.
- *
- * A test file that could not be loaded has no tests to fail, and counts as one failure.
+ * Prints how many tests passed and failed, as `passed failed`, from the output of one or more runs of vitest; fails when
+ * there was no run.
  */
 import { readFileSync } from "node:fs"
 import { count } from "./repository/report.ts"
 
-const { failed, passed } = count(readFileSync(process.argv[2] ?? "", "utf8"))
-console.log(`${passed} ${failed}`)
+const counts = count(readFileSync(process.argv[2] ?? "", "utf8"))
+if (counts === undefined) process.exitCode = 1
+else console.log(`${counts.passed} ${counts.failed}`)

@@ -1,19 +1,20 @@
-/** vitest's JSON report, counted. */
+/** vitest's summary, counted. */
+import { stripVTControlCharacters } from "node:util"
 
-interface Report {
-  readonly numPassedTests: number
-  readonly numFailedTests: number
-  readonly testResults: ReadonlyArray<{
-    readonly status: string
-    readonly assertionResults: ReadonlyArray<{ readonly status: string }>
-  }>
-}
+const number = (line: string, word: string): number => Number(new RegExp(`(\\d+) ${word}`).exec(line)?.[1] ?? 0)
 
-/** Tests that passed, and tests that failed; a failed file without a failed test (it could not be loaded) counts as one. */
-export const count = (reportText: string): { readonly passed: number; readonly failed: number } => {
-  const report: Report = JSON.parse(reportText)
-  const broken = report.testResults.filter((file) =>
-    file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed")
+const linesOf = (output: string, label: string): ReadonlyArray<string> =>
+  [...stripVTControlCharacters(output).matchAll(new RegExp(`^ *${label}  (.*\\(\\d+\\))$`, "gm"))].map((match) =>
+    match[1] ?? ""
   )
-  return { passed: report.numPassedTests, failed: report.numFailedTests + broken.length }
+
+/**
+ * The tests of every run in `output`, summed; `undefined` when there was no run, or one without a test.
+ */
+export const count = (output: string): { readonly passed: number; readonly failed: number } | undefined => {
+  const tests = linesOf(output, "Tests")
+  const sum = (word: string) => tests.reduce((total, line) => total + number(line, word), 0)
+  const passed = sum("passed")
+  const failed = sum("failed")
+  return passed + failed === 0 ? undefined : { passed, failed }
 }

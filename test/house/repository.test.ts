@@ -97,16 +97,18 @@ describe("suppressions", () => {
 })
 
 describe("count", () => {
-  it("sums what vitest reports, and counts a file that could not be loaded as a failure", () => {
-    const report = {
-      numPassedTests: 5,
-      numFailedTests: 1,
-      testResults: [
-        { status: "passed", assertionResults: [{ status: "passed" }] },
-        { status: "failed", assertionResults: [{ status: "failed" }, { status: "passed" }] },
-        { status: "failed", assertionResults: [] }
-      ]
-    }
-    assert.deepStrictEqual(Report.count(JSON.stringify(report)), { passed: 5, failed: 2 })
+  const summary = (files: string, tests: string) =>
+    ` \u001B[2mTest Files \u001B[22m ${files}\n\u001B[2m      Tests \u001B[22m ${tests}\n   Start at  04:22:31\n`
+
+  it("sums the runs of vitest in an output", () => {
+    const output = summary("2 failed | 4 passed (6)", "\u001B[31m1 failed\u001B[39m | 160 passed | 1 skipped (162)") +
+      "the Tests  99 passed (99) of a story\n" + summary("1 passed (1)", "7 passed (7)")
+    assert.deepStrictEqual(Report.count(output), { passed: 167, failed: 1 })
+  })
+
+  it("does not take silence for success", () => {
+    assert.isUndefined(Report.count("npm error Missing script\n"))
+    assert.isUndefined(Report.count(summary("1 failed (1)", "no tests")))
+    assert.isUndefined(Report.count(summary("1 skipped (1)", "3 skipped (3)")))
   })
 })
