@@ -7,7 +7,18 @@ import { launch, type Peer, type PeerError } from "./Peer.ts"
 import type { StartOptions } from "./Protocol.ts"
 
 const moduleFolder = fileURLToPath(new URL("./go", import.meta.url))
-const binary = fileURLToPath(new URL("./go/bin/peer", import.meta.url))
+
+/**
+ * The same program against two releases: today's, and one of 2022, whose MessagePack library was another generation.
+ */
+export const generations = {
+  current: { modfile: "go.mod", binary: "peer" },
+  old: { modfile: "old.mod", binary: "peer-old" }
+} as const
+export type Generation = keyof typeof generations
+
+const binaryOf = (generation: Generation): string =>
+  fileURLToPath(new URL(`./go/bin/${generations[generation].binary}`, import.meta.url))
 
 /** The Go toolchain's version (`go1.26.8`), or `undefined` when there is none on the PATH. */
 export const toolchain = (): string | undefined => {
@@ -15,17 +26,28 @@ export const toolchain = (): string | undefined => {
   return status === 0 ? stdout.trim() : undefined
 }
 
-/** Builds the binary; the Go build cache makes this cheap when nothing changed. Throws with the compiler's output. */
+/** Builds both binaries; Go's build cache makes this cheap when nothing changed. Throws with the compiler's output. */
 export const build = (): void => {
-  execFileSync("go", ["build", "-o", binary, "."], { cwd: moduleFolder, stdio: ["ignore", "inherit", "inherit"] })
+  for (const generation of ["current", "old"] as const) {
+    const args = ["build", `-modfile=${generations[generation].modfile}`, "-o", binaryOf(generation), "."]
+    execFileSync("go", args, { cwd: moduleFolder, stdio: ["ignore", "inherit", "inherit"] })
+  }
 }
 
-/** The memberlist release in the binary, from the module file. */
-export const memberlistVersion = (): string =>
-  execFileSync("go", ["list", "-m", "-f", "{{.Version}}", "github.com/hashicorp/memberlist"], {
-    cwd: moduleFolder,
-    encoding: "utf8"
-  }).trim()
+/** The memberlist release in a binary, from its module file. */
+export const memberlistVersion = (generation: Generation): string =>
+  execFileSync(
+    "go",
+    [
+      "list",
+      `-modfile=${generations[generation].modfile}`,
+      "-m",
+      "-f",
+      "{{.Version}}",
+      "github.com/hashicorp/memberlist"
+    ],
+    { cwd: moduleFolder, encoding: "utf8" }
+  ).trim()
 
-export const start = (options: StartOptions): Effect.Effect<Peer, PeerError, Scope.Scope> =>
-  launch("go", [binary], options)
+export const start = (generation: Generation) => (options: StartOptions): Effect.Effect<Peer, PeerError, Scope.Scope> =>
+  launch("go", [binaryOf(generation)], options)

@@ -28,6 +28,8 @@ type Start = (options?: Partial<StartOptions>) => Effect.Effect<Peer, PeerError,
 export interface Lab {
   readonly us: Start
   readonly go: Start
+  /** The reference as it was in 2022. */
+  readonly oldGo: Start
 }
 
 const show = (peer: Peer): string => {
@@ -46,7 +48,7 @@ export const scenario = (
 ): void =>
   it.live(name, () => {
     const peers: Array<Peer> = []
-    const starting = (prefix: string, start: typeof GoPeer.start): Start => {
+    const starting = (prefix: string, start: (options: StartOptions) => ReturnType<Start>): Start => {
       let count = 0
       return (options = {}) =>
         Effect.tap(
@@ -54,7 +56,11 @@ export const scenario = (
           (peer) => Effect.sync(() => void peers.push(peer))
         )
     }
-    const lab = { us: starting("us", Subject.start), go: starting("go", GoPeer.start) }
+    const lab = {
+      us: starting("us", Subject.start),
+      go: starting("go", GoPeer.start("current")),
+      oldGo: starting("old-go", GoPeer.start("old"))
+    }
     return Effect.tapCause(
       body(lab),
       () => Effect.sync(() => process.stderr.write(`${[`✗ ${name}`, ...peers.map(show)].join("\n")}\n`))
@@ -145,6 +151,22 @@ export const deliver = Effect.fnUntraced(
     return sent
   }
 )
+
+/** Everything that crosses the wire in either direction: push/pull, gossip, packets, acks and stream messages. */
+export const talk = Effect.fnUntraced(function*(us: Peer, go: Peer) {
+  yield* agree(us, go)
+  for (const [from, to] of [[us, go], [go, us]] as const) {
+    yield* deliver(from, to, { reliable: false, generate: { size: 700, repeat: "best effort " } })
+    yield* deliver(from, to, { reliable: false, generate: { size: 700, seed: 23 } })
+    yield* deliver(from, to, { reliable: true, generate: { size: 64 * kilobyte, repeat: "reliable " } })
+    yield* deliver(from, to, { reliable: true, generate: { size: 64 * kilobyte, seed: 29 } })
+    yield* from.ping(to.name)
+    yield* from.updateMeta(base64(`news of ${from.name}`))
+    yield* change(to, "updated", from.name)
+  }
+  assert.deepStrictEqual(complaints(go), [])
+  assert.deepStrictEqual(complaints(us), [])
+})
 
 const isMessage = (sent: PayloadView) => (event: PeerEvent): boolean =>
   event.event === "message" && event.size === sent.size && event.sha256 === sent.sha256

@@ -14,4 +14,4 @@ export const subject: Kind = process.env["INTEROP_SUBJECT"] === "go" ? "go" : "t
 const program = fileURLToPath(new URL("./TsPeer.ts", import.meta.url))
 
 export const start = (options: StartOptions): Effect.Effect<Peer, PeerError, Scope.Scope> =>
-  subject === "go" ? GoPeer.start(options) : launch("ts", [process.execPath, program], options)
+  subject === "go" ? GoPeer.start("current")(options) : launch("ts", [process.execPath, program], options)

@@ -23,6 +23,8 @@ import { createInterface } from "node:readline"
 import {
   Delegate,
   JoinFailed,
+  type KeyInvalid,
+  type KeyringRefused,
   type Member,
   type MemberEvent,
   Memberlist,
@@ -248,13 +250,19 @@ const run = (node: Running, names: ReadonlySet<string>, request: Request) => {
     case "ping":
       return Effect.map(cluster.ping(request.to), (roundTrip) => ({ micros: micros(roundTrip) }))
     case "keys":
-      return Effect.as(cluster.keyring[request.op](request.key), {})
+      return Effect.as(changeKeys(cluster.keyring, request.op, request.key), {})
     case "health":
       return Effect.map(cluster.health, (score) => ({ score }))
     case "counters":
       return Effect.map(cluster.counters, (counters) => Object.fromEntries(counters))
   }
 }
+
+const changeKeys = (
+  ring: Memberlist["Service"]["keyring"],
+  op: "add" | "use" | "remove",
+  key: Uint8Array
+): Effect.Effect<void, KeyInvalid | KeyringRefused> => ring[op](key)
 
 /** An error as the protocol tells it. */
 const refusal = (cause: Cause.Cause<{ readonly _tag: string; readonly message: string }>) => {

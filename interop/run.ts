@@ -63,7 +63,8 @@ const versions = (toolchain: string): string =>
   [
     "| | version |",
     "| --- | --- |",
-    `| hashicorp/memberlist | ${GoPeer.memberlistVersion()} |`,
+    `| hashicorp/memberlist | ${GoPeer.memberlistVersion("current")} |`,
+    `| hashicorp/memberlist, older generation | ${GoPeer.memberlistVersion("old")} |`,
     `| Go | ${toolchain.replace(/^go/, "")} |`,
     `| Node.js | ${process.versions.node} |`
   ].join("\n")

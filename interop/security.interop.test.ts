@@ -2,7 +2,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { agree, alone, change, complaints, deliver, kilobyte, pair, scenario, sees, type Side } from "./Lab.ts"
+import { agree, alone, complaints, deliver, pair, scenario, sees, type Side, talk } from "./Lab.ts"
 import type { Peer, PeerError } from "./Peer.ts"
 import { base64, type StartOptions } from "./Protocol.ts"
 
@@ -17,22 +17,6 @@ const wrappings: Record<string, Partial<StartOptions>> = {
   "labelled and encrypted": { compression: false, label: "blue", secretKey: key(3, 24) },
   "labelled, encrypted and compressed": { compression: true, label: "a label with spaces, ü and 😀", secretKey: key(4) }
 }
-
-/** Everything that crosses the wire in either direction: push/pull, gossip, packets, acks and stream messages. */
-const talk = Effect.fnUntraced(function*(us: Peer, go: Peer) {
-  yield* agree(us, go)
-  for (const [from, to] of [[us, go], [go, us]] as const) {
-    yield* deliver(from, to, { reliable: false, generate: { size: 700, repeat: "best effort " } })
-    yield* deliver(from, to, { reliable: false, generate: { size: 700, seed: 23 } })
-    yield* deliver(from, to, { reliable: true, generate: { size: 64 * kilobyte, repeat: "reliable " } })
-    yield* deliver(from, to, { reliable: true, generate: { size: 64 * kilobyte, seed: 29 } })
-    yield* from.ping(to.name)
-    yield* from.updateMeta(base64(`news of ${from.name}`))
-    yield* change(to, "updated", from.name)
-  }
-  assert.deepStrictEqual(complaints(go), [])
-  assert.deepStrictEqual(complaints(us), [])
-})
 
 const join = (joiner: Side, us: Peer, go: Peer): Effect.Effect<number, PeerError> =>
   joiner === "us" ? us.join(go.address) : go.join(us.address)
