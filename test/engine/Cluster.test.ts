@@ -1,17 +1,13 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import { TestClock } from "effect/testing"
 import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
-import { joinAt, network, passing, start, startMany, stateOf, view } from "./Cluster.ts"
-
-const cluster = <A, E>(name: string, body: Effect.Effect<A, E, SimulatedNetwork | import("effect/Scope").Scope>) =>
-  it.effect(name, () => body.pipe(Effect.provide(network()), Random.withSeed(name)))
+import { clusterTest, joinAt, passing, start, startMany, stateOf, view } from "./Cluster.ts"
 
 const alive = (...names: ReadonlyArray<string>) => names.map((name) => `${name} alive`)
 
 describe("a cluster", () => {
-  cluster(
+  clusterTest(
     "forms through one seed, and everybody sees everybody",
     Effect.gen(function*() {
       const nodes = yield* startMany(5)
@@ -19,7 +15,7 @@ describe("a cluster", () => {
     })
   )
 
-  cluster(
+  clusterTest(
     "suspects a crashed member, then declares it failed on every survivor, within the suspicion bound",
     Effect.gen(function*() {
       const nodes = yield* startMany(5)
@@ -36,7 +32,7 @@ describe("a cluster", () => {
     })
   )
 
-  cluster(
+  clusterTest(
     "sees a graceful leave as left, never as failed",
     Effect.gen(function*() {
       const nodes = yield* startMany(4)
@@ -51,7 +47,7 @@ describe("a cluster", () => {
     })
   )
 
-  cluster(
+  clusterTest(
     "takes back a member that left, through the same handle",
     Effect.gen(function*() {
       const [a, b] = yield* startMany(2)
@@ -65,7 +61,7 @@ describe("a cluster", () => {
     })
   )
 
-  cluster(
+  clusterTest(
     "hears a suspected member refute, and reports that it recovered",
     Effect.gen(function*() {
       const nodes = yield* startMany(4)
@@ -86,7 +82,7 @@ describe("a cluster", () => {
     })
   )
 
-  cluster(
+  clusterTest(
     "learns new metadata",
     Effect.gen(function*() {
       const nodes = yield* startMany(3)
@@ -100,7 +96,7 @@ describe("a cluster", () => {
     })
   )
 
-  cluster(
+  clusterTest(
     "keeps a member whose UDP is cut but whose TCP works",
     Effect.gen(function*() {
       const nodes = yield* startMany(3)
@@ -113,16 +109,18 @@ describe("a cluster", () => {
     })
   )
 
-  it.effect("suspects a member whose UDP is cut when TCP pings are disabled", () =>
+  clusterTest(
+    "suspects a member whose UDP is cut when TCP pings are disabled",
     Effect.gen(function*() {
       const nodes = yield* startMany(3, { config: { disableTcpPings: true } })
       const net = yield* SimulatedNetwork
       yield* net.cut("*", "10.0.0.3", "packets")
       yield* TestClock.adjust("10 seconds")
       assert.include(nodes[0]!.seen, "MemberSuspected c")
-    }).pipe(Effect.provide(network())))
+    })
+  )
 
-  cluster(
+  clusterTest(
     "keeps two members that cannot reach each other but can reach a third",
     Effect.gen(function*() {
       const nodes = yield* startMany(3)
@@ -137,7 +135,7 @@ describe("a cluster", () => {
     })
   )
 
-  cluster(
+  clusterTest(
     "of one member probes nobody and is healthy",
     Effect.gen(function*() {
       const node = yield* start("a", "10.0.0.1")

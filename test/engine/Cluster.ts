@@ -1,8 +1,10 @@
 /** Whole nodes on a simulated network, for tests in virtual time. */
+import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
@@ -118,3 +120,10 @@ export const stateOf = (node: TestNode, name: string) =>
 /** A simulated network with a fixed seed. */
 export const network = (options: Parameters<typeof SimulatedNetwork.layer>[0] = {}) =>
   SimulatedNetwork.layer({ latency: ["1 millis", "5 millis"], seed: "cluster", ...options })
+
+/** A test in virtual time on a fresh simulated network; the test's name is its seed. */
+export const clusterTest = <A, E>(
+  name: string,
+  body: Effect.Effect<A, E, SimulatedNetwork | Scope.Scope>,
+  options?: Parameters<typeof network>[0]
+): void => it.effect(name, () => body.pipe(Effect.provide(network(options)), Random.withSeed(name)))
