@@ -74,7 +74,7 @@ const nodeGlobals = {
     return {
       Identifier(node: Node) {
         if (node.name !== undefined && ofNode.has(node.name) && context.sourceCode.isGlobalReference(node)) {
-          context.report({ node, message: `${node.name} belongs to src/node and src/agent` })
+          context.report({ node, message: `${node.name} is a global of Node.js: import it where that is allowed` })
         }
       }
     }
