@@ -1,0 +1,239 @@
+/**
+ * Streams over TCP: a bounded accept loop and outgoing connections, whose release says goodbye properly.
+ *
+ * @since 0.1.0
+ */
+import * as NodeSocket from "@effect/platform-node/NodeSocket"
+import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
+import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Socket from "effect/socket/Socket"
+import type * as SocketServer from "effect/socket/SocketServer"
+import * as Net from "node:net"
+import { format, ipBytes, ipText, type PeerAddress } from "../Address.ts"
+import { BindFailed, TransportError } from "../MemberlistError.ts"
+import type { Connection, Transport } from "../Transport.ts"
+import { bindKind, openKind } from "./SocketFailure.ts"
+
+/** Connections that were closed at once because `maxInboundStreams` others were open. */
+const refused = Metric.counter("memberlist.tcp.refused", {
+  description: "inbound TCP connections refused because maxInboundStreams were open",
+  incremental: true
+})
+
+/** The stream half of a transport. */
+export interface Tcp extends Pick<Transport["Service"], "open" | "serve"> {
+  /** The port, chosen by the system if 0 was asked for. */
+  readonly port: number
+}
+
+export interface Options {
+  readonly address: string
+  readonly port: number
+  /** Accepted connections that may be open at once. */
+  readonly maxInbound: number
+  /** How long the release of a connection may wait for a peer that does not read. */
+  readonly flushTimeout: Duration.Duration
+}
+
+const canonical = (ip: string): string => ipText(ipBytes(ip) ?? new Uint8Array()) ?? ip
+
+const failure = (operation: "read" | "write", peer: PeerAddress) => (error: Socket.SocketError): TransportError =>
+  new TransportError({ operation, kind: "Closed", scope: "Remote", address: format(peer), cause: error.reason })
+
+/** Waits until what was written is with the system and the end of the stream behind it. */
+const flushed = (conn: Net.Socket): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    if (conn.destroyed || conn.writableFinished) {
+      resume(Effect.void)
+      return
+    }
+    const done = () => {
+      conn.off("finish", done)
+      conn.off("close", done)
+      resume(Effect.void)
+    }
+    conn.on("finish", done)
+    conn.on("close", done)
+    conn.end()
+    return Effect.sync(() => {
+      conn.off("finish", done)
+      conn.off("close", done)
+    })
+  })
+
+/** After success: flush, then close. After a failure or an interruption: close at once. */
+const release = (conn: Net.Socket, exit: Exit.Exit<unknown, unknown>, flushTimeout: Duration.Duration) => {
+  const destroy = Effect.sync(() => {
+    conn.destroy()
+  })
+  if (Exit.isFailure(exit)) return destroy
+  // finalizers are uninterruptible, and a timeout can only end what can be interrupted
+  return Effect.interruptible(flushed(conn)).pipe(Effect.timeoutOption(flushTimeout), Effect.andThen(destroy))
+}
+
+const concat = (chunks: ReadonlyArray<Uint8Array | string>): Uint8Array => {
+  const parts = chunks.map((chunk) => typeof chunk === "string" ? Buffer.from(chunk) : chunk)
+  const [first] = parts
+  return first !== undefined && parts.length === 1 ? first : Buffer.concat(parts)
+}
+
+/** Our connection over Effect's socket. `conn` is the native socket below it. */
+const connection = Effect.fnUntraced(function*(
+  socket: Socket.Socket,
+  conn: Net.Socket,
+  peer: PeerAddress,
+  reader: Socket.Reader
+): Effect.fn.Return<Connection, never, Scope.Scope> {
+  const writer = yield* socket.writer
+  const onRead = failure("read", peer)
+  const onWrite = failure("write", peer)
+  const gone = Effect.suspend(() =>
+    onWrite(new Socket.SocketError({ reason: new Socket.SocketCloseError({ code: 1006 }) }))
+  )
+  return {
+    peer,
+    pull: Effect.mapBoth(reader.pull, { onSuccess: concat, onFailure: onRead }),
+    // a destroyed native socket never drains: writing to it would wait for ever
+    write: (bytes) =>
+      Effect.suspend(() =>
+        conn.destroyed || conn.writableEnded ? gone : Effect.mapError(writer.write(bytes), onWrite)
+      )
+  }
+})
+
+const dial = (to: PeerAddress): Effect.Effect<Net.Socket, Socket.SocketError> =>
+  Effect.callback((resume) => {
+    const conn = Net.createConnection({ host: to.ip, port: to.port, noDelay: true, allowHalfOpen: true })
+    // stays for the life of the socket: an unheard error would end the process
+    conn.on("error", (cause) =>
+      resume(Effect.fail(new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind: "Unknown", cause }) })))
+    )
+    conn.once("connect", () => resume(Effect.succeed(conn)))
+    return Effect.sync(() => {
+      conn.destroy()
+    })
+  })
+
+const openFailure = (to: PeerAddress) => ({ reason }: Socket.SocketError): TransportError => {
+  const timedOut = reason._tag === "SocketOpenError" && reason.kind === "Timeout"
+  const cause = "cause" in reason ? reason.cause : reason
+  const kind = timedOut ? "Timeout" : openKind(cause)
+  return new TransportError({ operation: "open", kind, scope: "Remote", address: format(to), cause })
+}
+
+const open = (flushTimeout: Duration.Duration): Tcp["open"] =>
+  Effect.fnUntraced(function*(to, { timeout }) {
+    let native: Net.Socket | undefined
+    const opening = Effect.acquireRelease(
+      Effect.tap(dial(to), (conn) => {
+        native = conn
+        return Effect.void
+      }),
+      (conn, exit) => release(conn, exit, flushTimeout),
+      { interruptible: true }
+    )
+    const socket = yield* NodeSocket.fromDuplex(opening, { openTimeout: timeout })
+    const reader = yield* Effect.mapError(socket.reader, openFailure(to))
+    if (native === undefined) return yield* Effect.die(new Error("an open socket without its native one"))
+    return yield* connection(socket, native, to, reader)
+  })
+
+/** Counts what is open and says, once per burst, that the limit was met. */
+const makeLimit = (max: number) => {
+  let active = 0
+  let announced = false
+  const announce = Effect.suspend(() => {
+    if (announced) return Effect.void
+    announced = true
+    return Effect.logWarning(`refusing inbound TCP connections: maxInboundStreams (${max}) are open`)
+  })
+  return {
+    refuse: Effect.andThen(Metric.update(refused, 1), announce),
+    tryEnter: (): boolean => {
+      if (active >= max) return false
+      active++
+      return true
+    },
+    leave: Effect.sync(() => {
+      active--
+      // far enough below the limit to call the burst over
+      if (active <= max / 2) announced = false
+    })
+  }
+}
+
+const serve = (server: SocketServer.SocketServer["Service"], options: Options): Tcp["serve"] => {
+  const limit = makeLimit(options.maxInbound)
+  const accept = Effect.fnUntraced(function*(
+    socket: Socket.Socket,
+    conn: Net.Socket,
+    peer: PeerAddress,
+    handler: (connection: Connection) => Effect.Effect<void>
+  ) {
+    const reader = yield* socket.reader
+    // registered after the reader's own release, so that it runs first and decides how to close
+    yield* Effect.addFinalizer((exit) => release(conn, exit, options.flushTimeout))
+    yield* handler(yield* connection(socket, conn, peer, reader))
+  }, Effect.scoped)
+
+  return (handler) =>
+    server.run((socket) =>
+      // the server provides each handler with its native socket, which its type does not tell
+      Effect.flatMap(Effect.serviceOption(NodeSocket.NetSocket), (native) => {
+        if (Option.isNone(native)) return Effect.die(new Error("an accepted socket without its native one"))
+        const conn = native.value
+        const { remoteAddress, remotePort } = conn
+        if (remoteAddress === undefined || remotePort === undefined || !limit.tryEnter()) {
+          conn.destroy()
+          return remoteAddress === undefined ? Effect.void : limit.refuse
+        }
+        const peer = { ip: canonical(remoteAddress), port: remotePort }
+        return accept(socket, conn, peer, handler).pipe(
+          // a connection that ended before it was read: nothing to handle
+          Effect.catch((error) => Effect.logDebug(`stream from ${format(peer)} ended early`, error)),
+          Effect.catchCause((cause) =>
+            Cause.hasInterruptsOnly(cause)
+              ? Effect.failCause(cause)
+              : Effect.logError(`stream from ${format(peer)} failed`, cause)
+          ),
+          Effect.ensuring(limit.leave)
+        )
+      })
+    ).pipe(Effect.mapError((cause) =>
+      new TransportError({
+        operation: "accept",
+        kind: "Unknown",
+        scope: "Local",
+        address: format({ ip: options.address, port: options.port }),
+        cause
+      })
+    ))
+}
+
+/** Listens. Everything is closed with the scope. */
+export const listen = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Tcp, BindFailed, Scope.Scope> {
+  const address = format({ ip: options.address, port: options.port })
+  const server = yield* NodeSocketServer.make({
+    host: options.address,
+    port: options.port,
+    // never shared between the workers of a cluster: each is a node of its own
+    exclusive: true,
+    noDelay: true,
+    // a peer may end its side and still read our answer; we end ours when the connection is released
+    allowHalfOpen: true
+  }).pipe(Effect.mapError(({ reason }) =>
+    new BindFailed({ address, protocol: "tcp", kind: bindKind(reason.cause), cause: reason.cause })
+  ))
+  const bound = server.address
+  return {
+    port: bound._tag === "UnixPathAddress" ? options.port : bound.port,
+    serve: serve(server, options),
+    open: open(options.flushTimeout)
+  }
+})

@@ -1,0 +1,143 @@
+/**
+ * The real network: UDP for packets, TCP for streams, on the same port.
+ *
+ * ```ts
+ * import { MemberlistConfig, NodeTransport } from "effect-memberlist"
+ * import { Layer } from "effect"
+ *
+ * const TransportLive = NodeTransport.layer.pipe(
+ *   Layer.provide(MemberlistConfig.layer({ ...MemberlistConfig.lan, name: "orders-1" }))
+ * )
+ * ```
+ *
+ * `0.0.0.0` listens on IPv4, `::` on IPv6 and IPv4 (Go's memberlist listens on both for either). Peers that arrive in
+ * the IPv4-mapped form are shown and answered by their IPv4 address.
+ *
+ * memberlist: `NetTransport`.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import * as Dns from "node:dns/promises"
+import * as Os from "node:os"
+import { ipBytes, ipText } from "../Address.ts"
+import { MemberlistConfig } from "../MemberlistConfig.ts"
+import { type AdvertiseAddressInvalid, type BindFailed, SeedUnresolvable } from "../MemberlistError.ts"
+import { Transport } from "../Transport.ts"
+import * as AdvertiseAddress from "./AdvertiseAddress.ts"
+import * as NodeTcp from "./NodeTcp.ts"
+import * as NodeUdp from "./NodeUdp.ts"
+
+type Config = MemberlistConfig["Service"]
+
+/** How often another port is tried when the system's choice for TCP is taken for UDP. As in the reference. */
+const BIND_ATTEMPTS = 10
+
+interface Sockets {
+  readonly tcp: NodeTcp.Tcp
+  readonly udp: NodeUdp.Udp
+}
+
+const bindOnce = Effect.fnUntraced(function*(config: Config): Effect.fn.Return<Sockets, BindFailed, Scope.Scope> {
+  const tcp = yield* NodeTcp.listen({
+    address: config.bindAddress,
+    port: config.bindPort,
+    maxInbound: config.maxInboundStreams,
+    flushTimeout: config.tcpTimeout
+  })
+  const udp = yield* NodeUdp.bind({ address: config.bindAddress, port: tcp.port, capacity: config.packetBuffer })
+  return { tcp, udp }
+})
+
+/** Both sockets on one port, or none: a failed attempt leaves nothing open. */
+const bind = Effect.fnUntraced(function*(config: Config): Effect.fn.Return<Sockets, BindFailed, Scope.Scope> {
+  const parent = yield* Scope.Scope
+  for (let attempt = 1;; attempt++) {
+    const scope = yield* Scope.fork(parent)
+    const result = yield* Effect.result(Scope.provide(bindOnce(config), scope))
+    if (Result.isSuccess(result)) return result.success
+    yield* Scope.close(scope, Exit.void)
+    const { kind, protocol } = result.failure
+    const another = config.bindPort === 0 && protocol === "udp" && kind === "AddressInUse" && attempt < BIND_ATTEMPTS
+    if (!another) return yield* result.failure
+  }
+})
+
+const isDefined = <A>(value: A | undefined): value is A => value !== undefined
+
+/** Reads the interfaces only when a wildcard is bound and nothing else is told. */
+const advertised = Effect.fnUntraced(function*(
+  config: Config
+): Effect.fn.Return<Uint8Array, AdvertiseAddressInvalid> {
+  const { advertiseAddress, bindAddress } = config
+  const wildcard = ipBytes(bindAddress)?.every((byte) => byte === 0) === true
+  const derive = advertiseAddress === undefined && wildcard
+  const routes: ReadonlyArray<string | undefined> = derive
+    ? yield* Effect.all([NodeUdp.routeSource(4), NodeUdp.routeSource(6)])
+    : []
+  const interfaces = derive ? yield* Effect.sync(() => Object.values(Os.networkInterfaces())) : []
+  return yield* Effect.fromResult(AdvertiseAddress.choose({
+    advertiseAddress,
+    bindAddress,
+    interfaces: interfaces.filter(isDefined).flat(),
+    preferred: routes.filter(isDefined)
+  }))
+})
+
+/** All addresses of a host, in the system's order, each once. */
+const resolve = (timeout: Duration.Duration): Transport["Service"]["resolve"] => (host) => {
+  const literal = ipText(ipBytes(host) ?? new Uint8Array())
+  if (literal !== undefined) return Effect.succeed([literal])
+  const failed = (cause: unknown) => new SeedUnresolvable({ host, cause })
+  return Effect.tryPromise({ try: () => Dns.lookup(host, { all: true, order: "verbatim" }), catch: failed }).pipe(
+    Effect.timeoutOrElse({
+      duration: timeout,
+      orElse: () => Effect.fail(failed(new Error(`no answer within ${Duration.format(timeout)}`)))
+    }),
+    Effect.map((found) => [...new Set(found.map(({ address }) => ipText(ipBytes(address) ?? new Uint8Array()) ?? address))]),
+    Effect.filterOrFail((found) => found.length > 0, () => failed(new Error("the name has no address")))
+  )
+}
+
+/**
+ * Opens the sockets of one node. They are closed with the scope.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: Effect.Effect<
+  Transport["Service"],
+  BindFailed | AdvertiseAddressInvalid,
+  MemberlistConfig | Scope.Scope
+> = Effect.gen(function*() {
+  const config = yield* MemberlistConfig
+  const { tcp, udp } = yield* bind(config)
+  const addr = yield* advertised(config)
+  const explicitPort = config.advertiseAddress === undefined ? undefined : config.advertisePort
+  return Transport.of({
+    bound: { ip: ipText(ipBytes(config.bindAddress) ?? new Uint8Array()) ?? config.bindAddress, port: tcp.port },
+    advertised: { addr, port: explicitPort ?? tcp.port },
+    packets: udp.packets,
+    send: udp.send,
+    serve: tcp.serve,
+    open: tcp.open,
+    resolve: resolve(config.tcpTimeout)
+  })
+})
+
+/**
+ * UDP and TCP as `MemberlistConfig` says. Every use of this layer opens sockets of its own: two nodes in one program do
+ * not share a transport.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<Transport, BindFailed | AdvertiseAddressInvalid, MemberlistConfig> = Layer.fresh(
+  Layer.effect(Transport, make)
+)

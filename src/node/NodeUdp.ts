@@ -1,0 +1,195 @@
+/**
+ * Packets over UDP: one socket for sending and receiving, so that peers can answer to where a packet came from.
+ *
+ * @since 0.1.0
+ */
+import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as NetAddress from "effect/net/NetAddress"
+import type * as Scope from "effect/Scope"
+import type * as DatagramSocket from "effect/socket/DatagramSocket"
+import { format, type PeerAddress } from "../Address.ts"
+import { BindFailed, TransportError } from "../MemberlistError.ts"
+import type { Packet, Transport } from "../Transport.ts"
+import { bindKind } from "./SocketFailure.ts"
+
+/** Asked of the system for bursts of packets. memberlist: `udpRecvBufSize`. */
+const KERNEL_BUFFER = 2 * 1024 * 1024
+const SMALLEST_KERNEL_BUFFER = 64 * 1024
+
+/** Packets that arrived while `packetBuffer` others were waiting. */
+const dropped = Metric.counter("memberlist.udp.dropped", {
+  description: "packets dropped because the receive buffer (packetBuffer) was full",
+  incremental: true
+})
+
+/** A system that refuses the size of a buffer has not refused the address. */
+const refusesSize = (error: DatagramSocket.DatagramSocketError): boolean =>
+  error.reason._tag === "DatagramSocketOpenError" && error.reason.kind === "Unknown"
+  && /ENOBUFS|EINVAL|ERR_SOCKET_BUFFER_SIZE/.test(codeOf(error.reason.cause))
+
+const codeOf = (cause: unknown): string =>
+  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
+
+/**
+ * Opens with the largest kernel receive buffer that the system grants: 2 MiB, halved until it is accepted, at last the
+ * system's own default.
+ */
+export const withLargestBuffer = <A, R>(
+  open: (kernelBuffer: number | undefined) => Effect.Effect<A, DatagramSocket.DatagramSocketError, R>
+): Effect.Effect<A, DatagramSocket.DatagramSocketError, R> => {
+  const from = (size: number): Effect.Effect<A, DatagramSocket.DatagramSocketError, R> =>
+    size < SMALLEST_KERNEL_BUFFER
+      ? open(undefined)
+      : Effect.catch(open(size), (error) => refusesSize(error) ? from(size / 2) : Effect.fail(error))
+  return from(KERNEL_BUFFER)
+}
+
+const openFailure = (address: string) => (error: DatagramSocket.DatagramSocketError): BindFailed => {
+  const { reason } = error
+  const cause = "cause" in reason ? reason.cause : error
+  const known = reason._tag === "DatagramSocketOpenError" && reason.kind !== "Unknown" ? reason.kind : bindKind(cause)
+  return new BindFailed({ address, protocol: "udp", kind: known, cause })
+}
+
+const writeKinds = {
+  MessageTooLarge: "TooLarge",
+  Unreachable: "Unreachable",
+  ConnectionRefused: "Refused",
+  PermissionDenied: "Unknown",
+  Unknown: "Unknown"
+} as const
+
+/** A write that the network refused says nothing about our own health; one that we should not have tried does. */
+const writeFailure = (to: PeerAddress) => ({ reason }: DatagramSocket.DatagramSocketError): TransportError => {
+  const address = format(to)
+  if (reason._tag !== "DatagramSocketWriteError") {
+    return new TransportError({ operation: "send", kind: "Closed", scope: "Local", address, cause: reason })
+  }
+  const kind = writeKinds[reason.kind]
+  return new TransportError({
+    operation: "send",
+    kind,
+    scope: kind === "TooLarge" ? "Local" : "Remote",
+    address,
+    cause: reason.cause
+  })
+}
+
+const readFailure = (address: string) => ({ reason }: DatagramSocket.DatagramSocketError) =>
+  new TransportError({
+    operation: "receive",
+    kind: reason._tag === "DatagramSocketClosedError" ? "Closed" : "Unknown",
+    scope: "Local",
+    address,
+    cause: reason
+  })
+
+/**
+ * From our addresses to the socket's and back. A dual-stack socket speaks IPv4 in the mapped form only. Addresses that
+ * were used before are remembered for as long as their `PeerAddress` lives.
+ */
+const addressing = (local: NetAddress.InetAddress) => {
+  const known = new WeakMap<PeerAddress, NetAddress.InetAddress>()
+  const isV6 = NetAddress.isInetAddressV6(local)
+  const parse = (to: PeerAddress): NetAddress.InetAddress | undefined => {
+    try {
+      const parsed = NetAddress.inetAddressFromNativeUnsafe(to.ip, to.port)
+      if (NetAddress.isInetAddressV6(parsed)) return isV6 ? parsed : undefined
+      return isV6 ? NetAddress.inetAddressUnsafe(NetAddress.toIpv4Mapped(parsed.address), to.port) : parsed
+    } catch {
+      return undefined
+    }
+  }
+  return {
+    toNative: (to: PeerAddress): NetAddress.InetAddress | undefined => {
+      const hit = known.get(to)
+      if (hit !== undefined) return hit
+      const address = parse(to)
+      if (address !== undefined) known.set(to, address)
+      return address
+    },
+    fromNative: (address: NetAddress.InetAddress): PeerAddress => {
+      const peer = { ip: NetAddress.formatHost(NetAddress.toCanonical(address)), port: address.port }
+      known.set(peer, address)
+      return peer
+    }
+  }
+}
+
+const wrongFamily = (to: PeerAddress) =>
+  new TransportError({
+    operation: "send",
+    kind: "Unreachable",
+    scope: "Remote",
+    address: format(to),
+    cause: new Error("this node is bound to IPv4 only; bind :: to reach IPv6 members as well")
+  })
+
+/** The packet half of a transport. */
+export type Udp = Pick<Transport["Service"], "packets" | "send">
+
+/** Binds the socket. It is closed with the scope. */
+export const bind = Effect.fnUntraced(function*(options: {
+  readonly address: string
+  readonly port: number
+  /** Packets that may wait to be read. */
+  readonly capacity: number
+}): Effect.fn.Return<Udp, BindFailed, Scope.Scope> {
+  const endpoint = format({ ip: options.address, port: options.port })
+  const { reader, writer } = yield* withLargestBuffer(
+    Effect.fnUntraced(function*(kernelReceiveBufferSize) {
+      const socket = yield* NodeDatagramSocket.make({
+        bind: { address: options.address, port: options.port },
+        kernelReceiveBufferSize,
+        receiveBuffer: { capacity: options.capacity }
+      })
+      return { reader: yield* socket.reader, writer: yield* socket.writer }
+    })
+  ).pipe(Effect.mapError(openFailure(endpoint)))
+  const addresses = addressing(reader.address)
+  let reported = 0
+
+  const countDropped = (): Effect.Effect<void> => {
+    const more = reader.dropped() - reported
+    reported += more
+    return Metric.update(dropped, more)
+  }
+  const pull = Effect.mapError(reader.pull, readFailure(endpoint))
+  return {
+    packets: Clock.clockWith((clock) =>
+      Effect.flatMap(pull, (batch) => {
+        // the fiber was woken by the packet itself, so this is its time of arrival
+        const receivedAt = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+        const packets = batch.map((datagram): Packet => ({
+          payload: datagram.payload,
+          from: addresses.fromNative(datagram.address),
+          receivedAt
+        }))
+        return reader.dropped() === reported ? Effect.succeed(packets) : Effect.as(countDropped(), packets)
+      })
+    ),
+    send: (to, payload) => {
+      const address = addresses.toNative(to)
+      return address === undefined
+        ? Effect.fail(wrongFamily(to))
+        : Effect.mapError(writer.write({ payload, address }), writeFailure(to))
+    }
+  }
+})
+
+/**
+ * The local address that the system would use towards the rest of the world, if there is a route. Connecting a UDP socket
+ * only asks the routing table: nothing is sent.
+ */
+export const routeSource = (family: 4 | 6): Effect.Effect<string | undefined> =>
+  Effect.gen(function*() {
+    const socket = yield* NodeDatagramSocket.make({
+      // documentation addresses: certainly not our own
+      connect: { address: family === 4 ? "198.51.100.1" : "2001:db8::1", port: 9 }
+    })
+    const reader = yield* socket.reader
+    return NetAddress.formatIp(reader.address.address)
+  }).pipe(Effect.scoped, Effect.catch(() => Effect.succeed(undefined)))
