@@ -109,6 +109,9 @@ export const cluster = (...names: ReadonlyArray<string>): Membership.Membership 
 export const entry = (m: Membership.Membership, name: string): Membership.Entry =>
   Option.getOrThrow(HashMap.get(m.entries, name))
 
+/** The token of the suspicion that runs against a member; -1 when none does. */
+export const token = (m: Membership.Membership, name: string): number => entry(m, name).suspicion?.token ?? -1
+
 export const has = (m: Membership.Membership, name: string): boolean => HashMap.has(m.entries, name)
 
 /** The table with one entry forced into a state, whatever the rules would say. */
