@@ -41,7 +41,8 @@ describe("user state", () => {
   scenario("state changed later travels with the periodic push/pull of either side", (lab) =>
     Effect.gen(function*() {
       for (const initiator of ["us", "go"] as const) {
-        const [us, go] = yield* pair(lab, { [initiator]: { pushPullIntervalMs: 300 } })
+        const silent = { us: { pushPullIntervalMs: 60_000 }, go: { pushPullIntervalMs: 60_000 } }
+        const [us, go] = yield* pair(lab, { ...silent, [initiator]: { pushPullIntervalMs: 300 } })
         const ours = yield* us.setUserState({ size: 2000, seed: 17 })
         const theirs = yield* go.setUserState({ size: 3000, seed: 19 })
         yield* merged(us, theirs, false)
@@ -52,7 +53,7 @@ describe("user state", () => {
 
 describe("large tables", () => {
   const count = 1000
-  const still = { probeIntervalMs: 60_000 }
+  const still = { probeIntervalMs: 60_000, pushPullIntervalMs: 60_000 }
 
   const fakes = (peer: Peer) =>
     Effect.map(
