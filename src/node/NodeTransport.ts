@@ -55,16 +55,24 @@ const bindOnce = Effect.fnUntraced(function*(config: Config): Effect.fn.Return<S
   return { tcp, udp }
 })
 
-/** Both sockets on one port, or none: a failed attempt leaves nothing open. */
-const bind = Effect.fnUntraced(function*(config: Config): Effect.fn.Return<Sockets, BindFailed, Scope.Scope> {
+/**
+ * Repeats an attempt whose UDP half found the port taken that the system had chosen for TCP. A failed attempt leaves
+ * nothing open.
+ *
+ * @internal
+ */
+export const bindWith = Effect.fnUntraced(function*<A>(
+  attempt: Effect.Effect<A, BindFailed, Scope.Scope>,
+  options: { readonly chosenBySystem: boolean }
+): Effect.fn.Return<A, BindFailed, Scope.Scope> {
   const parent = yield* Scope.Scope
-  for (let attempt = 1;; attempt++) {
+  for (let tried = 1;; tried++) {
     const scope = yield* Scope.fork(parent)
-    const result = yield* Effect.result(Scope.provide(bindOnce(config), scope))
+    const result = yield* Effect.result(Scope.provide(attempt, scope))
     if (Result.isSuccess(result)) return result.success
     yield* Scope.close(scope, Exit.void)
     const { kind, protocol } = result.failure
-    const another = config.bindPort === 0 && protocol === "udp" && kind === "AddressInUse" && attempt < BIND_ATTEMPTS
+    const another = options.chosenBySystem && protocol === "udp" && kind === "AddressInUse" && tried < BIND_ATTEMPTS
     if (!another) return yield* result.failure
   }
 })
@@ -117,7 +125,7 @@ export const make: Effect.Effect<
   MemberlistConfig | Scope.Scope
 > = Effect.gen(function*() {
   const config = yield* MemberlistConfig
-  const { tcp, udp } = yield* bind(config)
+  const { tcp, udp } = yield* bindWith(bindOnce(config), { chosenBySystem: config.bindPort === 0 })
   const addr = yield* advertised(config)
   const explicitPort = config.advertiseAddress === undefined ? undefined : config.advertisePort
   return Transport.of({

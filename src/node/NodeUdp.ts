@@ -119,6 +119,15 @@ const addressing = (local: NetAddress.InetAddress) => {
   }
 }
 
+const closed = (to: PeerAddress) =>
+  new TransportError({
+    operation: "send",
+    kind: "Closed",
+    scope: "Local",
+    address: format(to),
+    cause: new Error("the transport is closed")
+  })
+
 const wrongFamily = (to: PeerAddress) =>
   new TransportError({
     operation: "send",
@@ -151,6 +160,13 @@ export const bind = Effect.fnUntraced(function*(options: {
   ).pipe(Effect.mapError(openFailure(endpoint)))
   const addresses = addressing(reader.address)
   let reported = 0
+  // without a reader, which ends with the scope, the socket would keep writers waiting for the next one
+  let isOpen = true
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      isOpen = false
+    })
+  )
 
   const countDropped = (): Effect.Effect<void> => {
     const more = reader.dropped() - reported
@@ -171,12 +187,14 @@ export const bind = Effect.fnUntraced(function*(options: {
         return reader.dropped() === reported ? Effect.succeed(packets) : Effect.as(countDropped(), packets)
       })
     ),
-    send: (to, payload) => {
-      const address = addresses.toNative(to)
-      return address === undefined
-        ? Effect.fail(wrongFamily(to))
-        : Effect.mapError(writer.write({ payload, address }), writeFailure(to))
-    }
+    send: (to, payload) =>
+      Effect.suspend(() => {
+        if (!isOpen) return Effect.fail(closed(to))
+        const address = addresses.toNative(to)
+        return address === undefined
+          ? Effect.fail(wrongFamily(to))
+          : Effect.mapError(writer.write({ payload, address }), writeFailure(to))
+      })
   }
 })
 

@@ -30,6 +30,7 @@ export const bindKind = (cause: unknown): BindFailed["kind"] => {
 export const openKind = (cause: unknown): TransportError["kind"] => {
   switch (codeOf(cause)) {
     case "ECONNREFUSED":
+    case "ECONNRESET":
       return "Refused"
     case "ETIMEDOUT":
       return "Timeout"

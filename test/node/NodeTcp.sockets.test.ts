@@ -1,0 +1,265 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Metric from "effect/Metric"
+import * as Scope from "effect/Scope"
+import * as Net from "node:net"
+import { Worker } from "node:worker_threads"
+import type { TransportError } from "../../src/MemberlistError.ts"
+import { echo, readToEnd, serveOnce, transport } from "./transports.ts"
+
+const bytes = (...values: ReadonlyArray<number>) => Uint8Array.from(values)
+const timeout = { timeout: Duration.seconds(5) }
+
+/** A server outside Effect that does what it is told with each connection. */
+const foreign = (onConnection: (conn: Net.Socket) => void) =>
+  Effect.acquireRelease(
+    Effect.promise(() =>
+      new Promise<{ readonly server: Net.Server; readonly conns: Array<Net.Socket>; readonly port: number }>((resolve) => {
+        const conns: Array<Net.Socket> = []
+        const server = Net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (conn) => {
+          conn.on("error", () => undefined)
+          conns.push(conn)
+          onConnection(conn)
+        })
+        server.listen(0, "127.0.0.1", () => {
+          const address = server.address()
+          resolve({ server, conns, port: typeof address === "object" && address !== null ? address.port : 0 })
+        })
+      })
+    ),
+    ({ conns, server }) =>
+      Effect.promise(() => {
+        for (const conn of conns) conn.destroy()
+        return new Promise<void>((resolve) => server.close(() => resolve()))
+      })
+  )
+
+/** Listens in a thread that stands still, so that nothing is ever accepted and the backlog fills up. */
+const deafListener = Effect.map(
+  Effect.acquireRelease(
+    Effect.promise(() =>
+      new Promise<{ readonly worker: Worker; readonly port: number }>((resolve, reject) => {
+        const worker = new Worker(
+          `const { parentPort } = require("node:worker_threads")
+           const server = require("node:net").createServer()
+           server.listen({ host: "127.0.0.1", port: 0, backlog: 1 }, () => {
+             parentPort.postMessage(server.address().port)
+             Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+           })`,
+          { eval: true }
+        )
+        worker.once("error", reject)
+        worker.once("message", (port: number) => resolve({ worker, port }))
+      })
+    ),
+    ({ worker }) => Effect.promise(() => worker.terminate())
+  ),
+  ({ port }) => port
+)
+
+const elapsed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const start = yield* Clock.monotonicTimeNanos
+    const value = yield* effect
+    return [value, Number((yield* Clock.monotonicTimeNanos) - start) / 1e6] as const
+  })
+
+describe("a stream", () => {
+  it.live("carries bytes both ways", () =>
+    Effect.gen(function*() {
+      const [a, b] = [yield* transport(), yield* transport()]
+      yield* Effect.forkScoped(b.serve(echo))
+      const connection = yield* a.open(b.bound, timeout)
+      assert.deepStrictEqual(connection.peer, b.bound)
+      for (let i = 0; i < 3; i++) {
+        yield* connection.write(bytes(i))
+        assert.deepStrictEqual([...(yield* connection.pull)], [i])
+      }
+    }))
+  for (const size of [1, 1024 * 1024, 20 * 1024 * 1024]) {
+    it.live(`of ${size} bytes arrives whole when it is released right after writing`, () =>
+      Effect.gen(function*() {
+        const [a, b] = [yield* transport(), yield* transport()]
+        const result = yield* serveOnce(b, readToEnd)
+        const message = Buffer.alloc(size, "0123456789abcde")
+        yield* Effect.scoped(Effect.flatMap(a.open(b.bound, timeout), (connection) => connection.write(message)))
+        assert.isTrue(message.equals(yield* Deferred.await(result)))
+      }))
+  }
+  it.live("arrives whole although the reader is slow and the answer as well", () =>
+    Effect.gen(function*() {
+      const [a, b] = [yield* transport(), yield* transport()]
+      const message = Buffer.alloc(3_000_000, "abcdefg")
+      const result = yield* serveOnce(b, (connection) =>
+        Effect.gen(function*() {
+          yield* Effect.sleep("200 millis")
+          let size = 0
+          while (size < message.length) size += (yield* connection.pull).length
+          yield* connection.write(message)
+          return size
+        }).pipe(Effect.orDie))
+      const answer = yield* Effect.scoped(Effect.gen(function*() {
+        const connection = yield* a.open(b.bound, timeout)
+        yield* connection.write(message)
+        return yield* readToEnd(connection)
+      }))
+      assert.strictEqual(yield* Deferred.await(result), message.length)
+      assert.isTrue(message.equals(answer))
+    }))
+  it.live("answers a peer that has ended its side", () =>
+    Effect.gen(function*() {
+      const b = yield* transport()
+      yield* Effect.forkScoped(b.serve((connection) =>
+        Effect.flatMap(readToEnd(connection), (all) => Effect.ignore(connection.write(all)))
+      ))
+      const answer = yield* Effect.promise(() =>
+        new Promise<string>((resolve, reject) => {
+          const conn = Net.createConnection({ host: "127.0.0.1", port: b.bound.port, allowHalfOpen: true })
+          conn.on("error", reject)
+          conn.on("data", (data) => resolve(data.toString()))
+          conn.end("hello")
+        })
+      )
+      assert.strictEqual(answer, "hello")
+    }))
+})
+
+describe("the end of a stream", () => {
+  it.live("is an error of kind Closed for the reader and for later writes", () =>
+    Effect.gen(function*() {
+      const [a, b] = [yield* transport(), yield* transport()]
+      yield* Effect.forkScoped(b.serve(() => Effect.void))
+      const connection = yield* a.open(b.bound, timeout)
+      assert.deepInclude({ ...(yield* Effect.flip(connection.pull)) }, { operation: "read", kind: "Closed", scope: "Remote" })
+    }))
+  it.live("by reset is one as well, and writing does not hang", () =>
+    Effect.gen(function*() {
+      const a = yield* transport()
+      const { port } = yield* foreign((conn) => void setTimeout(() => conn.resetAndDestroy(), 50))
+      const connection = yield* a.open({ ip: "127.0.0.1", port }, timeout)
+      assert.strictEqual((yield* Effect.flip(connection.pull)).kind, "Closed")
+      const write = Effect.forever(connection.write(new Uint8Array(100_000)))
+      assert.deepInclude({ ...(yield* Effect.flip(write)) }, { operation: "write", kind: "Closed", scope: "Remote" })
+    }).pipe(Effect.timeout("5 seconds")))
+  it.live("comes at once for the peer when our side fails", () =>
+    Effect.gen(function*() {
+      const [a, b] = [yield* transport(), yield* transport()]
+      const result = yield* serveOnce(b, readToEnd)
+      yield* Effect.exit(Effect.scoped(Effect.andThen(a.open(b.bound, timeout), Effect.fail("no"))))
+      const [, millis] = yield* elapsed(Deferred.await(result))
+      assert.isBelow(millis, 2000)
+    }))
+  it.live("is not awaited beyond tcpTimeout when the peer does not read", () =>
+    Effect.gen(function*() {
+      const a = yield* transport({ tcpTimeout: "300 millis" })
+      const { port } = yield* foreign(() => undefined)
+      const scope = yield* Scope.make()
+      const connection = yield* Scope.provide(a.open({ ip: "127.0.0.1", port }, timeout), scope)
+      // fill both kernel buffers, and leave some more in ours
+      const writing = yield* Effect.forkChild(Effect.exit(connection.write(new Uint8Array(30_000_000))))
+      yield* Effect.sleep("200 millis")
+      assert.isUndefined(writing.pollUnsafe())
+      const [, millis] = yield* elapsed(Scope.close(scope, Exit.void))
+      assert.isBelow(millis, 2000)
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(writing)))
+    }))
+})
+
+describe("opening", () => {
+  const outcome = <A>(effect: Effect.Effect<A, TransportError, Scope.Scope>) =>
+    Effect.map(Effect.flip(Effect.scoped(effect)), ({ kind, operation, scope }) => ({ kind, operation, scope }))
+
+  it.live("is refused where nobody listens, as the network's fault", () =>
+    Effect.gen(function*() {
+      const a = yield* transport()
+      const port = yield* Effect.scoped(Effect.map(transport(), (closed) => closed.bound.port))
+      assert.deepStrictEqual(yield* outcome(a.open({ ip: "127.0.0.1", port }, timeout)), {
+        kind: "Refused",
+        operation: "open",
+        scope: "Remote"
+      })
+    }))
+  it.live("takes no longer than its timeout", () =>
+    Effect.gen(function*() {
+      const a = yield* transport()
+      const to = { ip: "127.0.0.1", port: yield* deafListener }
+      const attempt = outcome(Effect.asVoid(a.open(to, { timeout: Duration.millis(200) }))).pipe(elapsed)
+      // the system itself answers for the first ones
+      const scope = yield* Effect.scope
+      for (let i = 0; i < 4; i++) {
+        yield* Effect.forkIn(Effect.ignore(Scope.provide(a.open(to, timeout), scope)), scope)
+      }
+      yield* Effect.sleep("100 millis")
+      const [error, millis] = yield* attempt
+      assert.deepStrictEqual(error, { kind: "Timeout", operation: "open", scope: "Remote" })
+      assert.isBelow(millis, 2000)
+    }))
+})
+
+describe("serving", () => {
+  it.live("closes a connection when its handler ends and all when it is interrupted", () =>
+    Effect.gen(function*() {
+      const [a, b] = [yield* transport(), yield* transport()]
+      const serving = yield* Effect.forkScoped(b.serve(echo))
+      const connection = yield* a.open(b.bound, timeout)
+      yield* connection.write(bytes(1))
+      yield* connection.pull
+      yield* Fiber.interrupt(serving)
+      assert.strictEqual((yield* Effect.flip(connection.pull)).kind, "Closed")
+      yield* Effect.forkScoped(b.serve(echo))
+      const again = yield* a.open(b.bound, timeout)
+      yield* again.write(bytes(2))
+      assert.deepStrictEqual([...(yield* again.pull)], [2])
+    }))
+  it.live("goes on after a handler that dies", () =>
+    Effect.gen(function*() {
+      const [a, b] = [yield* transport(), yield* transport()]
+      let handled = 0
+      yield* Effect.forkScoped(b.serve((connection) => handled++ === 0 ? Effect.die("bug") : echo(connection)))
+      const first = yield* a.open(b.bound, timeout)
+      assert.strictEqual((yield* Effect.flip(first.pull)).kind, "Closed")
+      const second = yield* a.open(b.bound, timeout)
+      yield* second.write(bytes(2))
+      assert.deepStrictEqual([...(yield* second.pull)], [2])
+    }))
+  it.live("refuses connections beyond maxInboundStreams, counts them, and recovers", () =>
+    Effect.gen(function*() {
+      const [a, b] = [yield* transport(), yield* transport({ maxInboundStreams: 2 })]
+      yield* Effect.forkScoped(b.serve(echo))
+      const talk = (connection: Effect.Success<ReturnType<typeof a.open>>) =>
+        Effect.andThen(connection.write(bytes(7)), connection.pull)
+      const scope = yield* Scope.make()
+      const held = yield* Scope.provide(a.open(b.bound, timeout), scope)
+      yield* talk(held)
+      yield* talk(yield* a.open(b.bound, timeout))
+      for (let i = 0; i < 3; i++) {
+        const refused = yield* a.open(b.bound, timeout)
+        assert.strictEqual((yield* Effect.flip(refused.pull)).kind, "Closed")
+      }
+      const snapshot = yield* Metric.snapshot
+      assert.deepInclude(snapshot.find(({ id }) => id === "memberlist.tcp.refused")?.state, { count: 3 })
+      yield* Scope.close(scope, Exit.void)
+      yield* Effect.sleep("50 millis")
+      yield* talk(yield* a.open(b.bound, timeout))
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
+  it.live("does not hold up the transport's end by a peer that never reads", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const b = yield* Scope.provide(transport(), scope)
+      yield* Effect.forkIn(
+        Effect.ignore(b.serve((connection) => Effect.ignore(connection.write(new Uint8Array(30_000_000))))),
+        scope
+      )
+      const conn = Net.createConnection({ host: "127.0.0.1", port: b.bound.port }).pause()
+      conn.on("error", () => undefined)
+      yield* Effect.sleep("200 millis")
+      const [, millis] = yield* elapsed(Scope.close(scope, Exit.void))
+      conn.destroy()
+      assert.isBelow(millis, 2000)
+    }))
+})
