@@ -3,8 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
@@ -16,6 +15,7 @@ import * as Directives from "./Directives.ts"
 import * as Hooks from "./Hooks.ts"
 import type { Node } from "./Node.ts"
 import { entryOf, randomMembers } from "./Peers.ts"
+import * as Signal from "./Signal.ts"
 
 const announceWith = (node: Node, meta: Uint8Array | null, waiters: Directives.Waiters = {}): Effect.Effect<void> => {
   const own = { ...node.transport.advertised, meta, vsn: node.settings.vsn }
@@ -59,9 +59,9 @@ export const updateMeta = Effect.fnUntraced(function*(
 ): Effect.fn.Return<boolean, MetaTooLarge | NotParticipating> {
   const bytes = yield* checked(meta)
   if (Ref.getUnsafe(node.membership).leaving) return yield* Effect.fail(new NotParticipating({ operation: "update" }))
-  const sent = Deferred.makeUnsafe<void>()
-  yield* announceWith(node, bytes, { update: () => void Deferred.doneUnsafe(sent, Effect.void) })
+  const sent = yield* Signal.make
+  yield* announceWith(node, bytes, { update: sent.notify })
   if (!hasAudience(node)) return true
   if (wait === undefined) return false
-  return Option.isSome(yield* Effect.timeoutOption(Deferred.await(sent), wait))
+  return Option.isSome(yield* Effect.timeoutOption(sent.wait, wait))
 })

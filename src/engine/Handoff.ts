@@ -5,13 +5,13 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
 import type { PeerAddress } from "../Address.ts"
 import { alive, dead, suspect } from "../swim/Membership.ts"
 import type * as Message from "../wire/Message.ts"
 import * as Directives from "./Directives.ts"
 import * as Hooks from "./Hooks.ts"
 import type { Node } from "./Node.ts"
+import * as Signal from "./Signal.ts"
 
 export type Claimed = Message.Alive | Message.Suspect | Message.Dead | Message.User
 
@@ -42,8 +42,8 @@ const handle = (node: Node, { from, message }: Item): Effect.Effect<void> => {
   }
 }
 
-export const make = (node: Node): Handoff => {
-  const latch = Latch.makeUnsafe(false)
+export const make = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<Handoff> {
+  const signal = yield* Signal.make
   let high: Array<Item> = []
   let low: Array<Item> = []
 
@@ -55,10 +55,7 @@ export const make = (node: Node): Handoff => {
 
   const loop = Effect.gen(function*() {
     for (;;) {
-      if (high.length === 0 && low.length === 0) {
-        latch.closeUnsafe()
-        yield* latch.await
-      }
+      if (high.length === 0 && low.length === 0) yield* signal.wait
       yield* drainHigh
       const batch = low
       low = []
@@ -77,8 +74,8 @@ export const make = (node: Node): Handoff => {
         return
       }
       queue.push({ message, from })
-      latch.openUnsafe()
+      signal.notify()
     },
     loop
   }
-}
+})

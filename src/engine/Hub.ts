@@ -8,8 +8,8 @@
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
+import * as Signal from "./Signal.ts"
 
 /** An item, with the number of items this subscriber lost immediately before it. */
 export interface Delivery<A> {
@@ -18,7 +18,7 @@ export interface Delivery<A> {
 }
 
 interface Subscriber<A> {
-  readonly latch: Latch.Latch
+  readonly signal: Signal.Signal
   readonly offer: (value: A) => void
 }
 
@@ -44,9 +44,9 @@ export const make = <A>(capacity: number, onDrop: () => void): Hub<A> => {
   const subscribers = new Set<Subscriber<A>>()
   let ended = false
 
-  const buffered = (): Buffered<A> => {
+  const buffered = (signal: Signal.Signal): Buffered<A> => {
     const subscriber: Buffered<A> = {
-      latch: Latch.makeUnsafe(false),
+      signal,
       buffer: [],
       missed: 0,
       offer: (value) => {
@@ -69,10 +69,10 @@ export const make = <A>(capacity: number, onDrop: () => void): Hub<A> => {
     return Arr.map(buffer, (value, i) => ({ value, missed: i === 0 ? missed : 0 }))
   }
 
-  const signalled = () => {
+  const coalesced = (signal: Signal.Signal) => {
     let pending = true
     return {
-      latch: Latch.makeUnsafe(false),
+      signal,
       offer: () => {
         pending = true
       },
@@ -93,14 +93,13 @@ export const make = <A>(capacity: number, onDrop: () => void): Hub<A> => {
       const batch = take()
       if (batch !== undefined) return Effect.succeed(batch)
       if (ended) return Cause.done()
-      subscriber.latch.closeUnsafe()
-      return Effect.flatMap(subscriber.latch.await, () => pull(subscriber, take))
+      return Effect.flatMap(subscriber.signal.wait, () => pull(subscriber, take))
     })
 
-  const subscribe = <S extends Subscriber<A>>(make: () => S) =>
+  const subscribe = <S extends Subscriber<A>>(make: (signal: Signal.Signal) => S) =>
     Effect.acquireRelease(
-      Effect.sync(() => {
-        const subscriber = make()
+      Effect.map(Signal.make, (signal) => {
+        const subscriber = make(signal)
         subscribers.add(subscriber)
         return subscriber
       }),
@@ -111,7 +110,7 @@ export const make = <A>(capacity: number, onDrop: () => void): Hub<A> => {
     publish: (value) => {
       for (const subscriber of subscribers) {
         subscriber.offer(value)
-        subscriber.latch.openUnsafe()
+        subscriber.signal.notify()
       }
     },
     stream: (first) =>
@@ -121,13 +120,13 @@ export const make = <A>(capacity: number, onDrop: () => void): Hub<A> => {
         return Stream.concat(Stream.fromIterable(start), Stream.fromPull(Effect.succeed(rest)))
       })),
     signals: Stream.unwrap(
-      Effect.map(subscribe(() => signalled()), (subscriber) =>
+      Effect.map(subscribe(coalesced), (subscriber) =>
         Stream.fromPull(Effect.succeed(pull(subscriber, subscriber.take))))
     ),
     subscribers: () => subscribers.size,
     end: () => {
       ended = true
-      for (const subscriber of subscribers) subscriber.latch.openUnsafe()
+      for (const subscriber of subscribers) subscriber.signal.notify()
     }
   }
 }

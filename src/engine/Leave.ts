@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -12,6 +11,7 @@ import { leave as leaveRule } from "../swim/Membership.ts"
 import * as Announce from "./Announce.ts"
 import * as Directives from "./Directives.ts"
 import type { Node } from "./Node.ts"
+import * as Signal from "./Signal.ts"
 
 /** How a leave ended. */
 export interface LeaveReport {
@@ -28,12 +28,12 @@ export const leave = Effect.fnUntraced(function*(
   timeout: Duration.Duration
 ): Effect.fn.Return<LeaveReport> {
   if (Ref.getUnsafe(node.membership).leaving) return { outcome: "AlreadyLeft" }
-  const sent = Deferred.makeUnsafe<void>()
+  const sent = yield* Signal.make
   const audience = Announce.hasAudience(node)
-  yield* Directives.run(node, leaveRule, { leave: () => void Deferred.doneUnsafe(sent, Effect.void) })
+  yield* Directives.run(node, leaveRule, { leave: sent.notify })
   if (!audience) return { outcome: "Alone" }
   // Interruptible even when a closing scope runs us, or the timeout could not end the wait.
-  const done = yield* Effect.interruptible(Effect.timeoutOption(Deferred.await(sent), timeout))
+  const done = yield* Effect.interruptible(Effect.timeoutOption(sent.wait, timeout))
   if (Option.isSome(done)) return { outcome: "Sent" }
   node.counters.count("leave.timeout")
   return { outcome: "TimedOut" }

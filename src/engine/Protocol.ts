@@ -28,7 +28,7 @@ export const start = Effect.fnUntraced(function*(
   }))
   yield* Announce.first(node)
   const relays = yield* FiberSet.make()
-  const handoff = Handoff.make(node)
+  const handoff = yield* Handoff.make(node)
   const loops = {
     "packet receiver": PacketReceiver.loop(node, handoff, relays),
     "stream receiver": StreamReceiver.loop(node),

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as PlatformError from "effect/PlatformError"
 import * as Schema from "effect/Schema"
@@ -65,13 +66,21 @@ export const start = Effect.fnUntraced(function*(
     killSignal: "SIGTERM",
     forceKillAfter: "10 seconds"
   }))
-  const lines = handle.stdout.pipe(Stream.decodeText, Stream.splitLines, Stream.mapEffect((line) => decode(line)))
+  const lines = handle.stdout.pipe(
+    Stream.decodeText,
+    Stream.splitLines,
+    Stream.mapEffect((line) =>
+      Effect.orDie(Effect.mapError(decode(line), () => new DemoFailed({ message: `${name} said: ${line}` })))
+    )
+  )
   const ready = yield* SubscriptionRef.make<string | undefined>(undefined)
   yield* lines.pipe(
     Stream.runForEach((line) =>
       line._tag === "Ready" ? SubscriptionRef.set(ready, line.address) : record(world, name, line)
     ),
+    // The pipe of a killed process may break; what it cannot do is speak another language.
     Effect.ignore,
+    Effect.tapCause((cause) => Cause.hasDies(cause) ? Effect.logError(cause) : Effect.void),
     Effect.forkScoped
   )
   const address = yield* SubscriptionRef.changes(ready).pipe(

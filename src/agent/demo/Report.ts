@@ -4,10 +4,11 @@
  * @since 0.1.0
  */
 import * as Console from "effect/Console"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type { MemberState } from "../../Member.ts"
 import type { EventName } from "./Line.ts"
 import type { Observation, State } from "./World.ts"
+import * as World from "./World.ts"
 
 export interface Summary {
   readonly nodes: number
@@ -54,10 +55,11 @@ const span = (times: Seconds): string => {
 }
 
 const rows = (state: State, paint: Paint): ReadonlyArray<string> => {
-  const names = Array.from(state.fates.keys())
+  const names = World.names(state)
   const width = Math.max(8, ...names.map((name) => name.length)) + 2
   const header = `${"sees".padEnd(width)}${names.map((name) => name.padEnd(width)).join("")}`
-  const lines = Array.from(state.fates).map(([observer, fate]) => {
+  const lines = names.map((observer) => {
+    const fate = state.fates.get(observer)
     if (fate !== "running") return `${observer.padEnd(width)}${paint(`(${fate})`, "dim")}`
     const seen = state.views.get(observer) ?? []
     const cells = names.map((name) =>
@@ -75,7 +77,7 @@ export const text = (colours: boolean): Report => {
     step: (at, line) => Console.log(`${seconds(at)}  ${paint(line, "bold")}`),
     observed: ({ at, event, member, observer }) =>
       Console.log(`${seconds(at)}  ${observer}: ${member} ${eventText[event]}`),
-    table: (at, state) => Console.log(`\n${seconds(at)}  members\n${rows(state, paint).join("\n")}\n`),
+    table: (at, state) => Console.log(`\n${seconds(at)}  members\n${rows(state, paint).join("\n")}`),
     summary: (summary) =>
       Console.log([
         "",

@@ -5,6 +5,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type * as PlatformError from "effect/PlatformError"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -79,8 +80,10 @@ export const run = Effect.fnUntraced(function*(
 > {
   const world = yield* World.make
   const step = (line: string) => Effect.flatMap(world.elapsed, (at) => report.step(at, line))
-  yield* Effect.forkScoped(narrate(world, report))
-  yield* Effect.forkScoped(tables(world, report))
+  const narrators = [
+    yield* Effect.forkScoped(narrate(world, report)),
+    yield* Effect.forkScoped(tables(world, report))
+  ]
 
   yield* step(`starting ${nodes} members, each a process of its own`)
   const first = yield* Process.start(world, "node-1", [])
@@ -100,9 +103,10 @@ export const run = Effect.fnUntraced(function*(
   yield* step(`killing ${victim.name} (SIGKILL): it says no goodbye`)
   const killedAt = yield* world.elapsed
   yield* victim.kill
-  const suspectedAfter = yield* everyone(world, "MemberSuspected", victim.name, killedAt, BURYING)
   const failedAfter = yield* everyone(world, "MemberFailed", victim.name, killedAt, BURYING)
-  yield* agreement(world, BURYING)
+  const buried = yield* agreement(world, BURYING)
+  // Not everyone: the news of the death may overtake the news of the suspicion.
+  const suspectedAfter = since(killedAt, World.reports(buried, "MemberSuspected", victim.name))
 
   yield* step(`stopping ${leaver.name} (SIGTERM): it says goodbye`)
   const leftAt = yield* world.elapsed
@@ -112,6 +116,7 @@ export const run = Effect.fnUntraced(function*(
   if (World.reports(state, "MemberFailed", leaver.name).size > 0) {
     return yield* new World.DemoFailed({ message: `${leaver.name} left, but was reported as failed` })
   }
+  yield* Fiber.interruptAll(narrators)
   yield* report.table(yield* world.elapsed, state)
   return {
     nodes,

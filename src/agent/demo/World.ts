@@ -45,9 +45,14 @@ export const make: Effect.Effect<World> = Effect.gen(function*() {
   }
 })
 
-/** The members that should be in everybody's list, in the order they were started. */
+const byNumber = new Intl.Collator("en", { numeric: true })
+
+/** Every member that was started. */
+export const names = (state: State): ReadonlyArray<string> => Array.from(state.fates.keys()).sort(byNumber.compare)
+
+/** The members that should be in everybody's list. */
 export const survivors = (state: State): ReadonlyArray<string> =>
-  Array.from(state.fates).flatMap(([name, fate]) => fate === "running" ? [name] : [])
+  names(state).filter((name) => state.fates.get(name) === "running")
 
 /** Whether every survivor sees exactly the survivors, all alive. */
 export const agrees = (state: State): boolean => {

@@ -7,6 +7,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as References from "effect/References"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
@@ -43,4 +44,13 @@ const ClusterLive = MemberlistLive.pipe(
   Layer.provide(MemberlistConfig.layerEnv)
 )
 
-program.pipe(Effect.provide(Layer.merge(ClusterLive, NodeServices.layer)), NodeRuntime.runMain)
+/** Standard output belongs to the demo, line by line. */
+const LogsLive = Layer.merge(
+  Layer.succeed(References.LogToStderr, true),
+  Layer.succeed(References.MinimumLogLevel, "Warn")
+)
+
+program.pipe(
+  Effect.provide(Layer.merge(ClusterLive, NodeServices.layer).pipe(Layer.provideMerge(LogsLive))),
+  NodeRuntime.runMain
+)
