@@ -10,14 +10,14 @@ import type { PeerAddress } from "../Address.ts"
 import type { MemberState } from "../Member.ts"
 import type { Directive } from "./Directive.ts"
 import * as ProbeRing from "./ProbeRing.ts"
-import { isGone } from "./Table.ts"
 import type { Suspicion } from "./Suspicion.ts"
+import { isGone } from "./Table.ts"
 
 export { alive, announce, type Own } from "./Alive.ts"
 export { dead, leave } from "./Dead.ts"
 export { merge } from "./Merge.ts"
 export { nextProbe } from "./Probe.ts"
-export { suspect, type SuspicionTimer, suspicionExpired } from "./Suspect.ts"
+export { suspect, suspicionExpired, type SuspicionTimer } from "./Suspect.ts"
 
 /** What we know about one member. */
 export interface Entry {

@@ -73,5 +73,4 @@ export const confirm = (
 }
 
 /** Whether fewer than the hoped-for members agreed. */
-export const isDegraded = (suspicion: Suspicion): boolean =>
-  suspicion.k > 0 && confirmations(suspicion) < suspicion.k
+export const isDegraded = (suspicion: Suspicion): boolean => suspicion.k > 0 && confirmations(suspicion) < suspicion.k

@@ -4,7 +4,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Address from "../Address.ts"
-import type { Change, Directive, IgnoreReason, Ignored, Publish } from "./Directive.ts"
+import type { Change, Directive, Ignored, IgnoreReason, Publish } from "./Directive.ts"
 import type { Entry, Membership, Step } from "./Membership.ts"
 
 export const get = (m: Membership, name: string): Entry | undefined =>

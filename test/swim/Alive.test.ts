@@ -171,14 +171,17 @@ describe("Membership.alive", () => {
     assert.strictEqual(Membership.alive(m, T.alive(OTHER, 3), T.env())[0], m)
   })
 
-  it.each(["dead", "left"] as const)("keeps a %s member so when its old alive is replayed, and lets it return above", (state) => {
-    const m = T.known(state, 3)
-    assert.strictEqual(Membership.alive(m, T.alive(OTHER, 3), T.env())[0], m)
-    const [back, directives] = Membership.alive(m, T.alive(OTHER, 4, { meta: Uint8Array.of(1) }), T.env())
-    assert.deepStrictEqual(T.words(directives), [`Broadcast Alive ${OTHER}`, "Joined"])
-    assert.strictEqual(back.estimate, 2)
-    assert.strictEqual(back.ring, m.ring)
-  })
+  it.each(["dead", "left"] as const)(
+    "keeps a %s member so when its old alive is replayed, and lets it return above",
+    (state) => {
+      const m = T.known(state, 3)
+      assert.strictEqual(Membership.alive(m, T.alive(OTHER, 3), T.env())[0], m)
+      const [back, directives] = Membership.alive(m, T.alive(OTHER, 4, { meta: Uint8Array.of(1) }), T.env())
+      assert.deepStrictEqual(T.words(directives), [`Broadcast Alive ${OTHER}`, "Joined"])
+      assert.strictEqual(back.estimate, 2)
+      assert.strictEqual(back.ring, m.ring)
+    }
+  )
 
   describe("about ourselves", () => {
     it("ignores the echo of our own announcement", () => {
@@ -188,11 +191,13 @@ describe("Membership.alive", () => {
       assert.deepStrictEqual(T.words(directives), ["Ignored OwnEcho"])
     })
 
-    it.each([
-      ["other metadata at our incarnation", { meta: Uint8Array.of(1) }, 1, 2],
-      ["other versions at our incarnation", { vsn: Uint8Array.of(1, 4, 2, 0, 0, 0) }, 1, 2],
-      ["a higher incarnation", {}, 8, 9]
-    ] as const)("refutes %s", (_, more, claimed, answered) => {
+    it.each(
+      [
+        ["other metadata at our incarnation", { meta: Uint8Array.of(1) }, 1, 2],
+        ["other versions at our incarnation", { vsn: Uint8Array.of(1, 4, 2, 0, 0, 0) }, 1, 2],
+        ["a higher incarnation", {}, 8, 9]
+      ] as const
+    )("refutes %s", (_, more, claimed, answered) => {
       const [m, directives] = Membership.alive(T.started(), T.alive(SELF, claimed, more), T.env())
       assert.deepStrictEqual(directives, [
         { _tag: "Refuted", by: "Alive", from: undefined, accusedIncarnation: claimed, incarnation: answered },
@@ -264,17 +269,19 @@ describe("Membership.alive", () => {
   })
 
   describe("refuses", () => {
-    it.each([
-      ["incarnation 0", { incarnation: 0 }, "IncarnationZero"],
-      ["no versions", { vsn: new Uint8Array(0) }, "VersionsMissing"],
-      ["five version bytes", { vsn: Uint8Array.of(1, 5, 2, 0, 0) }, "VersionsMissing"],
-      ["a minimum version of 0", { vsn: Uint8Array.of(0, 5, 2, 0, 0, 0) }, "VersionsInvalid"],
-      ["a maximum version of 0", { vsn: Uint8Array.of(1, 0, 2, 0, 0, 0) }, "VersionsInvalid"],
-      ["a minimum above the maximum", { vsn: Uint8Array.of(3, 2, 2, 0, 0, 0) }, "VersionsInvalid"],
-      ["no address", { addr: new Uint8Array(0) }, "AddressInvalid"],
-      ["five address bytes", { addr: new Uint8Array(5) }, "AddressInvalid"],
-      ["513 bytes of metadata", { meta: new Uint8Array(513) }, "MetaTooLong"]
-    ] as const)("%s, before anything is inserted", (_, more, reason) => {
+    it.each(
+      [
+        ["incarnation 0", { incarnation: 0 }, "IncarnationZero"],
+        ["no versions", { vsn: new Uint8Array(0) }, "VersionsMissing"],
+        ["five version bytes", { vsn: Uint8Array.of(1, 5, 2, 0, 0) }, "VersionsMissing"],
+        ["a minimum version of 0", { vsn: Uint8Array.of(0, 5, 2, 0, 0, 0) }, "VersionsInvalid"],
+        ["a maximum version of 0", { vsn: Uint8Array.of(1, 0, 2, 0, 0, 0) }, "VersionsInvalid"],
+        ["a minimum above the maximum", { vsn: Uint8Array.of(3, 2, 2, 0, 0, 0) }, "VersionsInvalid"],
+        ["no address", { addr: new Uint8Array(0) }, "AddressInvalid"],
+        ["five address bytes", { addr: new Uint8Array(5) }, "AddressInvalid"],
+        ["513 bytes of metadata", { meta: new Uint8Array(513) }, "MetaTooLong"]
+      ] as const
+    )("%s, before anything is inserted", (_, more, reason) => {
       for (const m of [T.started(), T.known("alive", 3), T.known("left", 3)]) {
         const [next, directives] = Membership.alive(m, T.alive(OTHER, 4, { addr: T.ip(2), ...more }), T.env())
         assert.strictEqual(next, m)
@@ -295,7 +302,9 @@ describe("Membership.alive", () => {
     it("new names when the table is full, but no news of known ones", () => {
       const rules = { maxMembers: 2 }
       const m = T.known("dead", 3)
-      assert.deepStrictEqual(T.words(Membership.alive(m, T.alive("new", 1), T.env({ rules }))[1]), ["Ignored TableFull"])
+      assert.deepStrictEqual(T.words(Membership.alive(m, T.alive("new", 1), T.env({ rules }))[1]), [
+        "Ignored TableFull"
+      ])
       assert.deepStrictEqual(T.words(Membership.alive(m, T.alive(OTHER, 4), T.env({ rules }))[1]), [
         `Broadcast Alive ${OTHER}`,
         "Joined"

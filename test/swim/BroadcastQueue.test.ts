@@ -59,7 +59,13 @@ describe("BroadcastQueue", () => {
     })
 
     it("lets a plain broadcast invalidate plain ones only", () => {
-      const q = filled(named("named"), named("nameless", 8, ""), unique("unique"), note("plain 1", 7), note("plain 2", 7))
+      const q = filled(
+        named("named"),
+        named("nameless", 8, ""),
+        unique("unique"),
+        note("plain 1", 7),
+        note("plain 2", 7)
+      )
       const [next, finished] = BroadcastQueue.queue(q, note("plain 3", 7, { invalidates: () => true }))
       assert.deepStrictEqual(labels(finished), ["plain 2", "plain 1"])
       assert.deepStrictEqual(order(next), ["nameless", "plain 3", "unique", "named"])
@@ -90,7 +96,12 @@ describe("BroadcastQueue", () => {
 
   describe("draw", () => {
     it("takes the longest first, and the newest of equally long ones", () => {
-      assert.deepStrictEqual(order(filled(named("a", 5), named("b", 9), named("c", 5), named("d", 7))), ["b", "d", "c", "a"])
+      assert.deepStrictEqual(order(filled(named("a", 5), named("b", 9), named("c", 5), named("d", 7))), [
+        "b",
+        "d",
+        "c",
+        "a"
+      ])
     })
 
     it("takes what was sent least often first", () => {
@@ -98,13 +109,16 @@ describe("BroadcastQueue", () => {
       assert.deepStrictEqual(order(q), ["new", "sent"])
     })
 
-    it.each([[2, 4], [3, 3]])("with an overhead of %i, 80 bytes hold %i of four 18-byte messages", (overhead, count) => {
-      const q = filled(...["1", "2", "3", "4"].map((name) => named(name, 18)))
-      const limit = retransmitLimit(3, 10)
-      const drawn = BroadcastQueue.draw(q, { overhead, limit: 80, retransmitLimit: limit })
-      assert.strictEqual(drawn.messages.length, count)
-      assert.strictEqual(drawn.used, count * (18 + overhead))
-    })
+    it.each([[2, 4], [3, 3]])(
+      "with an overhead of %i, 80 bytes hold %i of four 18-byte messages",
+      (overhead, count) => {
+        const q = filled(...["1", "2", "3", "4"].map((name) => named(name, 18)))
+        const limit = retransmitLimit(3, 10)
+        const drawn = BroadcastQueue.draw(q, { overhead, limit: 80, retransmitLimit: limit })
+        assert.strictEqual(drawn.messages.length, count)
+        assert.strictEqual(drawn.used, count * (18 + overhead))
+      }
+    )
 
     it("finishes a broadcast that was sent often enough", () => {
       let q: Queue = filled(...["1", "2", "3", "4"].map((name) => named(name, 18)))
@@ -173,7 +187,10 @@ describe("BroadcastQueue", () => {
   describe("prune and reset", () => {
     it("removes the most transmitted, then the shortest, then the oldest", () => {
       const sent = sendOne(filled(named("sent", 50)), 50)
-      const q = [named("a", 5), named("b", 5), named("c", 9)].reduce<Queue>((q, n) => BroadcastQueue.queue(q, n)[0], sent)
+      const q = [named("a", 5), named("b", 5), named("c", 9)].reduce<Queue>(
+        (q, n) => BroadcastQueue.queue(q, n)[0],
+        sent
+      )
       const [rest, finished] = BroadcastQueue.prune(q, 1)
       assert.deepStrictEqual(labels(finished), ["sent", "a", "b"])
       assert.deepStrictEqual(order(rest), ["c"])
@@ -225,7 +242,7 @@ describe("BroadcastQueue", () => {
         return { labels: taken.map((item) => item.note.label), used, finished: finished.map((item) => item.note) }
       }
       prune(max: number): ReadonlyArray<Note> {
-        const finished = this.sorted().slice(max).reverse()
+        const finished = this.sorted().slice(max).toReversed()
         this.remove(finished)
         return finished.map((item) => item.note)
       }

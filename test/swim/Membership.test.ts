@@ -86,7 +86,12 @@ const step = (world: World, event: Event, random: () => number): readonly [World
 const explore = (
   events: ReadonlyArray<Event>,
   seed: number,
-  check: (before: Membership.Membership, after: Membership.Membership, directives: ReadonlyArray<Directive>, event: Event) => void
+  check: (
+    before: Membership.Membership,
+    after: Membership.Membership,
+    directives: ReadonlyArray<Directive>,
+    event: Event
+  ) => void
 ) => {
   const random = T.seeded(seed)
   let world: World = { m: Membership.make(T.SELF), now: 0 }
@@ -122,46 +127,66 @@ const inputs = [Arbitrary.array(Arbitrary.schema(Event), { maxLength: 80 }), int
 const options = { arbitrary: { runs: 300, size: 80 } }
 
 describe("Membership", () => {
-  it.prop("the ring names exactly the entries, once each, and the estimate counts them", [...inputs], ([events, seed]) =>
-    explore(events, seed, (_, m) => {
-      assert.deepStrictEqual(m.ring.names.slice().sort(), Array.from(HashMap.keys(m.entries)).sort())
-      assert.strictEqual(m.estimate, HashMap.size(m.entries))
-      assert.isTrue(m.ring.index >= 0 && m.ring.index <= m.ring.names.length)
-      assert.isTrue(HashMap.size(m.entries) <= rules.maxMembers)
-    }), options)
+  it.prop(
+    "the ring names exactly the entries, once each, and the estimate counts them",
+    [...inputs],
+    ([events, seed]) =>
+      explore(events, seed, (_, m) => {
+        assert.deepStrictEqual(m.ring.names.slice().sort(), Array.from(HashMap.keys(m.entries)).sort())
+        assert.strictEqual(m.estimate, HashMap.size(m.entries))
+        assert.isTrue(m.ring.index >= 0 && m.ring.index <= m.ring.names.length)
+        assert.isTrue(HashMap.size(m.entries) <= rules.maxMembers)
+      }),
+    options
+  )
 
-  it.prop("an incarnation falls only when a free name moves to another address", [...inputs], ([events, seed]) =>
-    explore(events, seed, (before, after, directives) => {
-      for (const entry of HashMap.values(after.entries)) {
-        const previous = find(before, entry.name)
-        if (previous === undefined || entry.incarnation >= previous.incarnation) continue
-        const moved = directives.some((directive) =>
-          directive._tag === "Reclaimed" && directive.existing.name === entry.name
-        )
-        assert.isTrue(moved, `${entry.name} fell from ${previous.incarnation} to ${entry.incarnation}`)
-      }
-      assert.isTrue(after.incarnation >= before.incarnation)
-    }), options)
+  it.prop(
+    "an incarnation falls only when a free name moves to another address",
+    [...inputs],
+    ([events, seed]) =>
+      explore(events, seed, (before, after, directives) => {
+        for (const entry of HashMap.values(after.entries)) {
+          const previous = find(before, entry.name)
+          if (previous === undefined || entry.incarnation >= previous.incarnation) continue
+          const moved = directives.some((directive) =>
+            directive._tag === "Reclaimed" && directive.existing.name === entry.name
+          )
+          assert.isTrue(moved, `${entry.name} fell from ${previous.incarnation} to ${entry.incarnation}`)
+        }
+        assert.isTrue(after.incarnation >= before.incarnation)
+      }),
+    options
+  )
 
-  it.prop("we are alive in our own eyes, at the incarnation we announced, unless we left", [...inputs], ([events, seed]) =>
-    explore(events, seed, (before, m) => {
-      if (T.has(before, T.SELF)) assert.isTrue(T.has(m, T.SELF))
-      if (!T.has(m, T.SELF)) return
-      const self = T.entry(m, T.SELF)
-      assert.strictEqual(self.state, m.leaving ? "left" : "alive")
-      if (!m.leaving) assert.strictEqual(self.incarnation, m.incarnation)
-    }), options)
+  it.prop(
+    "we are alive in our own eyes, at the incarnation we announced, unless we left",
+    [...inputs],
+    ([events, seed]) =>
+      explore(events, seed, (before, m) => {
+        if (T.has(before, T.SELF)) assert.isTrue(T.has(m, T.SELF))
+        if (!T.has(m, T.SELF)) return
+        const self = T.entry(m, T.SELF)
+        assert.strictEqual(self.state, m.leaving ? "left" : "alive")
+        if (!m.leaving) assert.strictEqual(self.incarnation, m.incarnation)
+      }),
+    options
+  )
 
-  it.prop("every change of one member is published once, and nothing else is", [...inputs], ([events, seed]) =>
-    explore(events, seed, (before, after, directives, event) => {
-      if (event.kind === "merge") return
-      for (const node of [0, 1, 2, 3, 4]) {
-        const [was, is] = [find(before, name(node)), find(after, name(node))]
-        const published = changes(directives, name(node))
-        assert.deepStrictEqual(published.map((change) => change._tag), expectedChanges(was, is))
-        for (const change of published) assert.strictEqual(change.entry, is)
-      }
-    }), options)
+  it.prop(
+    "every change of one member is published once, and nothing else is",
+    [...inputs],
+    ([events, seed]) =>
+      explore(events, seed, (before, after, directives, event) => {
+        if (event.kind === "merge") return
+        for (const node of [0, 1, 2, 3, 4]) {
+          const [was, is] = [find(before, name(node)), find(after, name(node))]
+          const published = changes(directives, name(node))
+          assert.deepStrictEqual(published.map((change) => change._tag), expectedChanges(was, is))
+          for (const change of published) assert.strictEqual(change.entry, is)
+        }
+      }),
+    options
+  )
 
   it.prop("replaying what is published gives the member list", [...inputs], ([events, seed]) => {
     const list = new Map<string, Membership.Entry["state"]>()
@@ -182,45 +207,55 @@ describe("Membership", () => {
     })
   }, options)
 
-  it.prop("timers run exactly for the suspicions there are, and no token is used twice", [...inputs], ([events, seed]) => {
-    const timers = new Map<string, number>()
-    const tokens = new Map<number, string>()
-    explore(events, seed, (before, after, directives, event) => {
-      if (event.kind === "expire" && T.has(before, name(event.node)) && !event.stale) timers.delete(name(event.node))
-      for (const directive of directives) {
-        if (directive._tag === "CancelSuspicion") assert.isTrue(timers.delete(directive.name))
-        if (directive._tag !== "StartSuspicion") continue
-        const { delay, name, token } = directive
-        assert.isTrue(delay >= 0)
-        if (timers.get(name) !== token) {
-          assert.isFalse(timers.has(name))
-          assert.isFalse(tokens.has(token))
+  it.prop(
+    "timers run exactly for the suspicions there are, and no token is used twice",
+    [...inputs],
+    ([events, seed]) => {
+      const timers = new Map<string, number>()
+      const tokens = new Map<number, string>()
+      explore(events, seed, (before, after, directives, event) => {
+        if (event.kind === "expire" && T.has(before, name(event.node)) && !event.stale) timers.delete(name(event.node))
+        for (const directive of directives) {
+          if (directive._tag === "CancelSuspicion") assert.isTrue(timers.delete(directive.name))
+          if (directive._tag !== "StartSuspicion") continue
+          const { delay, name, token } = directive
+          assert.isTrue(delay >= 0)
+          if (timers.get(name) !== token) {
+            assert.isFalse(timers.has(name))
+            assert.isFalse(tokens.has(token))
+          }
+          tokens.set(token, name)
+          timers.set(name, token)
         }
-        tokens.set(token, name)
-        timers.set(name, token)
-      }
-      const running = Array.from(HashMap.values(after.entries)).flatMap((entry) =>
-        entry.suspicion === undefined ? [] : [[entry.name, entry.suspicion.token] as const]
-      )
-      assert.deepStrictEqual(new Map(Array.from(timers).sort()), new Map(running.sort()))
-      for (const entry of HashMap.values(after.entries)) {
-        assert.strictEqual(entry.suspicion !== undefined, entry.state === "suspect")
-        assert.isTrue((entry.suspicion?.accusers.length ?? 1) <= (entry.suspicion?.k ?? 0) + 1)
-      }
-    })
-  }, options)
+        const running = Array.from(HashMap.values(after.entries)).flatMap((entry) =>
+          entry.suspicion === undefined ? [] : [[entry.name, entry.suspicion.token] as const]
+        )
+        assert.deepStrictEqual(new Map(Array.from(timers).sort()), new Map(running.sort()))
+        for (const entry of HashMap.values(after.entries)) {
+          assert.strictEqual(entry.suspicion !== undefined, entry.state === "suspect")
+          assert.isTrue((entry.suspicion?.accusers.length ?? 1) <= (entry.suspicion?.k ?? 0) + 1)
+        }
+      })
+    },
+    options
+  )
 
-  it.prop("a claim changes the table and is broadcast, or is ignored with a reason and changes no entry", [...inputs], ([
-    events,
-    seed
-  ]) =>
-    explore(events, seed, (before, after, directives, event) => {
-      if (event.kind === "merge" || event.kind === "probe") return
-      const ignored = directives.filter((directive) => directive._tag === "Ignored").length
-      const broadcasts = directives.filter((directive) => directive._tag === "Broadcast").length
-      assert.strictEqual(ignored + broadcasts, 1)
-      if (ignored === 1) assert.strictEqual(after.entries, before.entries)
-    }), options)
+  it.prop(
+    "a claim changes the table and is broadcast, or is ignored with a reason and changes no entry",
+    [...inputs],
+    ([
+      events,
+      seed
+    ]) =>
+      explore(events, seed, (before, after, directives, event) => {
+        if (event.kind === "merge" || event.kind === "probe") return
+        const ignored = directives.filter((directive) => directive._tag === "Ignored").length
+        const broadcasts = directives.filter((directive) => directive._tag === "Broadcast").length
+        assert.strictEqual(ignored + broadcasts, 1)
+        if (ignored === 1) assert.strictEqual(after.entries, before.entries)
+      }),
+    options
+  )
 
   it("lists the living, ourselves included", () => {
     const [m] = T.run(

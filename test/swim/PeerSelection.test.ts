@@ -22,6 +22,13 @@ describe("PeerSelection", () => {
     for (let i = 0; i < 200; i++) assert.deepStrictEqual(kRandom(3, range(500), (x) => x === 250, random), [250])
   })
 
+  it("finds all eligible peers of a long list when they are fewer than wanted", () => {
+    const random = seeded(3)
+    for (let i = 0; i < 200; i++) {
+      assert.deepStrictEqual(kRandom(3, range(100), (x) => x % 50 === 7, random).slice().sort((a, b) => a - b), [7, 57])
+    }
+  })
+
   it("returns nobody when nobody is eligible, wanted or there", () => {
     assert.deepStrictEqual(kRandom(3, range(10), () => false, seeded(1)), [])
     assert.deepStrictEqual(kRandom(0, range(10), () => true, seeded(1)), [])

@@ -103,7 +103,9 @@ const holds = (condition: string, c: Case): boolean => {
 const expected = (c: Case): string => {
   for (const [claim = "", about = "", state = "", conditions = "", ...verdicts] of lines) {
     if (claim !== c.claim || (about !== "*" && (about === "self") !== c.self)) continue
-    if ((state !== "*" && state !== c.state) || !conditions.split(",").every((condition) => holds(condition, c))) continue
+    if ((state !== "*" && state !== c.state) || !conditions.split(",").every((condition) => holds(condition, c))) {
+      continue
+    }
     return verdicts[c.order + 1] ?? "missing"
   }
   return "missing"
@@ -158,10 +160,10 @@ const enact = (c: Case) => {
 const observed = (directives: ReadonlyArray<Directive>): string => {
   const ignored = directives.find((directive) => directive._tag === "Ignored")
   if (ignored !== undefined) return ignored.reason
-  const tags = directives.map((directive) => directive._tag)
-  if (tags.includes("Refuted")) return "Refute"
-  if (tags.includes("Reclaimed")) return "TakeOver"
-  return tags.includes("StartSuspicion") && !tags.includes("Publish") ? "Confirm" : "Accept"
+  const tags = new Set(directives.map((directive) => directive._tag))
+  if (tags.has("Refuted")) return "Refute"
+  if (tags.has("Reclaimed")) return "TakeOver"
+  return tags.has("StartSuspicion") && !tags.has("Publish") ? "Confirm" : "Accept"
 }
 
 describe("Precedence", () => {

@@ -12,7 +12,11 @@ describe("ProbeRing", () => {
   })
 
   it("keeps its position when names are added", () => {
-    const ring = ProbeRing.insert(ProbeRing.advance(ProbeRing.insert(ProbeRing.empty, letters, () => 0)), ["e"], () => 0)
+    const ring = ProbeRing.insert(
+      ProbeRing.advance(ProbeRing.insert(ProbeRing.empty, letters, () => 0)),
+      ["e"],
+      () => 0
+    )
     assert.strictEqual(ring.index, 1)
   })
 

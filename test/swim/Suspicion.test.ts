@@ -21,11 +21,13 @@ const confirmed = (suspicion: Suspicion.Suspicion, ...from: ReadonlyArray<string
   }, suspicion)
 
 describe("Suspicion", () => {
-  it.each([
-    ["LAN", 4, 1000, [[10, 4000, 24_000], [32, 6020, 36_120], [100, 8000, 48_000], [1000, 12_000, 72_000]]],
-    ["WAN", 6, 5000, [[10, 30_000, 180_000], [32, 45_150, 270_900], [100, 60_000, 360_000]]],
-    ["Local", 3, 1000, [[10, 3000, 18_000], [32, 4515, 27_090], [10_000, 12_000, 72_000]]]
-  ] as const)("%s defaults give the reference's bounds", (_, suspicionMult, probeInterval, rows) => {
+  it.each(
+    [
+      ["LAN", 4, 1000, [[10, 4000, 24_000], [32, 6020, 36_120], [100, 8000, 48_000], [1000, 12_000, 72_000]]],
+      ["WAN", 6, 5000, [[10, 30_000, 180_000], [32, 45_150, 270_900], [100, 60_000, 360_000]]],
+      ["Local", 3, 1000, [[10, 3000, 18_000], [32, 4515, 27_090], [10_000, 12_000, 72_000]]]
+    ] as const
+  )("%s defaults give the reference's bounds", (_, suspicionMult, probeInterval, rows) => {
     for (const [n, min, max] of rows) {
       const suspicion = start({ suspicionMult, probeInterval, n })
       assert.deepStrictEqual([suspicion.min, suspicion.max], [min, max])

@@ -70,7 +70,12 @@ export const dead = (node: string, incarnation: number, from: string): Dead => (
   from
 })
 
-export const row = (name: string, incarnation: number, state: number, more: Partial<RemoteEntry> = {}): RemoteEntry => ({
+export const row = (
+  name: string,
+  incarnation: number,
+  state: number,
+  more: Partial<RemoteEntry> = {}
+): RemoteEntry => ({
   name,
   addr: ip(1),
   port: 7946,
