@@ -76,7 +76,11 @@ const checkDelegateVersions = (config: ConfigData): ConfigInvalid | undefined =>
 /** Version 1 announces no ports: every member is expected at the port this node itself has. */
 const checkFirstProtocol = (config: ConfigData): ConfigInvalid | undefined =>
   config.protocolVersion === 1 && config.bindPort === 0
-    ? invalid("bindPort", 0, "a fixed port, the same for all members, because protocolVersion 1 does not announce ports")
+    ? invalid(
+      "bindPort",
+      0,
+      "a fixed port, the same for all members, because protocolVersion 1 does not announce ports"
+    )
     : undefined
 
 /** Type byte, map header, the six field names with their headers, and the fixed-size values at their largest. */

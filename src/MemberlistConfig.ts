@@ -254,8 +254,9 @@ export class MemberlistConfig extends Context.Service<MemberlistConfig, Resolved
    * `MEMBERLIST_SECRET_KEY` in base64. Empty variables count as absent; without `MEMBERLIST_NAME` the name is `HOSTNAME`,
    * which container runtimes set.
    */
-  static readonly layerEnv: Layer.Layer<MemberlistConfig, Config.ConfigError | ConfigInvalid | KeyInvalid> = Layer.effect(
-    this,
-    Effect.flatMap(readEnv, makeLogged)
-  )
+  static readonly layerEnv: Layer.Layer<MemberlistConfig, Config.ConfigError | ConfigInvalid | KeyInvalid> = Layer
+    .effect(
+      this,
+      Effect.flatMap(readEnv, makeLogged)
+    )
 }

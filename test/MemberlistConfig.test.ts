@@ -85,7 +85,12 @@ describe("layer", () => {
     }))
   it.effect("reads durations in every form Effect knows", () =>
     Effect.gen(function*() {
-      const config = yield* build({ name: "a", probeInterval: "2 seconds", probeTimeout: 300, tcpTimeout: { seconds: 3 } })
+      const config = yield* build({
+        name: "a",
+        probeInterval: "2 seconds",
+        probeTimeout: 300,
+        tcpTimeout: { seconds: 3 }
+      })
       assert.strictEqual(Duration.toMillis(config.probeInterval), 2000)
       assert.strictEqual(Duration.toMillis(config.probeTimeout), 300)
       assert.strictEqual(Duration.toMillis(config.tcpTimeout), 3000)

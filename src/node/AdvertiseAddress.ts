@@ -80,7 +80,8 @@ export const choose = (options: {
   const addresses = candidates(options.interfaces, options.preferred)
   const found = bound?.length === 4
     ? firstWhere(addresses, isPrivateIpv4)
-    : firstWhere(addresses, isUniqueLocal) ?? firstWhere(addresses, isGlobalIpv6) ?? firstWhere(addresses, isPrivateIpv4)
+    : firstWhere(addresses, isUniqueLocal) ?? firstWhere(addresses, isGlobalIpv6) ??
+      firstWhere(addresses, isPrivateIpv4)
   const bytes = found === undefined ? undefined : ipBytes(found)
   return bytes === undefined ? Result.fail(nothingToAnnounce(options.bindAddress)) : Result.succeed(bytes)
 }

@@ -101,9 +101,7 @@ const connection = Effect.fnUntraced(function*(
     pull: Effect.mapBoth(reader.pull, { onSuccess: concat, onFailure: onRead }),
     // a destroyed native socket never drains: writing to it would wait for ever
     write: (bytes) =>
-      Effect.suspend(() =>
-        conn.destroyed || conn.writableEnded ? gone : Effect.mapError(writer.write(bytes), onWrite)
-      )
+      Effect.suspend(() => conn.destroyed || conn.writableEnded ? gone : Effect.mapError(writer.write(bytes), onWrite))
   }
 })
 
@@ -112,9 +110,9 @@ const dial = (to: PeerAddress): Effect.Effect<Net.Socket, Socket.SocketError> =>
     const conn = Net.createConnection({ host: to.ip, port: to.port, noDelay: true, allowHalfOpen: true })
     // stays for the life of the socket: an unheard error would end the process
     conn.on("error", (cause) =>
-      resume(Effect.fail(new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind: "Unknown", cause }) })))
-    )
-    conn.once("connect", () => resume(Effect.succeed(conn)))
+      resume(Effect.fail(new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind: "Unknown", cause }) }))))
+    conn.once("connect", () =>
+      resume(Effect.succeed(conn)))
     return Effect.sync(() => {
       conn.destroy()
     })
@@ -227,9 +225,11 @@ export const listen = Effect.fnUntraced(function*(options: Options): Effect.fn.R
     noDelay: true,
     // a peer may end its side and still read our answer; we end ours when the connection is released
     allowHalfOpen: true
-  }).pipe(Effect.mapError(({ reason }) =>
-    new BindFailed({ address, protocol: "tcp", kind: bindKind(reason.cause), cause: reason.cause })
-  ))
+  }).pipe(
+    Effect.mapError(({ reason }) =>
+      new BindFailed({ address, protocol: "tcp", kind: bindKind(reason.cause), cause: reason.cause })
+    )
+  )
   const bound = server.address
   return {
     port: bound._tag === "UnixPathAddress" ? options.port : bound.port,

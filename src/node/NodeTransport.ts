@@ -108,7 +108,9 @@ const resolve = (timeout: Duration.Duration): Transport["Service"]["resolve"] =>
       duration: timeout,
       orElse: () => Effect.fail(failed(new Error(`no answer within ${Duration.format(timeout)}`)))
     }),
-    Effect.map((found) => [...new Set(found.map(({ address }) => ipText(ipBytes(address) ?? new Uint8Array()) ?? address))]),
+    Effect.map((
+      found
+    ) => [...new Set(found.map(({ address }) => ipText(ipBytes(address) ?? new Uint8Array()) ?? address))]),
     Effect.filterOrFail((found) => found.length > 0, () => failed(new Error("the name has no address")))
   )
 }

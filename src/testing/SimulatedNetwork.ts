@@ -104,7 +104,10 @@ interface Service {
 }
 
 const millisOf = ([min, max]: LatencyInput): readonly [number, number] => {
-  const range = [Duration.toMillis(Duration.fromInputUnsafe(min)), Duration.toMillis(Duration.fromInputUnsafe(max))] as const
+  const range = [
+    Duration.toMillis(Duration.fromInputUnsafe(min)),
+    Duration.toMillis(Duration.fromInputUnsafe(max))
+  ] as const
   if (range[0] > range[1] || !Number.isFinite(range[1])) {
     throw new RangeError(`latency is [${range[0]}, ${range[1]}] ms; expected a finite range, smaller value first`)
   }
@@ -138,13 +141,14 @@ const controls = (fabric: Fabric): Service => {
     cut: (from, to, what = "both") => Effect.sync(() => links.cut(canonical(from), canonical(to), what)),
     partition: (groups) =>
       Effect.andThen(Effect.sync(() => links.partition(groups.map((hosts) => hosts.map(canonical)))), pump),
-    setLoss: (from, to, value) =>
-      Effect.sync(() => links.setLoss(canonical(from), canonical(to), probability(value))),
+    setLoss: (from, to, value) => Effect.sync(() => links.setLoss(canonical(from), canonical(to), probability(value))),
     setLatency: (from, to, latency) =>
       Effect.sync(() => links.setLatency(canonical(from), canonical(to), millisOf(latency))),
     heal: (from, to) =>
       Effect.andThen(
-        Effect.sync(() => links.heal(from === undefined ? from : canonical(from), to === undefined ? to : canonical(to))),
+        Effect.sync(() =>
+          links.heal(from === undefined ? from : canonical(from), to === undefined ? to : canonical(to))
+        ),
         pump
       ),
     pause: (host) => Effect.sync(() => fabric.host(canonical(host)).pause()),

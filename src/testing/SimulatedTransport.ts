@@ -26,7 +26,13 @@ const failure = (
   to: PeerAddress,
   scope: TransportError["scope"] = "Remote"
 ) =>
-  new TransportError({ operation, kind, scope, address: format(to), cause: new Error(`simulated: ${kind.toLowerCase()}`) })
+  new TransportError({
+    operation,
+    kind,
+    scope,
+    address: format(to),
+    cause: new Error(`simulated: ${kind.toLowerCase()}`)
+  })
 
 /**
  * Sends a packet. Random numbers are drawn whatever becomes of it, so that a fault on one link does not change what
@@ -51,7 +57,10 @@ const transmit = (
     return Effect.void
   }
   const copy = payload.slice()
-  return fabric.deliveries.schedule(delay, (now) => fabric.deliver({ payload: copy, from: from.address, receivedAt: now }, to))
+  return fabric.deliveries.schedule(
+    delay,
+    (now) => fabric.deliver({ payload: copy, from: from.address, receivedAt: now }, to)
+  )
 }
 
 /** The routes of a stream in both directions. */
@@ -65,7 +74,11 @@ const routes = (fabric: Fabric, from: string, to: string) => {
 }
 
 /** Makes the stream and hands its other end to the listener; `undefined` when the listener has no room. */
-const connect = (fabric: Fabric, from: Endpoint, listener: Endpoint): Effect.Effect<Side, TransportError, Scope.Scope> =>
+const connect = (
+  fabric: Fabric,
+  from: Endpoint,
+  listener: Endpoint
+): Effect.Effect<Side, TransportError, Scope.Scope> =>
   Effect.gen(function*() {
     const pair = makePair({
       client: { ip: from.host.ip, port: from.host.nextPort() },
@@ -137,8 +150,7 @@ export const make = (fabric: Fabric, endpoint: Endpoint): Transport["Service"] =
   const { host } = endpoint
   const received = Effect.flatMap(
     Queue.takeAll(endpoint.inbox),
-    (batch): Effect.Effect<ReadonlyArray<Packet>> =>
-      host.paused ? Effect.as(host.gate, batch) : Effect.succeed(batch)
+    (batch): Effect.Effect<ReadonlyArray<Packet>> => host.paused ? Effect.as(host.gate, batch) : Effect.succeed(batch)
   )
   return {
     bound: endpoint.address,

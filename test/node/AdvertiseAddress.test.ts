@@ -39,7 +39,9 @@ describe("a bound address", () => {
 describe("0.0.0.0", () => {
   it("announces the first private IPv4 address", () =>
     assert.strictEqual(
-      chosen({ interfaces: [...loopback, up("fd00::2"), up("8.8.8.8"), up("169.254.3.4"), up("172.20.0.2"), up("10.0.0.2")] }),
+      chosen({
+        interfaces: [...loopback, up("fd00::2"), up("8.8.8.8"), up("169.254.3.4"), up("172.20.0.2"), up("10.0.0.2")]
+      }),
       "172.20.0.2"
     ))
   it("prefers the interface of the default route", () =>

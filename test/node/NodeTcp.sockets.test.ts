@@ -19,18 +19,20 @@ const timeout = { timeout: Duration.seconds(5) }
 const foreign = (onConnection: (conn: Net.Socket) => void) =>
   Effect.acquireRelease(
     Effect.promise(() =>
-      new Promise<{ readonly server: Net.Server; readonly conns: Array<Net.Socket>; readonly port: number }>((resolve) => {
-        const conns: Array<Net.Socket> = []
-        const server = Net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (conn) => {
-          conn.on("error", () => undefined)
-          conns.push(conn)
-          onConnection(conn)
-        })
-        server.listen(0, "127.0.0.1", () => {
-          const address = server.address()
-          resolve({ server, conns, port: typeof address === "object" && address !== null ? address.port : 0 })
-        })
-      })
+      new Promise<{ readonly server: Net.Server; readonly conns: Array<Net.Socket>; readonly port: number }>(
+        (resolve) => {
+          const conns: Array<Net.Socket> = []
+          const server = Net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (conn) => {
+            conn.on("error", () => undefined)
+            conns.push(conn)
+            onConnection(conn)
+          })
+          server.listen(0, "127.0.0.1", () => {
+            const address = server.address()
+            resolve({ server, conns, port: typeof address === "object" && address !== null ? address.port : 0 })
+          })
+        }
+      )
     ),
     ({ conns, server }) =>
       Effect.promise(() => {
@@ -114,9 +116,9 @@ describe("a stream", () => {
   it.live("answers a peer that has ended its side", () =>
     Effect.gen(function*() {
       const b = yield* transport()
-      yield* Effect.forkScoped(b.serve((connection) =>
-        Effect.flatMap(readToEnd(connection), (all) => Effect.ignore(connection.write(all)))
-      ))
+      yield* Effect.forkScoped(
+        b.serve((connection) => Effect.flatMap(readToEnd(connection), (all) => Effect.ignore(connection.write(all))))
+      )
       const answer = yield* Effect.promise(() =>
         new Promise<string>((resolve, reject) => {
           const conn = Net.createConnection({ host: "127.0.0.1", port: b.bound.port, allowHalfOpen: true })
@@ -135,7 +137,11 @@ describe("the end of a stream", () => {
       const [a, b] = [yield* transport(), yield* transport()]
       yield* Effect.forkScoped(b.serve(() => Effect.void))
       const connection = yield* a.open(b.bound, timeout)
-      assert.deepInclude({ ...(yield* Effect.flip(connection.pull)) }, { operation: "read", kind: "Closed", scope: "Remote" })
+      assert.deepInclude({ ...(yield* Effect.flip(connection.pull)) }, {
+        operation: "read",
+        kind: "Closed",
+        scope: "Remote"
+      })
     }))
   it.live("by reset is one as well, and writing does not hang", () =>
     Effect.gen(function*() {

@@ -104,7 +104,9 @@ describe("binding", () => {
     Effect.gen(function*() {
       const config = yield* MemberlistConfigOf
       const error = yield* Effect.flip(Effect.scoped(
-        NodeTransport.make.pipe(Effect.provideService(MemberlistConfig, { ...config, advertiseAddress: "node.example" }))
+        NodeTransport.make.pipe(
+          Effect.provideService(MemberlistConfig, { ...config, advertiseAddress: "node.example" })
+        )
       ))
       assert.strictEqual(error._tag, "AdvertiseAddressInvalid")
     }))
@@ -261,4 +263,3 @@ describe("lifetime", () => {
       assert.deepStrictEqual(yield* resources, before)
     }))
 })
-

@@ -27,7 +27,9 @@ const collect = Effect.fnUntraced(function*(transport: Transport["Service"]) {
   const seen: Array<readonly [number, string, number]> = []
   yield* Effect.forkScoped(Effect.gen(function*() {
     for (;;) {
-      for (const packet of yield* transport.packets) seen.push([packet.receivedAt, packet.from.ip, packet.payload[0] ?? -1])
+      for (const packet of yield* transport.packets) {
+        seen.push([packet.receivedAt, packet.from.ip, packet.payload[0] ?? -1])
+      }
     }
   }))
   return seen
@@ -350,9 +352,9 @@ describe("streams", () => {
   it.effect("make a writer wait for a slow reader", () =>
     Effect.gen(function*() {
       const [a, b] = [yield* node(A), yield* node(B)]
-      yield* Effect.forkScoped(b.serve((connection) =>
-        Effect.andThen(Effect.sleep("10 seconds"), Effect.ignore(readAll(connection, 100_000)))
-      ))
+      yield* Effect.forkScoped(
+        b.serve((connection) => Effect.andThen(Effect.sleep("10 seconds"), Effect.ignore(readAll(connection, 100_000))))
+      )
       const sent = yield* Effect.forkChild(Effect.scoped(
         Effect.flatMap(a.open(at(B), timeout), (connection) => connection.write(new Uint8Array(100_000)))
       ))
@@ -399,7 +401,9 @@ describe("streams", () => {
       const scope = yield* Scope.make()
       const b = yield* Scope.provide(node(B), scope)
       yield* Effect.forkScoped(Effect.ignore(b.serve(echo)))
-      const waiting = Effect.scoped(Effect.flatMap(a.open(at(B), timeout), (connection) => Effect.flip(connection.pull)))
+      const waiting = Effect.scoped(
+        Effect.flatMap(a.open(at(B), timeout), (connection) => Effect.flip(connection.pull))
+      )
       const first = yield* Effect.forkChild(waiting)
       yield* TestClock.adjust("1 second")
       yield* network.crash(B, "Refuse")
@@ -419,7 +423,9 @@ describe("streams", () => {
     Effect.gen(function*() {
       const [a, b] = [yield* node(A), yield* node(B)]
       yield* Effect.forkScoped(b.serve(echo))
-      const held = yield* Effect.forkChild(Effect.scoped(Effect.andThen(a.open(at(B), timeout), Effect.sleep("1 minute"))))
+      const held = yield* Effect.forkChild(
+        Effect.scoped(Effect.andThen(a.open(at(B), timeout), Effect.sleep("1 minute")))
+      )
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* attempt(a, B), "Refused")
       yield* TestClock.adjust("1 minute")
