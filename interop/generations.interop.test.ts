@@ -1,7 +1,7 @@
 /** An older release of the reference, with the MessagePack library of its time, in one cluster with us. */
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { agree, change, scenario, sees, talk, told } from "./Lab.ts"
+import { agree, change, scenario, sees, talk, told, unconfirmed } from "./Lab.ts"
 import { type StartOptions } from "./Protocol.ts"
 
 const secretKey = Buffer.alloc(32, 10).toString("base64")
@@ -39,7 +39,7 @@ describe("older generation", () => {
 
   scenario("we, an older and a current Go node see each other leave and fail", (lab) =>
     Effect.gen(function*() {
-      const [us, old, go] = yield* Effect.all([lab.us(), lab.oldGo(), lab.go()])
+      const [us, old, go] = yield* Effect.all([lab.us(unconfirmed), lab.oldGo(unconfirmed), lab.go(unconfirmed)])
       yield* old.join(us.address)
       yield* go.join(us.address)
       yield* agree(us, old, go)

@@ -1,7 +1,21 @@
 /** User messages, ack payloads and pings, both ways. */
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { agree, change, complaints, deliver, kilobyte, type Lab, megabyte, pair, scenario, sees, told } from "./Lab.ts"
+import {
+  agree,
+  change,
+  complaints,
+  deliver,
+  kilobyte,
+  type Lab,
+  megabyte,
+  pair,
+  patient,
+  scenario,
+  sees,
+  told,
+  unconfirmed
+} from "./Lab.ts"
 import { type Peer, until } from "./Peer.ts"
 import { base64, type PeerEvent, text } from "./Protocol.ts"
 
@@ -49,7 +63,7 @@ const askAll = { indirectChecks: 3 }
 
 /** One of ours and two of Go's, unable to help themselves over TCP. */
 const trio = Effect.fnUntraced(function*(lab: Lab) {
-  const options = { ...askAll, disableTcpPings: true, ackPayload: base64("here") }
+  const options = { ...patient, ...askAll, disableTcpPings: true, ackPayload: base64("here") }
   const us = yield* lab.us(options)
   const near = yield* lab.go({ ...options, name: "near" })
   const far = yield* lab.go({ ...options, name: "far" })
@@ -126,7 +140,7 @@ describe("pings", () => {
     Effect.gen(function*() {
       // Nobody listens at the injected member, and we are the only one Go can ask to try. Without our nack each of its
       // probes would cost Go a point of health until the next good one.
-      const [us, go] = yield* pair(lab, { us: askAll, go: askAll })
+      const [us, go] = yield* pair(lab, { us: { ...askAll, ...unconfirmed }, go: { ...askAll, ...unconfirmed } })
       yield* go.call("inject", { to: go.address, count: 1 })
       const scores: Array<number> = []
       yield* until(
@@ -144,7 +158,7 @@ describe("pings", () => {
       Effect.gen(function*() {
         const [us, near, far] = yield* trio(lab)
         yield* near.call("lose", { addrs: [far.address] })
-        yield* logged(near, "Failed UDP ping: far", 3)
+        yield* logged(near, "Failed UDP ping: far", 2)
         yield* probesAnswered(near, us.name, 2)
         yield* unsuspected("far", us, near, far)
       })
@@ -166,10 +180,10 @@ describe("pings", () => {
     "a member whose packets are all lost stays alive over TCP, Go in our list and we in Go's",
     (lab) =>
       Effect.gen(function*() {
-        const [us, go] = yield* pair(lab)
+        const [us, go] = yield* pair(lab, { us: patient, go: patient })
         yield* go.call("lose", { addrs: [us.address] })
-        // Six probes are three seconds; a failed one would have become a death after two.
-        yield* logged(go, `Was able to connect to ${us.name} over TCP but UDP probes failed`, 6)
+        // A probe that TCP does not save becomes a suspicion at once.
+        yield* logged(go, `Was able to connect to ${us.name} over TCP but UDP probes failed`, 3)
         yield* agree(us, go)
         for (const peer of [us, go]) yield* unsuspected(peer.name, us, go)
       })
