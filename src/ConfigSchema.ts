@@ -99,9 +99,9 @@ export const fields = {
    * The member's identity, unique in the cluster, required. (In Go it defaults to the host name: pass `os.hostname()`
    * where one node runs per machine.) memberlist: `Name`.
    */
-  name: text({ empty: false, maxBytes: 16_384 }).annotate({
+  name: text({ empty: false, maxBytes: 512 }).annotate({
     description:
-      "a name that no other member has, such as os.hostname(); non-empty text of at most 16384 bytes in UTF-8"
+      "a name that no other member has, such as os.hostname(); non-empty text of at most 512 bytes in UTF-8"
   }) as Field<string>,
   /**
    * The cluster's name tag, at most 255 bytes, default none. Packets and streams of another label are refused, so two

@@ -84,9 +84,8 @@ export const atOnce = (
 const afterwards = (node: Node, directive: Directive): Effect.Effect<void> => {
   switch (directive._tag) {
     case "StartSuspicion":
-      return Suspicions.start(node, directive, (timer) => run(node, (m, env) => suspicionExpired(m, timer, env)))
     case "CancelSuspicion":
-      return Suspicions.cancel(node, directive.name)
+      return Suspicions.follow(node, directive.name, (timer) => run(node, (m, env) => suspicionExpired(m, timer, env)))
     case "Refuted":
       return Effect.logWarning(
         `refuted ${directive.by.toLowerCase()} message about ourselves; frequent refutations mean this node is too slow to answer`

@@ -11,7 +11,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Address from "../Address.ts"
 import { Member, type MemberState } from "../Member.ts"
 import type { JoinRejected } from "../MemberlistError.ts"
-import type { Alive, RemoteEntry } from "../swim/Claim.ts"
+import { type Alive, aliveDefect, type RemoteEntry } from "../swim/Claim.ts"
 import type { Entry } from "../swim/Membership.ts"
 import type { Node } from "./Node.ts"
 import { memberOf } from "./Views.ts"
@@ -45,7 +45,8 @@ const describe = (claim: Omit<Alive, "_tag" | "node">, name: string, state: Memb
 /** Asks whether an alive message may be considered. `undefined` when nobody has to be asked. */
 export const admit = (node: Node, claim: Alive): Effect.Effect<boolean> | undefined => {
   const hook = node.delegate.admit
-  if (hook === undefined) return undefined
+  // A claim that the rules refuse anyway is not shown to the application.
+  if (hook === undefined || aliveDefect(claim) !== undefined) return undefined
   return guard(node, "admit", hook(describe(claim, claim.node, "alive")), undefined).pipe(
     Effect.as(true),
     Effect.catch((error: JoinRejected) => {

@@ -8,26 +8,31 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as FiberSet from "effect/FiberSet"
+import { delay } from "../swim/Suspicion.ts"
 import type { Node } from "./Node.ts"
+import { entryOf } from "./Peers.ts"
 
 export interface SuspicionTimer {
   readonly name: string
   readonly token: number
-  /** Milliseconds from now. */
-  readonly delay: number
 }
 
-/** Starts the member's timer, in place of the one it may have. */
-export const start = (
+/**
+ * Makes the member's timer what the table says now: the one of its suspicion, in place of an earlier one, or none. Asking
+ * the table, and not the directive, makes the order in which fibers carry out their directives harmless.
+ */
+export const follow = (
   node: Node,
-  timer: SuspicionTimer,
+  name: string,
   expired: (timer: SuspicionTimer) => Effect.Effect<void>
 ): Effect.Effect<void> =>
-  Effect.sleep(Duration.millis(timer.delay)).pipe(
-    // In a fiber of its own, because the rule cancels this timer as one of its consequences.
-    Effect.andThen(FiberSet.run(node.tasks, expired(timer))),
-    FiberMap.run(node.suspicions, timer.name),
-    Effect.asVoid
-  )
-
-export const cancel = (node: Node, name: string): Effect.Effect<void> => FiberMap.remove(node.suspicions, name)
+  Effect.suspend(() => {
+    const suspicion = entryOf(node, name)?.suspicion
+    if (suspicion === undefined) return FiberMap.remove(node.suspicions, name)
+    return Effect.sleep(Duration.millis(delay(suspicion, node.now()))).pipe(
+      // In a fiber of its own: this one may be interrupted by what follows from its expiry.
+      Effect.andThen(FiberSet.run(node.tasks, expired({ name, token: suspicion.token }))),
+      FiberMap.run(node.suspicions, name),
+      Effect.asVoid
+    )
+  })

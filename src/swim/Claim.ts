@@ -58,6 +58,12 @@ export const MAX_INCARNATION = 0xffff_ffff
 /** The longest metadata of a member, in bytes. memberlist: `MetaMaxSize`. */
 export const MAX_META_LENGTH = 512
 
+/**
+ * The longest name of a member or an accuser, in UTF-16 units. memberlist has no limit, and would keep a claim that fits
+ * no packet in its queue for ever.
+ */
+export const MAX_NAME_LENGTH = 512
+
 /** The length of a version vector in bytes. A claim without one would make every later push/pull fail (`Versions.ts`). */
 export const VERSIONS_LENGTH = 6
 
@@ -68,6 +74,7 @@ export type AliveDefect =
   | "VersionsInvalid"
   | "AddressInvalid"
   | "MetaTooLong"
+  | "NameTooLong"
 
 /**
  * What is wrong with an alive claim in itself, whatever we know about its node; `undefined` when it is sound. Stricter
@@ -81,6 +88,11 @@ export const aliveDefect = (claim: Alive): AliveDefect | undefined => {
   if (min === 0 || max === 0 || min > max) return "VersionsInvalid"
   if (addr.length !== 4 && addr.length !== 16) return "AddressInvalid"
   if (meta !== null && meta.length > MAX_META_LENGTH) return "MetaTooLong"
+  if (claim.node.length > MAX_NAME_LENGTH) return "NameTooLong"
   if (incarnation === 0) return "IncarnationZero"
   return undefined
 }
+
+/** What is wrong with an accusation in itself. */
+export const accusationDefect = (claim: Suspect | Dead): "NameTooLong" | undefined =>
+  claim.from.length > MAX_NAME_LENGTH ? "NameTooLong" : undefined

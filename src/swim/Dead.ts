@@ -1,7 +1,7 @@
 /**
  * What happens when a node is declared dead, says goodbye, or when we do.
  */
-import type { Dead } from "./Claim.ts"
+import { accusationDefect, type Dead } from "./Claim.ts"
 import type { Broadcast, Change } from "./Directive.ts"
 import type { Entry, Env, Membership, Step } from "./Membership.ts"
 import { decideDead } from "./Precedence.ts"
@@ -12,6 +12,8 @@ import { cancelSuspicion, get, ignore, ignored, publish, replace } from "./Table
 export const dead = (m: Membership, claim: Dead, env: Env): Step => {
   const previous = get(m, claim.node)
   if (previous === undefined) return ignore(m, "UnknownMember", claim)
+  const defect = accusationDefect(claim)
+  if (defect !== undefined) return ignore(m, defect, claim)
   const verdict = decideDead({
     state: previous.state,
     order: claim.incarnation - previous.incarnation,

@@ -1,7 +1,7 @@
 /**
  * What happens when a node is accused of not answering, and when it did not refute in time.
  */
-import type { Suspect } from "./Claim.ts"
+import { accusationDefect, type Suspect } from "./Claim.ts"
 import { declareDead } from "./Dead.ts"
 import type { Directive } from "./Directive.ts"
 import type { Entry, Env, Membership, Step } from "./Membership.ts"
@@ -14,6 +14,8 @@ import { get, ignore, ignored, publish, replace } from "./Table.ts"
 export const suspect = (m: Membership, claim: Suspect, env: Env): Step => {
   const previous = get(m, claim.node)
   if (previous === undefined) return ignore(m, "UnknownMember", claim)
+  const defect = accusationDefect(claim)
+  if (defect !== undefined) return ignore(m, defect, claim)
   const verdict = decideSuspect({
     state: previous.state,
     order: claim.incarnation - previous.incarnation,
