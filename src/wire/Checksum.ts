@@ -36,8 +36,7 @@ export const add = (payload: Uint8Array): Uint8Array => {
  * @category guards
  * @since 0.1.0
  */
-export const isPresent = (packet: Uint8Array): boolean =>
-  packet.length >= OVERHEAD && packet[0] === MessageType.HasCrc
+export const isPresent = (packet: Uint8Array): boolean => packet.length >= OVERHEAD && packet[0] === MessageType.HasCrc
 
 /**
  * The payload behind a checksum, or `undefined` if it does not match.

@@ -7,7 +7,7 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as crypto from "node:crypto"
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto"
 
 const VERSION_BYTES = 1
 const NONCE_BYTES = 12
@@ -36,8 +36,7 @@ export const overhead = (version: 0 | 1): number =>
 export const sealedLength = (version: 0 | 1, length: number): number =>
   VERSION_BYTES + NONCE_BYTES + length + padding(version, length) + TAG_BYTES
 
-const padding = (version: 0 | 1, length: number): number =>
-  version === 0 ? BLOCK_BYTES - length % BLOCK_BYTES : 0
+const padding = (version: 0 | 1, length: number): number => version === 0 ? BLOCK_BYTES - length % BLOCK_BYTES : 0
 
 /**
  * What it takes to encrypt.
@@ -55,12 +54,12 @@ export interface Seal {
 }
 
 /** Importing a key costs as much as encrypting a packet, so it is done once per key array. */
-const imported = new WeakMap<Uint8Array, crypto.KeyObject>()
+const imported = new WeakMap<Uint8Array, KeyObject>()
 
-const keyObject = (key: Uint8Array): crypto.KeyObject => {
+const keyObject = (key: Uint8Array): KeyObject => {
   const known = imported.get(key)
   if (known !== undefined) return known
-  const object = crypto.createSecretKey(key)
+  const object = createSecretKey(key)
   imported.set(key, object)
   return object
 }
@@ -88,7 +87,7 @@ const algorithm = (key: Uint8Array): "aes-128-gcm" | "aes-192-gcm" | "aes-256-gc
 export const sealInto = (out: Uint8Array, at: number, plain: Uint8Array, seal: Seal, aad: Uint8Array): void => {
   const cipherName = algorithm(seal.key)
   if (cipherName === undefined) throw new RangeError(`a key of ${seal.key.length} bytes; expected 16, 24 or 32`)
-  const cipher = crypto.createCipheriv(cipherName, keyObject(seal.key), seal.nonce)
+  const cipher = createCipheriv(cipherName, keyObject(seal.key), seal.nonce)
   cipher.setAAD(aad)
   out[at] = seal.version
   out.set(seal.nonce, at + VERSION_BYTES)
@@ -144,7 +143,7 @@ const open = (sealed: Uint8Array, key: Uint8Array, aad: Uint8Array): Uint8Array 
   const body = VERSION_BYTES + NONCE_BYTES
   const tag = sealed.length - TAG_BYTES
   try {
-    const decipher = crypto.createDecipheriv(cipherName, keyObject(key), sealed.subarray(VERSION_BYTES, body), {
+    const decipher = createDecipheriv(cipherName, keyObject(key), sealed.subarray(VERSION_BYTES, body), {
       authTagLength: TAG_BYTES
     })
     decipher.setAAD(aad)

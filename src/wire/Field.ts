@@ -80,7 +80,8 @@ export const string = (name: string, options?: Options) =>
   )
 
 /** Bytes; a received nil is an empty array. */
-export const bytes = (name: string, options?: Options) => Schema.Uint8Array.annotate(annotation(name, "[]byte", options))
+export const bytes = (name: string, options?: Options) =>
+  Schema.Uint8Array.annotate(annotation(name, "[]byte", options))
 
 /** Bytes or nil, kept apart so that what is passed on keeps the form it arrived in. */
 export const nullableBytes = (name: string) =>

@@ -15,8 +15,8 @@ import { MAX_DECOMPRESSED_BYTES, MAX_ENCRYPTED_FRAME_BYTES, MAX_STREAM_BYTES } f
 import * as Message from "./Message.ts"
 import type { Inbound } from "./Packet.ts"
 import * as Rejection from "./Rejection.ts"
-import { StreamBuffer } from "./StreamBuffer.ts"
 import { BodyParser, type Role, type StreamMessage } from "./StreamBody.ts"
+import { StreamBuffer } from "./StreamBuffer.ts"
 
 export { encodePushPull, encodeUser, type Role, type StreamMessage } from "./StreamBody.ts"
 

@@ -207,7 +207,7 @@ export const decompress = (input: Uint8Array, limit: number): Uint8Array | Failu
 
 /** Copies forward byte by byte where short or overlapping: a string may repeat its own first byte at its end. */
 const copy = (out: Uint8Array, from: number, to: number, length: number): void => {
-  if (length < 24 || from + length > to) for (let i = 0; i < length; i++) out[to + i] = out[from + i] as number
+  if (length < 24 || from + length > to) { for (let i = 0; i < length; i++) out[to + i] = out[from + i] as number }
   else out.copyWithin(to, from, from + length)
 }
 

@@ -240,25 +240,25 @@ export type UserHeader = typeof UserHeader.Type
 export type PacketMessage = Ping | IndirectPing | Ack | Nack | Suspect | Alive | Dead | User
 
 /** @internal */
-export const pingCodec = MessagePack.derive(Ping)
-const indirectPing = MessagePack.derive(IndirectPing)
+export const pingCodec = MessagePack.derive(Ping, (zero) => ({ ...zero }))
+const indirectPing = MessagePack.derive(IndirectPing, (zero) => ({ ...zero }))
 /** @internal */
-export const ackCodec = MessagePack.derive(Ack)
-const nack = MessagePack.derive(Nack)
-const suspect = MessagePack.derive(Suspect)
-const dead = MessagePack.derive(Dead)
-const alive = MessagePack.derive(Alive)
+export const ackCodec = MessagePack.derive(Ack, (zero) => ({ ...zero }))
+const nack = MessagePack.derive(Nack, (zero) => ({ ...zero }))
+const suspect = MessagePack.derive(Suspect, (zero) => ({ ...zero }))
+const dead = MessagePack.derive(Dead, (zero) => ({ ...zero }))
+const alive = MessagePack.derive(Alive, (zero) => ({ ...zero }))
 /** @internal */
-export const errorResponseCodec = MessagePack.derive(ErrorResponse)
+export const errorResponseCodec = MessagePack.derive(ErrorResponse, (zero) => ({ ...zero }))
 
 /** @internal */
-export const compressCodec = MessagePack.derive(Compress)
+export const compressCodec = MessagePack.derive(Compress, (zero) => ({ ...zero }))
 /** @internal */
-export const pushPullHeaderCodec = MessagePack.derive(PushPullHeader)
+export const pushPullHeaderCodec = MessagePack.derive(PushPullHeader, (zero) => ({ ...zero }))
 /** @internal */
-export const nodeStateCodec = MessagePack.derive(NodeState)
+export const nodeStateCodec = MessagePack.derive(NodeState, (zero) => ({ ...zero }))
 /** @internal */
-export const userHeaderCodec = MessagePack.derive(UserHeader)
+export const userHeaderCodec = MessagePack.derive(UserHeader, (zero) => ({ ...zero }))
 
 // Everything here is synchronous and none of it calls out, so one of each serves all.
 const writer = new Writer()

@@ -8,8 +8,8 @@
  * @stability unstable
  * @since 0.1.0
  */
-import { isUtf8 } from "node:buffer"
 import { MAX_MSGPACK_DEPTH } from "./Limits.ts"
+import * as Text from "./MessagePackText.ts"
 
 /**
  * Why a value could not be read.
@@ -32,15 +32,10 @@ export class Reader {
   end = 0
   failure: Failure | undefined = undefined
   wanted = 0
-  /** The same memory as `bytes`, for the native text decoders. */
-  private text: Buffer | undefined = undefined
 
   /** Starts over with `bytes[start..end)`. */
   reset(bytes: Uint8Array, start: number, end: number): this {
-    if (bytes !== this.bytes) {
-      this.bytes = bytes
-      this.text = undefined
-    }
+    this.bytes = bytes
     this.pos = start
     this.end = end
     this.failure = undefined
@@ -50,7 +45,6 @@ export class Reader {
   /** Lets go of the input, so that a reader that is kept does not keep it alive. */
   release(): void {
     this.bytes = NO_BYTES
-    this.text = undefined
   }
 
   fail(failure: Failure): void {
@@ -221,23 +215,12 @@ export class Reader {
   }
 
   private decodeText(bytes: Uint8Array, start: number, end: number): string {
-    let bits = 0
-    for (let i = start; i < end; i++) bits |= bytes[i] as number
-    const text = this.textOf(bytes)
-    if (bits < 0x80) return text.toString("latin1", start, end)
-    if (isUtf8(bytes.subarray(start, end))) return text.toString("utf8", start, end)
+    const text = Text.decode(bytes, start, end)
+    if (text !== undefined) return text
     this.fail("InvalidName")
     return ""
   }
-
-  private textOf(bytes: Uint8Array): Buffer {
-    if (bytes !== this.bytes) return asBuffer(bytes)
-    return this.text ??= asBuffer(bytes)
-  }
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
 /**
  * Bytes that are safe to keep. A view would keep all of the input alive: four address bytes in the member table would
@@ -248,7 +231,7 @@ export const copy = (bytes: Uint8Array, start: number, end: number): Uint8Array 
   if (size === 0) return NO_BYTES
   const out = new Uint8Array(size)
   // For an address or a version vector the loop is several times faster than a view and a native copy.
-  if (size <= 32) for (let i = 0; i < size; i++) out[i] = bytes[start + i] as number
+  if (size <= 32) { for (let i = 0; i < size; i++) out[i] = bytes[start + i] as number }
   else out.set(bytes.subarray(start, end))
   return out
 }

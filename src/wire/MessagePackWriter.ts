@@ -5,8 +5,16 @@
  * @stability unstable
  * @since 0.1.0
  */
+import { Buffer } from "node:buffer"
 
 const INITIAL_BYTES = 4_096
+/**
+ * Messages of more than 64 bytes cost an allocation outside V8's heap each (400 ns, more than writing them), so small
+ * ones share slabs. A message that is kept keeps its slab: 8 KiB, with a hundred others.
+ */
+const SLAB_BYTES = 8_192
+const SLAB_FROM = 64
+const SLAB_UPTO = 512
 /** A writer that once held a large message does not keep its memory. */
 const KEEP_BYTES = 262_144
 
@@ -21,11 +29,27 @@ export class Writer {
   private text: Buffer = Buffer.from(this.bytes.buffer)
   private pos = 0
 
-  /** What was written since the last call, in memory of its own. */
+  private slab = new Uint8Array(SLAB_BYTES)
+  private slabPos = 0
+
+  /** What was written since the last call, in memory that is not written to again. */
   finish(): Uint8Array {
-    const out = this.bytes.slice(0, this.pos)
+    const size = this.pos
     this.pos = 0
+    if (size > SLAB_FROM && size <= SLAB_UPTO) return this.fromSlab(size)
+    const out = this.bytes.slice(0, size)
     if (this.bytes.length > KEEP_BYTES) this.replace(INITIAL_BYTES)
+    return out
+  }
+
+  private fromSlab(size: number): Uint8Array {
+    if (this.slabPos + size > SLAB_BYTES) {
+      this.slab = new Uint8Array(SLAB_BYTES)
+      this.slabPos = 0
+    }
+    const out = new Uint8Array(this.slab.buffer, this.slabPos, size)
+    for (let i = 0; i < size; i++) out[i] = this.bytes[i] as number
+    this.slabPos += size
     return out
   }
 

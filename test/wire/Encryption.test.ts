@@ -60,14 +60,21 @@ describe("decrypt", () => {
   it("refuses too few bytes and unknown versions in the reference's words", () => {
     assert.strictEqual(Encryption.decrypt(new Uint8Array(0), [key], noLabel), "cannot decrypt empty payload")
     assert.strictEqual(Encryption.decrypt(bytes("0200"), [key], noLabel), "unsupported encryption version 2")
-    assert.strictEqual(Encryption.decrypt(sealed.subarray(0, 28), [key], noLabel), "payload is too small to decrypt: 28")
+    assert.strictEqual(
+      Encryption.decrypt(sealed.subarray(0, 28), [key], noLabel),
+      "payload is too small to decrypt: 28"
+    )
     const padded = Uint8Array.from({ length: 44 })
     assert.strictEqual(Encryption.decrypt(padded, [key], noLabel), "payload is too small to decrypt: 44")
   })
 
   it("takes a version flipped from 1 to 0 for a failure, whatever the plaintext ends with", () => {
     for (const end of ["00", "11", "ff", "0b", "0202", "010203"]) {
-      const flipped = Encryption.encrypt(bytes(`0b81a55365714e6f2a000102030405${end}`), { key, version: 1, nonce }, noLabel)
+      const flipped = Encryption.encrypt(
+        bytes(`0b81a55365714e6f2a000102030405${end}`),
+        { key, version: 1, nonce },
+        noLabel
+      )
       flipped[0] = 0
       const result = Encryption.decrypt(flipped, [key], noLabel)
       if (end === "0202") assert.instanceOf(result, Uint8Array)
@@ -105,7 +112,9 @@ describe("decrypt", () => {
   it("never throws, whatever the bytes", () => {
     const random = generator(17)
     for (let i = 0; i < 2_000; i++) {
-      const input = i % 2 === 0 ? mutate(sealed, random) : Uint8Array.from({ length: random() * 80 }, () => random() * 3)
+      const input = i % 2 === 0
+        ? mutate(sealed, random)
+        : Uint8Array.from({ length: random() * 80 }, () => random() * 3)
       const out = Encryption.decrypt(input, [key], noLabel)
       assert.isTrue(typeof out === "string" || out instanceof Uint8Array)
     }

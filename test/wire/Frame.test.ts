@@ -409,7 +409,12 @@ describe("any stream", () => {
       Examples.pushPullHex,
       Examples.pushPullCompressedHex,
       hex(Frame.encodeUser(new Uint8Array(40))),
-      hex(Frame.encodePushPull({ ...Examples.pushPull, nodes: Array.from({ length: 5 }, () => Examples.pushPull.nodes).flat() }))
+      hex(
+        Frame.encodePushPull({
+          ...Examples.pushPull,
+          nodes: Array.from({ length: 5 }, () => Examples.pushPull.nodes).flat()
+        })
+      )
     ].map(bytes)
     for (let i = 0; i < 3_000; i++) {
       const original = originals[int(originals.length)] ?? new Uint8Array(0)

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import * as Message from "../../src/wire/Message.ts"
 import type * as MessagePack from "../../src/wire/MessagePack.ts"
 import { Writer } from "../../src/wire/MessagePackWriter.ts"
@@ -146,7 +146,10 @@ describe("integers", () => {
 
   it("an old peer's unsigned forms are read in the same header", () => {
     assert.deepStrictEqual(
-      body(Message.pushPullHeaderCodec, "83 a4 4a6f696e c2 a5 4e6f646573 cd 012c ac 5573657253746174654c656e ce 00011170"),
+      body(
+        Message.pushPullHeaderCodec,
+        "83 a4 4a6f696e c2 a5 4e6f646573 cd 012c ac 5573657253746174654c656e ce 00011170"
+      ),
       { nodes: 300, userStateLen: 70_000, join: false }
     )
   })
@@ -204,7 +207,10 @@ describe("byte strings", () => {
 
   it("a name that is not UTF-8 is refused, not repaired", () => {
     for (const name of ["a1ff", "a2c3 28", "a3 eda080", "92 c3 28"]) {
-      const result = body(Message.pingCodec, `81 a4 4e6f6465 ${name.replace("c3 28", name.startsWith("92") ? "ccc3 28" : "c328")}`)
+      const result = body(
+        Message.pingCodec,
+        `81 a4 4e6f6465 ${name.replace("c3 28", name.startsWith("92") ? "ccc3 28" : "c328")}`
+      )
       assert.isTrue("reason" in result && result.reason === "InvalidName")
     }
   })

@@ -82,11 +82,45 @@ describe("keys", () => {
 describe("unknown fields", () => {
   accepts("a nested value", `82 a3 5a7a7a 81 a1 61 93 01 02 c0 ${NODE} a1 61`, { node: "a" })
   const values = [
-    "c0", "c2", "c3", "00", "7f", "e0", "ff", "cc 00", "cd 0000", "ce 00000000", "cf 0000000000000000", "d0 00",
-    "d1 0000", "d2 00000000", "d3 0000000000000000", "ca 00000000", "cb 0000000000000000", "a0", "a2 0000", "d9 01 00",
-    "da 0001 00", "db 00000001 00", "c4 01 00", "c5 0001 00", "c6 00000001 00", "d4 01 00", "d5 01 0000",
-    "d6 01 00000000", "d7 01 0000000000000000", `d8 01 ${"00".repeat(16)}`, "c7 03 01 000000", "c8 0003 01 000000",
-    "c9 00000003 01 000000", "90", "80", "dc 0001 00", "dd 00000001 00", "de 0001 00 00", "df 00000001 00 00"
+    "c0",
+    "c2",
+    "c3",
+    "00",
+    "7f",
+    "e0",
+    "ff",
+    "cc 00",
+    "cd 0000",
+    "ce 00000000",
+    "cf 0000000000000000",
+    "d0 00",
+    "d1 0000",
+    "d2 00000000",
+    "d3 0000000000000000",
+    "ca 00000000",
+    "cb 0000000000000000",
+    "a0",
+    "a2 0000",
+    "d9 01 00",
+    "da 0001 00",
+    "db 00000001 00",
+    "c4 01 00",
+    "c5 0001 00",
+    "c6 00000001 00",
+    "d4 01 00",
+    "d5 01 0000",
+    "d6 01 00000000",
+    "d7 01 0000000000000000",
+    `d8 01 ${"00".repeat(16)}`,
+    "c7 03 01 000000",
+    "c8 0003 01 000000",
+    "c9 00000003 01 000000",
+    "90",
+    "80",
+    "dc 0001 00",
+    "dd 00000001 00",
+    "de 0001 00 00",
+    "df 00000001 00 00"
   ]
   for (const value of values) accepts("one of any type", `82 a1 5a ${value} ${SEQ} 2a`, { seqNo: 42 })
   refuses("the byte c1", `82 a1 5a c1 ${SEQ} 2a`, "WrongType")
@@ -101,8 +135,17 @@ describe("unknown fields", () => {
 
 describe("unsigned integers", () => {
   for (
-    const form of ["2a", "cc 2a", "cd 002a", "ce 0000002a", "cf 000000000000002a", "d0 2a", "d1 002a", "d2 0000002a",
-      "d3 000000000000002a"]
+    const form of [
+      "2a",
+      "cc 2a",
+      "cd 002a",
+      "ce 0000002a",
+      "cf 000000000000002a",
+      "d0 2a",
+      "d1 002a",
+      "d2 0000002a",
+      "d3 000000000000002a"
+    ]
   ) accepts("any integer form", `81 ${SEQ} ${form}`, { seqNo: 42 })
   for (const form of ["ff", "d0 ff", "d1 ffff", "d2 ffffffff", "d3 ffffffffffffffff", "cf ffffffffffffffff"]) {
     refuses("a negative value, or one that wraps", `81 ${SEQ} ${form}`, "WrongType")
@@ -117,8 +160,7 @@ describe("unsigned integers", () => {
 })
 
 describe("a Go int", () => {
-  const state = (form: string) =>
-    read(Message.pushPullHeaderCodec, bytes(`81 a5 4e6f646573 ${form}`)).value?.nodes
+  const state = (form: string) => read(Message.pushPullHeaderCodec, bytes(`81 a5 4e6f646573 ${form}`)).value?.nodes
   it("reads every integer form, and wraps as Go does", () => {
     assert.strictEqual(state("2a"), 42)
     assert.strictEqual(state("ff"), -1)
@@ -140,7 +182,9 @@ describe("booleans", () => {
 })
 
 describe("strings and bytes", () => {
-  for (const form of ["a1 61", "d9 01 61", "da 0001 61", "db 00000001 61", "c4 01 61", "c5 0001 61", "c6 00000001 61"]) {
+  for (
+    const form of ["a1 61", "d9 01 61", "da 0001 61", "db 00000001 61", "c4 01 61", "c5 0001 61", "c6 00000001 61"]
+  ) {
     accepts("a name in any form", `81 ${NODE} ${form}`, { node: "a" })
     accepts("bytes in any form", `81 ${ADDR} ${form}`, { sourceAddr: bytes("61") })
   }
@@ -183,7 +227,9 @@ describe("announced lengths", () => {
 describe("input in portions", () => {
   const inputs = [
     Examples.pingHex.slice(2),
-    `84 a3 5a7a7a 82 01 93 a2 6161 db 00000003 616161 d4 01 02 ${"91".repeat(40)} c0 c4 02 0102 ${NODE} d9 01 61 ${SEQ} cf 000000000000002a
+    `84 a3 5a7a7a 82 01 93 a2 6161 db 00000003 616161 d4 01 02 ${
+      "91".repeat(40)
+    } c0 c4 02 0102 ${NODE} d9 01 61 ${SEQ} cf 000000000000002a
      ${ADDR} 93 cc 01 d1 0002 03`,
     "96 2a a1 62 c0 01 a1 63 93 a1 00 81 01 02 c0"
   ]
@@ -216,7 +262,7 @@ describe("arbitrary bytes", () => {
   it("mutated messages yield a value or a failure, and what is read can be written and read again", () => {
     const random = generator(11)
     const original = bytes(Examples.aliveHex).subarray(1)
-    const codec = MessagePack.derive(Message.Alive)
+    const codec = MessagePack.derive(Message.Alive, (zero) => ({ ...zero }))
     for (let i = 0; i < 5_000; i++) {
       const { failure, value } = read(codec, mutate(mutate(original, random), random))
       assert.strictEqual(value === undefined, failure !== undefined)
@@ -229,7 +275,7 @@ describe("arbitrary bytes", () => {
 
 describe("derive", () => {
   it("refuses a Schema that does not say how it travels", () => {
-    assert.throws(() => MessagePack.derive(Schema.Struct({ a: Schema.String })))
-    assert.throws(() => MessagePack.derive(Schema.String))
+    assert.throws(() => MessagePack.derive(Schema.Struct({ a: Schema.String }), (zero) => zero))
+    assert.throws(() => MessagePack.derive(Schema.String, (zero) => zero))
   })
 })

@@ -230,7 +230,13 @@ describe("compound and compressed messages", () => {
 
   it("a bad part costs only itself", () => {
     const bad = [bytes("04c1"), new Uint8Array(0), bytes("ff"), bytes("0981a4416c676f05")]
-    const parts = [...alives.slice(0, 1), ...bad.slice(0, 1), ...alives.slice(1, 2), ...bad.slice(1), ...alives.slice(2)]
+    const parts = [
+      ...alives.slice(0, 1),
+      ...bad.slice(0, 1),
+      ...alives.slice(1, 2),
+      ...bad.slice(1),
+      ...alives.slice(2)
+    ]
     const result = decode(Compound.make(parts))
     assert.deepStrictEqual(result.messages.map((message) => Message.encode(message)), alives)
     assert.deepStrictEqual(result.rejections.map((rejection) => rejection.reason), [
