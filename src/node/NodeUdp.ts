@@ -87,12 +87,12 @@ const readFailure = (address: string) => ({ reason }: DatagramSocket.DatagramSoc
     cause: reason
   })
 
-/**
- * From our addresses to the socket's and back. A dual-stack socket speaks IPv4 in the mapped form only. Addresses that
- * were used before are remembered for as long as their `PeerAddress` lives.
- */
+/** Addresses remembered; when there are more, all are forgotten and parsed again as they come. */
+const KNOWN_ADDRESSES = 4096
+
+/** From our addresses to the socket's and back. A dual-stack socket speaks IPv4 in the mapped form only. */
 const addressing = (local: NetAddress.InetAddress) => {
-  const known = new WeakMap<PeerAddress, NetAddress.InetAddress>()
+  const known = new Map<string, NetAddress.InetAddress>()
   const isV6 = NetAddress.isInetAddressV6(local)
   const parse = (to: PeerAddress): NetAddress.InetAddress | undefined => {
     try {
@@ -105,17 +105,19 @@ const addressing = (local: NetAddress.InetAddress) => {
   }
   return {
     toNative: (to: PeerAddress): NetAddress.InetAddress | undefined => {
-      const hit = known.get(to)
+      const key = format(to)
+      const hit = known.get(key)
       if (hit !== undefined) return hit
       const address = parse(to)
-      if (address !== undefined) known.set(to, address)
+      if (address === undefined) return undefined
+      if (known.size >= KNOWN_ADDRESSES) known.clear()
+      known.set(key, address)
       return address
     },
-    fromNative: (address: NetAddress.InetAddress): PeerAddress => {
-      const peer = { ip: NetAddress.formatHost(NetAddress.toCanonical(address)), port: address.port }
-      known.set(peer, address)
-      return peer
-    }
+    fromNative: (address: NetAddress.InetAddress): PeerAddress => ({
+      ip: NetAddress.formatHost(NetAddress.toCanonical(address)),
+      port: address.port
+    })
   }
 }
 
