@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
 import {
   type Generate,
   Line,
@@ -195,6 +196,12 @@ const withDeadline = <A, E, R>(
     }
   })
 
+/** Node's compile cache halves the start of our peers, of which a run starts more than a hundred. */
+const env = {
+  ...process.env,
+  NODE_COMPILE_CACHE: fileURLToPath(new URL("../node_modules/.cache/interop", import.meta.url))
+}
+
 /** Runs `command` as a peer and starts its node; the end of the scope kills it. */
 export const launch = Effect.fnUntraced(function*(
   kind: Kind,
@@ -202,7 +209,7 @@ export const launch = Effect.fnUntraced(function*(
   options: StartOptions
 ): Effect.fn.Return<Peer, PeerError, Scope.Scope> {
   const [program = "", ...args] = command
-  const child = yield* Effect.acquireRelease(Effect.sync(() => spawn(program, args, { stdio: "pipe" })), kill)
+  const child = yield* Effect.acquireRelease(Effect.sync(() => spawn(program, args, { stdio: "pipe", env })), kill)
   const wire = new Wire(options.name, child)
   const call = (command: string, fields: object = {}) =>
     withDeadline(`${options.name}: the answer to ${command}`, "20 seconds", wire.request(command, fields))

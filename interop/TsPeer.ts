@@ -2,7 +2,7 @@
  * Our node as a peer process: the same requests, answers and events as the Go peer (see Protocol.ts). Logs go to stderr.
  * The end of stdin ends the process without a farewell, so a peer never outlives the test that drives it.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"

@@ -127,8 +127,13 @@ describe("refusals", () => {
         `we have ${what}: ${directions[joiner]} is refused, and neither list changes`,
         (lab) =>
           Effect.gen(function*() {
-            const us = yield* lab.us(ours)
-            const go = yield* lab.go(theirs)
+            const started = Effect.all([
+              lab.us(ours),
+              lab.go(theirs),
+              lab.go({ ...ours, name: "our-friend" }),
+              lab.us({ ...theirs, name: "their-friend" })
+            ], { concurrency: "unbounded" })
+            const [us, go, ourFriend, theirFriend] = yield* started
             const refusal = yield* Effect.result(join(joiner, us, go))
             const error = Result.isFailure(refusal) ? refusal.failure : undefined
             assert.strictEqual(error?._tag, "PeerRefused")
@@ -138,8 +143,6 @@ describe("refusals", () => {
               for (const cause of error.causes) assert.include(["ExchangeRejected", "RemoteRefused"], cause)
             }
             // A member of the right kind still gets in on either side, and its exchange brings nobody else along.
-            const ourFriend = yield* lab.go({ ...ours, name: "our-friend" })
-            const theirFriend = yield* lab.us({ ...theirs, name: "their-friend" })
             yield* ourFriend.join(us.address)
             yield* theirFriend.join(go.address)
             yield* agree(us, ourFriend)

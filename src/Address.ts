@@ -8,8 +8,8 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as Result from "effect/Result"
 import * as NetAddress from "effect/net/NetAddress"
+import * as Result from "effect/Result"
 
 /**
  * A UDP/TCP endpoint: a canonical IP literal and a port (0‥65535).

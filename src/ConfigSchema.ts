@@ -100,8 +100,7 @@ export const fields = {
    * where one node runs per machine.) memberlist: `Name`.
    */
   name: text({ empty: false, maxBytes: 512 }).annotate({
-    description:
-      "a name that no other member has, such as os.hostname(); non-empty text of at most 512 bytes in UTF-8"
+    description: "a name that no other member has, such as os.hostname(); non-empty text of at most 512 bytes in UTF-8"
   }) as Field<string>,
   /**
    * The cluster's name tag, at most 255 bytes, default none. Packets and streams of another label are refused, so two

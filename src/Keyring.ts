@@ -41,7 +41,7 @@ const promote = (key: Uint8Array): Change => (ring) => {
 
 /** The ring without the key, which may be absent but not primary. memberlist: `RemoveKey`. */
 const without = (key: Uint8Array): Change => (ring) =>
-  indexOf(ring, key) === 0
+  ring.length === 0 || indexOf(ring, key) === 0
     ? new KeyringRefused({ operation: "remove", expected: "a key that is not the primary one; use another first" })
     : ring.filter((known) => !sameBytes(known, key))
 

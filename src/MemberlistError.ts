@@ -5,7 +5,12 @@
  * @stability unstable
  * @since 0.1.0
  */
+import * as Inspectable from "effect/Inspectable"
 import * as Schema from "effect/Schema"
+
+/** Any cause as text; some values cannot be converted, and an error must not fail to tell what it is. */
+const causeText = (cause: unknown): string =>
+  cause instanceof Error ? cause.message : typeof cause === "string" ? cause : Inspectable.toStringUnknown(cause)
 
 const bytesMessage = (what: string, size: number, limit: number) => `${what} is ${size} bytes; at most ${limit} fit`
 
@@ -45,7 +50,7 @@ export class BindFailed extends Schema.TaggedError<BindFailed>()("BindFailed", {
       AddressInUse: "the port is in use; stop the other program, choose another bindPort, or use 0 for a free one",
       AddressNotAvailable: "this host has no such address; bind one that it has, or 0.0.0.0 for all",
       PermissionDenied: "permission denied; ports below 1024 need privileges",
-      Unknown: String(this.cause)
+      Unknown: causeText(this.cause)
     }[this.kind]
     return `cannot bind ${this.protocol} ${this.address}: ${why}`
   }
@@ -57,12 +62,10 @@ export class BindFailed extends Schema.TaggedError<BindFailed>()("BindFailed", {
  * @category errors
  * @since 0.1.0
  */
-export class AdvertiseAddressInvalid
-  extends Schema.TaggedError<AdvertiseAddressInvalid>()("AdvertiseAddressInvalid", {
-    value: Schema.String,
-    expected: Schema.String
-  })
-{
+export class AdvertiseAddressInvalid extends Schema.TaggedError<AdvertiseAddressInvalid>()("AdvertiseAddressInvalid", {
+  value: Schema.String,
+  expected: Schema.String
+}) {
   override get message() {
     return `cannot advertise "${this.value}"; expected ${this.expected}`
   }
@@ -153,7 +156,7 @@ export class SeedUnresolvable extends Schema.TaggedError<SeedUnresolvable>()("Se
   cause: Schema.Defect()
 }) {
   override get message() {
-    return `host "${this.host}" has no address: ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+    return `host "${this.host}" has no address: ${causeText(this.cause)}`
   }
 }
 
@@ -173,8 +176,7 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
   cause: Schema.Defect()
 }) {
   override get message() {
-    const detail = this.cause instanceof Error ? this.cause.message : String(this.cause)
-    return `${this.operation} ${this.address}: ${this.kind.toLowerCase()} (${detail})`
+    return `${this.operation} ${this.address}: ${this.kind.toLowerCase()} (${causeText(this.cause)})`
   }
 }
 
@@ -283,7 +285,9 @@ export class JoinFailed extends Schema.TaggedError<JoinFailed>()("JoinFailed", {
   failed: Schema.Array(Schema.Struct({ seed: Schema.String, error: SeedError }))
 }) {
   override get message() {
-    return `joined none of ${this.failed.length} seeds: ${this.failed.map((f) => `${f.seed}: ${f.error.message}`).join("; ")}`
+    return `joined none of ${this.failed.length} seeds: ${
+      this.failed.map((f) => `${f.seed}: ${f.error.message}`).join("; ")
+    }`
   }
 }
 

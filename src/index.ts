@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+export type { PeerAddress } from "./Address.ts"
 export { Delegate } from "./Delegate.ts"
 export { Keyring } from "./Keyring.ts"
 export { Member, MemberState, ProtocolVersions } from "./Member.ts"
@@ -12,4 +13,3 @@ export { MemberlistConfig } from "./MemberlistConfig.ts"
 export * from "./MemberlistError.ts"
 export * as NodeTransport from "./node/NodeTransport.ts"
 export { type Connection, type Packet, Transport } from "./Transport.ts"
-export type { PeerAddress } from "./Address.ts"

@@ -57,6 +57,11 @@ describe("operations", () => {
       yield* ring.remove(key(2))
       assert.deepStrictEqual(yield* contents(ring), [1])
     }))
+  it.effect("remove refuses on an empty ring", () =>
+    Effect.gen(function*() {
+      const ring = yield* Keyring.make({})
+      assert.strictEqual((yield* Effect.flip(ring.remove(key(1)))).operation, "remove")
+    }))
   it.effect("a rotation keeps a usable key throughout", () =>
     Effect.gen(function*() {
       const ring = yield* Keyring.make({ primary: key(1) })

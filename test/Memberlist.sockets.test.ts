@@ -43,8 +43,7 @@ const sees = (cluster: Memberlist["Service"], ...names: ReadonlyArray<string>) =
   )
 
 /** What keeps the process busy: sockets, servers, timers. */
-const resources = () =>
-  process.getActiveResourcesInfo().filter((kind) => /TCP|UDP|Timeout|Immediate/.test(kind)).sort()
+const resources = () => process.getActiveResourcesInfo().filter((kind) => /TCP|UDP|Timeout|Immediate/.test(kind)).sort()
 
 /** Closed handles leave the list on a later turn of the event loop. */
 const settled = Effect.andThen(Effect.sleep("200 millis"), Effect.sync(resources))

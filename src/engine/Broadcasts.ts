@@ -80,7 +80,10 @@ export const draw = (
     const room = limit - claims.used - user.used
     const hook = node.delegate.broadcasts
     if (hook === undefined || room <= USER_OVERHEAD) return Effect.succeed(messages)
-    return Effect.map(Hooks.guard(node, "broadcasts", hook(USER_OVERHEAD, room), []), (extra) => [...messages, ...fitting(node, extra, room, maxParts - messages.length)])
+    return Effect.map(
+      Hooks.guard(node, "broadcasts", hook(USER_OVERHEAD, room), []),
+      (extra) => [...messages, ...fitting(node, extra, room, maxParts - messages.length)]
+    )
   })
 
 /** What of the delegate's messages fits; the rest is counted, not sent, and not split. */

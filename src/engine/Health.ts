@@ -13,5 +13,4 @@ export const adjust = (node: Node, delta: number): void => {
 }
 
 /** The probe interval stretched by the score, in milliseconds. */
-export const probeInterval = (node: Node): number =>
-  LocalHealth.scale(node.settings.probeInterval, node.health.current)
+export const probeInterval = (node: Node): number => LocalHealth.scale(node.settings.probeInterval, node.health.current)

@@ -120,8 +120,10 @@ export const make = <A>(capacity: number, onDrop: () => void): Hub<A> => {
         return Stream.concat(Stream.fromIterable(start), Stream.fromPull(Effect.succeed(rest)))
       })),
     signals: Stream.unwrap(
-      Effect.map(subscribe(coalesced), (subscriber) =>
-        Stream.fromPull(Effect.succeed(pull(subscriber, subscriber.take))))
+      Effect.map(
+        subscribe(coalesced),
+        (subscriber) => Stream.fromPull(Effect.succeed(pull(subscriber, subscriber.take)))
+      )
     ),
     subscribers: () => subscribers.size,
     end: () => {

@@ -7,8 +7,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { PeerAddress } from "../Address.ts"
-import { MessageTooLarge, PingTimeout, type TransportError, UnknownMember } from "../MemberlistError.ts"
 import type { Member } from "../Member.ts"
+import { MessageTooLarge, PingTimeout, type TransportError, UnknownMember } from "../MemberlistError.ts"
 import * as Frame from "../wire/Frame.ts"
 import * as Limits from "../wire/Limits.ts"
 import * as Message from "../wire/Message.ts"
@@ -95,4 +95,3 @@ export const ping = Effect.fnUntraced(function*(
     })
   )
 })
-

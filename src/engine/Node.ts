@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
+import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as FiberSet from "effect/FiberSet"
@@ -11,7 +12,6 @@ import * as MutableRef from "effect/MutableRef"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
-import * as SecureRandom from "effect/crypto/SecureRandom"
 import type { PeerAddress } from "../Address.ts"
 import { Delegate } from "../Delegate.ts"
 import type { Keyring } from "../Keyring.ts"

@@ -20,7 +20,9 @@ const answerTo = (
   message: { readonly sourceAddr: Uint8Array; readonly sourcePort: number },
   from: Address.PeerAddress
 ): Address.PeerAddress => {
-  const ip = message.sourceAddr.length === 0 || message.sourcePort === 0 ? undefined : Address.ipText(message.sourceAddr)
+  const ip = message.sourceAddr.length === 0 || message.sourcePort === 0
+    ? undefined
+    : Address.ipText(message.sourceAddr)
   return ip === undefined ? from : { ip, port: message.sourcePort }
 }
 

@@ -22,10 +22,12 @@ import { supervise } from "./Supervisor.ts"
 export const start = Effect.fnUntraced(function*(
   node: Node
 ): Effect.fn.Return<void, JoinRejected | MetaTooLarge, Scope.Scope> {
-  yield* Effect.addFinalizer(() => Effect.sync(() => {
-    node.changes.end()
-    node.messages.end()
-  }))
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      node.changes.end()
+      node.messages.end()
+    })
+  )
   yield* Announce.first(node)
   const relays = yield* FiberSet.make()
   const handoff = yield* Handoff.make(node)

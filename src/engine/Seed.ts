@@ -23,7 +23,9 @@ export const hasPort = (text: string): boolean =>
   text.startsWith("[") ? text.includes("]:") : text.indexOf(":") !== -1 && text.indexOf(":") === text.lastIndexOf(":")
 
 const splitPort = (text: string, defaultPort: number): readonly [host: string, port: string] => {
-  if (!hasPort(text)) return [text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text, String(defaultPort)]
+  if (!hasPort(text)) {
+    return [text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text, String(defaultPort)]
+  }
   const at = text.lastIndexOf(":")
   const host = text.slice(0, at)
   return [host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host, text.slice(at + 1)]
@@ -35,5 +37,7 @@ export const parse = (text: string, defaultPort: number): Result.Result<Seed, Se
   const name = slash === -1 ? undefined : text.slice(0, slash)
   const [host, port] = splitPort(text.slice(slash + 1), defaultPort)
   const valid = name !== "" && host !== "" && !/[[\]/\s]/.test(host) && /^\d{1,5}$/.test(port) && Number(port) <= 65535
-  return valid ? Result.succeed({ text, name, host, port: Number(port) }) : Result.fail(new SeedInvalid({ seed: text, expected }))
+  return valid
+    ? Result.succeed({ text, name, host, port: Number(port) })
+    : Result.fail(new SeedInvalid({ seed: text, expected }))
 }

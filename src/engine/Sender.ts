@@ -39,8 +39,7 @@ const overhead = (node: Node) => ({
 })
 
 /** The room for gossip in a packet of its own, bytes. */
-export const gossipBudget = (node: Node): number =>
-  Packet.gossipBudget(overhead(node))
+export const gossipBudget = (node: Node): number => Packet.gossipBudget(overhead(node))
 
 /** The room for gossip beside a message of `length` bytes. */
 const directBudget = (node: Node, length: number): number =>

@@ -4,9 +4,9 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import * as Result from "effect/Result"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
+import * as Result from "effect/Result"
 import * as Address from "../Address.ts"
 import type { MemberlistConfig } from "../MemberlistConfig.ts"
 import type { Rules } from "../swim/Membership.ts"

@@ -28,8 +28,6 @@ export const ping = Effect.fnUntraced(function*(
   })
   return yield* Effect.scoped(exchange).pipe(
     Streams.within(target.endpoint, "read", deadline - node.now()),
-    Effect.catch((error) =>
-      Effect.as(Effect.logDebug(`TCP ping of ${target.name} failed: ${error.message}`), false)
-    )
+    Effect.catch((error) => Effect.as(Effect.logDebug(`TCP ping of ${target.name} failed: ${error.message}`), false))
   )
 })

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Address from "../Address.ts"
 import type { TransportError } from "../MemberlistError.ts"
 import type { Connection } from "../Transport.ts"
-import * as Frame from "../wire/Frame.ts"
+import type * as Frame from "../wire/Frame.ts"
 import * as Message from "../wire/Message.ts"
 import type { Node } from "./Node.ts"
 import * as PushPull from "./PushPull.ts"
@@ -31,7 +31,7 @@ const request = Effect.fnUntraced(function*(
   connection: Connection,
   slots: Slots
 ): Effect.fn.Return<Request, TransportError> {
-  const decoder = Frame.makeDecoder("responder", node.inbound())
+  const decoder = Streams.decoderFor(node, "responder")
   for (;;) {
     const chunk = yield* Effect.catchIf(
       connection.pull,

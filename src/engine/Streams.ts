@@ -11,8 +11,15 @@ import { ExchangeRejected, TransportError } from "../MemberlistError.ts"
 import type { Connection } from "../Transport.ts"
 import * as Frame from "../wire/Frame.ts"
 import * as Label from "../wire/Label.ts"
+import * as Limits from "../wire/Limits.ts"
 import type { Node } from "./Node.ts"
 import * as Sender from "./Sender.ts"
+
+/** A decoder that refuses lists far beyond what this node would hold, before it builds them. */
+export const decoderFor = (node: Node, role: "initiator" | "responder"): Frame.Decoder =>
+  Frame.makeDecoder(role, node.inbound(), {
+    maxNodes: Math.min(2 * node.config.maxMembers, Limits.MAX_PUSH_PULL_NODES)
+  })
 
 /** Frames a message for either direction. */
 export const frame = (node: Node, message: Uint8Array): Uint8Array =>
@@ -67,7 +74,7 @@ export const answer = Effect.fnUntraced(function*(
   node: Node,
   connection: Connection
 ): Effect.fn.Return<Frame.StreamMessage, TransportError | ExchangeRejected> {
-  const decoder = Frame.makeDecoder("initiator", node.inbound())
+  const decoder = decoderFor(node, "initiator")
   let received = 0
   for (;;) {
     const chunk = yield* Effect.catchIf(

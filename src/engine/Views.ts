@@ -14,7 +14,7 @@ import {
   MemberUpdated
 } from "../MemberEvent.ts"
 import type { Change } from "../swim/Directive.ts"
-import { type Entry, type Membership, members } from "../swim/Membership.ts"
+import { type Entry, members, type Membership } from "../swim/Membership.ts"
 import type { Delivery } from "./Hub.ts"
 
 /** Records are immutable, so each is converted once. */

@@ -16,7 +16,9 @@ describe("the README", () => {
 
   it("tells the presets as they are", () => {
     const rows = readme.split("\n").map((line) => line.split("|").map((cell) => cell.trim().replaceAll("`", "")))
-    const told = rows.filter((cells) => cells.length === 7 && cells[1] !== undefined && cells[1] in MemberlistConfig.lan)
+    const told = rows.filter((cells) =>
+      cells.length === 7 && cells[1] !== undefined && cells[1] in MemberlistConfig.lan
+    )
     assert.strictEqual(told.length, 10)
     const number = (value: unknown, unit: string | undefined) =>
       unit === "s" ? String(Duration.toSeconds(value as Duration.Duration)) : String(value)

@@ -1,8 +1,8 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { JoinRejected } from "../../src/MemberlistError.ts"
 import { TestClock } from "effect/testing"
+import { JoinRejected } from "../../src/MemberlistError.ts"
 import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
 import { clusterTest, joinAt, passing, start, startMany, type TestNode, view } from "./Cluster.ts"
 

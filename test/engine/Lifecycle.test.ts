@@ -133,7 +133,12 @@ describe("a start", () => {
       ])
       const names = yield* Effect.forEach(both, (context) =>
         Effect.provide(Effect.flatMap(Memberlist, (cluster) => cluster.localMember), context))
-      assert.deepStrictEqual(names.map(({ name }) => name), ["one", "two"])
+      assert.deepStrictEqual(
+        names.map(({ name }) =>
+          name
+        ),
+        ["one", "two"]
+      )
     }).pipe(Effect.scoped, Effect.provide(network())))
 })
 

@@ -6,12 +6,12 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as PlatformError from "effect/PlatformError"
+import * as ChildProcess from "effect/process/ChildProcess"
+import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
-import * as ChildProcess from "effect/process/ChildProcess"
-import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { fileURLToPath } from "node:url"
 import { Line } from "./Line.ts"
 import { DemoFailed, type Fate, type World } from "./World.ts"
@@ -39,7 +39,10 @@ const record = Effect.fnUntraced(function*(world: World, observer: string, line:
       case "View":
         return { ...state, views: new Map(state.views).set(observer, line.members) }
       case "Happened":
-        return { ...state, observations: [...state.observations, { at, observer, event: line.event, member: line.member }] }
+        return {
+          ...state,
+          observations: [...state.observations, { at, observer, event: line.event, member: line.member }]
+        }
     }
   })
 })

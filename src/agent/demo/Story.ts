@@ -7,10 +7,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as PlatformError from "effect/PlatformError"
+import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
-import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type { EventName } from "./Line.ts"
 import * as Process from "./Process.ts"
 import type { Report, Seconds, Summary } from "./Report.ts"
@@ -93,7 +93,9 @@ export const run = Effect.fnUntraced(function*(
   })
   const members = [first, ...others]
   yield* agreement(world, FORMING)
-  yield* step(`all ${nodes} members agree: ${members.map(({ address, name, pid }) => `${name} ${address} pid ${pid}`).join(", ")}`)
+  yield* step(
+    `all ${nodes} members agree: ${members.map(({ address, name, pid }) => `${name} ${address} pid ${pid}`).join(", ")}`
+  )
   yield* Effect.sleep(TABLE_INTERVAL)
 
   const [leaver, victim] = members.slice(-2)
