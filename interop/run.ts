@@ -48,34 +48,41 @@ const rows = (report: Report): ReadonlyArray<Row> =>
       passed: status === "passed"
     }))
 
+/** A Markdown table with columns as wide as the formatter makes them. */
+const table = (header: ReadonlyArray<string>, body: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const widths = header.map((title, i) =>
+    Math.max(3, ...[title, ...body.map((row) => row[i] ?? "")].map((c) => c.length))
+  )
+  const line = (cells: ReadonlyArray<string>) =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`
+  return [line(header), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n")
+}
+
 const tables = (all: ReadonlyArray<Row>): string => {
   const groups = [...new Set(all.map((row) => row.group))]
   return groups.map((group) => {
-    const lines = all
+    const body = all
       .filter((row) => row.group === group)
-      .map((row) => `| ${row.asserted.replaceAll("|", "\\|")} | ${row.passed ? "passed" : "**failed**"} |`)
-    const title = `${group.slice(0, 1).toUpperCase()}${group.slice(1)}`
-    return [`## ${title}`, "", "| asserted | result |", "| --- | --- |", ...lines].join("\n")
+      .map((row) => [row.asserted.replaceAll("|", "\\|"), row.passed ? "passed" : "**failed**"])
+    return `## ${group.slice(0, 1).toUpperCase()}${group.slice(1)}\n\n${table(["asserted", "result"], body)}`
   }).join("\n\n")
 }
 
 const versions = (toolchain: string): string =>
-  [
-    "| | version |",
-    "| --- | --- |",
-    `| hashicorp/memberlist | ${GoPeer.memberlistVersion("current")} |`,
-    `| hashicorp/memberlist, older generation | ${GoPeer.memberlistVersion("old")} |`,
-    `| Go | ${toolchain.replace(/^go/, "")} |`,
-    `| Node.js | ${process.versions.node} |`
-  ].join("\n")
+  table(["", "version"], [
+    ["hashicorp/memberlist", GoPeer.memberlistVersion("current")],
+    ["hashicorp/memberlist, older generation", GoPeer.memberlistVersion("old")],
+    ["Go", toolchain.replace(/^go/, "")],
+    ["Node.js", process.versions.node]
+  ])
 
 const page = (toolchain: string, all: ReadonlyArray<Row>): string =>
   `# Interoperability with HashiCorp memberlist
 
 \`npm run test:interop\` starts nodes of this library and nodes of the Go library, each in a process of its own on the
-loopback interface, joins them, and asserts from both sides what each holds and tells. Nothing is mocked, no scenario is
-retried, and processes are killed with SIGKILL where a scenario is about death. It needs the Go toolchain; the Go side is
-a small program in \`interop/go\`.
+loopback interface, joins them, and asserts from both sides what each holds and tells. No scenario is retried, and
+processes are killed with SIGKILL where a scenario is about death. It needs the Go toolchain; the Go side is a small
+program in \`interop/go\` around memberlist's own network transport, which can be told to lose packets to an address.
 
 \`node interop/run.ts --subject=go\` puts a second Go node in our place. What two Go nodes do not pass would be a wrong
 scenario, so this run checks that they ask for the reference's behaviour and nothing else.
