@@ -13,3 +13,4 @@ export {
   SimulatedNetwork,
   type Traffic
 } from "./SimulatedNetwork.ts"
+export * as VirtualTime from "./VirtualTime.ts"

@@ -1,0 +1,46 @@
+/**
+ * How fast whole clusters run in virtual time, on one core: `npm exec -- node bench/simulation.ts [members] [seconds]`.
+ * All members start in the first virtual second and join through the first one.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Exit from "effect/Exit"
+import * as References from "effect/References"
+import { Memberlist, MemberlistConfig, MemberlistLive } from "effect-memberlist"
+import { SimulatedNetwork, VirtualTime } from "effect-memberlist/testing"
+
+const members = Number(process.argv[2] ?? 128)
+const seconds = Number(process.argv[3] ?? 120)
+
+const ip = (i: number) => `10.0.${i >> 8}.${i & 255}`
+
+const node = (i: number) =>
+  MemberlistLive.pipe(
+    Layer.provide(SimulatedNetwork.transport(ip(i))),
+    Layer.provide(MemberlistConfig.layer({ ...MemberlistConfig.lan, name: `n${i}`, leaveTimeout: 0, enableCompression: false }))
+  )
+
+const program = Effect.gen(function*() {
+  const network = yield* SimulatedNetwork
+  const clusters = yield* Effect.forEach(Array.from({ length: members }, (_, i) => i + 1), (i) =>
+    Effect.flatMap(Layer.build(node(i)), (context) => Effect.provide(Memberlist, context)))
+  yield* Effect.forEach(clusters, (cluster) => cluster.join([ip(1)]), { concurrency: 16 })
+  yield* Effect.sleep(`${seconds} seconds`)
+  const views = yield* Effect.forEach(clusters, (cluster) => Effect.map(cluster.members, (list) => list.length))
+  return { complete: views.filter((n) => n === members).length, stats: yield* network.stats }
+}).pipe(
+  Effect.scoped,
+  Effect.provideService(References.MinimumLogLevel, "None"),
+  Effect.provide(SimulatedNetwork.layer({ latency: ["1 millis", "5 millis"] }))
+)
+
+const began = performance.now()
+const exit = VirtualTime.run(program, { seed: 1 })
+const took = (performance.now() - began) / 1000
+if (Exit.isFailure(exit)) throw new Error(String(exit.cause))
+const { complete, stats } = exit.value
+console.log(
+  `${members} members, ${seconds} virtual seconds: ${took.toFixed(1)} s; ${complete} complete views; ` +
+    `${stats.packetsSent} packets, ${((took * 1e6) / stats.packetsSent).toFixed(1)} µs each; ` +
+    `${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB`
+)
