@@ -2,12 +2,12 @@
  * How fast whole clusters run in virtual time, on one core: `npm exec -- node bench/simulation.ts [members] [seconds]`.
  * All members start in the first virtual second and join through the first one.
  */
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Exit from "effect/Exit"
-import * as References from "effect/References"
 import { Memberlist, MemberlistConfig, MemberlistLive } from "effect-memberlist"
 import { SimulatedNetwork, VirtualTime } from "effect-memberlist/testing"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as References from "effect/References"
 
 const members = Number(process.argv[2] ?? 128)
 const seconds = Number(process.argv[3] ?? 120)
@@ -17,13 +17,17 @@ const ip = (i: number) => `10.0.${i >> 8}.${i & 255}`
 const node = (i: number) =>
   MemberlistLive.pipe(
     Layer.provide(SimulatedNetwork.transport(ip(i))),
-    Layer.provide(MemberlistConfig.layer({ ...MemberlistConfig.lan, name: `n${i}`, leaveTimeout: 0, enableCompression: false }))
+    Layer.provide(
+      MemberlistConfig.layer({ ...MemberlistConfig.lan, name: `n${i}`, leaveTimeout: 0, enableCompression: false })
+    )
   )
 
 const program = Effect.gen(function*() {
   const network = yield* SimulatedNetwork
-  const clusters = yield* Effect.forEach(Array.from({ length: members }, (_, i) => i + 1), (i) =>
-    Effect.flatMap(Layer.build(node(i)), (context) => Effect.provide(Memberlist, context)))
+  const clusters = yield* Effect.forEach(
+    Array.from({ length: members }, (_, i) => i + 1),
+    (i) => Effect.flatMap(Layer.build(node(i)), (context) => Effect.provide(Memberlist, context))
+  )
   yield* Effect.forEach(clusters, (cluster) => cluster.join([ip(1)]), { concurrency: 16 })
   yield* Effect.sleep(`${seconds} seconds`)
   const views = yield* Effect.forEach(clusters, (cluster) => Effect.map(cluster.members, (list) => list.length))

@@ -92,10 +92,18 @@ export const answer = Effect.fnUntraced(function*(
     if (progress._tag === "Message") return progress.message
     if (progress._tag === "Rejected") {
       node.counters.count("stream.rejected", progress.rejection.reason)
-      return yield* Effect.fail(rejected(connection, progress.rejection.reason, progress.rejection.detail))
+      const { detail, reason } = progress.rejection
+      return yield* Effect.fail(rejected(connection, reason, expectations[reason] ?? `a valid answer (${detail})`))
     }
   }
 })
+
+/** What would have been right, where the reason alone does not tell. */
+const expectations: { readonly [reason: string]: string } = {
+  Undecryptable: "an answer sealed with one of our keys; give both sides a common key",
+  Plaintext: "an encrypted answer; the other side has no key, or does not encrypt what it sends",
+  Encrypted: "an answer in plaintext, because this node has no key; configure the cluster's secretKey"
+}
 
 /** An answer that cannot be used. */
 export const rejected = (connection: Connection, reason: string, expected: string): ExchangeRejected =>

@@ -300,7 +300,8 @@ export interface FrameOptions {
  * @since 0.1.0
  */
 export const frame = (message: Uint8Array, options: FrameOptions): Uint8Array => {
-  const content = options.compress ? Compression.wrap(message) : message
+  const compress = options.compress && message.length <= Limits.MAX_COMPRESSED_STREAM_INPUT
+  const content = compress ? Compression.wrap(message) : message
   if (options.encryption === undefined) return content
   const size = Encryption.sealedLength(options.encryption.version, content.length)
   const out = new Uint8Array(ENCRYPTION_HEADER_BYTES + size)

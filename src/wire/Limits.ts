@@ -71,3 +71,10 @@ export const MAX_MSGPACK_DEPTH = 1_024
 
 /** Nodes that may push/pull with us at the same time. memberlist: `maxPushPullRequests` is one more. */
 export const MAX_PUSH_PULLS = 127
+
+/**
+ * The largest stream message that is compressed when compression is on; larger ones are sent as they are. LZW is
+ * synchronous and takes about 35 ms for a mebibyte: a message of 20 MiB would stop this node's probes and acks for most
+ * of a second, and its peers would suspect it. memberlist compresses every stream message; it accepts either.
+ */
+export const MAX_COMPRESSED_STREAM_INPUT = 1_048_576

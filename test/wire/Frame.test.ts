@@ -440,3 +440,12 @@ describe("any stream", () => {
     }
   })
 })
+
+describe("compressing streams", () => {
+  const big = (size: number) => Frame.frame(Frame.encodeUser(new Uint8Array(size)), { ...bare, compress: true })
+
+  it("stops at a size that would hold up the protocol", () => {
+    assert.strictEqual(big(1_000_000)[0], 9)
+    assert.strictEqual(big(1_100_000)[0], 8)
+  })
+})
