@@ -11,7 +11,12 @@
 import * as Compression from "./Compression.ts"
 import * as Encryption from "./Encryption.ts"
 import * as Label from "./Label.ts"
-import { MAX_DECOMPRESSED_BYTES, MAX_ENCRYPTED_FRAME_BYTES, MAX_STREAM_BYTES } from "./Limits.ts"
+import {
+  MAX_COMPRESSED_STREAM_INPUT,
+  MAX_DECOMPRESSED_BYTES,
+  MAX_ENCRYPTED_FRAME_BYTES,
+  MAX_STREAM_BYTES
+} from "./Limits.ts"
 import * as Message from "./Message.ts"
 import type { Inbound } from "./Packet.ts"
 import * as Rejection from "./Rejection.ts"
@@ -300,7 +305,7 @@ export interface FrameOptions {
  * @since 0.1.0
  */
 export const frame = (message: Uint8Array, options: FrameOptions): Uint8Array => {
-  const compress = options.compress && message.length <= Limits.MAX_COMPRESSED_STREAM_INPUT
+  const compress = options.compress && message.length <= MAX_COMPRESSED_STREAM_INPUT
   const content = compress ? Compression.wrap(message) : message
   if (options.encryption === undefined) return content
   const size = Encryption.sealedLength(options.encryption.version, content.length)
