@@ -20,6 +20,8 @@ import * as Result from "effect/Result"
 export interface PeerAddress {
   readonly ip: string
   readonly port: number
+  /** The member expected there, where the sender knows it; a transport may route by it. memberlist: `Address.Name`. */
+  readonly name?: string | undefined
 }
 
 /**

@@ -72,6 +72,41 @@ const list: Field<ReadonlyArray<string>> = Schema.String.pipe(
   })
 )
 
+/** Attributes the metrics have already, with meanings of their own. */
+const RESERVED_LABELS: ReadonlySet<string> = new Set(["reason", "node_state", "time_unit"])
+const LABEL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
+const MAX_LABELS = 32
+const MAX_LABEL_CHARACTERS = 255
+
+const isLabel = ([name, value]: readonly [string, string]): boolean =>
+  LABEL_NAME.test(name) && !RESERVED_LABELS.has(name) && name.length <= MAX_LABEL_CHARACTERS
+  && value.length <= MAX_LABEL_CHARACTERS && !LONE_SURROGATE.test(value)
+
+const labels: Field<Readonly<Record<string, string>>> = Schema.String.pipe(
+  Schema.decodeTo(Schema.Record(Schema.String, Schema.String), {
+    decode: SchemaGetter.transform((text) =>
+      Object.fromEntries(
+        text.split(",").map((item) => item.trim()).filter((item) => item.length > 0).map((item) => {
+          const at = item.indexOf("=")
+          // without "=" there is no name, which the check refuses
+          return at === -1 ? ["", item] : [item.slice(0, at).trim(), item.slice(at + 1).trim()]
+        })
+      )
+    ),
+    encode: SchemaGetter.transform((labels) => Object.entries(labels).map((label) => label.join("=")).join(","))
+  })
+).check(Schema.makeFilter((labels: Readonly<Record<string, string>>) => {
+  const entries = Object.entries(labels)
+  return entries.length <= MAX_LABELS && entries.every(isLabel)
+})).annotate({
+  description:
+    `at most ${MAX_LABELS} labels such as { cluster: "orders" } (in text: cluster=orders,zone=b), named with `
+    + `letters, digits and underscores, but not ${
+      [...RESERVED_LABELS].join(", ")
+    }; values up to ${MAX_LABEL_CHARACTERS} `
+    + "characters"
+})
+
 /**
  * The largest UDP payload over IPv4, in bytes.
  *
@@ -264,7 +299,24 @@ export const fields = {
   cidrsAllowed: list.annotate({ description: "networks such as 10.0.0.0/8 or fd00::/8" }) as Field<
     ReadonlyArray<string>
   >,
-  /** How often queue lengths are reported, default 30 s; 0 switches that off. memberlist: `QueueCheckInterval`. */
+  /**
+   * Apply `cidrsAllowed` to everything: packets and streams from elsewhere are dropped unread, and pings that ask to be
+   * answered elsewhere, or to probe somebody elsewhere, are not served. Default false, as in memberlist, which checks the
+   * sources and addresses of alive messages only; leave it so where address translation hides the peers' own addresses.
+   */
+  cidrsStrict: flag,
+  /**
+   * Attributes of every metric this node reports, default none. Several nodes in one process need them, to be told apart:
+   * without, what they count is added up, and the last one to set a gauge wins. At most 32; names are letters, digits
+   * and underscores, and not `reason`, `node_state` or `time_unit`, which the metrics use themselves. Each label with
+   * more values makes more series to store. In text: `cluster=orders,zone=b`. memberlist: `MetricLabels`.
+   */
+  metricLabels: labels,
+  /**
+   * How often the lengths of the broadcast queues are sampled into `memberlist.queue.broadcasts`, and the members counted
+   * into `memberlist.node.instances`: default 30 s; 0 switches that off (in the reference it keeps a processor busy).
+   * memberlist: `QueueCheckInterval`.
+   */
   queueCheckInterval: duration({ zero: "off" }),
   /**
    * The metadata this node starts with, at most 512 bytes, default none. In text: its UTF-8 bytes.

@@ -34,6 +34,7 @@ import {
   type KeyringRefused,
   MessageTooLarge,
   type MetaTooLarge,
+  type NodeNameRequired,
   NotParticipating,
   type PingTimeout,
   type StartError,
@@ -93,14 +94,14 @@ export class Memberlist extends Context.Service<Memberlist, {
     options?: { readonly wait?: Duration.Input | undefined }
   ) => Effect.Effect<boolean, MetaTooLarge | NotParticipating>
   /**
-   * Sends to one member: in one datagram that may be lost, or `reliable`, over a stream, up to 20 MiB. Reliable means
-   * written in full, not acknowledged. memberlist: `SendBestEffort`, `SendReliable`.
+   * Sends to one member, or to an address `[name/]ip:port`: in one datagram that may be lost, or `reliable`, over a stream, up to 20 MiB. Reliable means
+   * written in full, not acknowledged. memberlist: `SendBestEffort`, `SendReliable`, `SendToAddress`.
    */
   readonly send: (
     to: Member | string,
     payload: Uint8Array,
     options?: { readonly reliable?: boolean | undefined }
-  ) => Effect.Effect<void, MessageTooLarge | TransportError | UnknownMember>
+  ) => Effect.Effect<void, MessageTooLarge | TransportError | UnknownMember | NodeNameRequired>
   /**
    * Lets a message ride on gossip to random members. Receivers do not pass it on. With a `key`, it replaces an earlier
    * one of the same key that is still waiting.
@@ -111,8 +112,10 @@ export class Memberlist extends Context.Service<Memberlist, {
   ) => Effect.Effect<void, MessageTooLarge | NotParticipating>
   /** Messages to this member, from now on. */
   readonly messages: Stream.Stream<UserMessage>
-  /** The round-trip time of one ping. memberlist: `Ping`. */
-  readonly ping: (to: Member | string) => Effect.Effect<Duration.Duration, PingTimeout | TransportError | UnknownMember>
+  /** The round-trip time of one ping to a member, or to an address `[name/]ip:port`. memberlist: `Ping`. */
+  readonly ping: (
+    to: Member | string
+  ) => Effect.Effect<Duration.Duration, PingTimeout | TransportError | UnknownMember | NodeNameRequired>
   /** Lifeguard's local health score: 0 is healthy, higher means this node doubts itself. memberlist: `GetHealthScore`. */
   readonly health: Effect.Effect<number>
   /** The keys in use; change them while running. */

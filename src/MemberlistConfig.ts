@@ -96,6 +96,8 @@ const lan: Preset = {
   deadNodeReclaimTime: Duration.zero,
   requireNodeNames: false,
   cidrsAllowed: [],
+  cidrsStrict: false,
+  metricLabels: {},
   queueCheckInterval: Duration.seconds(30),
   meta: new Uint8Array(0),
   leaveTimeout: Duration.seconds(5),
@@ -170,6 +172,7 @@ const validate = (settings: Settings): Result.Result<Resolved, ConfigInvalid | K
   return Result.succeed({
     ...config,
     meta: config.meta.slice(),
+    metricLabels: { ...config.metricLabels },
     cidrsAllowed: ConfigRules.canonicalNetworks(config.cidrsAllowed),
     disableTcpPingsForNode: settings.disableTcpPingsForNode ?? lan.disableTcpPingsForNode
   })

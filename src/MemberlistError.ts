@@ -257,6 +257,20 @@ export class NameConflict extends Schema.TaggedError<NameConflict>()("NameConfli
 }
 
 /**
+ * `requireNodeNames` is on and the address came without a name.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NodeNameRequired extends Schema.TaggedError<NodeNameRequired>()("NodeNameRequired", {
+  address: Schema.String
+}) {
+  override get message() {
+    return `node names are required by configuration but none was given for ${this.address}; expected "name/${this.address}"`
+  }
+}
+
+/**
  * Why one seed could not be joined.
  *
  * @category errors
@@ -265,6 +279,7 @@ export class NameConflict extends Schema.TaggedError<NameConflict>()("NameConfli
 export const SeedError = Schema.Union([
   SeedInvalid,
   SeedUnresolvable,
+  NodeNameRequired,
   TransportError,
   ExchangeRejected,
   RemoteRefused,
@@ -333,20 +348,6 @@ export class NotParticipating extends Schema.TaggedError<NotParticipating>()("No
 }
 
 /**
- * `RequireNodeNames` is on and the address came without a name.
- *
- * @category errors
- * @since 0.1.0
- */
-export class NodeNameRequired extends Schema.TaggedError<NodeNameRequired>()("NodeNameRequired", {
-  address: Schema.String
-}) {
-  override get message() {
-    return `node names are required by configuration but none was given for ${this.address}; expected "name/${this.address}"`
-  }
-}
-
-/**
  * Everything that building `MemberlistLive` can fail with.
  *
  * @category errors
@@ -377,8 +378,7 @@ export const MemberlistError = Schema.Union([
   MessageTooLarge,
   UnknownMember,
   PingTimeout,
-  NotParticipating,
-  NodeNameRequired
+  NotParticipating
 ])
 /** @since 0.1.0 */
 export type MemberlistError = typeof MemberlistError.Type

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Result from "effect/Result"
 import * as Address from "../Address.ts"
-import { JoinFailed, NodeNameRequired, type SeedError, SeedInvalid } from "../MemberlistError.ts"
+import { JoinFailed, NodeNameRequired, type SeedError, type SeedInvalid } from "../MemberlistError.ts"
 import * as Announce from "./Announce.ts"
 import * as Leave from "./Leave.ts"
 import type { Node } from "./Node.ts"
@@ -25,16 +25,20 @@ export interface JoinReport {
 
 type Outcome = JoinReport["contacted"][number] | JoinReport["failed"][number]
 
-const parse = (node: Node, text: string): Result.Result<Seed.Seed, SeedInvalid> => {
+/** Reads a seed; one without the name that the configuration requires is not even looked up. */
+const parse = (node: Node, text: string): Result.Result<Seed.Seed, SeedInvalid | NodeNameRequired> => {
   const seed = Seed.parse(text, node.transport.bound.port)
   if (Result.isFailure(seed) || seed.success.name !== undefined || !node.config.requireNodeNames) return seed
-  return Result.fail(new SeedInvalid({ seed: text, expected: new NodeNameRequired({ address: text }).message }))
+  return Result.fail(new NodeNameRequired({ address: text }))
 }
 
 const joinSeed = Effect.fnUntraced(function*(node: Node, text: string): Effect.fn.Return<ReadonlyArray<Outcome>> {
   const addresses = yield* Effect.fromResult(parse(node, text)).pipe(
     Effect.flatMap((seed) =>
-      Effect.map(node.transport.resolve(seed.host), (ips) => ips.map((ip) => ({ ip, port: seed.port })))
+      Effect.map(
+        node.transport.resolve(seed.host),
+        (ips) => ips.map((ip) => ({ ip, port: seed.port, name: seed.name }))
+      )
     ),
     Effect.result
   )

@@ -6,25 +6,37 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { PeerAddress } from "../Address.ts"
+import * as Result from "effect/Result"
+import * as Address from "../Address.ts"
 import type { Member } from "../Member.ts"
-import { MessageTooLarge, PingTimeout, type TransportError, UnknownMember } from "../MemberlistError.ts"
+import { MessageTooLarge, PingTimeout, UnknownMember } from "../MemberlistError.ts"
 import * as Frame from "../wire/Frame.ts"
 import * as Limits from "../wire/Limits.ts"
 import * as Message from "../wire/Message.ts"
 import { type Node, source } from "./Node.ts"
 import { entryOf } from "./Peers.ts"
+import * as Seed from "./Seed.ts"
 import * as Sender from "./Sender.ts"
 import * as Streams from "./Streams.ts"
 import { withWait } from "./Waits.ts"
 
 interface Target {
   readonly name: string
-  readonly endpoint: PeerAddress
+  readonly endpoint: Address.PeerAddress
   readonly crc: boolean
 }
 
-/** A member, or the name of one that this node knows. */
+/** `[name/]ip:port`: somebody who is not, or not yet, a member. memberlist: `Address`. */
+const targetAt = (node: Node, text: string): Target | undefined => {
+  const at = Seed.parse(text, node.transport.bound.port)
+  if (Result.isFailure(at)) return undefined
+  const { host, name = "", port } = at.success
+  const ip = Address.ipText(Address.ipBytes(host) ?? new Uint8Array())
+  const explicit = Seed.hasPort(text.slice(text.indexOf("/") + 1))
+  return ip === undefined || !explicit ? undefined : { name, endpoint: { ip, port, name }, crc: false }
+}
+
+/** A member, the name of one that this node knows, or an address. */
 const targetOf = (node: Node, to: Member | string): Effect.Effect<Target, UnknownMember> =>
   Effect.suspend(() => {
     const name = typeof to === "string" ? to : to.name
@@ -32,8 +44,11 @@ const targetOf = (node: Node, to: Member | string): Effect.Effect<Target, Unknow
     if (entry !== undefined) {
       return Effect.succeed({ name, endpoint: entry.endpoint, crc: Sender.wantsCrc(entry) })
     }
-    if (typeof to === "string") return Effect.fail(new UnknownMember({ target: to }))
-    return Effect.succeed({ name, endpoint: { ip: to.ip, port: to.port }, crc: false })
+    if (typeof to !== "string") {
+      return Effect.succeed({ name, endpoint: { ip: to.ip, port: to.port, name }, crc: false })
+    }
+    const target = targetAt(node, to)
+    return target === undefined ? Effect.fail(new UnknownMember({ target: to })) : Effect.succeed(target)
   })
 
 /** Sends one datagram; it may be lost. memberlist: `SendBestEffort`. */
@@ -41,7 +56,7 @@ export const sendBestEffort = Effect.fnUntraced(function*(
   node: Node,
   to: Member | string,
   payload: Uint8Array
-): Effect.fn.Return<void, MessageTooLarge | TransportError | UnknownMember> {
+): Effect.fn.Return<void, MessageTooLarge | Sender.SendError | UnknownMember> {
   const target = yield* targetOf(node, to)
   const limit = Sender.gossipBudget(node)
   if (payload.length > limit) {
@@ -55,7 +70,7 @@ export const sendReliable = Effect.fnUntraced(function*(
   node: Node,
   to: Member | string,
   payload: Uint8Array
-): Effect.fn.Return<void, MessageTooLarge | TransportError | UnknownMember> {
+): Effect.fn.Return<void, MessageTooLarge | Sender.SendError | UnknownMember> {
   if (payload.length > Limits.MAX_USER_MESSAGE) {
     return yield* Effect.fail(
       new MessageTooLarge({ carrier: "stream", size: payload.length, limit: Limits.MAX_USER_MESSAGE })
@@ -77,7 +92,7 @@ export const sendReliable = Effect.fnUntraced(function*(
 export const ping = Effect.fnUntraced(function*(
   node: Node,
   to: Member | string
-): Effect.fn.Return<Duration.Duration, PingTimeout | TransportError | UnknownMember> {
+): Effect.fn.Return<Duration.Duration, PingTimeout | Sender.SendError | UnknownMember> {
   const target = yield* targetOf(node, to)
   return yield* withWait(
     node,

@@ -12,7 +12,7 @@ import * as MutableRef from "effect/MutableRef"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
-import type { PeerAddress } from "../Address.ts"
+import { ipBytes, type PeerAddress } from "../Address.ts"
 import { Delegate } from "../Delegate.ts"
 import type { Keyring } from "../Keyring.ts"
 import { MemberlistConfig } from "../MemberlistConfig.ts"
@@ -76,6 +76,20 @@ export const source = (node: Node) => ({
   sourcePort: node.transport.advertised.port,
   sourceNode: node.name
 })
+
+/**
+ * The port of a member as a message gives it: 0, and any while we speak version 1, which knows no ports, means the port
+ * that we have ourselves. memberlist: `handleAlive`, `handleIndirectPing`, `readRemoteState`.
+ */
+export const receivedPort = (node: Node, port: number): number =>
+  port === 0 || node.config.protocolVersion === 1 ? node.transport.bound.port : port
+
+/** Whether packets and streams from there are read at all; only `cidrsStrict` forbids any. */
+export const mayContact = (node: Node, from: PeerAddress): boolean => {
+  if (!node.config.cidrsStrict) return true
+  const ip = ipBytes(from.ip)
+  return ip !== undefined && node.settings.contactAllowed(ip)
+}
 
 const NONCE_SIZE = 12
 

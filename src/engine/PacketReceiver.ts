@@ -11,19 +11,28 @@ import type * as Message from "../wire/Message.ts"
 import * as Packet from "../wire/Packet.ts"
 import type { Handoff } from "./Handoff.ts"
 import * as Hooks from "./Hooks.ts"
-import type { Node } from "./Node.ts"
+import { mayContact, type Node, receivedPort } from "./Node.ts"
 import * as Relay from "./Relay.ts"
 import * as Sender from "./Sender.ts"
 
-/** Where the sender of a ping wants its answer: what it says, else where the packet came from. */
+/**
+ * Where the sender of a ping wants its answer: what it says, else where the packet came from. `undefined` where
+ * `cidrsStrict` forbids to answer, so that nobody can be flooded with our answers to forged pings.
+ */
 const answerTo = (
-  message: { readonly sourceAddr: Uint8Array; readonly sourcePort: number },
+  node: Node,
+  message: { readonly sourceAddr: Uint8Array; readonly sourcePort: number; readonly sourceNode: string },
   from: Address.PeerAddress
-): Address.PeerAddress => {
+): Address.PeerAddress | undefined => {
+  const name = message.sourceNode
   const ip = message.sourceAddr.length === 0 || message.sourcePort === 0
     ? undefined
     : Address.ipText(message.sourceAddr)
-  return ip === undefined ? from : { ip, port: message.sourcePort }
+  // the packet's own source was checked before it was read
+  if (ip === undefined) return { ...from, name }
+  if (node.settings.contactAllowed(message.sourceAddr)) return { ip, port: message.sourcePort, name }
+  node.counters.count("packet.rejected", "AnswerNotAllowed")
+  return undefined
 }
 
 const onPing = (node: Node, ping: Message.Ping, from: Address.PeerAddress): Effect.Effect<void> | undefined => {
@@ -31,20 +40,23 @@ const onPing = (node: Node, ping: Message.Ping, from: Address.PeerAddress): Effe
     node.counters.count("packet.rejected", "PingForAnother")
     return Effect.logDebug(`ping for ${ping.node} reached ${node.name}; its sender holds an outdated address`)
   }
+  const to = answerTo(node, ping, from)
+  if (to === undefined) return undefined
   return Effect.flatMap(Hooks.ackPayload(node), (payload) => {
     const ack: Message.Ack = { _tag: "Ack", seqNo: ping.seqNo, payload }
-    return Sender.orLog(node, "ack", Sender.withPiggyback(node, answerTo(ping, from), ack))
+    return Sender.orLog(node, "ack", Sender.withPiggyback(node, to, ack))
   })
 }
 
-/** An alive message must come from an allowed address, and speak of one; port 0 means the default port. */
+/** An alive message must come from an allowed address, and speak of one. */
 const onAlive = (node: Node, handoff: Handoff, alive: Message.Alive, from: Address.PeerAddress): void => {
   const source = Address.ipBytes(from.ip)
   if (source === undefined || !node.settings.addressAllowed(source)) {
     node.counters.count("packet.rejected", "SourceNotAllowed")
     return
   }
-  handoff.offer(alive.port === 0 ? { ...alive, port: node.transport.bound.port } : alive, from)
+  const port = receivedPort(node, alive.port)
+  handoff.offer(port === alive.port ? alive : { ...alive, port }, from)
 }
 
 /** Serves one message; what it returns still has to be run. */
@@ -58,8 +70,10 @@ const onMessage = (
   switch (message._tag) {
     case "Ping":
       return onPing(node, message, packet.from)
-    case "IndirectPing":
-      return Relay.serve(node, relays, message, answerTo(message, packet.from))
+    case "IndirectPing": {
+      const asker = answerTo(node, message, packet.from)
+      return asker === undefined ? undefined : Relay.serve(node, relays, message, asker)
+    }
     case "Ack":
       if (!node.acks.ack(message.seqNo, message.payload, packet.receivedAt)) {
         node.counters.count("packet.rejected", "UnexpectedAck")
@@ -83,6 +97,10 @@ export const loop = Effect.fnUntraced(function*(node: Node, handoff: Handoff, re
     const packets = yield* node.transport.packets
     for (const packet of packets) {
       node.counters.count("udp.received", undefined, packet.payload.length)
+      if (!mayContact(node, packet.from)) {
+        node.counters.count("packet.rejected", "SourceNotAllowed")
+        continue
+      }
       const { messages, rejections } = Packet.decode(packet.payload, node.inbound())
       for (const { detail, reason } of rejections) {
         node.counters.count("packet.rejected", reason)

@@ -8,7 +8,6 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
-import type { TransportError } from "../MemberlistError.ts"
 import { type Entry, nextProbe, suspect } from "../swim/Membership.ts"
 import * as Compound from "../wire/Compound.ts"
 import * as Message from "../wire/Message.ts"
@@ -34,7 +33,7 @@ const UNCHANGED = 0
 const maxVersion = (entry: Entry): number => entry.vsn[1] ?? 0
 
 /** A suspect is told so in the same packet, so that it can refute at once. Lifeguard's "buddy system". */
-const sendPing = (node: Node, target: Entry, wait: Wait): Effect.Effect<void, TransportError> => {
+const sendPing = (node: Node, target: Entry, wait: Wait): Effect.Effect<void, Sender.SendError> => {
   const ping: Message.Ping = { _tag: "Ping", seqNo: wait.seqNo, node: target.name, ...source(node) }
   if (target.state !== "suspect") return Sender.withPiggyback(node, target.endpoint, ping)
   const accusation = suspicionOf(node, target)
@@ -123,7 +122,7 @@ const probe = (node: Node, target: Entry): Effect.Effect<number> =>
       const failure = yield* Effect.flip(sendPing(node, target, wait)).pipe(Effect.option)
       if (Option.isSome(failure)) {
         yield* Effect.logDebug(`could not ping ${target.name}: ${failure.value.message}`)
-        if (failure.value.scope === "Local") return UNCHANGED
+        if (failure.value._tag === "NodeNameRequired" || failure.value.scope === "Local") return UNCHANGED
         // The network refused: the member may still be reachable for others, and we are not to blame.
         return yield* probeIndirectly(node, target, wait, deadline, UNCHANGED)
       }

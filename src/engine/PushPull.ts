@@ -15,6 +15,7 @@ import {
   type JoinRejected,
   MessageTooLarge,
   NameConflict,
+  type NodeNameRequired,
   RemoteRefused,
   type TransportError,
   VersionMismatch
@@ -28,13 +29,14 @@ import * as Limits from "../wire/Limits.ts"
 import type { NodeState } from "../wire/Message.ts"
 import * as Directives from "./Directives.ts"
 import * as Hooks from "./Hooks.ts"
-import type { Node } from "./Node.ts"
+import { type Node, receivedPort } from "./Node.ts"
 import { entryOf, randomMembers } from "./Peers.ts"
 import * as Streams from "./Streams.ts"
 
 /** What a push/pull can fail with. */
 export type ExchangeError =
   | TransportError
+  | NodeNameRequired
   | ExchangeRejected
   | RemoteRefused
   | VersionMismatch
@@ -73,9 +75,10 @@ export const localState = Effect.fnUntraced(function*(node: Node, join: boolean)
   return Frame.encodePushPull({ join, nodes: Array.from(entries, nodeState), userState })
 })
 
-/** A received port of 0 means the default port, and so does any port when we speak version 1. */
-const withPort = (node: Node) => (entry: NodeState): NodeState =>
-  entry.port === 0 || node.config.protocolVersion === 1 ? { ...entry, port: node.transport.bound.port } : entry
+const withPort = (node: Node) => (entry: NodeState): NodeState => {
+  const port = receivedPort(node, entry.port)
+  return port === entry.port ? entry : { ...entry, port }
+}
 
 /** Whether the remote list can be merged at all; nothing is merged when it cannot. */
 const check = Effect.fnUntraced(function*(

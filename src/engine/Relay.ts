@@ -9,7 +9,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Address from "../Address.ts"
 import type * as Message from "../wire/Message.ts"
-import { type Node, source } from "./Node.ts"
+import { type Node, receivedPort, source } from "./Node.ts"
 import * as Sender from "./Sender.ts"
 import { withWait } from "./Waits.ts"
 
@@ -21,7 +21,7 @@ const relay = (node: Node, request: Message.IndirectPing, asker: Address.PeerAdd
     node,
     Effect.fnUntraced(function*(wait) {
       const deadline = node.now() + node.settings.probeTimeout
-      const target = { ip, port: request.port === 0 ? node.transport.bound.port : request.port }
+      const target = { ip, port: receivedPort(node, request.port), name: request.node }
       const ping: Message.Ping = { _tag: "Ping", seqNo: wait.seqNo, node: request.node, ...source(node) }
       yield* Sender.orLog(node, "relayed ping", Sender.withPiggyback(node, target, ping))
       const answer = yield* wait.until(deadline)
@@ -44,9 +44,12 @@ export const serve = (
 ): Effect.Effect<void> =>
   Effect.flatMap(FiberSet.size(relays), (size) => {
     const ip = Address.ipText(request.target)
-    if (ip === undefined || size >= MAX_RELAYS) {
-      node.counters.count("packet.rejected", ip === undefined ? "InvalidAddress" : "TooManyRelays")
+    const refuse = (reason: string) => {
+      node.counters.count("packet.rejected", reason)
       return Effect.void
     }
+    if (ip === undefined) return refuse("InvalidAddress")
+    if (!node.settings.contactAllowed(request.target)) return refuse("TargetNotAllowed")
+    if (size >= MAX_RELAYS) return refuse("TooManyRelays")
     return Effect.asVoid(FiberSet.run(relays, relay(node, request, asker, ip)))
   })

@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { PeerAddress } from "../Address.ts"
-import type { TransportError } from "../MemberlistError.ts"
+import { format, type PeerAddress } from "../Address.ts"
+import { NodeNameRequired, type TransportError } from "../MemberlistError.ts"
 import type { Entry } from "../swim/Membership.ts"
 import * as Compound from "../wire/Compound.ts"
 import * as Encryption from "../wire/Encryption.ts"
@@ -45,14 +45,29 @@ export const gossipBudget = (node: Node): number => Packet.gossipBudget(overhead
 const directBudget = (node: Node, length: number): number =>
   Packet.directBudget({ ...overhead(node), messageLength: length })
 
+/**
+ * What `requireNodeNames` refuses: an address whose member is not known, for a transport that finds members by name.
+ * Counted here, whoever asked; what is received is not restricted. memberlist: `errNodeNamesAreRequired`.
+ */
+export const nameMissing = (node: Node, to: PeerAddress): NodeNameRequired | undefined => {
+  if (!node.config.requireNodeNames || (to.name !== undefined && to.name !== "")) return undefined
+  node.counters.count("send.refused", "NodeNameRequired")
+  return new NodeNameRequired({ address: format(to) })
+}
+
+/** Why a packet was not sent. */
+export type SendError = TransportError | NodeNameRequired
+
 /** Sends message bytes (type byte first) as one datagram. */
 export const packet = (
   node: Node,
   to: PeerAddress,
   message: Uint8Array,
   crc: boolean
-): Effect.Effect<void, TransportError> =>
-  Effect.suspend(() => {
+): Effect.Effect<void, SendError> =>
+  Effect.suspend((): Effect.Effect<void, SendError> => {
+    const refused = nameMissing(node, to)
+    if (refused !== undefined) return Effect.fail(refused)
     const datagram = Packet.encode(message, {
       label: node.settings.label,
       compress: node.config.enableCompression,
@@ -68,8 +83,11 @@ export const withPiggyback = (
   node: Node,
   to: PeerAddress,
   message: Message.PacketMessage
-): Effect.Effect<void, TransportError> =>
-  Effect.suspend(() => {
+): Effect.Effect<void, SendError> =>
+  Effect.suspend((): Effect.Effect<void, SendError> => {
+    // before gossip is drawn, which would count as sent
+    const refused = nameMissing(node, to)
+    if (refused !== undefined) return Effect.fail(refused)
     const first = Message.encode(message)
     return Effect.flatMap(
       Broadcasts.draw(node, directBudget(node, first.length), Compound.MAX_PARTS - 1),
@@ -81,7 +99,7 @@ export const withPiggyback = (
 export const orLog = (
   node: Node,
   what: string,
-  effect: Effect.Effect<void, TransportError>
+  effect: Effect.Effect<void, SendError>
 ): Effect.Effect<void> =>
   Effect.catch(effect, (error) => {
     node.counters.count("send.failed", what)

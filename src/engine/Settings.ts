@@ -27,6 +27,8 @@ export interface Settings {
   readonly tcpTimeout: number
   /** Whether an address may appear in the cluster (`cidrsAllowed`; none configured allows all). */
   readonly addressAllowed: (addr: Uint8Array) => boolean
+  /** Whether to listen or answer to an address at all (`cidrsAllowed` when `cidrsStrict` says so). */
+  readonly contactAllowed: (addr: Uint8Array) => boolean
 }
 
 /** The protocol versions this library speaks. memberlist: `ProtocolVersionMin`, `ProtocolVersionMax`. */
@@ -76,6 +78,7 @@ export const make = (config: Config): Settings => {
     pushPullInterval: Duration.toMillis(config.pushPullInterval),
     queueCheckInterval: Duration.toMillis(config.queueCheckInterval),
     tcpTimeout: Duration.toMillis(config.tcpTimeout),
-    addressAllowed
+    addressAllowed,
+    contactAllowed: config.cidrsStrict ? addressAllowed : () => true
   }
 }

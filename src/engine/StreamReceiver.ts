@@ -9,7 +9,7 @@ import type { TransportError } from "../MemberlistError.ts"
 import type { Connection } from "../Transport.ts"
 import type * as Frame from "../wire/Frame.ts"
 import * as Message from "../wire/Message.ts"
-import type { Node } from "./Node.ts"
+import { mayContact, type Node } from "./Node.ts"
 import * as PushPull from "./PushPull.ts"
 import * as Streams from "./Streams.ts"
 
@@ -106,6 +106,12 @@ const serveRequest = (
 
 const handle = (node: Node, slots: Slots) => (connection: Connection): Effect.Effect<void> => {
   node.counters.count("tcp.accept")
+  if (!mayContact(node, connection.peer)) {
+    node.counters.count("stream.rejected", "SourceNotAllowed")
+    return Effect.logDebug(
+      `closed a stream from ${Address.format(connection.peer)}: its address is in none of cidrsAllowed`
+    )
+  }
   return Effect.gen(function*() {
     const incoming = yield* request(node, connection, slots).pipe(
       Streams.within(connection.peer, "read", node.settings.tcpTimeout)

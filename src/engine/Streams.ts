@@ -55,7 +55,9 @@ export const open = Effect.fnUntraced(function*(
   node: Node,
   to: Address.PeerAddress,
   timeoutMillis: number
-): Effect.fn.Return<Connection, TransportError, Scope.Scope> {
+): Effect.fn.Return<Connection, Sender.SendError, Scope.Scope> {
+  const refused = Sender.nameMissing(node, to)
+  if (refused !== undefined) return yield* refused
   const connection = yield* node.transport.open(to, { timeout: Duration.millis(Math.max(0, timeoutMillis)) })
   if (node.settings.label.length > 0) yield* connection.write(Label.header(node.settings.label))
   return connection

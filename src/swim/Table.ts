@@ -43,7 +43,7 @@ export const aliveEntry = (name: string, said: Said, previous: Entry | undefined
     name,
     addr,
     port: said.port,
-    endpoint: moved ? { ip: Address.ipText(addr) ?? "", port: said.port } : previous.endpoint,
+    endpoint: moved ? { ip: Address.ipText(addr) ?? "", port: said.port, name } : previous.endpoint,
     meta: said.meta === null ? null : keep(said.meta, previous?.meta ?? undefined),
     vsn: keep(said.vsn, previous?.vsn),
     incarnation: said.incarnation,

@@ -12,7 +12,7 @@ describe("Membership.announce", () => {
     const entry = T.entry(m, SELF)
     assert.strictEqual(entry.incarnation, 1)
     assert.strictEqual(entry.state, "alive")
-    assert.deepStrictEqual(entry.endpoint, { ip: "10.0.0.1", port: 7946 })
+    assert.deepStrictEqual(entry.endpoint, { ip: "10.0.0.1", port: 7946, name: entry.name })
     assert.deepStrictEqual(directives, [
       { _tag: "Broadcast", key: SELF, claim: T.alive(SELF, 1, { meta: Uint8Array.of(7) }), waiter: "update" },
       { _tag: "Publish", change: { _tag: "Joined", entry } }
@@ -97,7 +97,7 @@ describe("Membership.alive", () => {
       name: OTHER,
       addr: T.ip(9),
       port: 7946,
-      endpoint: { ip: "10.0.0.9", port: 7946 },
+      endpoint: { ip: "10.0.0.9", port: 7946, name: OTHER },
       meta: Uint8Array.of(1, 2),
       vsn: T.VSN,
       incarnation: 3,
@@ -254,7 +254,7 @@ describe("Membership.alive", () => {
       const [m, directives] = Membership.alive(before, other, T.env())
       assert.deepStrictEqual(T.words(directives), ["Reclaimed", `Broadcast Alive ${OTHER}`, "Joined"])
       assert.deepStrictEqual(directives[0], { _tag: "Reclaimed", existing: T.entry(before, OTHER), other })
-      assert.deepStrictEqual(T.entry(m, OTHER).endpoint, { ip: "10.0.0.2", port: 7946 })
+      assert.deepStrictEqual(T.entry(m, OTHER).endpoint, { ip: "10.0.0.2", port: 7946, name: OTHER })
       assert.strictEqual(T.entry(m, OTHER).incarnation, 1)
     })
 
@@ -321,7 +321,7 @@ describe("Membership.alive", () => {
         (m) => Membership.suspect(m, T.suspect(SELF, 1, OTHER), T.env())
       )
       assert.deepStrictEqual(T.entry(m, OTHER).addr, mapped)
-      assert.deepStrictEqual(T.entry(m, OTHER).endpoint, { ip: "10.0.0.1", port: 7946 })
+      assert.deepStrictEqual(T.entry(m, OTHER).endpoint, { ip: "10.0.0.1", port: 7946, name: OTHER })
       const claims = directives.flatMap((d) => d._tag === "Broadcast" ? [[d.key, d.claim]] : [])
       assert.deepStrictEqual(claims, [
         [OTHER, T.alive(OTHER, 1, { addr: mapped })],
