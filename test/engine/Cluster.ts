@@ -15,6 +15,7 @@ import type { MemberEvent } from "../../src/MemberEvent.ts"
 import { Memberlist, MemberlistLive, type UserMessage } from "../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
+import { Transport } from "../../src/Transport.ts"
 
 type ConfigInput = Parameters<typeof MemberlistConfig.layer>[0]
 
@@ -36,14 +37,21 @@ export interface NodeOptions {
   readonly config?: ConfigInput
   readonly delegate?: DelegateShape
   readonly keyring?: Keyring["Service"]
+  /** Puts something between the node and the network. */
+  readonly transport?: (inner: Transport["Service"]) => Transport["Service"]
 }
 
 /** Builds a node named `name` at `ip`; it lives until stopped or until the test ends. */
 export const start = Effect.fnUntraced(function*(name: string, ip: string, options: NodeOptions = {}) {
   // Leaving takes time, and virtual time passes only when it is made to.
   const scope = yield* Effect.acquireRelease(Scope.make(), (scope) => passing(Scope.close(scope, Exit.void)))
+  const { transport: wrap = (inner) => inner } = options
   const live = MemberlistLive.pipe(
-    Layer.provide(SimulatedNetwork.transport(ip)),
+    Layer.provide(
+      Layer.effect(Transport, Effect.map(Transport, wrap)).pipe(
+        Layer.provide(SimulatedNetwork.transport(ip))
+      )
+    ),
     Layer.provide(MemberlistConfig.layer({ ...MemberlistConfig.lan, ...options.config, name }))
   )
   const hooks = options.delegate === undefined ? live : Layer.provide(live, Layer.succeed(Delegate, options.delegate))
