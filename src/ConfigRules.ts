@@ -29,9 +29,25 @@ const checkKey = (config: ConfigData): KeyInvalid | undefined => {
   return isKeyLength(length) ? undefined : new KeyInvalid({ length })
 }
 
+/** The bits in front of the IPv4 address in an IPv4-mapped one. */
+const MAPPED_BITS = 96
+
+/** `::ffff:10.0.0.0/104` is `10.0.0.0/8`: addresses are compared in their IPv4 form. */
+const withoutMapping = (found: IpNetwork.IpNetwork): IpNetwork.IpNetwork => {
+  const address = NetAddress.toCanonical(found.address)
+  return NetAddress.isIpv4Address(address) && NetAddress.isIpv6Address(found.address)
+    ? IpNetwork.makeUnsafe(address, found.prefixLength - MAPPED_BITS)
+    : found
+}
+
 /** A network in CIDR notation; host bits are dropped, as in the reference. */
 const network = (cidr: string): IpNetwork.IpNetwork | undefined =>
-  Result.getOrUndefined(Result.map(IpInterface.fromString(cidr.trim()), IpNetwork.fromInterface))
+  Result.getOrUndefined(
+    Result.map(
+      IpInterface.fromString(cidr.trim()),
+      (parsed) => withoutMapping(IpNetwork.fromInterface(parsed))
+    )
+  )
 
 const hasPrefix = (cidr: string) => cidr.includes("/")
 
@@ -144,7 +160,7 @@ export const warnings = (config: ConfigData): ReadonlyArray<string> => {
     )
   }
   if (isOff(config.probeInterval)) {
-    found.push("probeInterval is 0: failures are not detected and dead members are never removed")
+    found.push("probeInterval is 0: this node detects no failures, it only hears of them from others")
   } else if (Duration.isGreaterThan(config.probeTimeout, config.probeInterval)) {
     found.push("probeTimeout is longer than probeInterval: a probe ends at the interval, without asking other members")
   }
@@ -156,6 +172,9 @@ export const warnings = (config: ConfigData): ReadonlyArray<string> => {
   }
   if (config.advertisePort !== undefined && config.advertiseAddress === undefined) {
     found.push("advertisePort has no effect without advertiseAddress: the bound port is announced")
+  }
+  if (config.cidrsStrict && config.cidrsAllowed.length === 0) {
+    found.push("cidrsStrict has no effect without cidrsAllowed: every address is allowed")
   }
   if (config.maxPushPulls > config.maxInboundStreams) {
     found.push("maxPushPulls is above maxInboundStreams, which limits it")

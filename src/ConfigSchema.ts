@@ -131,11 +131,13 @@ export const MAX_META = 512
  */
 export const fields = {
   /**
-   * The member's identity, unique in the cluster, required. (In Go it defaults to the host name: pass `os.hostname()`
-   * where one node runs per machine.) memberlist: `Name`.
+   * The member's identity, unique in the cluster. Default: the name of the host where one is provided
+   * (`NodeHostName.layer`, and for `layerEnv` the variable `HOSTNAME`), else it is required. Two nodes on one host need
+   * two names. memberlist: `Name`.
    */
   name: text({ empty: false, maxBytes: 512 }).annotate({
-    description: "a name that no other member has, such as os.hostname(); non-empty text of at most 512 bytes in UTF-8"
+    description: "a name that no other member has (or provide NodeHostName.layer for the host's); "
+      + "non-empty text of at most 512 bytes in UTF-8"
   }) as Field<string>,
   /**
    * The cluster's name tag, at most 255 bytes, default none. Packets and streams of another label are refused, so two
@@ -213,8 +215,9 @@ export const fields = {
    */
   pushPullInterval: duration({ zero: "off" }),
   /**
-   * How often one member is probed: 1 s, WAN 5 s, local 1 s. The unit of every failure-detection time. 0 switches off
-   * probing, and with it the removal of dead members. memberlist: `ProbeInterval`.
+   * How often one member is probed: 1 s, WAN 5 s, local 1 s. The unit of every failure-detection time. 0 switches
+   * probing off: this node hears of failures from others only. Entries of dead members are removed all the same (in
+   * memberlist they then stay for ever). memberlist: `ProbeInterval`.
    */
   probeInterval: duration({ zero: "no failure detection" }),
   /**
@@ -273,6 +276,14 @@ export const fields = {
   delegateProtocolMin: integer(0, 255),
   /** The newest application protocol this node understands, default 0. memberlist: `DelegateProtocolMax`. */
   delegateProtocolMax: integer(0, 255),
+  /**
+   * The file that names the DNS server, default `/etc/resolv.conf`. Seeds whose host name has a dot are first looked up
+   * there over TCP, because answers over UDP may be cut short, silently by some servers; when that gives nothing, the
+   * system's resolver is asked. Empty: the system's resolver alone. memberlist: `DNSConfigPath`.
+   */
+  dnsConfigPath: text({ empty: true, maxBytes: 4096 }).annotate({
+    description: "the path of a file in the form of resolv.conf, or nothing to ask the system's resolver alone"
+  }) as Field<string>,
   /**
    * How many received messages may wait, per priority; more are dropped and counted. Default 1024.
    * memberlist: `HandoffQueueDepth`.
@@ -340,6 +351,14 @@ export const fields = {
   maxInboundStreams: count(1),
   /** How many state exchanges peers may have open with us at once, default 127 as in the reference. */
   maxPushPulls: count(1),
+  /**
+   * Who has a name that two nodes claim, default `keep`: the one this node knew first, as in the reference. `replace`: the
+   * one with the higher incarnation, and this node takes its own name when it joins, by announcing itself above whoever
+   * has it. For members that come back under the same name at another address before anybody noticed that they were
+   * gone (containers). It trades safety for that: a node started by mistake under the name of a live one pushes it out.
+   * Members with `keep` do not follow. A node never gives up its own name.
+   */
+  nameConflictPolicy: Schema.Literals(["keep", "replace"]).annotate({ description: "keep or replace" }),
   /** How many seeds are contacted at the same time by one join, default 4. (The reference: one after the other.) */
   joinConcurrency: count(1),
   /** How many received packets may wait to be read; more are dropped and counted. Default 2048. */

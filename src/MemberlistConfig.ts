@@ -24,6 +24,7 @@ import * as Schema from "effect/Schema"
 import * as Str from "effect/String"
 import * as ConfigRules from "./ConfigRules.ts"
 import { type ConfigData, expectation, type FieldName, fieldNames, fields } from "./ConfigSchema.ts"
+import { HostName } from "./HostName.ts"
 import { ConfigInvalid, type KeyInvalid } from "./MemberlistError.ts"
 
 /** What is not data: it cannot come from the environment. */
@@ -54,8 +55,8 @@ export type Preset = Omit<Resolved, "name">
 type Input<A> = A extends Duration.Duration ? Duration.Input : A
 
 /**
- * What `layer` accepts: a name and any other part of a configuration. What is missing is taken from the LAN preset. A
- * missing name is refused when the layer is built: it is optional here only so that settings can be put together.
+ * What `layer` accepts: a name and any other part of a configuration. What is missing is taken from the LAN preset; a
+ * missing name is the `HostName` that is provided, and refused when there is none.
  *
  * @category models
  * @since 0.1.0
@@ -91,6 +92,7 @@ const lan: Preset = {
   delegateProtocolVersion: 0,
   delegateProtocolMin: 0,
   delegateProtocolMax: 0,
+  dnsConfigPath: "/etc/resolv.conf",
   handoffQueueDepth: 1024,
   udpBufferSize: 1400,
   deadNodeReclaimTime: Duration.zero,
@@ -106,6 +108,7 @@ const lan: Preset = {
   maxMembers: 65_536,
   maxInboundStreams: 256,
   maxPushPulls: 127,
+  nameConflictPolicy: "keep",
   joinConcurrency: 4,
   packetBuffer: 2048
 }
@@ -179,7 +182,7 @@ const validate = (settings: Settings): Result.Result<Resolved, ConfigInvalid | K
 }
 
 const make = (settings: Settings): Effect.Effect<Resolved, ConfigInvalid | KeyInvalid> =>
-  Effect.suspend(() => Effect.fromResult(validate(settings)))
+  Effect.flatMap(HostName, (host) => Effect.fromResult(validate({ ...settings, name: settings.name ?? host })))
 
 /** The service's value, with its warnings logged once, where it is built. */
 const makeLogged = (settings: Settings): Effect.Effect<Resolved, ConfigInvalid | KeyInvalid> =>
@@ -255,7 +258,7 @@ export class MemberlistConfig extends Context.Service<MemberlistConfig, Resolved
    * `local`), then every data field under its name, such as `MEMBERLIST_NAME`, `MEMBERLIST_BIND_PORT`,
    * `MEMBERLIST_PROBE_INTERVAL="1 second"`, `MEMBERLIST_CIDRS_ALLOWED="10.0.0.0/8,fd00::/8"`,
    * `MEMBERLIST_SECRET_KEY` in base64. Empty variables count as absent; without `MEMBERLIST_NAME` the name is `HOSTNAME`,
-   * which container runtimes set.
+   * which container runtimes set, and without that the `HostName` that is provided.
    */
   static readonly layerEnv: Layer.Layer<MemberlistConfig, Config.ConfigError | ConfigInvalid | KeyInvalid> = Layer
     .effect(

@@ -5,11 +5,13 @@
  */
 export type { PeerAddress } from "./Address.ts"
 export { Delegate } from "./Delegate.ts"
+export { HostName } from "./HostName.ts"
 export { Keyring } from "./Keyring.ts"
 export { Member, MemberState, ProtocolVersions } from "./Member.ts"
 export * from "./MemberEvent.ts"
 export { type JoinReport, type LeaveReport, Memberlist, MemberlistLive, type UserMessage } from "./Memberlist.ts"
 export { MemberlistConfig } from "./MemberlistConfig.ts"
 export * from "./MemberlistError.ts"
+export * as NodeHostName from "./node/NodeHostName.ts"
 export * as NodeTransport from "./node/NodeTransport.ts"
 export { type Connection, type Packet, Transport } from "./Transport.ts"

@@ -212,7 +212,7 @@ describe("layerEnv", () => {
     Effect.gen(function*() {
       const config = yield* fromEnv({ MEMBERLIST_NAME: "", HOSTNAME: "pod-1" })
       assert.strictEqual(config.name, "pod-1")
-      assert.match((yield* Effect.flip(fromEnv({ MEMBERLIST_NAME: "" }))).message, /"name".*os\.hostname/)
+      assert.match((yield* Effect.flip(fromEnv({ MEMBERLIST_NAME: "" }))).message, /"name".*NodeHostName/)
     }))
   it.effect("names the variable at fault", () =>
     Effect.gen(function*() {

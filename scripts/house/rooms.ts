@@ -36,6 +36,9 @@ const platformFree =
 
 const anyEffect = /^effect\/(\w+\/)?[A-Z]\w*$|^@effect\/platform-node\/[A-Z]\w*$/
 
+/** The sockets, and the bytes of DNS, which are not ours to write. */
+const nodePackages = new RegExp(`${anyEffect.source}|^dns-packet$`)
+
 /** Timers and clocks are Effect's, whoever asks. */
 const anyBuiltin = /^(?!timers|perf_hooks|test)/
 
@@ -50,7 +53,7 @@ const rooms: Record<Room, Allowance> = {
     packages: new RegExp(`${platformFree.source}|^effect/testing/\\w+$`),
     builtins: nothing
   },
-  node: { rooms: ["Memberlist", "engine", "swim", "wire", "domain"], packages: anyEffect, builtins: anyBuiltin },
+  node: { rooms: ["Memberlist", "engine", "swim", "wire", "domain"], packages: nodePackages, builtins: anyBuiltin },
   agent: {
     rooms: ["frontDoor", "node", "testing", "Memberlist", "engine", "swim", "wire", "domain"],
     packages: new RegExp(`${anyEffect.source}|^effect/testing/\\w+$`),

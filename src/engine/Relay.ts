@@ -44,7 +44,7 @@ export const serve = (
 ): Effect.Effect<void> =>
   Effect.flatMap(FiberSet.size(relays), (size) => {
     const ip = Address.ipText(request.target)
-    const refuse = (reason: string) => {
+    const refuse = (reason: "InvalidAddress" | "TargetNotAllowed" | "TooManyRelays") => {
       node.counters.count("packet.rejected", reason)
       return Effect.void
     }
