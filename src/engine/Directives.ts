@@ -30,8 +30,11 @@ const noWaiters: Waiters = {}
 export const run = (node: Node, rule: Rule, waiters: Waiters = noWaiters): Effect.Effect<void> =>
   Effect.flatMap(
     Ref.modify(node.membership, (membership) => {
-      const [next, directives] = rule(membership, envOf(node))
-      return [atOnce(node, directives, waiters), next]
+      const env = envOf(node)
+      const [next, directives] = rule(membership, env)
+      const rest = atOnce(node, directives, waiters)
+      node.observer?.({ node, now: env.now, previous: membership, next, directives })
+      return [rest, next]
     }),
     (rest) => carryOut(node, rest)
   )

@@ -24,6 +24,7 @@ import type { Inbound } from "../wire/Packet.ts"
 import * as Acks from "./Acks.ts"
 import * as Counters from "./Counters.ts"
 import * as Hub from "./Hub.ts"
+import { Observer } from "./Observer.ts"
 import * as Settings from "./Settings.ts"
 
 /** A user message as it arrived. */
@@ -61,6 +62,8 @@ export interface Node {
   /** Short-lived work that must outlive the fiber that asked for it: relays, hooks, expired suspicions. */
   readonly tasks: FiberSet.FiberSet
   readonly inbound: () => Inbound
+  /** Who looks at every step of the table: the simulator, or nobody. */
+  readonly observer: Observer | undefined
 }
 
 /** What a rule needs to know of the moment. */
@@ -142,6 +145,7 @@ export const make: (
       skipLabelCheck: config.skipInboundLabelCheck,
       keys: keyring.keysUnsafe(),
       verifyIncoming: config.gossipVerifyIncoming
-    })
+    }),
+    observer: yield* Observer
   }
 })

@@ -136,8 +136,11 @@ const probe = (node: Node, target: Entry): Effect.Effect<number> =>
 /** One tick: the next member of the round is probed, and what the round's end reaped is cleared away. */
 const tick = (node: Node): Effect.Effect<void> =>
   Ref.modify(node.membership, (membership) => {
-    const [next, target, directives] = nextProbe(membership, envOf(node))
-    return [{ target, rest: Directives.atOnce(node, directives) }, next]
+    const env = envOf(node)
+    const [next, target, directives] = nextProbe(membership, env)
+    const rest = Directives.atOnce(node, directives)
+    node.observer?.({ node, now: env.now, previous: membership, next, directives })
+    return [{ target, rest }, next]
   }).pipe(
     Effect.tap(({ rest }) => Directives.carryOut(node, rest)),
     Effect.flatMap(({ target }) => target === undefined ? Effect.succeed(UNCHANGED) : probe(node, target)),
