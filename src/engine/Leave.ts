@@ -5,7 +5,7 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import * as Fiber from "effect/Fiber"
 import * as Ref from "effect/Ref"
 import { leave as leaveRule } from "../swim/Membership.ts"
 import * as Announce from "./Announce.ts"
@@ -28,13 +28,21 @@ export const leave = Effect.fnUntraced(function*(
   timeout: Duration.Duration
 ): Effect.fn.Return<LeaveReport> {
   if (Ref.getUnsafe(node.membership).leaving) return { outcome: "AlreadyLeft" }
-  const sent = yield* Signal.make
+  let sent = false
+  const ended = yield* Signal.make
   const audience = Announce.hasAudience(node)
-  yield* Directives.run(node, leaveRule, { leave: sent.notify })
+  yield* Directives.run(node, leaveRule, {
+    leave: () => {
+      sent = true
+      ended.notify()
+    }
+  })
   if (!audience) return { outcome: "Alone" }
-  // Interruptible even when a closing scope runs us, or the timeout could not end the wait.
-  const done = yield* Effect.interruptible(Effect.timeoutOption(sent.wait, timeout))
-  if (Option.isSome(done)) return { outcome: "Sent" }
+  // The timeout is a fiber that notifies, and not one that interrupts: a closing scope runs us where the wait either
+  // cannot be interrupted at all, or, when the program was, would be at once.
+  const timer = yield* Effect.forkDetach(Effect.andThen(Effect.sleep(timeout), Effect.sync(ended.notify)))
+  yield* Effect.ensuring(ended.wait, Fiber.interrupt(timer))
+  if (sent) return { outcome: "Sent" }
   node.counters.count("leave.timeout")
   return { outcome: "TimedOut" }
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Scope from "effect/Scope"
@@ -44,6 +45,24 @@ describe("the layer's end", () => {
         yield* Effect.forEach(others, ({ stop }) => passing(stop))
       })
     )
+  )
+
+  clusterTest(
+    "says goodbye when the program is interrupted, as SIGINT and SIGTERM do it",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1")
+      const live = MemberlistLive.pipe(
+        Layer.provide(SimulatedNetwork.transport("10.0.0.2")),
+        Layer.provide(MemberlistConfig.layer({ ...MemberlistConfig.lan, name: "b" }))
+      )
+      const program = Memberlist.use((cluster) => Effect.andThen(cluster.join([a.address]), Effect.never))
+      const fiber = yield* Effect.forkDetach(Effect.provide(program, live))
+      yield* TestClock.adjust("3 seconds")
+      assert.include(a.seen, "MemberJoined b")
+      yield* passing(Fiber.interrupt(fiber))
+      yield* TestClock.adjust("1 second")
+      assert.include(a.seen, "MemberLeft b")
+    })
   )
 
   clusterTest(
