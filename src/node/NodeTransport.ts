@@ -18,21 +18,20 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
-import * as Dns from "node:dns/promises"
 import * as Os from "node:os"
 import { ipBytes, ipText } from "../Address.ts"
 import { MemberlistConfig } from "../MemberlistConfig.ts"
-import { type AdvertiseAddressInvalid, type BindFailed, SeedUnresolvable } from "../MemberlistError.ts"
+import { type AdvertiseAddressInvalid, type BindFailed } from "../MemberlistError.ts"
 import { Transport } from "../Transport.ts"
 import * as AdvertiseAddress from "./AdvertiseAddress.ts"
 import * as NodeTcp from "./NodeTcp.ts"
 import * as NodeUdp from "./NodeUdp.ts"
+import * as Resolve from "./Resolve.ts"
 
 type Config = MemberlistConfig["Service"]
 
@@ -98,23 +97,6 @@ const advertised = Effect.fnUntraced(function*(
   }))
 })
 
-/** All addresses of a host, in the system's order, each once. */
-const resolve = (timeout: Duration.Duration): Transport["Service"]["resolve"] => (host) => {
-  const literal = ipText(ipBytes(host) ?? new Uint8Array())
-  if (literal !== undefined) return Effect.succeed([literal])
-  const failed = (cause: unknown) => new SeedUnresolvable({ host, cause })
-  return Effect.tryPromise({ try: () => Dns.lookup(host, { all: true, order: "verbatim" }), catch: failed }).pipe(
-    Effect.timeoutOrElse({
-      duration: timeout,
-      orElse: () => Effect.fail(failed(new Error(`no answer within ${Duration.format(timeout)}`)))
-    }),
-    Effect.map((
-      found
-    ) => [...new Set(found.map(({ address }) => ipText(ipBytes(address) ?? new Uint8Array()) ?? address))]),
-    Effect.filterOrFail((found) => found.length > 0, () => failed(new Error("the name has no address")))
-  )
-}
-
 /**
  * Opens the sockets of one node. They are closed with the scope.
  *
@@ -137,7 +119,7 @@ export const make: Effect.Effect<
     send: udp.send,
     serve: tcp.serve,
     open: tcp.open,
-    resolve: resolve(config.tcpTimeout)
+    resolve: Resolve.make({ open: tcp.open, dnsConfigPath: config.dnsConfigPath, timeout: config.tcpTimeout })
   })
 })
 

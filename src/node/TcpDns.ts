@@ -1,0 +1,105 @@
+/**
+ * Asks a DNS server for all addresses of a name over TCP. Over UDP an answer may be cut to a few hundred bytes, and some
+ * servers (those of service discovery among them) cut it without saying so: a cluster of a hundred seeds would look like
+ * one of three. Node.js has no way to ask its resolver for TCP. memberlist: `tcpLookupIP`.
+ *
+ * @since 0.1.0
+ */
+import type { DecodedPacket } from "dns-packet"
+import * as DnsPacket from "dns-packet"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Host from "effect/net/Host"
+import * as Random from "effect/Random"
+import { format, type PeerAddress } from "../Address.ts"
+import type { Connection } from "../Transport.ts"
+import type * as NodeTcp from "./NodeTcp.ts"
+
+/** How long connecting and both answers may take together. As in the reference. */
+const TIMEOUT = Duration.seconds(2)
+
+/** Why a lookup gave nothing. */
+export class TcpDnsFailed extends Data.TaggedError("TcpDnsFailed")<{ readonly server: string; readonly why: string }> {
+  override get message() {
+    return `DNS over TCP at ${this.server}: ${this.why}`
+  }
+}
+
+/** The kinds of address records, each asked for by a question of its own: servers may refuse to answer ANY (RFC 8482). */
+const TYPES = ["A", "AAAA"] as const
+
+/** Length-prefixed messages, as they arrive in whatever pieces. */
+const messages = (connection: Connection) => {
+  let buffered: Buffer = Buffer.alloc(0)
+  return {
+    /** The next message; at most 64 KiB, which its length field cannot exceed. */
+    next: Effect.gen(function*() {
+      for (;;) {
+        const length = buffered.length < 2 ? undefined : buffered.readUInt16BE(0)
+        if (length !== undefined && buffered.length >= 2 + length) {
+          const message = buffered.subarray(2, 2 + length)
+          buffered = buffered.subarray(2 + length)
+          return message
+        }
+        buffered = Buffer.concat([buffered, yield* connection.pull])
+      }
+    })
+  }
+}
+
+const question = (id: number, type: typeof TYPES[number], name: string): Uint8Array =>
+  DnsPacket.streamEncode({
+    type: "query",
+    id,
+    flags: DnsPacket.RECURSION_DESIRED,
+    questions: [{ type, name, class: "IN" }]
+  })
+
+/** The addresses; the names they belong to do not matter, since a CNAME leads from ours to theirs. */
+const addressesOf = (answer: DecodedPacket): ReadonlyArray<string> =>
+  (answer.answers ?? []).flatMap((record) => record.type === "A" || record.type === "AAAA" ? [record.data] : [])
+
+const exchange = Effect.fnUntraced(function*(open: NodeTcp.Tcp["open"], server: PeerAddress, host: string) {
+  const failed = (why: string) => new TcpDnsFailed({ server: format(server), why })
+  const attempt = <A>(parse: () => A) =>
+    Effect.try({ try: parse, catch: (cause) => failed(cause instanceof Error ? cause.message : String(cause)) })
+  // the encoder believes what it is given; this one also spells what is not ASCII as DNS does
+  const name = yield* Effect.mapError(
+    Effect.fromResult(Host.domainNameFromString(host)),
+    (error) => failed(error.message)
+  )
+  const first = yield* Random.nextIntBetween(0, 0xffff)
+  const questions = yield* attempt(() => TYPES.map((type, i) => question((first + i) % 0x1_0000, type, name)))
+  const connection = yield* open(server, { timeout: TIMEOUT })
+  yield* connection.write(Buffer.concat(questions))
+  const incoming = messages(connection)
+  const found: Array<string> = []
+  for (let answered = 0; answered < TYPES.length; answered++) {
+    // a server that ends after one answer has given what it gives
+    const bytes = yield* found.length === 0 ? incoming.next : Effect.orElseSucceed(incoming.next, () => undefined)
+    if (bytes === undefined) break
+    const answer = yield* attempt(() => DnsPacket.decode(bytes))
+    if (answer.type !== "response" || ((answer.id ?? -1) - first + 0x1_0000) % 0x1_0000 >= TYPES.length) {
+      return yield* failed("an answer to something that was not asked")
+    }
+    found.push(...addressesOf(answer))
+  }
+  return found
+})
+
+/** All addresses of a host, IPv4 first; none when the server knows none. */
+export const lookup = (
+  open: NodeTcp.Tcp["open"],
+  server: PeerAddress,
+  host: string
+): Effect.Effect<ReadonlyArray<string>, TcpDnsFailed> => {
+  const failed = (why: string) => new TcpDnsFailed({ server: format(server), why })
+  return Effect.scoped(exchange(open, server, host)).pipe(
+    Effect.catchTag("TransportError", (error) => Effect.fail(failed(error.message))),
+    Effect.timeoutOrElse({
+      duration: TIMEOUT,
+      orElse: () => Effect.fail(failed(`no answer within ${Duration.format(TIMEOUT)}`))
+    })
+  )
+}
