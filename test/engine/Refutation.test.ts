@@ -1,0 +1,108 @@
+import { assert, describe } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { TestClock } from "effect/testing"
+import { clusterTest, start, stateOf, type TestNode } from "./Cluster.ts"
+import { type FakePeer, fakePeer } from "./FakePeer.ts"
+
+const gossiping = { gossipInterval: "100 millis", pushPullInterval: 0, probeInterval: 0, leaveTimeout: 0 } as const
+
+const U32 = 0xffff_ffff
+
+/** A node and a peer it gossips with, when the first news is over. */
+const pair = Effect.fnUntraced(function*() {
+  const node = yield* start("a", "10.0.0.1", { config: gossiping })
+  const peer = yield* fakePeer("p", "10.0.0.9")
+  yield* peer.send(node, peer.alive())
+  yield* TestClock.adjust("3 seconds")
+  peer.forget()
+  return { node, peer }
+})
+
+const aboutUs = (peer: FakePeer) => peer.all("Alive").filter(({ node }) => node === "a")
+
+const stands = Effect.fnUntraced(function*(node: TestNode, incarnation: number, health: number) {
+  assert.strictEqual((yield* node.cluster.localMember).incarnation, incarnation)
+  assert.strictEqual(yield* stateOf(node, "a"), "alive")
+  assert.strictEqual(yield* node.cluster.health, health)
+})
+
+describe("a node that is accused", () => {
+  for (
+    const [what, claim] of [
+      ["of being suspect", { _tag: "Suspect", incarnation: 7, node: "a", from: "p" }],
+      ["of being dead", { _tag: "Dead", incarnation: 7, node: "a", from: "p" }],
+      ["of having left", { _tag: "Dead", incarnation: 7, node: "a", from: "a" }]
+    ] as const
+  ) {
+    clusterTest(
+      `${what} answers with the next incarnation above, tells the accuser, and loses a point of health`,
+      Effect.gen(function*() {
+        const { node, peer } = yield* pair()
+        yield* peer.send(node, claim)
+        yield* TestClock.adjust("2 seconds")
+        yield* stands(node, 8, 1)
+        const answers = aboutUs(peer)
+        assert.isAbove(answers.length, 0)
+        assert.isTrue(answers.every(({ incarnation, port }) => incarnation === 8 && port === 7946))
+        assert.notInclude(node.seen, "MemberSuspected a")
+      })
+    )
+  }
+
+  clusterTest(
+    "at an incarnation it has left behind does not answer",
+    Effect.gen(function*() {
+      const { node, peer } = yield* pair()
+      yield* peer.send(node, { _tag: "Suspect", incarnation: 0, node: "a", from: "p" })
+      yield* TestClock.adjust("2 seconds")
+      yield* stands(node, 1, 0)
+      assert.deepStrictEqual(aboutUs(peer), [])
+    })
+  )
+
+  clusterTest(
+    "by an alive message with other metadata or a higher incarnation answers, and ignores its own echo",
+    Effect.gen(function*() {
+      const { node, peer } = yield* pair()
+      const us = peer.alive({ node: "a", addr: Uint8Array.of(10, 0, 0, 1) })
+      yield* peer.send(node, us)
+      yield* TestClock.adjust("1 second")
+      yield* stands(node, 1, 0)
+      yield* peer.send(node, { ...us, meta: Uint8Array.of(1) })
+      yield* TestClock.adjust("1 second")
+      yield* stands(node, 2, 1)
+      yield* peer.send(node, { ...us, incarnation: 20 })
+      yield* TestClock.adjust("1 second")
+      yield* stands(node, 21, 2)
+    })
+  )
+
+  clusterTest(
+    "at the largest incarnation stays there, and does not start again at 0",
+    Effect.gen(function*() {
+      const { node, peer } = yield* pair()
+      yield* peer.send(node, { _tag: "Suspect", incarnation: U32, node: "a", from: "p" })
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual((yield* node.cluster.localMember).incarnation, U32)
+      assert.isTrue(aboutUs(peer).every(({ incarnation }) => incarnation === U32))
+    })
+  )
+})
+
+describe("a node that has left", () => {
+  clusterTest(
+    "refutes nothing any more, goes on answering pings, and remembers itself",
+    Effect.gen(function*() {
+      const { node, peer } = yield* pair()
+      yield* node.cluster.leave()
+      yield* TestClock.adjust("5 seconds")
+      peer.forget()
+      yield* peer.send(node, { _tag: "Dead", incarnation: 9, node: "a", from: "p" }, peer.ping(5, "a"))
+      yield* TestClock.adjust("120 seconds")
+      assert.deepStrictEqual(aboutUs(peer), [])
+      assert.deepStrictEqual(peer.all("Ack").map(({ seqNo }) => seqNo), [5])
+      const us = yield* node.cluster.localMember
+      assert.deepStrictEqual([us.name, us.state], ["a", "left"])
+    })
+  )
+})
