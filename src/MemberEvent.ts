@@ -1,6 +1,6 @@
 /**
  * What happened to a member. A subscriber first gets one `MemberJoined` (and `MemberSuspected`) for each member of the
- * view it starts from, then every later change in the order the state changed.
+ * view it starts from, then every later change, and every name conflict, in the order the state changed.
  *
  * @stability unstable
  * @since 0.1.0
@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import { Member } from "./Member.ts"
 
 const fields = {
-  /** The member right after the change. */
+  /** The member right after the change; in a conflict the existing one, as it was before. */
   member: Member,
   /**
    * How many events this subscriber lost immediately before this one, because it was slower than the cluster for longer
@@ -27,7 +27,7 @@ const fields = {
 export class MemberJoined extends Schema.TaggedClass<MemberJoined>()("MemberJoined", fields) {}
 
 /**
- * A live member changed its metadata.
+ * A live member changed its metadata, or, with the policy `replace`, its address.
  *
  * @category models
  * @since 0.1.0
@@ -80,6 +80,24 @@ export class MemberFailed extends Schema.TaggedClass<MemberFailed>()("MemberFail
 export class MemberLeft extends Schema.TaggedClass<MemberLeft>()("MemberLeft", fields) {}
 
 /**
+ * Two nodes claim one name. Nothing changed by this event: when the name went over, a `MemberUpdated` follows (a
+ * `MemberJoined` when the existing one was not alive any more). One conflict between the same two addresses is told once
+ * a minute, and at most 64 different ones.
+ *
+ * The `member` may be this node itself, or one that is dead and whose name is still reserved (`deadNodeReclaimTime`).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class MemberConflict extends Schema.TaggedClass<MemberConflict>()("MemberConflict", {
+  ...fields,
+  /** The claimant, as it describes itself, with its address. */
+  other: Member,
+  /** Whether the claimant has the name from now on (`nameConflictPolicy`); else the member keeps it. */
+  replaced: Schema.Boolean
+}) {}
+
+/**
  * @category schemas
  * @since 0.1.0
  */
@@ -89,7 +107,8 @@ export const MemberEvent = Schema.Union([
   MemberSuspected,
   MemberRecovered,
   MemberFailed,
-  MemberLeft
+  MemberLeft,
+  MemberConflict
 ])
 /** @since 0.1.0 */
 export type MemberEvent = typeof MemberEvent.Type

@@ -198,7 +198,7 @@ export class ExchangeRejected extends Schema.TaggedError<ExchangeRejected>()("Ex
 }
 
 /**
- * The peer answered with an error message of its own.
+ * The peer answered with an error message of its own, other than the veto of a delegate of this library.
  *
  * @category errors
  * @since 0.1.0
@@ -229,14 +229,17 @@ export class VersionMismatch extends Schema.TaggedError<VersionMismatch>()("Vers
 }
 
 /**
- * The delegate vetoed an admission or a merge.
+ * A delegate vetoed an admission or a merge: ours, or, when there is a `by`, that of the member at this address.
  *
  * @category errors
  * @since 0.1.0
  */
-export class JoinRejected extends Schema.TaggedError<JoinRejected>()("JoinRejected", { reason: Schema.String }) {
+export class JoinRejected extends Schema.TaggedError<JoinRejected>()("JoinRejected", {
+  reason: Schema.String,
+  by: Schema.optionalKey(Schema.String)
+}) {
   override get message() {
-    return `rejected: ${this.reason}`
+    return this.by === undefined ? `rejected: ${this.reason}` : `rejected by ${this.by}: ${this.reason}`
   }
 }
 

@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import { JoinRejected, MetaTooLarge, NotParticipating } from "../MemberlistError.ts"
 import type { Alive } from "../swim/Claim.ts"
-import { announce } from "../swim/Membership.ts"
+import { announce, outbid as outbidRule } from "../swim/Membership.ts"
 import * as Limits from "../wire/Limits.ts"
 import * as Directives from "./Directives.ts"
 import * as Hooks from "./Hooks.ts"
@@ -33,16 +33,25 @@ export const first = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<v
   const meta = yield* checked(node.config.meta)
   const { addr, port } = node.transport.advertised
   const claim: Alive = { _tag: "Alive", incarnation: 1, node: node.name, addr, port, meta, vsn: node.settings.vsn }
-  const admitted = Hooks.admit(node, claim)
-  if (admitted !== undefined && !(yield* admitted)) {
-    return yield* Effect.fail(new JoinRejected({ reason: "the delegate does not admit this node itself" }))
-  }
+  yield* Hooks.admitOurselves(node, claim).pipe(
+    Effect.mapError(({ reason }) =>
+      new JoinRejected({ reason: `the delegate does not admit this node itself: ${reason}` })
+    )
+  )
   yield* announceWith(node, meta)
 })
 
 /** The announcement of a return, with the metadata we had. */
 export const again = (node: Node): Effect.Effect<void> =>
   Effect.suspend(() => announceWith(node, entryOf(node, node.name)?.meta ?? null))
+
+/** An announcement above the incarnation at which another node has our name. */
+export const outbid = (node: Node, known: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const meta = entryOf(node, node.name)?.meta ?? null
+    const own = { ...node.transport.advertised, meta, vsn: node.settings.vsn }
+    return Directives.run(node, (membership, env) => outbidRule(membership, own, known, env))
+  })
 
 /** Whether anybody is there to hear us. */
 export const hasAudience = (node: Node): boolean =>

@@ -78,10 +78,9 @@ export const draw = (
     const user = drawFrom(node, node.user, limit - claims.used, maxParts - claims.messages.length)
     const messages = user.messages.length === 0 ? claims.messages : [...claims.messages, ...user.messages]
     const room = limit - claims.used - user.used
-    const hook = node.delegate.broadcasts
-    if (hook === undefined || room <= USER_OVERHEAD) return Effect.succeed(messages)
+    if (node.delegate.broadcasts === undefined || room <= USER_OVERHEAD) return Effect.succeed(messages)
     return Effect.map(
-      Hooks.guard(node, "broadcasts", hook(USER_OVERHEAD, room), []),
+      Hooks.broadcasts(node, USER_OVERHEAD, room),
       (extra) => [...messages, ...fitting(node, extra, room, maxParts - messages.length)]
     )
   })

@@ -12,8 +12,7 @@ import type { PeerAddress } from "../Address.ts"
 import * as Address from "../Address.ts"
 import {
   type ExchangeRejected,
-  type JoinRejected,
-  MessageTooLarge,
+  JoinRejected,
   NameConflict,
   type NodeNameRequired,
   RemoteRefused,
@@ -27,10 +26,15 @@ import * as Versions from "../swim/Versions.ts"
 import * as Frame from "../wire/Frame.ts"
 import * as Limits from "../wire/Limits.ts"
 import type { NodeState } from "../wire/Message.ts"
+import * as Announce from "./Announce.ts"
 import * as Directives from "./Directives.ts"
 import * as Hooks from "./Hooks.ts"
+import { timed } from "./Metrics.ts"
 import { type Node, receivedPort } from "./Node.ts"
 import { entryOf, randomMembers } from "./Peers.ts"
+import * as Refusal from "./Refusal.ts"
+import { countInstances } from "./Sampler.ts"
+import * as Spans from "./Spans.ts"
 import * as Streams from "./Streams.ts"
 
 /** What a push/pull can fail with. */
@@ -66,13 +70,15 @@ export const localState = Effect.fnUntraced(function*(node: Node, join: boolean)
   let userState = yield* Hooks.localState(node, join)
   if (userState.length > Limits.MAX_USER_STATE) {
     node.counters.count("pushpull.user_state", "TooLarge")
-    yield* Effect.logError(
-      new MessageTooLarge({ carrier: "stream", size: userState.length, limit: Limits.MAX_USER_STATE }).message
-    )
+    const detail = `${userState.length} bytes of at most ${Limits.MAX_USER_STATE}`
+    yield* node.logs.write("UserStateTooLarge", { detail })
     userState = new Uint8Array(0)
   }
   const entries = HashMap.values(Ref.getUnsafe(node.membership).entries)
-  return Frame.encodePushPull({ join, nodes: Array.from(entries, nodeState), userState })
+  const message = Frame.encodePushPull({ join, nodes: Array.from(entries, nodeState), userState })
+  countInstances(node)
+  node.metrics.localSize(message.length)
+  return message
 })
 
 const withPort = (node: Node) => (entry: NodeState): NodeState => {
@@ -91,56 +97,72 @@ const check = Effect.fnUntraced(function*(
   if (join) yield* Hooks.merge(node, nodes)
 })
 
-/** Drops the alive entries that the delegate does not admit. */
-const admitted = Effect.fnUntraced(function*(node: Node, nodes: ReadonlyArray<NodeState>) {
-  if (node.delegate.admit === undefined) return nodes
-  const out: Array<NodeState> = []
-  for (const entry of nodes) {
-    const verdict = entry.state === 0
-      ? Hooks.admit(node, { ...entry, _tag: "Alive", node: entry.name })
-      : undefined
-    if (verdict === undefined || (yield* verdict)) out.push(entry)
-  }
-  return out
-})
-
-/** Merges what was checked. */
-const mergeChecked = Effect.fnUntraced(function*(node: Node, remote: RemoteState, join: boolean) {
-  const nodes = yield* admitted(node, remote.nodes)
+/** Merges what was checked. Whoever `waits` goes on when the user state was handed over as well. */
+const mergeChecked = Effect.fnUntraced(function*(
+  node: Node,
+  remote: RemoteState,
+  options: { readonly join: boolean; readonly wait: boolean }
+) {
+  const nodes = yield* Hooks.admitRows(node, remote.nodes)
   yield* Directives.run(node, (m, env) => merge(m, nodes, env))
-  yield* Hooks.mergeRemoteState(node, remote.userState, join)
+  yield* Hooks.mergeRemoteState(node, remote.userState, options)
 })
 
-/** Whether a live member elsewhere already has our name. */
-const nameConflict = (node: Node, nodes: ReadonlyArray<NodeState>): NameConflict | undefined => {
+/** A live member elsewhere that already has our name, and its incarnation. */
+const nameConflict = (node: Node, nodes: ReadonlyArray<NodeState>) => {
   const own = entryOf(node, node.name)
   const other = nodes.find((entry) => entry.name === node.name && entry.state <= 1)
   if (own === undefined || other === undefined) return undefined
   const theirs = { ip: Address.ipText(other.addr) ?? "", port: other.port }
   if (own.endpoint.ip === theirs.ip && own.endpoint.port === theirs.port) return undefined
-  return new NameConflict({ node: node.name, ours: Address.format(own.endpoint), theirs: Address.format(theirs) })
+  const error = new NameConflict({
+    node: node.name,
+    ours: Address.format(own.endpoint),
+    theirs: Address.format(theirs)
+  })
+  return { error, incarnation: other.incarnation }
 }
 
-/** Our side of an exchange that we start. */
-export const exchange = (node: Node, to: PeerAddress, join: boolean): Effect.Effect<void, ExchangeError> =>
+/** Our side of an exchange that we start, timed and traced: as a part of a join, or by itself. */
+export const exchange = (node: Node, to: PeerAddress, join: boolean): Effect.Effect<void, ExchangeError> => {
+  const span = join ? Spans.asked : Spans.own
+  return timed(exchangeOnce(node, to, join), node.now, node.metrics.pushPullTime).pipe(
+    span(node, "pushPull", "client", { peer: Address.format(to), member: to.name ?? "", join })
+  )
+}
+
+const exchangeOnce = (node: Node, to: PeerAddress, join: boolean): Effect.Effect<void, ExchangeError> =>
   Effect.scoped(Effect.gen(function*() {
     const timeout = node.settings.tcpTimeout
+    yield* node.logs.write("PushPullStarted", { peer: to, member: to.name })
     const connection = yield* Streams.open(node, to, timeout)
     node.counters.count("tcp.connect")
     yield* Streams.write(node, connection, yield* localState(node, join)).pipe(Streams.within(to, "write", timeout))
     const answer = yield* Streams.answer(node, connection).pipe(Streams.within(to, "read", timeout))
     if (answer._tag === "ErrorResponse") {
-      return yield* Effect.fail(new RemoteRefused({ address: Address.format(to), remoteMessage: answer.error }))
+      return yield* Effect.fail(refusal(to, answer.error))
     }
     if (answer._tag !== "PushPull") {
+      node.counters.count("stream.rejected", "UnexpectedMessage")
       return yield* Effect.fail(Streams.rejected(connection, "UnexpectedMessage", `a push/pull, not ${answer._tag}`))
     }
     const remote = { nodes: answer.nodes.map(withPort(node)), userState: answer.userState }
     const conflict = join ? nameConflict(node, remote.nodes) : undefined
-    if (conflict !== undefined) return yield* Effect.fail(conflict)
+    const keeps = node.config.nameConflictPolicy === "keep"
+    if (conflict !== undefined && keeps) return yield* Effect.fail(conflict.error)
     yield* check(node, remote.nodes, join)
-    yield* mergeChecked(node, remote, join)
+    if (conflict !== undefined) yield* Announce.outbid(node, conflict.incarnation)
+    yield* mergeChecked(node, remote, { join, wait: join })
   }))
+
+/** What a peer's error message means. */
+const refusal = (from: PeerAddress, message: string): JoinRejected | RemoteRefused => {
+  const { text, vetoed } = Refusal.decode(message)
+  const address = Address.format(from)
+  return vetoed
+    ? new JoinRejected({ reason: text, by: address })
+    : new RemoteRefused({ address, remoteMessage: text })
+}
 
 /**
  * Our side of an exchange that a peer starts: the answer is prepared before anything is merged. `reply` sends it. A
@@ -154,7 +176,7 @@ export const respond = Effect.fnUntraced(function*<E>(
   const remote = { nodes: request.nodes.map(withPort(node)), userState: request.userState }
   yield* check(node, remote.nodes, request.join)
   yield* reply(yield* localState(node, request.join))
-  yield* mergeChecked(node, remote, request.join)
+  yield* mergeChecked(node, remote, { join: request.join, wait: false })
 })
 
 /** One exchange with a random live member. */
@@ -163,7 +185,13 @@ const synchronise = Effect.fnUntraced(function*(node: Node) {
   if (peer === undefined) return
   yield* Effect.catch(exchange(node, peer.endpoint, false), (error) => {
     node.counters.count("pushpull.failed", error._tag)
-    return Effect.logWarning(`could not synchronise with ${peer.name}: ${error.message}`)
+    return node.logs.write("PushPullFailed", {
+      peer: peer.endpoint,
+      member: peer.name,
+      incarnation: peer.incarnation,
+      reason: error._tag,
+      detail: error.message
+    })
   })
 })
 

@@ -3,8 +3,9 @@
  *
  * @since 0.1.0
  */
-import { Member } from "../Member.ts"
+import { Member, type MemberState } from "../Member.ts"
 import {
+  MemberConflict,
   type MemberEvent,
   MemberFailed,
   MemberJoined,
@@ -13,8 +14,10 @@ import {
   MemberSuspected,
   MemberUpdated
 } from "../MemberEvent.ts"
-import type { Change } from "../swim/Directive.ts"
+import { RemoteState } from "../swim/Claim.ts"
+import type { Change, Conflict } from "../swim/Directive.ts"
 import { type Entry, members, type Membership } from "../swim/Membership.ts"
+import type { Said } from "../swim/Table.ts"
 import type { Delivery } from "./Hub.ts"
 
 /** Records are immutable, so each is converted once. */
@@ -26,19 +29,31 @@ const trusted = { disableChecks: true }
 export const memberOf = (entry: Entry): Member => {
   const known = converted.get(entry)
   if (known !== undefined) return known
-  const [min = 0, max = 0, current = 0, delegateMin = 0, delegateMax = 0, delegateCurrent = 0] = entry.vsn
-  const member = new Member({
-    name: entry.name,
-    addr: entry.addr,
-    port: entry.port,
-    meta: entry.meta ?? noMeta,
-    state: entry.state,
-    incarnation: entry.incarnation,
-    versions: { min, max, current, delegateMin, delegateMax, delegateCurrent }
-  }, trusted)
+  const member = claimed(entry, entry.name, entry.state)
   converted.set(entry, member)
   return member
 }
+
+/** A claim, or a row of a peer's list, as the member it describes. */
+export const claimed = (said: Said, name: string, state: MemberState): Member => {
+  const [min = 0, max = 0, current = 0, delegateMin = 0, delegateMax = 0, delegateCurrent = 0] = said.vsn
+  return new Member({
+    name,
+    addr: said.addr,
+    port: said.port,
+    meta: said.meta ?? noMeta,
+    state,
+    incarnation: said.incarnation,
+    versions: { min, max, current, delegateMin, delegateMax, delegateCurrent }
+  }, trusted)
+}
+
+const states: ReadonlyMap<number, MemberState> = new Map(
+  (["alive", "suspect", "dead", "left"] as const).map((state) => [RemoteState[state], state])
+)
+
+/** The state that a row of a peer's list gives as a number. */
+export const stateOf = (number: number): MemberState | undefined => states.get(number)
 
 /** The live members, this node included. */
 export const viewOf = (membership: Membership): ReadonlyArray<Member> => members(membership).map(memberOf)
@@ -52,7 +67,14 @@ export const changesOf = (membership: Membership): ReadonlyArray<Change> =>
       : [joined]
   })
 
-export const eventOf = ({ missed, value: change }: Delivery<Change>): MemberEvent => {
+export const eventOf = ({ missed, value: change }: Delivery<Change | Conflict>): MemberEvent => {
+  if (change._tag === "Conflict") {
+    const { existing, other, replaced } = change
+    return new MemberConflict(
+      { member: memberOf(existing), missed, other: claimed(other, other.node, "alive"), replaced },
+      trusted
+    )
+  }
   const member = memberOf(change.entry)
   switch (change._tag) {
     case "Joined":

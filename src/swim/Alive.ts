@@ -4,6 +4,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Address from "../Address.ts"
 import { type Alive, aliveDefect, VERSIONS_LENGTH } from "./Claim.ts"
+import * as Conflicts from "./Conflicts.ts"
 import type { Directive } from "./Directive.ts"
 import type { Entry, Env, Membership, Step } from "./Membership.ts"
 import { type AliveComparison, decideAlive, decideNewcomer } from "./Precedence.ts"
@@ -40,6 +41,13 @@ export const announce = (m: Membership, own: Own, env: Env): Step => {
     ]
   ]
 }
+
+/**
+ * Announces ourselves above the incarnation at which another node has our name, so that members with the policy
+ * `replace` give it to us. We never give ours away: a node that is replaced goes on, and is told of the conflict.
+ */
+export const outbid = (m: Membership, own: Own, known: number, env: Env): Step =>
+  announce({ ...m, incarnation: Math.max(m.incarnation, known) }, own, env)
 
 /** Someone claims a node is alive. The caller has replaced port 0 and asked the delegate. memberlist: `aliveNode`. */
 export const alive = (m: Membership, claim: Alive, env: Env): Step => {
@@ -87,19 +95,30 @@ const hear = (m: Membership, previous: Entry, claim: Alive, env: Env): Step => {
   const verdict = decideAlive(compare(m, previous, claim, env))
   switch (verdict) {
     case "Accept":
-    case "TakeOver": {
+    case "TakeOver":
+    case "Replace": {
       const entry = aliveEntry(claim.node, claim, previous, env.now)
       const directives = accepted(entry, previous)
-      return [
-        replace(m, entry),
-        verdict === "Accept" ? directives : [{ _tag: "Reclaimed", existing: previous, other: claim }, ...directives]
-      ]
+      switch (verdict) {
+        case "Accept":
+          return [replace(m, entry), directives]
+        case "TakeOver":
+          return [replace(m, entry), [{ _tag: "Reclaimed", existing: previous, other: claim }, ...directives]]
+        case "Replace":
+          return [
+            replace({ ...m, conflicts: Conflicts.note(m.conflicts, claim.node, previous, claim, env.now)[0] }, entry),
+            [{ _tag: "Conflict", existing: previous, other: claim, replaced: true }, ...directives]
+          ]
+      }
     }
     case "Refute":
       return refute(m, previous, claim)
     case "AddressConflict": {
       const [next, directives] = ignore(m, verdict, claim)
-      return [next, [{ _tag: "Conflict", existing: previous, other: claim }, ...directives]]
+      const [conflicts, untold] = Conflicts.note(m.conflicts, claim.node, previous, claim, env.now)
+      if (!untold) return [next, directives]
+      const told: Directive = { _tag: "Conflict", existing: previous, other: claim, replaced: false }
+      return [{ ...next, conflicts }, [told, ...directives]]
     }
     default:
       return ignore(m, verdict, claim)
@@ -115,6 +134,7 @@ const compare = (m: Membership, previous: Entry, claim: Alive, { now, rules }: E
     leaving: m.leaving,
     sameAddress,
     allowed: sameAddress || rules.addressAllowed(claim.addr),
+    replaceable: rules.nameConflictPolicy === "replace",
     reclaimable: rules.deadNodeReclaimTime > 0 && now - previous.stateChangedAt > rules.deadNodeReclaimTime,
     identical: Address.sameBytes(previous.meta, claim.meta) && Address.sameBytes(previous.vsn, claim.vsn)
   }

@@ -64,11 +64,17 @@ export interface Refuted {
   readonly incarnation: number
 }
 
-/** Two nodes claim one name from different addresses. The first one stays. */
+/**
+ * Tell subscribers and the delegate that two nodes claim one name from different addresses. Asked for once in a while, not
+ * with every claim (`Conflicts.ts`).
+ */
 export interface Conflict {
   readonly _tag: "Conflict"
+  /** The member as it was before. */
   readonly existing: Entry
   readonly other: Alive
+  /** The name went over to the other one; else the existing one keeps it. */
+  readonly replaced: boolean
 }
 
 /** A suspicion ran its full time although more confirmations had been hoped for. memberlist: `degraded.timeout`. */
@@ -143,7 +149,7 @@ export interface Joined {
   readonly entry: Entry
 }
 
-/** Its metadata changed. */
+/** Its metadata changed, or its address, when another node was allowed to replace it. */
 export interface Updated {
   readonly _tag: "Updated"
   readonly entry: Entry

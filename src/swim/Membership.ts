@@ -8,15 +8,16 @@
 import * as HashMap from "effect/HashMap"
 import type { PeerAddress } from "../Address.ts"
 import type { MemberState } from "../Member.ts"
+import * as Conflicts from "./Conflicts.ts"
 import type { Directive } from "./Directive.ts"
 import * as ProbeRing from "./ProbeRing.ts"
 import type { Suspicion } from "./Suspicion.ts"
 import { isGone } from "./Table.ts"
 
-export { alive, announce, type Own } from "./Alive.ts"
+export { alive, announce, outbid, type Own } from "./Alive.ts"
 export { dead, leave } from "./Dead.ts"
 export { merge } from "./Merge.ts"
-export { nextProbe } from "./Probe.ts"
+export { nextProbe, reap } from "./Probe.ts"
 export { suspect, suspicionExpired, type SuspicionTimer } from "./Suspect.ts"
 
 /** What we know about one member. */
@@ -54,6 +55,8 @@ export interface Membership {
   readonly leaving: boolean
   /** The token of the next suspicion. */
   readonly nextToken: number
+  /** The name conflicts that were told lately. */
+  readonly conflicts: Conflicts.Conflicts
 }
 
 /** The settings the rules depend on; durations in milliseconds. Names as in memberlist's `Config`. */
@@ -68,6 +71,8 @@ export interface Rules {
   /** The most entries the table holds, ourselves included. */
   readonly maxMembers: number
   readonly addressAllowed: (addr: Uint8Array) => boolean
+  /** Who has a name that two nodes claim: the one we knew first, or the one with the higher incarnation. */
+  readonly nameConflictPolicy: "keep" | "replace"
 }
 
 /** What surrounds one rule. */
@@ -90,7 +95,8 @@ export const make = (self: string): Membership => ({
   estimate: 0,
   incarnation: 0,
   leaving: false,
-  nextToken: 1
+  nextToken: 1,
+  conflicts: Conflicts.none
 })
 
 /** The member list: everybody alive or suspect, ourselves included, in no particular order. */

@@ -24,6 +24,8 @@ export interface AliveComparison extends Comparison {
   readonly allowed: boolean
   /** The entry has been dead for long enough to give up its name. */
   readonly reclaimable: boolean
+  /** The policy gives the name of a member to whoever claims it with a higher incarnation. */
+  readonly replaceable: boolean
   /** The claim has the metadata and the versions of the entry. */
   readonly identical: boolean
 }
@@ -44,14 +46,20 @@ export const decideNewcomer = ({ allowed, full, leaving, self }: Newcomer) => {
   return full ? "TableFull" : "Insert"
 }
 
-/** An alive claim about a node we know: `Accept`, `TakeOver` (accept at another address), `Refute`, or why it is ignored. */
+/**
+ * An alive claim about a node we know: `Accept`, `TakeOver` (accept at another address, because the name is free),
+ * `Replace` (the same, although it is not), `Refute`, or why it is ignored.
+ */
 export const decideAlive = (comparison: AliveComparison) => {
-  const { allowed, order, reclaimable, sameAddress, self, state } = comparison
+  const { allowed, order, reclaimable, replaceable, sameAddress, self, state } = comparison
   if (self) return decideAliveSelf(comparison)
   if (!sameAddress) {
     if (!allowed) return "AddressNotAllowed"
     // Whoever comes with a name that is free to take need not know the incarnation its last owner had reached.
-    return state === "left" || (state === "dead" && reclaimable) ? "TakeOver" : "AddressConflict"
+    if (state === "left" || (state === "dead" && reclaimable)) return "TakeOver"
+    // Only a higher incarnation: at an equal one each of the two would replace the other, for ever, at every member.
+    if (!replaceable || order <= 0) return "AddressConflict"
+    return state === "dead" ? "TakeOver" : "Replace"
   }
   if (order > 0) return "Accept"
   return order === 0 ? "SameIncarnation" : "OldIncarnation"

@@ -38,7 +38,7 @@ export const nextProbe = (
  * Forgets who has been gone for long enough and starts a new round. We stay, even after a leave. Who is gone has no
  * suspicion timer, so there is none to stop. memberlist: `resetNodes`.
  */
-const reap = (m: Membership, { now, random, rules }: Env): Step => {
+export const reap = (m: Membership, { now, random, rules }: Env): Step => {
   const directives: Array<Directive> = []
   const names: Array<string> = []
   let entries = m.entries

@@ -77,7 +77,10 @@ export const aliveChanges = (entry: Entry, previous: Entry | undefined): Readonl
   if (previous === undefined || isGone(previous)) return [publish({ _tag: "Joined", entry })]
   const changes: Array<Publish> = []
   if (previous.state === "suspect") changes.push(publish({ _tag: "Recovered", entry }))
-  if (!Address.sameBytes(previous.meta, entry.meta)) changes.push(publish({ _tag: "Updated", entry, previous }))
+  const moved = previous.endpoint !== entry.endpoint
+  if (moved || !Address.sameBytes(previous.meta, entry.meta)) {
+    changes.push(publish({ _tag: "Updated", entry, previous }))
+  }
   return changes
 }
 

@@ -233,9 +233,9 @@ describe("Membership.alive", () => {
       const m = T.known("alive", 3)
       const other = T.alive(OTHER, 4, { addr: T.ip(2) })
       const [next, directives] = Membership.alive(m, other, T.env())
-      assert.strictEqual(next, m)
+      assert.strictEqual(next.entries, m.entries)
       assert.deepStrictEqual(directives, [
-        { _tag: "Conflict", existing: T.entry(m, OTHER), other },
+        { _tag: "Conflict", existing: T.entry(m, OTHER), other, replaced: false },
         { _tag: "Ignored", reason: "AddressConflict", node: OTHER }
       ])
     })

@@ -13,6 +13,7 @@ const env: Env = {
     deadNodeReclaimTime: 0,
     gossipToTheDeadTime: 30_000,
     maxMembers: 100,
+    nameConflictPolicy: "keep",
     addressAllowed: () => true
   }
 }

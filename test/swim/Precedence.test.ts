@@ -22,6 +22,7 @@ interface Case {
   readonly sameAddress: boolean
   readonly allowed: boolean
   readonly reclaimable: boolean
+  readonly replaceable: boolean
   readonly identical: boolean
 }
 
@@ -33,17 +34,20 @@ const cases: ReadonlyArray<Case> = (["Alive", "Suspect", "Dead"] as const).flatM
           booleans.flatMap((sameAddress) =>
             booleans.flatMap((allowed) =>
               booleans.flatMap((reclaimable) =>
-                booleans.map((identical) => ({
-                  claim,
-                  state,
-                  order,
-                  self,
-                  leaving,
-                  sameAddress,
-                  allowed,
-                  reclaimable,
-                  identical
-                }))
+                booleans.flatMap((replaceable) =>
+                  booleans.map((identical) => ({
+                    claim,
+                    state,
+                    order,
+                    self,
+                    leaving,
+                    sameAddress,
+                    allowed,
+                    reclaimable,
+                    replaceable,
+                    identical
+                  }))
+                )
               )
             )
           )
@@ -65,6 +69,8 @@ Alive    self   *        identical            OldIncarnation     OwnEcho        
 Alive    self   *        *                    OldIncarnation     Refute             Refute
 Alive    other  left     elsewhere            TakeOver           TakeOver           TakeOver
 Alive    other  dead     elsewhere,expired    TakeOver           TakeOver           TakeOver
+Alive    other  dead     elsewhere,replaced   AddressConflict    AddressConflict    TakeOver
+Alive    other  *        elsewhere,replaced   AddressConflict    AddressConflict    Replace
 Alive    other  *        elsewhere            AddressConflict    AddressConflict    AddressConflict
 Alive    other  *        *                    OldIncarnation     SameIncarnation    Accept
 Suspect  self   alive    *                    OldIncarnation     Refute             Refute
@@ -93,6 +99,8 @@ const holds = (condition: string, c: Case): boolean => {
       return !c.allowed
     case "expired":
       return c.reclaimable
+    case "replaced":
+      return c.replaceable
     case "identical":
       return c.identical
     default:
@@ -138,7 +146,11 @@ const enact = (c: Case) => {
   }
   const env = T.env({
     now: 1000,
-    rules: { deadNodeReclaimTime: c.reclaimable ? 999 : 1000, addressAllowed: () => c.allowed }
+    rules: {
+      deadNodeReclaimTime: c.reclaimable ? 999 : 1000,
+      addressAllowed: () => c.allowed,
+      nameConflictPolicy: c.replaceable ? "replace" : "keep"
+    }
   })
   const claimed = incarnation + c.order
   switch (c.claim) {
@@ -163,6 +175,7 @@ const observed = (directives: ReadonlyArray<Directive>): string => {
   const tags = new Set(directives.map((directive) => directive._tag))
   if (tags.has("Refuted")) return "Refute"
   if (tags.has("Reclaimed")) return "TakeOver"
+  if (tags.has("Conflict")) return "Replace"
   return tags.has("StartSuspicion") && !tags.has("Publish") ? "Confirm" : "Accept"
 }
 
@@ -182,7 +195,8 @@ describe("Precedence", () => {
       const broadcasts = directives.filter((directive) => directive._tag === "Broadcast")
       switch (verdict) {
         case "Accept":
-        case "TakeOver": {
+        case "TakeOver":
+        case "Replace": {
           const state = { Alive: "alive", Suspect: "suspect", Dead: "dead" } as const
           assert.strictEqual(after.state, state[c.claim], at)
           assert.strictEqual(after.incarnation, 5 + c.order, at)

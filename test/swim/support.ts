@@ -32,6 +32,7 @@ export const lan: Membership.Rules = {
   deadNodeReclaimTime: 0,
   gossipToTheDeadTime: 30_000,
   maxMembers: 65_536,
+  nameConflictPolicy: "keep",
   addressAllowed: () => true
 }
 

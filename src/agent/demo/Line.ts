@@ -18,7 +18,8 @@ export const EventName = Schema.Literals([
   "MemberSuspected",
   "MemberRecovered",
   "MemberFailed",
-  "MemberLeft"
+  "MemberLeft",
+  "MemberConflict"
 ])
 export type EventName = typeof EventName.Type
 

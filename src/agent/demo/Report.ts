@@ -46,7 +46,8 @@ const eventText: Readonly<Record<EventName, string>> = {
   MemberSuspected: "is suspected",
   MemberRecovered: "recovered",
   MemberFailed: "failed",
-  MemberLeft: "left"
+  MemberLeft: "left",
+  MemberConflict: "is claimed twice"
 }
 
 const span = (times: Seconds): string => {
