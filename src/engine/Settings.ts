@@ -70,6 +70,7 @@ export const make = (config: Config): Settings => {
       deadNodeReclaimTime: Duration.toMillis(config.deadNodeReclaimTime),
       gossipToTheDeadTime: Duration.toMillis(config.gossipToTheDeadTime),
       maxMembers: config.maxMembers,
+      nameConflictPolicy: config.nameConflictPolicy,
       addressAllowed
     },
     probeInterval,
