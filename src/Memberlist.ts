@@ -17,6 +17,7 @@ import * as Stream from "effect/Stream"
 import * as Address from "./Address.ts"
 import * as Announce from "./engine/Announce.ts"
 import * as Broadcasts from "./engine/Broadcasts.ts"
+import type { CounterKey } from "./engine/CounterNames.ts"
 import * as Join from "./engine/Join.ts"
 import * as Leave from "./engine/Leave.ts"
 import * as Messaging from "./engine/Messaging.ts"
@@ -43,6 +44,7 @@ import {
 } from "./MemberlistError.ts"
 import type { Transport } from "./Transport.ts"
 
+export type { CounterKey } from "./engine/CounterNames.ts"
 export type { JoinReport } from "./engine/Join.ts"
 export type { LeaveReport } from "./engine/Leave.ts"
 
@@ -120,8 +122,11 @@ export class Memberlist extends Context.Service<Memberlist, {
   readonly health: Effect.Effect<number>
   /** The keys in use; change them while running. */
   readonly keyring: Keyring["Service"]
-  /** What was counted so far, `name` or `name:reason`: restarts, rejections, drops, failures. */
-  readonly counters: Effect.Effect<ReadonlyMap<string, number>>
+  /**
+   * What was counted so far, `name` or `name:reason`: restarts, rejections, drops, failures. The same are Effect metrics,
+   * `memberlist.<name>` with the attribute `reason`.
+   */
+  readonly counters: Effect.Effect<ReadonlyMap<CounterKey, number>>
 }>()("effect-memberlist/Memberlist") {}
 
 /** The ring the application provides, or one of our own; a configured secret key becomes its primary. */
@@ -179,7 +184,13 @@ const service = (node: Node.Node): Memberlist["Service"] => {
     ping: (to) => Messaging.ping(node, to),
     health: Effect.sync(() => node.health.current),
     keyring: node.keyring,
-    counters: Effect.sync(() => node.counters.totals())
+    counters: Effect.sync(() => {
+      const totals = new Map(node.counters.totals())
+      const overflow = node.transport.overflow?.()
+      if (overflow !== undefined && overflow.packets > 0) totals.set("udp.dropped", overflow.packets)
+      if (overflow !== undefined && overflow.streams > 0) totals.set("tcp.refused", overflow.streams)
+      return totals
+    })
   })
 }
 

@@ -69,4 +69,6 @@ export class Transport extends Context.Service<Transport, {
   ) => Effect.Effect<Connection, TransportError, Scope.Scope>
   /** All addresses of a host name, IP literals first unchanged. */
   readonly resolve: (host: string) => Effect.Effect<ReadonlyArray<string>, SeedUnresolvable>
+  /** Packets dropped and inbound streams refused so far because a limit of the transport's own was met. */
+  readonly overflow?: (() => { readonly packets: number; readonly streams: number }) | undefined
 }>()("effect-memberlist/Transport") {}

@@ -9,7 +9,14 @@ export { HostName } from "./HostName.ts"
 export { Keyring } from "./Keyring.ts"
 export { Member, MemberState, ProtocolVersions } from "./Member.ts"
 export * from "./MemberEvent.ts"
-export { type JoinReport, type LeaveReport, Memberlist, MemberlistLive, type UserMessage } from "./Memberlist.ts"
+export {
+  type CounterKey,
+  type JoinReport,
+  type LeaveReport,
+  Memberlist,
+  MemberlistLive,
+  type UserMessage
+} from "./Memberlist.ts"
 export { MemberlistConfig } from "./MemberlistConfig.ts"
 export * from "./MemberlistError.ts"
 export * as NodeHostName from "./node/NodeHostName.ts"

@@ -7,7 +7,8 @@
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Address from "../Address.ts"
-import type { Directive } from "../swim/Directive.ts"
+import type { Alive } from "../swim/Claim.ts"
+import type { Change, Conflict, Directive, Ignored } from "../swim/Directive.ts"
 import { type Env, type Membership, type Step, suspicionExpired } from "../swim/Membership.ts"
 import * as Broadcasts from "./Broadcasts.ts"
 import * as Health from "./Health.ts"
@@ -50,10 +51,12 @@ export const atOnce = (
   waiters: Waiters = noWaiters
 ): ReadonlyArray<Directive> => {
   const rest: Array<Directive> = []
+  let before: Directive | undefined
   for (const directive of directives) {
+    countAccepted(node, directive, before)
+    before = directive
     switch (directive._tag) {
       case "Broadcast":
-        node.counters.count("msg", directive.claim._tag.toLowerCase())
         Broadcasts.queueClaim(
           node,
           directive.key,
@@ -63,9 +66,17 @@ export const atOnce = (
         break
       case "Publish":
         node.changes.publish(directive.change)
+        noteFailure(node, directive.change)
         break
       case "Ignored":
         node.counters.count("claim.ignored", directive.reason)
+        noteIgnored(node, directive)
+        break
+      case "Conflict":
+        node.counters.count("member.conflict")
+        node.changes.publish(directive)
+        Hooks.conflict(node, directive)
+        noteConflict(node, directive)
         break
       case "DegradedTimeout":
         node.counters.count("degraded.timeout")
@@ -84,24 +95,78 @@ export const atOnce = (
   return rest
 }
 
+/**
+ * Counts claims that changed the table, as memberlist does: a confirmation of a suspicion is gossiped on, but changes
+ * nothing, and the answer to a refuted accusation is our own claim.
+ */
+const countAccepted = (node: Node, directive: Directive, before: Directive | undefined): void => {
+  switch (directive._tag) {
+    case "Broadcast":
+      if (directive.claim._tag === "Alive" && before?._tag !== "Refuted") node.counters.count("msg.alive")
+      break
+    case "Refuted":
+      if (directive.by === "Alive") node.counters.count("msg.alive")
+      break
+    case "Publish":
+      if (directive.change._tag === "Suspected") node.counters.count("msg.suspect")
+      if (directive.change._tag === "Failed" || directive.change._tag === "Left") node.counters.count("msg.dead")
+      break
+  }
+}
+
+/** Only the end of our own suspicion is news in the log; what others declared is in theirs. */
+const noteFailure = (node: Node, change: Change): void => {
+  if (change._tag !== "Failed" || change.from !== node.name) return
+  const { accusers, entry } = change
+  node.logs.note("MemberFailed", {
+    member: entry.name,
+    incarnation: entry.incarnation,
+    peer: entry.endpoint,
+    confirmations: Math.max(0, accusers.length - 1)
+  })
+}
+
+const noteConflict = (node: Node, { existing, other, replaced }: Conflict): void =>
+  node.logs.note(replaced ? "NameReplaced" : "NameConflict", {
+    member: existing.name,
+    incarnation: other.incarnation,
+    peer: endpointOf(other),
+    detail: `it is known at ${Address.format(existing.endpoint)}`
+  })
+
+const endpointOf = ({ addr, port }: Alive): Address.PeerAddress => ({ ip: Address.ipText(addr) ?? "", port })
+
+/** What was ignored for a reason that somebody should mend. */
+const noteIgnored = (node: Node, { node: member, reason }: Ignored): void => {
+  switch (reason) {
+    case "VersionsMissing":
+    case "VersionsInvalid":
+      return node.logs.note("VersionsRefused", { member, reason })
+    case "AddressNotAllowed":
+      return node.logs.note("AddressNotAllowed", { member, reason })
+    case "TableFull":
+      return node.logs.note("TableFull", { member, reason })
+  }
+}
+
 const afterwards = (node: Node, directive: Directive): Effect.Effect<void> => {
   switch (directive._tag) {
     case "StartSuspicion":
     case "CancelSuspicion":
       return Suspicions.follow(node, directive.name, (timer) => run(node, (m, env) => suspicionExpired(m, timer, env)))
     case "Refuted":
-      return Effect.logWarning(
-        `refuted ${directive.by.toLowerCase()} message about ourselves; frequent refutations mean this node is too slow to answer`
-      ).pipe(Effect.annotateLogs({ from: directive.from ?? "unknown", incarnation: directive.incarnation }))
-    case "Conflict":
-      return Hooks.conflict(node, directive.existing, directive.other)
+      return node.logs.write("Refuted", {
+        reason: directive.by,
+        accuser: directive.from,
+        incarnation: directive.incarnation
+      })
     case "Reclaimed":
-      return Effect.logInfo(`member ${directive.existing.name} returned at a new address`).pipe(
-        Effect.annotateLogs({
-          from: Address.format(directive.existing.endpoint),
-          to: Address.format({ ip: Address.ipText(directive.other.addr) ?? "", port: directive.other.port })
-        })
-      )
+      return node.logs.write("AddressTaken", {
+        member: directive.existing.name,
+        incarnation: directive.other.incarnation,
+        peer: endpointOf(directive.other),
+        detail: `it was at ${Address.format(directive.existing.endpoint)}`
+      })
     default:
       return Effect.void
   }

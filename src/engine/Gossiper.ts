@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type { Entry } from "../swim/Membership.ts"
 import * as Compound from "../wire/Compound.ts"
 import * as Broadcasts from "./Broadcasts.ts"
+import { timed } from "./Metrics.ts"
 import type { Node } from "./Node.ts"
 import { randomMembers } from "./Peers.ts"
 import * as Sender from "./Sender.ts"
@@ -34,7 +35,8 @@ export const gossip = Effect.fnUntraced(function*(node: Node) {
     const [first] = messages
     if (first === undefined) return
     const message = messages.length === 1 ? first : Compound.make(messages)
-    yield* Sender.orLog(node, "gossip", Sender.packet(node, target.endpoint, message, Sender.wantsCrc(target)))
+    const sending = Sender.packet(node, target.endpoint, message, Sender.wantsCrc(target))
+    yield* Sender.orLog(node, "gossip", target.endpoint, sending)
   }
 })
 
@@ -42,4 +44,4 @@ export const gossip = Effect.fnUntraced(function*(node: Node) {
 export const loop = (node: Node): Effect.Effect<never> =>
   node.settings.gossipInterval === 0 || node.config.gossipNodes === 0
     ? Effect.never
-    : Ticker.every(node, node.settings.gossipInterval, gossip(node))
+    : Ticker.every(node, node.settings.gossipInterval, timed(gossip(node), node.now, node.metrics.gossipTime))

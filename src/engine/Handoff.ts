@@ -10,7 +10,7 @@ import { alive, dead, suspect } from "../swim/Membership.ts"
 import type * as Message from "../wire/Message.ts"
 import * as Directives from "./Directives.ts"
 import * as Hooks from "./Hooks.ts"
-import type { Node } from "./Node.ts"
+import { deliver, type Node } from "./Node.ts"
 import * as Signal from "./Signal.ts"
 
 export type Claimed = Message.Alive | Message.Suspect | Message.Dead | Message.User
@@ -38,7 +38,7 @@ const handle = (node: Node, { from, message }: Item): Effect.Effect<void> => {
     case "Dead":
       return Directives.run(node, (m, env) => dead(m, message, env))
     case "User":
-      return Effect.sync(() => node.messages.publish({ payload: message.payload, from, via: "packet" }))
+      return Effect.sync(() => deliver(node, { payload: message.payload, from, via: "packet" }))
   }
 }
 
@@ -70,7 +70,9 @@ export const make = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<Ha
     offer: (message, from) => {
       const queue = message._tag === "Alive" ? high : low
       if (queue.length >= node.config.handoffQueueDepth) {
-        node.counters.count("packet.dropped", message._tag === "Alive" ? "AliveQueueFull" : "QueueFull")
+        const reason = message._tag === "Alive" ? "AliveQueueFull" : "QueueFull"
+        node.counters.count("packet.dropped", reason)
+        node.logs.note("QueueFull", { peer: from, reason, detail: message._tag })
         return
       }
       queue.push({ message, from })

@@ -9,7 +9,10 @@ import type { Node } from "./Node.ts"
 /** Adds `delta` to the score, within 0 ‥ `awarenessMaxMultiplier` − 1. Synchronous: it runs inside the rules' step. */
 export const adjust = (node: Node, delta: number): void => {
   if (delta === 0) return
-  node.health.current = LocalHealth.apply(node.health.current, delta, node.config.awarenessMaxMultiplier)
+  const score = LocalHealth.apply(node.health.current, delta, node.config.awarenessMaxMultiplier)
+  if (score === node.health.current) return
+  node.health.current = score
+  node.metrics.healthScore(score)
 }
 
 /** The probe interval stretched by the score, in milliseconds. */

@@ -14,6 +14,7 @@ import * as Leave from "./Leave.ts"
 import type { Node } from "./Node.ts"
 import * as PushPull from "./PushPull.ts"
 import * as Seed from "./Seed.ts"
+import * as Spans from "./Spans.ts"
 
 /** What a join did, seed by seed. */
 export interface JoinReport {
@@ -53,21 +54,27 @@ const joinSeed = Effect.fnUntraced(function*(node: Node, text: string): Effect.f
 })
 
 /** Joins through the seeds; no seeds at all is a success that contacts nobody. */
-export const join = Effect.fnUntraced(function*(
+export const join = (node: Node, seeds: ReadonlyArray<string>): Effect.Effect<JoinReport, JoinFailed> =>
+  Spans.asked(node, "join", "internal", { seeds: seeds.length })(joinAll(node, seeds))
+
+const joinAll = Effect.fnUntraced(function*(
   node: Node,
   seeds: ReadonlyArray<string>
 ): Effect.fn.Return<JoinReport, JoinFailed> {
   const returning = Ref.getUnsafe(node.membership).leaving
   if (returning) yield* Announce.again(node)
-  const outcomes = yield* Effect.forEach(new Set(seeds), (seed) => joinSeed(node, seed), {
-    concurrency: node.config.joinConcurrency
-  })
+  const outcomes = yield* Effect.forEach(
+    new Set(seeds),
+    (seed) => Spans.asked(node, "join.seed", "internal", { seed })(joinSeed(node, seed)),
+    { concurrency: node.config.joinConcurrency }
+  )
   const report = outcomes.flat()
   const contacted = report.filter((outcome) => "address" in outcome)
   const failed = report.filter((outcome) => "error" in outcome)
   for (const { error, seed } of failed) {
     node.counters.count("join.failed", error._tag)
-    yield* Effect.logDebug(`could not join through ${seed}: ${error.message}`)
+    const entry = error._tag === "SeedUnresolvable" ? "SeedUnresolvable" : "SeedFailed"
+    yield* node.logs.write(entry, { seed, reason: error._tag, detail: error.message })
   }
   if (contacted.length > 0 || seeds.length === 0) return { contacted, failed }
   // Nobody heard that we are back, so we are not.

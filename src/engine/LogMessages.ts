@@ -48,6 +48,7 @@ export const messages = {
 
   // joining
   SeedFailed: debug("could not join through this address"),
+  DnsOverTcpFailed: debug("no answer from the DNS server over TCP; asking the operating system"),
   SeedUnresolvable: warn(
     "a seed's host name has no address",
     "check the name and this host's DNS; the other seeds are tried"
@@ -95,6 +96,10 @@ export const messages = {
   ),
 
   // packets
+  PacketsDropped: warn(
+    "dropped packets before they were read: the receive buffer is full",
+    "raise packetBuffer, or give this process more CPU"
+  ),
   QueueFull: warn(
     "dropped a message: the queue of received messages is full",
     "raise handoffQueueDepth, or make the delegate's hooks faster; this node cannot keep up"

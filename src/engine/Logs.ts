@@ -113,7 +113,8 @@ export const make = Effect.fnUntraced(function*(
     const due = repeats.nextDue()
     return due === undefined
       ? signal.wait
-      : Effect.asVoid(Effect.timeoutOption(signal.wait, Duration.millis(Math.max(0, due - now()))))
+      // a whole millisecond at least: a rest that rounding left would not let time pass
+      : Effect.asVoid(Effect.timeoutOption(signal.wait, Duration.millis(Math.max(1, Math.ceil(due - now())))))
   })
 
   return {

@@ -17,13 +17,17 @@ import { Delegate } from "../Delegate.ts"
 import type { Keyring } from "../Keyring.ts"
 import { MemberlistConfig } from "../MemberlistConfig.ts"
 import * as BroadcastQueue from "../swim/BroadcastQueue.ts"
-import type { Change } from "../swim/Directive.ts"
+import type { Change, Conflict } from "../swim/Directive.ts"
 import * as Membership from "../swim/Membership.ts"
 import { Transport } from "../Transport.ts"
 import type { Inbound } from "../wire/Packet.ts"
 import * as Acks from "./Acks.ts"
 import * as Counters from "./Counters.ts"
+import * as HookCalls from "./HookCalls.ts"
 import * as Hub from "./Hub.ts"
+import * as Logs from "./Logs.ts"
+import * as Metrics from "./Metrics.ts"
+import * as Notices from "./Notices.ts"
 import { Observer } from "./Observer.ts"
 import * as Settings from "./Settings.ts"
 
@@ -42,6 +46,12 @@ export interface Node {
   readonly delegate: Delegate
   readonly keyring: Keyring["Service"]
   readonly counters: Counters.Counters
+  readonly metrics: Metrics.Metrics
+  readonly logs: Logs.Logs
+  /** Asks the delegate's hooks that answer. */
+  readonly hooks: HookCalls.HookCalls
+  /** What the delegate's other hooks have still to be told. */
+  readonly notices: Readonly<Record<Notices.Told, Notices.Notices>>
   /** Monotonic milliseconds. */
   readonly now: () => number
   /** Uniform in [0, 1). */
@@ -55,11 +65,11 @@ export interface Node {
   /** Lifeguard's local health score, 0 = healthy. */
   readonly health: MutableRef.MutableRef<number>
   readonly acks: Acks.Acks
-  readonly changes: Hub.Hub<Change>
+  readonly changes: Hub.Hub<Change | Conflict>
   readonly messages: Hub.Hub<Received>
   /** One timer per suspected member. */
   readonly suspicions: FiberMap.FiberMap<string>
-  /** Short-lived work that must outlive the fiber that asked for it: relays, hooks, expired suspicions. */
+  /** Short-lived work that must outlive the fiber that asked for it: expired suspicions. */
   readonly tasks: FiberSet.FiberSet
   readonly inbound: () => Inbound
   /** Who looks at every step of the table: the simulator, or nobody. */
@@ -94,6 +104,12 @@ export const mayContact = (node: Node, from: PeerAddress): boolean => {
   return ip !== undefined && node.settings.contactAllowed(ip)
 }
 
+/** Hands a message to whoever listens to messages here. */
+export const deliver = (node: Node, message: Received): void => {
+  if (node.messages.subscribers() === 0) node.counters.count("message.unheard")
+  else node.messages.publish(message)
+}
+
 const NONCE_SIZE = 12
 
 /** Draws nonces from a pool, because one call for 64 is cheaper than 64 calls. */
@@ -119,7 +135,10 @@ export const make: (
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
   const settings = Settings.make(config)
-  const counters = Counters.make(yield* Effect.context<never>())
+  const context = yield* Effect.context<never>()
+  const counters = Counters.make(context, config.metricLabels)
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const logs = yield* Logs.make({ name: config.name, now, onDrop: () => counters.count("log.dropped") })
   return {
     name: config.name,
     config,
@@ -128,7 +147,15 @@ export const make: (
     delegate,
     keyring,
     counters,
-    now: () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+    metrics: Metrics.make(context, config.metricLabels),
+    logs,
+    hooks: yield* HookCalls.make(counters, logs),
+    notices: {
+      conflict: yield* Notices.make("conflict", counters, logs),
+      pingComplete: yield* Notices.make("pingComplete", counters, logs),
+      mergeRemoteState: yield* Notices.make("mergeRemoteState", counters, logs)
+    },
+    now,
     random: () => random.nextDoubleUnsafe(),
     nonce: noncePool(),
     membership: yield* Ref.make(Membership.make(config.name)),
@@ -136,7 +163,7 @@ export const make: (
     user: MutableRef.make(BroadcastQueue.empty),
     health: MutableRef.make(0),
     acks: Acks.make(Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000)),
-    changes: Hub.make<Change>(config.eventBuffer, () => counters.count("event.lost")),
+    changes: Hub.make<Change | Conflict>(config.eventBuffer, () => counters.count("event.lost")),
     messages: Hub.make<Received>(config.messageBuffer, () => counters.count("message.lost")),
     suspicions: yield* FiberMap.make<string>(),
     tasks: yield* FiberSet.make(),

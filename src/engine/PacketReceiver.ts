@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as FiberSet from "effect/FiberSet"
 import * as Address from "../Address.ts"
 import type * as Transport from "../Transport.ts"
-import type * as Message from "../wire/Message.ts"
+import * as Message from "../wire/Message.ts"
 import * as Packet from "../wire/Packet.ts"
 import type { Handoff } from "./Handoff.ts"
 import * as Hooks from "./Hooks.ts"
@@ -38,14 +38,19 @@ const answerTo = (
 const onPing = (node: Node, ping: Message.Ping, from: Address.PeerAddress): Effect.Effect<void> | undefined => {
   if (ping.node !== "" && ping.node !== node.name) {
     node.counters.count("packet.rejected", "PingForAnother")
-    return Effect.logDebug(`ping for ${ping.node} reached ${node.name}; its sender holds an outdated address`)
+    return node.logs.write("PingForAnother", { peer: from, detail: `it was for ${JSON.stringify(ping.node)}` })
   }
   const to = answerTo(node, ping, from)
   if (to === undefined) return undefined
-  return Effect.flatMap(Hooks.ackPayload(node), (payload) => {
-    const ack: Message.Ack = { _tag: "Ack", seqNo: ping.seqNo, payload }
-    return Sender.orLog(node, "ack", Sender.withPiggyback(node, to, ack))
-  })
+  const ack = (payload: Uint8Array | null): Message.Ack => ({ _tag: "Ack", seqNo: ping.seqNo, payload })
+  const full = Effect.flatMap(
+    Hooks.ackPayload(node),
+    (payload) => Sender.orLog(node, "ack", to, Sender.withPiggyback(node, to, ack(payload)))
+  )
+  const bare = Effect.suspend(() =>
+    Sender.orLog(node, "ack", to, Sender.packet(node, to, Message.encode(ack(null)), false))
+  )
+  return Hooks.answering(node, full, bare)
 }
 
 /** An alive message must come from an allowed address, and speak of one. */
@@ -53,6 +58,7 @@ const onAlive = (node: Node, handoff: Handoff, alive: Message.Alive, from: Addre
   const source = Address.ipBytes(from.ip)
   if (source === undefined || !node.settings.addressAllowed(source)) {
     node.counters.count("packet.rejected", "SourceNotAllowed")
+    node.logs.note("AliveBlocked", { peer: from, member: alive.node, incarnation: alive.incarnation })
     return
   }
   const port = receivedPort(node, alive.port)
@@ -99,14 +105,13 @@ export const loop = Effect.fnUntraced(function*(node: Node, handoff: Handoff, re
       node.counters.count("udp.received", undefined, packet.payload.length)
       if (!mayContact(node, packet.from)) {
         node.counters.count("packet.rejected", "SourceNotAllowed")
+        node.logs.note("ContactBlocked", { peer: packet.from })
         continue
       }
       const { messages, rejections } = Packet.decode(packet.payload, node.inbound())
       for (const { detail, reason } of rejections) {
         node.counters.count("packet.rejected", reason)
-        yield* Effect.logDebug(`rejected a packet: ${reason} ${detail}`).pipe(
-          Effect.annotateLogs({ from: Address.format(packet.from) })
-        )
+        node.logs.note(`PacketRejected.${reason}`, { peer: packet.from, reason, detail })
       }
       for (const message of messages) {
         const effect = onMessage(node, handoff, relays, message, packet)

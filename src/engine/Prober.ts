@@ -8,15 +8,17 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
-import { type Entry, nextProbe, suspect } from "../swim/Membership.ts"
+import { type Entry, nextProbe, reap, suspect } from "../swim/Membership.ts"
 import * as Compound from "../wire/Compound.ts"
 import * as Message from "../wire/Message.ts"
 import * as Directives from "./Directives.ts"
 import * as Health from "./Health.ts"
 import * as Hooks from "./Hooks.ts"
+import { timed } from "./Metrics.ts"
 import { envOf, type Node, source } from "./Node.ts"
 import { randomMembers } from "./Peers.ts"
 import * as Sender from "./Sender.ts"
+import * as Spans from "./Spans.ts"
 import * as StreamPing from "./StreamPing.ts"
 import * as Ticker from "./Ticker.ts"
 import { type Wait, withWait } from "./Waits.ts"
@@ -68,7 +70,7 @@ const askHelpers = Effect.fnUntraced(function*(node: Node, target: Entry, wait: 
       nack,
       ...source(node)
     }
-    yield* Sender.orLog(node, "indirect ping", Sender.withPiggyback(node, helper.endpoint, request))
+    yield* Sender.orLog(node, "indirect ping", helper.endpoint, Sender.withPiggyback(node, helper.endpoint, request))
   }
   return nacksExpected
 })
@@ -93,22 +95,23 @@ const probeIndirectly = Effect.fnUntraced(function*(
   const answer = yield* wait.until(deadline)
   if (Option.isSome(answer)) {
     if (streamPing !== undefined) yield* Fiber.interrupt(streamPing)
+    yield* Spans.outcome("Relayed")
     return earned
   }
   if (streamPing !== undefined && (yield* Fiber.join(streamPing))) {
     node.counters.count("probe.tcp_only")
-    yield* Effect.logWarning(
-      `${target.name} answers over TCP but not over UDP; let UDP port ${target.port} through between the two hosts`
-    )
+    yield* node.logs.write("UdpUnreachable", about(target))
+    yield* Spans.outcome("TcpOnly")
     return earned
   }
   node.counters.count("probe.failed")
-  yield* Effect.logInfo(`suspecting ${target.name}: it answered no probe`).pipe(
-    Effect.annotateLogs({ member: target.name, incarnation: target.incarnation })
-  )
+  yield* Spans.outcome("NoAnswer")
+  yield* node.logs.write("MemberSuspected", about(target))
   yield* Directives.run(node, (m, env) => suspect(m, suspicionOf(node, target), env))
   return nacksExpected > 0 ? Math.max(0, nacksExpected - wait.nacks()) : 1
 })
+
+const about = ({ endpoint, incarnation, name }: Entry) => ({ member: name, incarnation, peer: endpoint })
 
 /** One probe of one member. Answers the change of local health. */
 const probe = (node: Node, target: Entry): Effect.Effect<number> =>
@@ -121,16 +124,29 @@ const probe = (node: Node, target: Entry): Effect.Effect<number> =>
       const deadline = sent + interval
       const failure = yield* Effect.flip(sendPing(node, target, wait)).pipe(Effect.option)
       if (Option.isSome(failure)) {
-        yield* Effect.logDebug(`could not ping ${target.name}: ${failure.value.message}`)
-        if (failure.value._tag === "NodeNameRequired" || failure.value.scope === "Local") return UNCHANGED
+        yield* Sender.failed(node, "ping", target.endpoint, failure.value)
+        if (failure.value._tag === "NodeNameRequired" || failure.value.scope === "Local") {
+          yield* Spans.outcome("NotSent")
+          return UNCHANGED
+        }
         // The network refused: the member may still be reachable for others, and we are not to blame.
         return yield* probeIndirectly(node, target, wait, deadline, UNCHANGED)
       }
       const answer = yield* wait.until(Math.min(deadline, sent + node.settings.probeTimeout))
-      if (Option.isNone(answer)) return yield* probeIndirectly(node, target, wait, deadline, HEARD)
+      if (Option.isNone(answer)) {
+        yield* node.logs.write("PingUnanswered", about(target))
+        return yield* probeIndirectly(node, target, wait, deadline, HEARD)
+      }
+      yield* Spans.outcome("Answered")
       yield* Hooks.pingComplete(node, target, answer.value.receivedAt - sent, answer.value.payload)
       return HEARD
     })
+  )
+
+/** A probe, timed and traced. */
+const observed = (node: Node, target: Entry): Effect.Effect<number> =>
+  timed(probe(node, target), node.now, node.metrics.probeTime).pipe(
+    Spans.own(node, "probe", "client", { member: target.name, health: node.health.current })
   )
 
 /** One tick: the next member of the round is probed, and what the round's end reaped is cleared away. */
@@ -143,10 +159,20 @@ const tick = (node: Node): Effect.Effect<void> =>
     return [{ target, rest }, next]
   }).pipe(
     Effect.tap(({ rest }) => Directives.carryOut(node, rest)),
-    Effect.flatMap(({ target }) => target === undefined ? Effect.succeed(UNCHANGED) : probe(node, target)),
+    Effect.flatMap(({ target }) => target === undefined ? Effect.succeed(UNCHANGED) : observed(node, target)),
     Effect.map((delta) => Health.adjust(node, delta))
   )
 
-/** Probes for ever; never when the configuration turns it off. */
-export const loop = (node: Node): Effect.Effect<never> =>
-  node.settings.probeInterval === 0 ? Effect.never : Ticker.every(node, node.settings.probeInterval, tick(node))
+/** How often a node that does not probe looks for entries to forget, at most; a probing one looks once a round. */
+const REAP_INTERVAL = 1000
+
+/**
+ * Probes for ever. When the configuration turns that off, only the end of a probing round remains: who has been gone for
+ * long enough is forgotten, so that the table does not fill up. (memberlist keeps them.)
+ */
+export const loop = (node: Node): Effect.Effect<never> => {
+  const { probeInterval, rules } = node.settings
+  return probeInterval === 0
+    ? Ticker.every(node, Math.max(REAP_INTERVAL, rules.gossipToTheDeadTime), Directives.run(node, reap))
+    : Ticker.every(node, probeInterval, tick(node))
+}

@@ -6,8 +6,10 @@
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
+import * as Address from "../Address.ts"
 import type { JoinRejected, MetaTooLarge } from "../MemberlistError.ts"
 import * as Announce from "./Announce.ts"
+import * as Exposure from "./Exposure.ts"
 import * as Gossiper from "./Gossiper.ts"
 import * as Handoff from "./Handoff.ts"
 import * as Leave from "./Leave.ts"
@@ -15,8 +17,24 @@ import type { Node } from "./Node.ts"
 import * as PacketReceiver from "./PacketReceiver.ts"
 import * as Prober from "./Prober.ts"
 import * as PushPull from "./PushPull.ts"
+import * as Sampler from "./Sampler.ts"
+import * as Sender from "./Sender.ts"
 import * as StreamReceiver from "./StreamReceiver.ts"
 import { supervise } from "./Supervisor.ts"
+
+/** What an operator wants to know of a start. memberlist: `setAlive`. */
+const announceStart = (node: Node): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { addr, port } = node.transport.advertised
+    const peer = Address.format({ ip: Address.ipText(addr) ?? "", port })
+    const encrypted = Sender.encrypts(node)
+    node.metrics.healthScore(node.health.current)
+    Sampler.countInstances(node)
+    return Effect.andThen(
+      node.logs.write("Started", { peer, detail: encrypted ? "encrypted" : "in clear" }),
+      encrypted || !Exposure.isPublic(addr) ? Effect.void : node.logs.write("PublicWithoutEncryption", { peer })
+    )
+  })
 
 /** Runs until the scope closes; closing it says goodbye first, for at most `leaveTimeout`. */
 export const start = Effect.fnUntraced(function*(
@@ -28,7 +46,9 @@ export const start = Effect.fnUntraced(function*(
       node.messages.end()
     })
   )
+  yield* Effect.addFinalizer(() => node.logs.flush)
   yield* Announce.first(node)
+  yield* announceStart(node)
   const relays = yield* FiberSet.make()
   const handoff = yield* Handoff.make(node)
   const loops = {
@@ -37,9 +57,14 @@ export const start = Effect.fnUntraced(function*(
     "handoff": handoff.loop,
     "prober": Prober.loop(node),
     "gossiper": Gossiper.loop(node),
-    "push/pull": PushPull.loop(node)
+    "push/pull": PushPull.loop(node),
+    "sampler": Sampler.loop(node),
+    "log": node.logs.loop,
+    "conflict hook": node.notices.conflict.loop,
+    "pingComplete hook": node.notices.pingComplete.loop,
+    "mergeRemoteState hook": node.notices.mergeRemoteState.loop
   }
-  for (const [name, loop] of Object.entries(loops)) yield* supervise(name, node.counters, loop)
+  for (const [name, loop] of Object.entries(loops)) yield* supervise(name, node, loop)
   // Registered last, so it runs first: the goodbye needs the fibers above.
   yield* Effect.addFinalizer(() => Leave.leave(node, node.config.leaveTimeout))
 })

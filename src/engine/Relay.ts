@@ -23,15 +23,15 @@ const relay = (node: Node, request: Message.IndirectPing, asker: Address.PeerAdd
       const deadline = node.now() + node.settings.probeTimeout
       const target = { ip, port: receivedPort(node, request.port), name: request.node }
       const ping: Message.Ping = { _tag: "Ping", seqNo: wait.seqNo, node: request.node, ...source(node) }
-      yield* Sender.orLog(node, "relayed ping", Sender.withPiggyback(node, target, ping))
+      yield* Sender.orLog(node, "relayed ping", target, Sender.withPiggyback(node, target, ping))
       const answer = yield* wait.until(deadline)
       if (Option.isSome(answer)) {
         const ack: Message.Ack = { _tag: "Ack", seqNo: request.seqNo, payload: null }
-        return yield* Sender.orLog(node, "relayed ack", Sender.withPiggyback(node, asker, ack))
+        return yield* Sender.orLog(node, "relayed ack", asker, Sender.withPiggyback(node, asker, ack))
       }
       if (!request.nack) return
       const nack: Message.Nack = { _tag: "Nack", seqNo: request.seqNo }
-      yield* Sender.orLog(node, "nack", Sender.withPiggyback(node, asker, nack))
+      yield* Sender.orLog(node, "nack", asker, Sender.withPiggyback(node, asker, nack))
     })
   )
 

@@ -9,9 +9,11 @@ import { NodeNameRequired, type TransportError } from "../MemberlistError.ts"
 import type { Entry } from "../swim/Membership.ts"
 import * as Compound from "../wire/Compound.ts"
 import * as Encryption from "../wire/Encryption.ts"
+import * as Label from "../wire/Label.ts"
 import * as Message from "../wire/Message.ts"
 import * as Packet from "../wire/Packet.ts"
 import * as Broadcasts from "./Broadcasts.ts"
+import type { SendKind } from "./CounterNames.ts"
 import type { Node } from "./Node.ts"
 
 /** Peers from this protocol version on check a packet's CRC. */
@@ -21,7 +23,8 @@ const CRC_VERSION = 5
 export const wantsCrc = (entry: Entry): boolean => (entry.vsn[1] ?? 0) >= CRC_VERSION
 
 /** Whether what we send now is encrypted. */
-const encrypts = (node: Node): boolean => node.config.gossipVerifyOutgoing && node.keyring.keysUnsafe().length > 0
+export const encrypts = (node: Node): boolean =>
+  node.config.gossipVerifyOutgoing && node.keyring.keysUnsafe().length > 0
 
 /** The encryption to send with now, if any: the ring may gain its first key at any time. */
 export const encryption = (node: Node): Encryption.Seal | undefined => {
@@ -74,7 +77,7 @@ export const packet = (
       crc,
       encryption: encryption(node)
     })
-    node.counters.count("udp.sent", undefined, datagram.length)
+    node.counters.count("udp.sent", undefined, datagram.length - Label.overhead(node.settings.label.length))
     return node.transport.send(to, datagram)
   })
 
@@ -95,13 +98,17 @@ export const withPiggyback = (
     )
   })
 
-/** Sends a message nobody waits for; a failure is counted and told at debug level. */
+/** Counts and logs what could not be sent to `to`. */
+export const failed = (node: Node, what: SendKind, to: PeerAddress, error: Error): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    node.counters.count("send.failed", what)
+    return node.logs.write("SendFailed", { reason: what, peer: to, member: to.name, detail: error.message })
+  })
+
+/** Sends a message nobody waits for; a failure is counted and logged. */
 export const orLog = (
   node: Node,
-  what: string,
+  what: SendKind,
+  to: PeerAddress,
   effect: Effect.Effect<void, SendError>
-): Effect.Effect<void> =>
-  Effect.catch(effect, (error) => {
-    node.counters.count("send.failed", what)
-    return Effect.logDebug(`could not send ${what}: ${error.message}`)
-  })
+): Effect.Effect<void> => Effect.catch(effect, (error) => failed(node, what, to, error))

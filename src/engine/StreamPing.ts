@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type { Entry } from "../swim/Membership.ts"
 import * as Message from "../wire/Message.ts"
 import { type Node, source } from "./Node.ts"
+import * as Sender from "./Sender.ts"
 import * as Streams from "./Streams.ts"
 
 /** Whether the member answers a ping over a stream before `deadline` (monotonic milliseconds). */
@@ -28,6 +29,6 @@ export const ping = Effect.fnUntraced(function*(
   })
   return yield* Effect.scoped(exchange).pipe(
     Streams.within(target.endpoint, "read", deadline - node.now()),
-    Effect.catch((error) => Effect.as(Effect.logDebug(`TCP ping of ${target.name} failed: ${error.message}`), false))
+    Effect.catch((error) => Effect.as(Sender.failed(node, "TCP ping", target.endpoint, error), false))
   )
 })

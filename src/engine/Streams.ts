@@ -15,10 +15,23 @@ import * as Limits from "../wire/Limits.ts"
 import type { Node } from "./Node.ts"
 import * as Sender from "./Sender.ts"
 
+/** From here on a state is worth a warning, before it is refused. memberlist: 60 % as well. */
+const LARGE_STATE = 0.6 * Limits.MAX_ENCRYPTED_FRAME_BYTES
+
 /** A decoder that refuses lists far beyond what this node would hold, before it builds them. */
-export const decoderFor = (node: Node, role: "initiator" | "responder"): Frame.Decoder =>
+export const decoderFor = (
+  node: Node,
+  role: "initiator" | "responder",
+  peer: Address.PeerAddress
+): Frame.Decoder =>
   Frame.makeDecoder(role, node.inbound(), {
-    maxNodes: Math.min(2 * node.config.maxMembers, Limits.MAX_PUSH_PULL_NODES)
+    maxNodes: Math.min(2 * node.config.maxMembers, Limits.MAX_PUSH_PULL_NODES),
+    onEncryptedSize: (size) => {
+      node.metrics.remoteSize(size)
+      if (size <= LARGE_STATE) return
+      const detail = `${size} bytes of at most ${Limits.MAX_ENCRYPTED_FRAME_BYTES}`
+      node.logs.note("RemoteStateLarge", { peer, detail })
+    }
   })
 
 /** Frames a message for either direction. */
@@ -76,18 +89,20 @@ export const answer = Effect.fnUntraced(function*(
   node: Node,
   connection: Connection
 ): Effect.fn.Return<Frame.StreamMessage, TransportError | ExchangeRejected> {
-  const decoder = decoderFor(node, "initiator")
+  const decoder = decoderFor(node, "initiator", connection.peer)
   let received = 0
   for (;;) {
     const chunk = yield* Effect.catchIf(
       connection.pull,
       (error) => error.kind === "Closed" && received === 0,
-      () =>
-        Effect.fail(rejected(
+      () => {
+        node.counters.count("stream.rejected", "ClosedWithoutAnswer")
+        return Effect.fail(rejected(
           connection,
           "ClosedWithoutAnswer",
           "an answer; the other side may have another label, or refuse our key or our list"
         ))
+      }
     )
     received += chunk.length
     const progress = decoder.push(chunk)

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { Counters } from "./Counters.ts"
+import type { Logs } from "./Logs.ts"
 
 /** Pauses of 10 ms, doubling to 5 s, jittered so that nodes that fail together do not return together. */
 const pauses = Schedule.min([Schedule.exponential("10 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)
@@ -16,14 +17,14 @@ const pauses = Schedule.min([Schedule.exponential("10 millis"), Schedule.spaced(
 /** Runs `loop` in the current scope until that closes. */
 export const supervise = <E>(
   name: string,
-  counters: Counters,
+  { counters, logs }: { readonly counters: Counters; readonly logs: Logs },
   loop: Effect.Effect<never, E>
 ): Effect.Effect<void, never, Scope.Scope> =>
   loop.pipe(
     Effect.tapCause((cause) =>
       Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.suspend(() => {
         counters.count("fiber.restarted", name)
-        return Effect.logError(`the ${name} fiber died and will be restarted; please report this`, cause)
+        return logs.write(Cause.hasDies(cause) ? "LoopRestarted" : "ReceiveFailed", { reason: name, cause })
       })
     ),
     Effect.sandbox,

@@ -9,7 +9,6 @@ import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
@@ -18,13 +17,8 @@ import * as Net from "node:net"
 import { format, ipBytes, ipText, type PeerAddress } from "../Address.ts"
 import { BindFailed, TransportError } from "../MemberlistError.ts"
 import type { Connection, Transport } from "../Transport.ts"
+import * as Observer from "./Observer.ts"
 import { bindKind, openKind } from "./SocketFailure.ts"
-
-/** Connections that were closed at once because `maxInboundStreams` others were open. */
-const refused = Metric.counter("memberlist.tcp.refused", {
-  description: "inbound TCP connections refused because maxInboundStreams were open",
-  incremental: true
-})
 
 /** The stream half of a transport. */
 export interface Tcp extends Pick<Transport["Service"], "open" | "serve"> {
@@ -39,6 +33,7 @@ export interface Options {
   readonly maxInbound: number
   /** How long the release of a connection may wait for a peer that does not read. */
   readonly flushTimeout: Duration.Duration
+  readonly observer?: Observer.Observer | undefined
 }
 
 const canonical = (ip: string): string => ipText(ipBytes(ip) ?? new Uint8Array()) ?? ip
@@ -142,17 +137,15 @@ const open = (flushTimeout: Duration.Duration): Tcp["open"] =>
     return yield* connection(socket, native, to, reader)
   })
 
-/** Counts what is open and says, once per burst, that the limit was met. */
-const makeLimit = (max: number) => {
+/** Counts what is open, and what is refused because of that. */
+const makeLimit = (max: number, { count, log }: Observer.Observer) => {
   let active = 0
-  let announced = false
-  const announce = Effect.suspend(() => {
-    if (announced) return Effect.void
-    announced = true
-    return Effect.logWarning(`refusing inbound TCP connections: maxInboundStreams (${max}) are open`)
-  })
   return {
-    refuse: Effect.andThen(Metric.update(refused, 1), announce),
+    refuse: (peer: PeerAddress) =>
+      Effect.suspend(() => {
+        count("tcp.refused")
+        return log("StreamsRefused", { peer, detail: `${max} are open` })
+      }),
     tryEnter: (): boolean => {
       if (active >= max) return false
       active++
@@ -160,14 +153,13 @@ const makeLimit = (max: number) => {
     },
     leave: Effect.sync(() => {
       active--
-      // far enough below the limit to call the burst over
-      if (active <= max / 2) announced = false
     })
   }
 }
 
 const serve = (server: SocketServer.SocketServer["Service"], options: Options): Tcp["serve"] => {
-  const limit = makeLimit(options.maxInbound)
+  const observer = options.observer ?? Observer.blind
+  const limit = makeLimit(options.maxInbound, observer)
   const accept = Effect.fnUntraced(function*(
     socket: Socket.Socket,
     conn: Net.Socket,
@@ -187,18 +179,22 @@ const serve = (server: SocketServer.SocketServer["Service"], options: Options): 
         if (Option.isNone(native)) return Effect.die(new Error("an accepted socket without its native one"))
         const conn = native.value
         const { remoteAddress, remotePort } = conn
-        if (remoteAddress === undefined || remotePort === undefined || !limit.tryEnter()) {
+        if (remoteAddress === undefined || remotePort === undefined) {
           conn.destroy()
-          return remoteAddress === undefined ? Effect.void : limit.refuse
+          return Effect.void
         }
         const peer = { ip: canonical(remoteAddress), port: remotePort }
+        if (!limit.tryEnter()) {
+          conn.destroy()
+          return limit.refuse(peer)
+        }
         return accept(socket, conn, peer, handler).pipe(
           // a connection that ended before it was read: nothing to handle
-          Effect.catch((error) => Effect.logDebug(`stream from ${format(peer)} ended early`, error)),
+          Effect.catch((error) => observer.log("StreamEnded", { peer, detail: error.message })),
           Effect.catchCause((cause) =>
             Cause.hasInterruptsOnly(cause)
               ? Effect.failCause(cause)
-              : Effect.logError(`stream from ${format(peer)} failed`, cause)
+              : observer.log("StreamDied", { peer, cause })
           ),
           Effect.ensuring(limit.leave)
         )

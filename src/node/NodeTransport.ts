@@ -31,6 +31,7 @@ import { Transport } from "../Transport.ts"
 import * as AdvertiseAddress from "./AdvertiseAddress.ts"
 import * as NodeTcp from "./NodeTcp.ts"
 import * as NodeUdp from "./NodeUdp.ts"
+import * as Observer from "./Observer.ts"
 import * as Resolve from "./Resolve.ts"
 
 type Config = MemberlistConfig["Service"]
@@ -43,14 +44,23 @@ interface Sockets {
   readonly udp: NodeUdp.Udp
 }
 
-const bindOnce = Effect.fnUntraced(function*(config: Config): Effect.fn.Return<Sockets, BindFailed, Scope.Scope> {
+const bindOnce = Effect.fnUntraced(function*(
+  config: Config,
+  observer: Observer.Observer
+): Effect.fn.Return<Sockets, BindFailed, Scope.Scope> {
   const tcp = yield* NodeTcp.listen({
     address: config.bindAddress,
     port: config.bindPort,
     maxInbound: config.maxInboundStreams,
-    flushTimeout: config.tcpTimeout
+    flushTimeout: config.tcpTimeout,
+    observer
   })
-  const udp = yield* NodeUdp.bind({ address: config.bindAddress, port: tcp.port, capacity: config.packetBuffer })
+  const udp = yield* NodeUdp.bind({
+    address: config.bindAddress,
+    port: tcp.port,
+    capacity: config.packetBuffer,
+    observer
+  })
   return { tcp, udp }
 })
 
@@ -62,7 +72,7 @@ const bindOnce = Effect.fnUntraced(function*(config: Config): Effect.fn.Return<S
  */
 export const bindWith = Effect.fnUntraced(function*<A>(
   attempt: Effect.Effect<A, BindFailed, Scope.Scope>,
-  options: { readonly chosenBySystem: boolean }
+  options: { readonly chosenBySystem: boolean; readonly onRetry?: (error: BindFailed) => Effect.Effect<void> }
 ): Effect.fn.Return<A, BindFailed, Scope.Scope> {
   const parent = yield* Scope.Scope
   for (let tried = 1;; tried++) {
@@ -73,6 +83,7 @@ export const bindWith = Effect.fnUntraced(function*<A>(
     const { kind, protocol } = result.failure
     const another = options.chosenBySystem && protocol === "udp" && kind === "AddressInUse" && tried < BIND_ATTEMPTS
     if (!another) return yield* result.failure
+    if (options.onRetry !== undefined) yield* options.onRetry(result.failure)
   }
 })
 
@@ -109,7 +120,13 @@ export const make: Effect.Effect<
   MemberlistConfig | Scope.Scope
 > = Effect.gen(function*() {
   const config = yield* MemberlistConfig
-  const { tcp, udp } = yield* bindWith(bindOnce(config), { chosenBySystem: config.bindPort === 0 })
+  const observer = yield* Observer.make(config)
+  const chosenBySystem = config.bindPort === 0
+  const { tcp, udp } = yield* bindWith(bindOnce(config, observer), {
+    chosenBySystem,
+    onRetry: (error) => observer.log("BindRetried", { peer: error.address, detail: error.message })
+  })
+  if (chosenBySystem) yield* observer.log("PortChosen", { peer: { ip: config.bindAddress, port: tcp.port } })
   const addr = yield* advertised(config)
   const explicitPort = config.advertiseAddress === undefined ? undefined : config.advertisePort
   return Transport.of({
@@ -119,7 +136,16 @@ export const make: Effect.Effect<
     send: udp.send,
     serve: tcp.serve,
     open: tcp.open,
-    resolve: Resolve.make({ open: tcp.open, dnsConfigPath: config.dnsConfigPath, timeout: config.tcpTimeout })
+    resolve: Resolve.make({
+      open: tcp.open,
+      dnsConfigPath: config.dnsConfigPath,
+      timeout: config.tcpTimeout,
+      observer
+    }),
+    overflow: () => {
+      const totals = observer.totals()
+      return { packets: totals.get("udp.dropped") ?? 0, streams: totals.get("tcp.refused") ?? 0 }
+    }
   })
 })
 

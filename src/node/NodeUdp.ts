@@ -6,24 +6,18 @@
 import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Metric from "effect/Metric"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
 import type * as DatagramSocket from "effect/socket/DatagramSocket"
 import { format, type PeerAddress } from "../Address.ts"
 import { BindFailed, TransportError } from "../MemberlistError.ts"
 import type { Packet, Transport } from "../Transport.ts"
+import * as Observer from "./Observer.ts"
 import { bindKind } from "./SocketFailure.ts"
 
 /** Asked of the system for bursts of packets. memberlist: `udpRecvBufSize`. */
 const KERNEL_BUFFER = 2 * 1024 * 1024
 const SMALLEST_KERNEL_BUFFER = 64 * 1024
-
-/** Packets that arrived while `packetBuffer` others were waiting. */
-const dropped = Metric.counter("memberlist.udp.dropped", {
-  description: "packets dropped because the receive buffer (packetBuffer) was full",
-  incremental: true
-})
 
 /** A system that refuses the size of a buffer has not refused the address. */
 const refusesSize = (error: DatagramSocket.DatagramSocketError): boolean =>
@@ -148,6 +142,7 @@ export const bind = Effect.fnUntraced(function*(options: {
   readonly port: number
   /** Packets that may wait to be read. */
   readonly capacity: number
+  readonly observer?: Observer.Observer | undefined
 }): Effect.fn.Return<Udp, BindFailed, Scope.Scope> {
   const endpoint = format({ ip: options.address, port: options.port })
   const { reader, writer } = yield* withLargestBuffer(
@@ -170,10 +165,12 @@ export const bind = Effect.fnUntraced(function*(options: {
     })
   )
 
+  const observer = options.observer ?? Observer.blind
   const countDropped = (): Effect.Effect<void> => {
     const more = reader.dropped() - reported
     reported += more
-    return Metric.update(dropped, more)
+    observer.count("udp.dropped", undefined, more)
+    return observer.log("PacketsDropped", { detail: `${more} packets; ${options.capacity} were waiting` })
   }
   const pull = Effect.mapError(reader.pull, readFailure(endpoint))
   return {

@@ -11,6 +11,7 @@ import { ipBytes, ipText } from "../Address.ts"
 import { SeedUnresolvable } from "../MemberlistError.ts"
 import type { Transport } from "../Transport.ts"
 import type * as NodeTcp from "./NodeTcp.ts"
+import * as Observer from "./Observer.ts"
 import * as ResolvConf from "./ResolvConf.ts"
 import * as TcpDns from "./TcpDns.ts"
 
@@ -22,6 +23,7 @@ export interface Options {
   /** How long the operating system may take. */
   readonly timeout: Duration.Duration
   /** The operating system's answer, in its own order. */
+  readonly observer?: Observer.Observer | undefined
   readonly system?: (host: string) => Promise<ReadonlyArray<string>>
 }
 
@@ -38,8 +40,11 @@ const overTcp = Effect.fnUntraced(
     const [server] = yield* ResolvConf.read(dnsConfigPath)
     return server === undefined ? [] : yield* TcpDns.lookup(open, server, host)
   },
-  (effect, _, host) =>
-    Effect.catch(effect, (error) => Effect.as(Effect.logDebug(`asking the system for ${host}: ${error.message}`), []))
+  (effect, { observer = Observer.blind }, host) =>
+    Effect.catch(
+      effect,
+      (error) => Effect.as(observer.log("DnsOverTcpFailed", { seed: host, detail: error.message }), [])
+    )
 )
 
 const fromSystem = ({ system = systemLookup, timeout }: Options, host: string) => {

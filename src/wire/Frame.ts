@@ -58,6 +58,8 @@ export interface Decoder {
 export interface DecoderOptions {
   /** Refuses longer push/pulls than the protocol's own limit of 1,048,576 node states. */
   readonly maxNodes?: number | undefined
+  /** Told, once, how many bytes an encrypted message announces to have, before they are there or refused. */
+  readonly onEncryptedSize?: ((size: number) => void) | undefined
 }
 
 /**
@@ -82,6 +84,7 @@ class FrameDecoder implements Decoder {
   private done: Progress | undefined = undefined
   /** Where a wrapper ended in the stream, once one was opened. */
   private encryptedSize: number | undefined = undefined
+  private announced = false
   private compressedSize: number | undefined = undefined
 
   constructor(role: Role, inbound: Inbound, options: DecoderOptions) {
@@ -187,6 +190,10 @@ class FrameDecoder implements Decoder {
     const header = this.buffer.view(ENCRYPTION_HEADER_BYTES)
     const [, a = 0, b = 0, c = 0, d = 0] = header
     const size = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
+    if (!this.announced) {
+      this.announced = true
+      this.options.onEncryptedSize?.(size)
+    }
     if (size > MAX_ENCRYPTED_FRAME_BYTES) {
       return this.refuse(Rejection.make("TooLarge", `remote node state is larger than limit (${size})`))
     }
