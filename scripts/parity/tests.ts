@@ -10,7 +10,7 @@ const escaped = (text: string): string => text.replace(/[$()*+.?[\\\]^{|}]/g, "\
 
 /** A name with holes (`${what}` in a template, `%s` of `it.each`) as what it can become. */
 const pattern = (name: string): RegExp =>
-  new RegExp(`^${name.split(/\$\{[^}]*(?:\{[^}]*\}[^}]*)*\}|%[a-z]/).map(escaped).join(".+")}$`, "s")
+  new RegExp(`^${name.split(/\$\{(?:[^{}]|\{[^{}]*\})*\}|%[a-z]/).map(escaped).join(".+")}$`, "s")
 
 const unquoted = (literal: string): string =>
   literal.startsWith("\"") ? JSON.parse(literal) as string : literal.slice(1, -1).replaceAll("\\`", "`")
