@@ -145,8 +145,8 @@ export const fields = {
    */
   label: text({ empty: true, maxBytes: 255 }),
   /**
-   * Accept peers that send no label while this node sends one; default false. Only for something in front that strips
-   * labels, or while labels are rolled out. memberlist: `SkipInboundLabelCheck`.
+   * Expect no label on what arrives, while this node sends its own; default false. Only where something in front of
+   * it strips labels: a packet or stream that still has one is then refused. memberlist: `SkipInboundLabelCheck`.
    */
   skipInboundLabelCheck: flag,
   /**
