@@ -156,28 +156,47 @@ export const warnings = (config: ConfigData): ReadonlyArray<string> => {
   if (config.secretKey !== undefined && config.gossipVerifyIncoming && !config.gossipVerifyOutgoing) {
     found.push(
       "gossipVerifyOutgoing is off while gossipVerifyIncoming is on: this node sends in clear what it would itself "
-        + "refuse, so peers with the same configuration will not hear it"
+        + "refuse, so peers with the same configuration will not hear it; turn gossipVerifyIncoming off until every "
+        + "member has the key, then gossipVerifyOutgoing on, then gossipVerifyIncoming"
     )
   }
   if (isOff(config.probeInterval)) {
-    found.push("probeInterval is 0: this node detects no failures, it only hears of them from others")
+    found.push(
+      "probeInterval is 0: this node detects no failures, it only hears of them from others; set it, to 1 second "
+        + "for example, unless that is what you want"
+    )
   } else if (Duration.isGreaterThan(config.probeTimeout, config.probeInterval)) {
-    found.push("probeTimeout is longer than probeInterval: a probe ends at the interval, without asking other members")
+    found.push(
+      "probeTimeout is longer than probeInterval: a probe ends at the interval, without asking other members; "
+        + "lower probeTimeout or raise probeInterval"
+    )
   }
   if ((isOff(config.gossipInterval) || config.gossipNodes === 0) && isOff(config.probeInterval)) {
-    found.push("neither gossip nor probes are on: changes only spread by the periodic exchange of the full state")
+    found.push(
+      "neither gossip nor probes are on: changes only spread by the periodic exchange of the full state; set "
+        + "gossipInterval and gossipNodes"
+    )
   }
   if (config.indirectChecks === 0 && config.disableTcpPings) {
-    found.push("indirectChecks is 0 and TCP pings are disabled: one lost packet is enough to suspect a member")
+    found.push(
+      "indirectChecks is 0 and TCP pings are disabled: one lost packet is enough to suspect a member; set "
+        + "indirectChecks to 3, or disableTcpPings to false"
+    )
   }
   if (config.advertisePort !== undefined && config.advertiseAddress === undefined) {
-    found.push("advertisePort has no effect without advertiseAddress: the bound port is announced")
+    found.push(
+      "advertisePort has no effect without advertiseAddress: the bound port is announced; set "
+        + "advertiseAddress as well, or remove advertisePort"
+    )
   }
   if (config.cidrsStrict && config.cidrsAllowed.length === 0) {
-    found.push("cidrsStrict has no effect without cidrsAllowed: every address is allowed")
+    found.push(
+      "cidrsStrict has no effect without cidrsAllowed: every address is allowed; list the cluster's networks in "
+        + "cidrsAllowed"
+    )
   }
   if (config.maxPushPulls > config.maxInboundStreams) {
-    found.push("maxPushPulls is above maxInboundStreams, which limits it")
+    found.push("maxPushPulls is above maxInboundStreams, which limits it; raise maxInboundStreams")
   }
   return found
 }

@@ -25,8 +25,16 @@ const MAX_COUNT = 0x7fffffff
 
 const count = (minimum: number, note = ""): Field<number> => integer(minimum, MAX_COUNT, note)
 
+/** A duration as text; 0 needs no unit. */
+const durationText = Schema.String.pipe(
+  Schema.decodeTo(Schema.DurationFromString, {
+    decode: SchemaGetter.transform((text) => text === "0" ? "0 millis" : text),
+    encode: SchemaGetter.transform((text) => text)
+  })
+)
+
 const duration = (options: { readonly zero: string | undefined }): Field<Duration.Duration> =>
-  Schema.DurationFromString.check(Schema.makeFilter((value: Duration.Duration) => {
+  durationText.check(Schema.makeFilter((value: Duration.Duration) => {
     const millis = Duration.toMillis(value)
     return Number.isFinite(millis) && (millis >= 1 || (millis === 0 && options.zero !== undefined))
   })).annotate({

@@ -99,6 +99,13 @@ describe("layer", () => {
     Effect.gen(function*() {
       assert.isUndefined((yield* build({ name: "a", secretKey: key(0) })).secretKey)
     }))
+  it.effect("keeps its own copy of the metric labels", () =>
+    Effect.gen(function*() {
+      const metricLabels: Record<string, string> = { cluster: "a" }
+      const config = yield* build({ name: "a", metricLabels })
+      metricLabels["cluster"] = "b"
+      assert.deepStrictEqual(config.metricLabels, { cluster: "a" })
+    }))
   it.effect("keeps its own copy of the metadata", () =>
     Effect.gen(function*() {
       const meta = Uint8Array.of(1)
@@ -139,6 +146,12 @@ describe("layer", () => {
     ["networks without the own address", { cidrsAllowed: ["10.0.0.0/8"], bindAddress: "192.168.0.1" }, "cidrsAllowed"],
     ["an application version outside its range", { delegateProtocolVersion: 2 }, "delegateProtocolVersion"],
     ["protocol 1 with a chosen port", { protocolVersion: 1, bindPort: 0 }, "bindPort"],
+    ["a metric label without a name", { metricLabels: { "": "a" } }, "metricLabels"],
+    ["a metric label that is not an identifier", { metricLabels: { "a-b": "c" } }, "metricLabels"],
+    ["a metric label that the metrics use themselves", { metricLabels: { reason: "c" } }, "metricLabels"],
+    ["more than 32 metric labels", {
+      metricLabels: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`l${i}`, ""]))
+    }, "metricLabels"],
     ["text where a number belongs", { bindPort: "7946" as never }, "bindPort"]
   ]
   for (const [why, settings, field] of refused) {
@@ -171,6 +184,23 @@ describe("layer", () => {
 })
 
 describe("warnings", () => {
+  it.effect("say what to do", () =>
+    Effect.gen(function*() {
+      const all = yield* Effect.forEach(
+        [
+          { secretKey: key(16), gossipVerifyOutgoing: false },
+          { probeInterval: 0, gossipInterval: 0 },
+          { probeTimeout: "2 seconds" },
+          { indirectChecks: 0, disableTcpPings: true },
+          { advertisePort: 7 },
+          { cidrsStrict: true },
+          { maxPushPulls: 300 }
+        ] as const,
+        (settings) => Effect.map(build({ name: "a", ...settings }), MemberlistConfig.warnings)
+      )
+      assert.strictEqual(all.flat().length, 8)
+      for (const warning of all.flat()) assert.match(warning, /; .*(set|turn|raise|lower|list|add|remove) /)
+    }))
   const warned = (settings: Settings) => Effect.map(build({ name: "a", ...settings }), MemberlistConfig.warnings)
   it.effect("explains a key that protects nothing that is sent", () =>
     Effect.gen(function*() {
@@ -196,6 +226,8 @@ describe("layerEnv", () => {
         MEMBERLIST_CIDRS_ALLOWED: "10.0.0.0/8, fd00::/8",
         MEMBERLIST_META: "zone=b",
         MEMBERLIST_LABEL: "",
+        MEMBERLIST_METRIC_LABELS: "cluster=orders, zone = b=1",
+        MEMBERLIST_QUEUE_CHECK_INTERVAL: "0",
         MEMBERLIST_UDP_BUFFER_SIZE: "1200"
       })
       assert.strictEqual(config.name, "a")
@@ -207,6 +239,8 @@ describe("layerEnv", () => {
       assert.deepStrictEqual(config.cidrsAllowed, ["10.0.0.0/8", "fd00::/8"])
       assert.strictEqual(new TextDecoder().decode(config.meta), "zone=b")
       assert.strictEqual(config.udpBufferSize, 1200)
+      assert.deepStrictEqual(config.metricLabels, { cluster: "orders", zone: "b=1" })
+      assert.strictEqual(Duration.toMillis(config.queueCheckInterval), 0)
     }))
   it.effect("falls back to the container's name", () =>
     Effect.gen(function*() {

@@ -150,6 +150,10 @@ export const messages = {
   ),
 
   // the application
+  SubscriberSlow: warn(
+    "a subscriber is too slow and lost the oldest it had not read",
+    "read the stream faster, or raise eventBuffer or messageBuffer; missed tells the subscriber how many it lost"
+  ),
   HookDied: error(
     "a hook of the delegate died; the protocol goes on without its answer",
     "mend the hook: its failures must be handled in it"

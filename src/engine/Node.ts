@@ -139,6 +139,10 @@ export const make: (
   const counters = Counters.make(context, config.metricLabels)
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const logs = yield* Logs.make({ name: config.name, now, onDrop: () => counters.count("log.dropped") })
+  const lost = (what: "event" | "message") => () => {
+    counters.count(`${what}.lost`)
+    logs.note("SubscriberSlow", { reason: what })
+  }
   return {
     name: config.name,
     config,
@@ -163,8 +167,8 @@ export const make: (
     user: MutableRef.make(BroadcastQueue.empty),
     health: MutableRef.make(0),
     acks: Acks.make(Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000)),
-    changes: Hub.make<Change | Conflict>(config.eventBuffer, () => counters.count("event.lost")),
-    messages: Hub.make<Received>(config.messageBuffer, () => counters.count("message.lost")),
+    changes: Hub.make<Change | Conflict>(config.eventBuffer, lost("event")),
+    messages: Hub.make<Received>(config.messageBuffer, lost("message")),
     suspicions: yield* FiberMap.make<string>(),
     tasks: yield* FiberSet.make(),
     inbound: () => ({
