@@ -1,8 +1,21 @@
 /**
  * What the application may decide or attach. Everything is optional, and absent by default.
  *
- * Hooks are Effects, run outside the critical section by the fiber whose work they belong to: they may call the
- * service. A hook that dies is logged and counted, and treated as if it were absent.
+ * Hooks are Effects, and always run outside the critical section, in fibers of their own: they may call the service, and
+ * wait for it. None of them can stop the protocol.
+ *
+ * - *Asked* hooks (`admit`, `merge`, `localState`, `ackPayload`, `broadcasts`) are waited for. One has a quarter of
+ *   `tcpTimeout` to answer, because a peer waits that long for an exchange; one that rides on packets (`ackPayload`,
+ *   `broadcasts`) a fifth of `probeTimeout`, because whoever probes us waits that long for an ack. Acks that wait for
+ *   hooks hold up nothing else, not even other acks. A hook that is reached again from inside itself (`admit` joins
+ *   somebody, whose members are to be admitted) is not called a second time.
+ * - *Told* hooks (`conflict`, `pingComplete`, `mergeRemoteState`) are called one after the other, each kind in the order
+ *   of what caused it, and may take as long as they like. 256 notices of each kind may wait (and 64 MiB); then the oldest
+ *   makes room, because the newest says most about now.
+ *
+ * A hook that dies, or gives no answer in time, is logged, with advice, and counted (`hook.died`, `hook.late`,
+ * `hook.reentered`, `hook.dropped`); what it is then taken for is said with each. A hook that computes without ever
+ * yielding holds up the whole program; only the hook can avoid that.
  *
  * @stability unstable
  * @since 0.1.0
@@ -14,31 +27,55 @@ import type { Member } from "./Member.ts"
 import type { JoinRejected } from "./MemberlistError.ts"
 
 /**
- * memberlist: `Delegate`, `AliveDelegate`, `MergeDelegate`, `ConflictDelegate`, `PingDelegate`.
+ * memberlist: `Delegate`, `AliveDelegate`, `MergeDelegate`, `ConflictDelegate`, `PingDelegate`. (`NodeMeta` is
+ * `MemberlistConfig.meta` and `Memberlist.updateMeta`, `NotifyMsg` is `Memberlist.messages`, and the `EventDelegate` is
+ * `Memberlist.events`.)
  *
  * @category models
  * @since 0.1.0
  */
 export interface Delegate {
-  /** Admits an alive message, about anyone, ourselves included; a failure ignores it. memberlist: `NotifyAlive`. */
+  /**
+   * Asked about every alive message, ourselves included; a failure ignores it, and so does no answer: whoever could not
+   * be judged is not let in, and is announced again. The alive members of a push/pull are asked about one by one, within
+   * `tcpTimeout` in all. memberlist: `NotifyAlive`.
+   */
   readonly admit?: ((member: Member) => Effect.Effect<void, JoinRejected>) | undefined
-  /** Admits the other side's whole list before a joining push/pull is merged. memberlist: `NotifyMerge`. */
+  /**
+   * Asked about the other side's whole list, dead members included, before a joining push/pull is merged; a failure
+   * vetoes it, and so does no answer. Of the two sides, the one that is joined is asked first: its veto reaches the
+   * joiner, whose `join` fails with `JoinRejected` and the reason (a Go joiner's with the text
+   * `remote error: join rejected: <reason>`). A veto of the joiner leaves it known to the other side, which has merged by
+   * then. memberlist: `NotifyMerge`.
+   */
   readonly merge?: ((members: ReadonlyArray<Member>) => Effect.Effect<void, JoinRejected>) | undefined
-  /** Two nodes claim one name. The existing one is kept. memberlist: `NotifyConflict`. */
+  /**
+   * Told that two nodes claim one name, as the event `MemberConflict` tells it: once a minute for the same two addresses.
+   * Who has the name is decided by `nameConflictPolicy`. memberlist: `NotifyConflict`.
+   */
   readonly conflict?: ((existing: Member, other: Member) => Effect.Effect<void>) | undefined
-  /** Bytes to send with each ack; keep them small, they share a packet with gossip. memberlist: `AckPayload`. */
+  /**
+   * Bytes to send with each ack; keep them small, they share a packet with gossip. Without an answer the ack goes without.
+   * memberlist: `AckPayload`.
+   */
   readonly ackPayload?: Effect.Effect<Uint8Array> | undefined
-  /** A scheduled probe was answered directly in time. memberlist: `NotifyPingComplete`. */
+  /** Told that a scheduled probe was answered directly in time. memberlist: `NotifyPingComplete`. */
   readonly pingComplete?:
     | ((member: Member, roundTrip: Duration.Duration, payload: Uint8Array) => Effect.Effect<void>)
     | undefined
-  /** User state to send in a push/pull, at most 20 MiB. memberlist: `LocalState`. */
+  /**
+   * Asked for user state to send in a push/pull, at most 20 MiB. Without an answer there is none this time.
+   * memberlist: `LocalState`.
+   */
   readonly localState?: ((join: boolean) => Effect.Effect<Uint8Array>) | undefined
-  /** User state received in a push/pull. memberlist: `MergeRemoteState`. */
+  /**
+   * Told the user state received in a push/pull, after its members were merged. A `join` waits until this hook has taken
+   * the state, at most a quarter of `tcpTimeout`. memberlist: `MergeRemoteState`.
+   */
   readonly mergeRemoteState?: ((state: Uint8Array, join: boolean) => Effect.Effect<void>) | undefined
   /**
-   * User messages to fill the rest of a packet: at most `limit` bytes, counting `overhead` for each.
-   * memberlist: `GetBroadcasts`.
+   * Asked for user messages to fill the rest of a packet: at most `limit` bytes, counting `overhead` for each. Without an
+   * answer the packet goes without. `TransmitLimitedQueue.getBroadcasts` fits here. memberlist: `GetBroadcasts`.
    */
   readonly broadcasts?: ((overhead: number, limit: number) => Effect.Effect<ReadonlyArray<Uint8Array>>) | undefined
 }

@@ -72,12 +72,15 @@ const pureRooms: ReadonlySet<Room> = new Set(["swim", "wire"])
 
 const isRoom = (name: string): name is Room => Object.hasOwn(rooms, name)
 
+/** Files of `src` that are built on the rules: the service, and what it offers of them as values. */
+const surface = new Set(["Memberlist.ts", "TransmitLimitedQueue.ts"])
+
 /** The room of a file given by its path from the repository root, with `/`; `undefined` for an unknown folder. */
 export const roomOf = (file: string): Room | undefined => {
   const [, first = "", ...rest] = file.split("/")
   if (rest.length > 0) return isRoom(first) ? first : undefined
   if (first === "index.ts") return "frontDoor"
-  return first === "Memberlist.ts" ? "Memberlist" : "domain"
+  return surface.has(first) ? "Memberlist" : "domain"
 }
 
 const resolve = (file: string, specifier: string): string => {

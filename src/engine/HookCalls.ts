@@ -93,7 +93,9 @@ export const make = Effect.fnUntraced(function*(
       return yield* exit === undefined ? abandon(hook, fiber) : answerOf(hook, exit)
     }),
     aside: (work) =>
-      Effect.flatMap(FiberSet.size(waiting), (size) =>
-        size >= MAX_ASIDE ? Effect.succeed(false) : Effect.as(FiberSet.run(waiting, work), true))
+      Effect.flatMap(
+        FiberSet.size(waiting),
+        (size) => size >= MAX_ASIDE ? Effect.succeed(false) : Effect.as(FiberSet.run(waiting, work), true)
+      )
   }
 })

@@ -4,7 +4,10 @@ import * as Redacted from "effect/Redacted"
 import { TestClock } from "effect/testing"
 import { JoinRejected } from "../../src/MemberlistError.ts"
 import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
+import * as Frame from "../../src/wire/Frame.ts"
+import * as Message from "../../src/wire/Message.ts"
 import { clusterTest, joinAt, passing, start, startMany, type TestNode, view } from "./Cluster.ts"
+import { fakePeer } from "./FakePeer.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const key = (text: string) => Redacted.make(bytes(text))
@@ -133,16 +136,81 @@ describe("join", () => {
   )
 
   clusterTest(
-    "that the other side's delegate vetoes is refused with its reason",
+    "that the other side's delegate vetoes fails with JoinRejected, its reason and its address",
     Effect.gen(function*() {
       const a = yield* start("a", "10.0.0.1", {
         delegate: { merge: () => Effect.fail(new JoinRejected({ reason: "the cluster is closed" })) }
       })
       const b = yield* start("b", "10.0.0.2")
       const [error] = yield* failing(b, a.address)
-      assert.strictEqual(error?.tag, "RemoteRefused")
-      assert.include(error?.message, "the cluster is closed")
+      assert.strictEqual(error?.tag, "JoinRejected")
+      assert.strictEqual(error?.message, "rejected by 10.0.0.1:7946: the cluster is closed")
+      assert.strictEqual((yield* a.cluster.counters).get("pushpull.refused:JoinRejected"), 1)
       yield* alone(a, b)
+    })
+  )
+
+  clusterTest(
+    "that a delegate vetoes with a long reason gets the first 1,024 characters",
+    Effect.gen(function*() {
+      yield* start("a", "10.0.0.1", {
+        delegate: { merge: () => Effect.fail(new JoinRejected({ reason: "x".repeat(1 << 20) })) }
+      })
+      const b = yield* start("b", "10.0.0.2")
+      const [error] = yield* failing(b, "10.0.0.1")
+      assert.strictEqual(error?.message, `rejected by 10.0.0.1:7946: ${"x".repeat(1024)}…`)
+    })
+  )
+
+  clusterTest(
+    "that a peer answers with any other error is RemoteRefused with its text",
+    Effect.gen(function*() {
+      yield* fakePeer("go", "10.0.0.1", {
+        onStream: (connection) =>
+          Effect.ignore(connection.write(Message.encode({ _tag: "ErrorResponse", error: "Node too old" })))
+      })
+      const b = yield* start("b", "10.0.0.2")
+      const [error] = yield* failing(b, "10.0.0.1")
+      assert.strictEqual(error?.tag, "RemoteRefused")
+      assert.strictEqual(error?.message, "10.0.0.1:7946 refused: Node too old")
+    })
+  )
+
+  clusterTest(
+    "that is vetoed tells a peer of another make in the protocol's error message",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1", {
+        delegate: { merge: () => Effect.fail(new JoinRejected({ reason: "the cluster is closed" })) }
+      })
+      const go = yield* fakePeer("go", "10.0.0.2")
+      const request = Frame.encodePushPull({ join: true, nodes: [go.row()], userState: new Uint8Array() })
+      const answer = yield* go.ask(a, request)
+      assert.deepStrictEqual(answer, { _tag: "ErrorResponse", error: "join rejected: the cluster is closed" })
+      yield* alone(a)
+    })
+  )
+
+  clusterTest(
+    "under a name that a silent member has takes it over, where nameConflictPolicy is replace",
+    Effect.gen(function*() {
+      const replace = { config: { nameConflictPolicy: "replace" } } as const
+      const [a, old, c] = yield* startMany(3, replace)
+      const net = yield* SimulatedNetwork
+      yield* net.crash("10.0.0.2")
+      const other = yield* start("b", "10.0.0.9", replace)
+      assert.strictEqual((yield* joinAt(other, a!.address)).contacted.length, 1)
+      yield* TestClock.adjust("2 seconds")
+      for (const node of [a!, c!, other]) {
+        const b = (yield* node.cluster.members).find(({ name }) => name === "b")
+        assert.strictEqual(b?.address, "10.0.0.9:7946", node.name)
+      }
+      const updated = c!.events.findLast((event) => event._tag === "MemberUpdated")
+      assert.strictEqual(updated?._tag === "MemberUpdated" ? updated.previous.address : undefined, old!.address)
+      yield* TestClock.adjust("60 seconds")
+      for (const node of [a!, c!, other]) {
+        assert.deepStrictEqual(yield* view(node), ["a alive", "b alive", "c alive"])
+        assert.notInclude(node.seen, "MemberFailed b")
+      }
     })
   )
 

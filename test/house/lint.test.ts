@@ -61,7 +61,9 @@ const suites: Record<string, ReadonlyArray<Case>> = {
     allowed("node", "../Transport.ts"),
     allowed("testing", "../Memberlist.ts"),
     allowed("agent", "../node/NodeTransport.ts"),
-    allowed("agent", "../index.ts")
+    allowed("agent", "../index.ts"),
+    allowed("TransmitLimitedQueue.ts", "./swim/BroadcastQueue.ts"),
+    refused("engine", "../TransmitLimitedQueue.ts")
   ],
   "swim and wire are pure": [
     ...["Effect", "Layer", "Context", "Ref", "Queue", "Clock", "Random", "Stream", "net/Dns", "crypto/SecureRandom"]
