@@ -2,9 +2,11 @@
  * Things that happen later, in time order: one fiber per distinct millisecond, not one per packet. What is due in the
  * same millisecond happens in the order it was scheduled, so a run under a virtual clock repeats exactly.
  *
+ * Time is the network's own, whatever clock the fiber that sends goes by.
+ *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
+import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -18,16 +20,28 @@ export const nowOf = (clock: Clock.Clock): number => Number(clock.monotonicTimeN
 export class Deliveries {
   private readonly buckets = new Map<number, Array<Delivery>>()
   private readonly scope: Scope.Scope
+  private readonly clock: Clock.Clock
 
   /** Deliveries end with `scope`. */
-  constructor(scope: Scope.Scope) {
+  constructor(scope: Scope.Scope, clock: Clock.Clock) {
     this.scope = scope
+    this.clock = clock
+  }
+
+  /** Monotonic milliseconds. */
+  now(): number {
+    return nowOf(this.clock)
+  }
+
+  /** Waits, by the network's clock. */
+  sleep(millis: number): Effect.Effect<void> {
+    return this.clock.sleep(Duration.millis(millis))
   }
 
   /** Runs `delivery` after `delay` milliseconds, rounded up to a full one; without any delay at once. */
   schedule(delay: number, delivery: Delivery): Effect.Effect<void> {
-    return Clock.clockWith((clock) => {
-      const now = nowOf(clock)
+    return Effect.suspend(() => {
+      const now = this.now()
       const due = delay <= 0 ? now : Math.ceil(now + delay)
       if (due === now) {
         delivery(now)
@@ -44,14 +58,13 @@ export class Deliveries {
   }
 
   private drain(due: number, wait: number): Effect.Effect<void> {
-    const run = Clock.clockWith((clock) => {
+    const run = Effect.sync(() => {
       const bucket = this.buckets.get(due) ?? []
       this.buckets.delete(due)
-      const now = nowOf(clock)
+      const now = this.now()
       for (const delivery of bucket) delivery(now)
-      return Effect.void
     })
     // the sender may be in an uninterruptible region, which its children would inherit
-    return Effect.interruptible(Effect.andThen(Effect.sleep(Duration.millis(wait)), run))
+    return Effect.interruptible(Effect.andThen(this.sleep(wait), run))
   }
 }

@@ -7,7 +7,8 @@ import * as Queue from "effect/Queue"
 import { format, type PeerAddress } from "../Address.ts"
 import type { Packet } from "../Transport.ts"
 import type { Deliveries } from "./Deliveries.ts"
-import { type Latency, Links } from "./Links.ts"
+import type { Latency } from "./Latency.ts"
+import { hit, type Link, Links, type Reordering } from "./Links.ts"
 import { type Endpoint, Host } from "./SimulatedHost.ts"
 import type { Side } from "./SimulatedStream.ts"
 
@@ -15,12 +16,13 @@ import type { Side } from "./SimulatedStream.ts"
  * Why a packet did not arrive.
  *
  * `Loss`: by chance. `Cut`: by a cut link or a partition. `Crashed`: its sender or receiver has crashed.
- * `NoSuchAddress`: nobody listens there. `InboxFull`: the receiver reads too slowly.
+ * `NoSuchAddress`: nobody listens there. `InboxFull`: the receiver reads too slowly. `TooLong`: it exceeds the link's
+ * MTU. `Congestion`: the link's bandwidth is used up and its queue is full.
  *
  * @category models
  * @since 0.1.0
  */
-export type DropReason = "Loss" | "Cut" | "Crashed" | "NoSuchAddress" | "InboxFull"
+export type DropReason = "Loss" | "Cut" | "Crashed" | "NoSuchAddress" | "InboxFull" | "TooLong" | "Congestion"
 
 /**
  * Counters of the whole network.
@@ -33,6 +35,10 @@ export interface NetworkStats {
   readonly packetsDelivered: number
   readonly bytesSent: number
   readonly dropped: Readonly<Record<DropReason, number>>
+  /** Packets that were delivered, or dropped, a second time. */
+  readonly duplicated: number
+  /** Packets that were held back. */
+  readonly reordered: number
   readonly streamsRefused: number
   /** Streams open now. */
   readonly streamsOpen: number
@@ -42,10 +48,15 @@ export interface NetworkStats {
 export interface FabricOptions {
   readonly latency: Latency
   readonly loss: number
+  readonly duplicate: number
+  readonly reorder: Reordering | undefined
+  readonly mtu: number
   readonly inboxCapacity: number
   readonly maxStreams: number
   readonly streamWindow: number
   readonly hosts: Readonly<Record<string, ReadonlyArray<string>>>
+  /** What all random numbers of the network are derived from. */
+  readonly seed: string
 }
 
 /** A live stream, kept so that faults can reach it. */
@@ -60,29 +71,28 @@ export class Fabric {
     packetsSent: 0,
     packetsDelivered: 0,
     bytesSent: 0,
-    dropped: { Loss: 0, Cut: 0, Crashed: 0, NoSuchAddress: 0, InboxFull: 0 },
+    dropped: { Loss: 0, Cut: 0, Crashed: 0, NoSuchAddress: 0, InboxFull: 0, TooLong: 0, Congestion: 0 },
+    duplicated: 0,
+    reordered: 0,
     streamsRefused: 0
   }
   readonly streams = new Set<LiveStream>()
   readonly links: Links
   readonly options: FabricOptions
   readonly deliveries: Deliveries
-  /** In [0, 1). */
-  readonly random: () => number
   private readonly hosts = new Map<string, Host>()
   private readonly endpoints = new Map<string, Endpoint>()
 
-  constructor(options: FabricOptions, deliveries: Deliveries, random: () => number) {
+  constructor(options: FabricOptions, deliveries: Deliveries) {
     this.options = options
     this.deliveries = deliveries
-    this.random = random
     this.links = new Links(options)
   }
 
   host(ip: string): Host {
     const existing = this.hosts.get(ip)
     if (existing !== undefined) return existing
-    const host = new Host(ip)
+    const host = new Host(ip, this.options.seed)
     this.hosts.set(ip, host)
     return host
   }
@@ -108,15 +118,19 @@ export class Fabric {
     }
   }
 
-  private isCrashed(ip: string): boolean {
-    return this.hosts.get(ip)?.crashed !== undefined
-  }
-
-  /** Why a packet leaving `from` is lost on the way, if it is. `fate` is a random number in [0, 1). */
-  refusal(from: Host, to: string, fate: number): DropReason | undefined {
-    if (from.crashed !== undefined) return "Crashed"
-    if (!this.links.passes(from.ip, to, "packets")) return "Cut"
-    return fate < this.links.lossOf(from.ip, to) ? "Loss" : undefined
+  /** Why a packet does not even get on its way, if so. */
+  refusal(from: Host, link: Link, size: number): DropReason | undefined {
+    if (from.crashed !== undefined) {
+      from.lost++
+      return "Crashed"
+    }
+    if (!link.packets) {
+      hit(link, ({ packets }) => packets === false)
+      return "Cut"
+    }
+    if (size <= link.mtu) return undefined
+    hit(link, ({ mtu }) => mtu !== undefined && size > mtu)
+    return "TooLong"
   }
 
   deliver(packet: Packet, to: PeerAddress): void {
@@ -128,23 +142,35 @@ export class Fabric {
 
   private arrival(endpoint: Endpoint | undefined, packet: Packet): DropReason | undefined {
     if (endpoint === undefined) return "NoSuchAddress"
-    if (endpoint.host.crashed !== undefined) return "Crashed"
-    if (!Queue.offerUnsafe(endpoint.inbox, packet)) return "InboxFull"
+    if (endpoint.host.crashed !== undefined) {
+      endpoint.host.lost++
+      return "Crashed"
+    }
+    if (!Queue.offerUnsafe(endpoint.inbox, endpoint.stamp(packet))) return "InboxFull"
     endpoint.host.traffic.packetsReceived++
     endpoint.host.traffic.bytesReceived += packet.payload.length
     return undefined
   }
 
+  private silent(ip: string): boolean {
+    const host = this.hosts.get(ip)
+    if (host?.crashed !== "Silent") return false
+    host.lost++
+    return true
+  }
+
   /** Whether stream bytes get from one host to another now; a refusing crash answers, so it does not block. */
   streamPasses(from: string, to: string): boolean {
-    return this.hosts.get(from)?.crashed !== "Silent" && this.hosts.get(to)?.crashed !== "Silent"
-      && this.links.passes(from, to, "streams")
+    if (this.silent(from) || this.silent(to)) return false
+    const link = this.links.between(from, to)
+    if (!link.streams) hit(link, ({ streams }) => streams === false)
+    return link.streams
   }
 
   /** Who accepts a stream at this address; nobody when the program is gone or has too many open. */
   listener(to: PeerAddress): Endpoint | undefined {
     const endpoint = this.endpoints.get(format(to))
-    if (endpoint === undefined || this.isCrashed(to.ip)) return undefined
+    if (endpoint === undefined || endpoint.host.crashed !== undefined) return undefined
     return endpoint.accepted < this.options.maxStreams ? endpoint : undefined
   }
 }

@@ -4,12 +4,15 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import { format, type PeerAddress } from "../Address.ts"
 import { TransportError } from "../MemberlistError.ts"
 import type { Packet } from "../Transport.ts"
+import { nowOf } from "./Deliveries.ts"
+import { Draws } from "./Draws.ts"
 import type { Side } from "./SimulatedStream.ts"
 
 /**
@@ -36,9 +39,23 @@ export interface Traffic {
   readonly streamsAccepted: number
 }
 
+/** What chance decides about what a host sends: one stream of random numbers for each question. */
+const chances = (seed: string, ip: string) => {
+  const draws = (question: string) => new Draws(seed, `${question} of ${ip}`)
+  return {
+    loss: draws("loss"),
+    latency: draws("latency"),
+    extra: draws("extra latency"),
+    duplicate: draws("duplicate"),
+    second: draws("latency of duplicates"),
+    reorder: draws("reorder"),
+    held: draws("reordering delay"),
+    stream: draws("latency of streams")
+  }
+}
+
 /** A machine: may be paused or crashed as a whole. */
 export class Host {
-  crashed: CrashMode | undefined = undefined
   readonly traffic: { -readonly [K in keyof Traffic]: Traffic[K] } = {
     packetsSent: 0,
     bytesSent: 0,
@@ -47,27 +64,56 @@ export class Host {
     streamsOpened: 0,
     streamsAccepted: 0
   }
-  private readonly latch = Latch.makeUnsafe(true)
-  private ephemeral = 49_151
+  /** Sends and receives that had to wait because the host was paused. */
+  blocked = 0
+  /** Packets and stream operations that were lost because the host had crashed. */
+  lost = 0
   readonly ip: string
+  readonly chances: ReturnType<typeof chances>
+  private readonly latch = Latch.makeUnsafe(true)
+  /** By whoever said so: several faults may have the same effect, and each takes back only its own. */
+  private readonly crashes = new Map<object, CrashMode>()
+  private readonly pauses = new Set<object>()
+  private ephemeral = 49_151
 
-  constructor(ip: string) {
+  constructor(ip: string, seed: string) {
     this.ip = ip
+    this.chances = chances(seed, ip)
   }
 
   /** Waits while the host is paused. */
-  readonly gate: Effect.Effect<void> = Effect.suspend(() => this.latch.isOpen() ? Effect.void : this.latch.await)
+  readonly gate: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.latch.isOpen()) return Effect.void
+    this.blocked++
+    return this.latch.await
+  })
 
   get paused(): boolean {
-    return !this.latch.isOpen()
+    return this.pauses.size > 0
   }
 
-  pause(): void {
+  /** How it fails now; silence covers everything else. */
+  get crashed(): CrashMode | undefined {
+    if (this.crashes.size === 0) return undefined
+    return [...this.crashes.values()].includes("Silent") ? "Silent" : "Refuse"
+  }
+
+  pause(by: object): void {
+    this.pauses.add(by)
     this.latch.closeUnsafe()
   }
 
-  resume(): void {
-    this.latch.openUnsafe()
+  resume(by: object): void {
+    this.pauses.delete(by)
+    if (this.pauses.size === 0) this.latch.openUnsafe()
+  }
+
+  crash(by: object, mode: CrashMode): void {
+    this.crashes.set(by, mode)
+  }
+
+  recover(by: object): void {
+    this.crashes.delete(by)
   }
 
   nextPort(): number {
@@ -84,17 +130,26 @@ export class Endpoint {
   readonly host: Host
   readonly inbox: Queue.Queue<Packet, TransportError>
   readonly backlog: Queue.Queue<Side, TransportError>
+  private readonly clock: Clock.Clock
 
+  /** `clock` is the node's, which may differ from the network's. */
   constructor(options: {
     readonly address: PeerAddress
     readonly host: Host
     readonly inbox: Queue.Queue<Packet, TransportError>
     readonly backlog: Queue.Queue<Side, TransportError>
+    readonly clock: Clock.Clock
   }) {
+    this.clock = options.clock
     this.address = options.address
     this.host = options.host
     this.inbox = options.inbox
     this.backlog = options.backlog
+  }
+
+  /** The packet with the time of its arrival by the node's clock. */
+  stamp(packet: Packet): Packet {
+    return { payload: packet.payload, from: packet.from, receivedAt: nowOf(this.clock) }
   }
 
   close(): void {
@@ -123,6 +178,7 @@ export const bind = Effect.fnUntraced(function*(options: {
   return new Endpoint({
     address: options.address,
     host: options.host,
+    clock: yield* Clock.Clock,
     inbox: yield* Queue.dropping<Packet, TransportError>(options.inboxCapacity),
     backlog: yield* Queue.dropping<Side, TransportError>(options.maxStreams)
   })

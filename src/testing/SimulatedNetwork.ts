@@ -27,6 +27,7 @@
  * @stability unstable
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -36,16 +37,44 @@ import * as Scope from "effect/Scope"
 import { ipBytes, ipText } from "../Address.ts"
 import { BindFailed } from "../MemberlistError.ts"
 import { Transport } from "../Transport.ts"
+import { Bottleneck } from "./Bottleneck.ts"
 import { Deliveries } from "./Deliveries.ts"
 import { Fabric, type NetworkStats } from "./Fabric.ts"
+import { type NetworkFault } from "./Fault.ts"
+import { inject, type Injected } from "./Injection.ts"
+import * as Latency from "./Latency.ts"
+import type { LatencyInput } from "./Latency.ts"
+import type { Rule } from "./Links.ts"
 import * as SimulatedHost from "./SimulatedHost.ts"
 import * as SimulatedTransport from "./SimulatedTransport.ts"
 
 export type { DropReason, NetworkStats } from "./Fabric.ts"
+export type { Injected } from "./Injection.ts"
+export type { LatencyInput } from "./Latency.ts"
 export type { CrashMode, Traffic } from "./SimulatedHost.ts"
 
-/** A range of one-way delays; each packet draws its own, so packets may overtake each other. */
-export type LatencyInput = readonly [min: Duration.Input, max: Duration.Input]
+/**
+ * Packets that are held back with a probability, so that later ones overtake them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ReorderingInput {
+  readonly probability: number
+  readonly delay: LatencyInput
+}
+
+/**
+ * A line of limited bandwidth. Packets that would have to wait longer than `queue` (default 1 second) are dropped;
+ * streams wait.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BandwidthInput {
+  readonly bytesPerSecond: number
+  readonly queue?: Duration.Input | undefined
+}
 
 /**
  * How the network behaves where no fault is set.
@@ -58,17 +87,24 @@ export interface Options {
   readonly latency?: LatencyInput | undefined
   /** Probability in [0, 1] that a packet is lost, default 0. */
   readonly loss?: number | undefined
+  /** Probability in [0, 1] that a packet arrives twice, default 0. */
+  readonly duplicate?: number | undefined
+  /** Packets held back; default none beyond what latency does. */
+  readonly reorder?: ReorderingInput | undefined
+  /** The longest packet that passes, in bytes, default any; longer ones are dropped. */
+  readonly mtu?: number | undefined
   /** Packets that may wait at each address, default 2048; more are dropped. */
   readonly inboxCapacity?: number | undefined
   /** Accepted streams that may be open at each address, default 256; more are refused. */
   readonly maxStreams?: number | undefined
   /** Bytes that may be written to a stream before the writer waits for the reader, default 1 MiB. */
   readonly streamWindow?: number | undefined
-  /** Host names and their addresses, for seeds by name. */
+  /** Host names and their addresses, for seeds by name. Faults may name their hosts by them as well. */
   readonly hosts?: Readonly<Record<string, ReadonlyArray<string>>> | undefined
   /**
-   * Gives the network a generator of its own, so that its draws and those of the nodes do not mix. Default: Effect's
-   * `Random` as it is where the layer is built.
+   * What the network's random numbers are derived from: a stream for each host and each kind of chance, so that a fault
+   * of one kind on one link changes nothing that chance decides elsewhere. Default: drawn from Effect's `Random` where the
+   * layer is built.
    */
   readonly seed?: string | number | undefined
 }
@@ -82,7 +118,23 @@ interface Service {
   readonly setLoss: (from: string, to: string, probability: number) => Effect.Effect<void>
   /** Delay of one direction of a link. */
   readonly setLatency: (from: string, to: string, latency: LatencyInput) => Effect.Effect<void>
-  /** Undoes what was set for this direction of a link; without arguments every cut, loss, latency and partition. */
+  /** The probability that a packet in this direction arrives twice. */
+  readonly setDuplication: (from: string, to: string, probability: number) => Effect.Effect<void>
+  /** Which packets in this direction are held back, and for how long. */
+  readonly setReordering: (from: string, to: string, reordering: ReorderingInput) => Effect.Effect<void>
+  /** The longest packet that passes in this direction, in bytes. */
+  readonly setMtu: (from: string, to: string, bytes: number) => Effect.Effect<void>
+  /**
+   * One line for everything the rule stands for: of a link `(a, b)`, of a host's uplink `(a, "*")` or downlink `("*", a)`,
+   * or of the whole network.
+   */
+  readonly setBandwidth: (from: string, to: string, bandwidth: BandwidthInput) => Effect.Effect<void>
+  /**
+   * Lets a fault happen until the scope closes. Any number may happen at once, and add up with what is set by the other
+   * switches. The answer tells how often the fault made a difference.
+   */
+  readonly inject: (fault: NetworkFault) => Effect.Effect<Injected, never, Scope.Scope>
+  /** Undoes what was set for this direction of a link; without arguments every such rule, and the partition. */
   readonly heal: (from?: string, to?: string) => Effect.Effect<void>
   /**
    * Makes a host slow to the point of standing still: it blocks before each send and after each receive (as in
@@ -103,27 +155,29 @@ interface Service {
   readonly traffic: (host: string) => Effect.Effect<SimulatedHost.Traffic>
 }
 
-const millisOf = ([min, max]: LatencyInput): readonly [number, number] => {
-  const range = [
-    Duration.toMillis(Duration.fromInputUnsafe(min)),
-    Duration.toMillis(Duration.fromInputUnsafe(max))
-  ] as const
-  if (range[0] > range[1] || !Number.isFinite(range[1])) {
-    throw new RangeError(`latency is [${range[0]}, ${range[1]}] ms; expected a finite range, smaller value first`)
-  }
-  return range
-}
-
 const probability = (value: number): number => {
   if (!(value >= 0 && value <= 1)) throw new RangeError(`loss is ${value}; expected a probability from 0 to 1`)
   return value
 }
 
+const size = (value: number, what: string): number => {
+  if (!(value >= 1)) throw new RangeError(`${what} is ${value}; expected a number of bytes, at least 1`)
+  return value
+}
+
+const reordering = ({ delay, probability: value }: ReorderingInput) => ({
+  probability: probability(value),
+  delay: Latency.make(delay)
+})
+
 /** One spelling for each address, so that rules and packets agree. */
-const canonical = (host: string): string => {
+const canonical = (hosts: Options["hosts"]) => (host: string): string => {
   if (host === "*") return host
-  const ip = ipText(ipBytes(host) ?? new Uint8Array())
-  if (ip === undefined) throw new TypeError(`host "${host}"; expected an IP address such as 10.0.0.1, or "*"`)
+  const named = hosts !== undefined && Object.hasOwn(hosts, host) ? hosts[host]?.[0] : undefined
+  const ip = ipText(ipBytes(named ?? host) ?? new Uint8Array())
+  if (ip === undefined) {
+    throw new TypeError(`host "${host}"; expected an IP address such as 10.0.0.1, a name from the host table, or "*"`)
+  }
   return ip
 }
 
@@ -133,64 +187,77 @@ const snapshot = (fabric: Fabric): NetworkStats => ({
   streamsOpen: fabric.streams.size
 })
 
+/** What the switches for single hosts have done is taken back by the switches alone. */
+const byHand = {}
+
 /** Connects the control panel to the network. Mistakes in a test (a bad address, a bad probability) are defects. */
 const controls = (fabric: Fabric): Service => {
   const { links } = fabric
+  const address = canonical(fabric.options.hosts)
+  const hostOf = (host: string) => fabric.host(address(host))
   const pump = SimulatedTransport.pumpAll(fabric)
+  const set = (from: string, to: string, rule: () => Rule) =>
+    Effect.sync(() => links.set(address(from), address(to), rule()))
   return {
-    cut: (from, to, what = "both") => Effect.sync(() => links.cut(canonical(from), canonical(to), what)),
+    cut: (from, to, what = "both") =>
+      set(from, to, () => ({
+        ...(what === "streams" ? {} : { packets: false }),
+        ...(what === "packets" ? {} : { streams: false })
+      })),
     partition: (groups) =>
-      Effect.andThen(Effect.sync(() => links.partition(groups.map((hosts) => hosts.map(canonical)))), pump),
-    setLoss: (from, to, value) => Effect.sync(() => links.setLoss(canonical(from), canonical(to), probability(value))),
-    setLatency: (from, to, latency) =>
-      Effect.sync(() => links.setLatency(canonical(from), canonical(to), millisOf(latency))),
+      Effect.andThen(Effect.sync(() => links.partition(groups.map((hosts) => hosts.map(address)))), pump),
+    setLoss: (from, to, value) => set(from, to, () => ({ loss: probability(value) })),
+    setLatency: (from, to, latency) => set(from, to, () => ({ latency: Latency.make(latency) })),
+    setDuplication: (from, to, value) => set(from, to, () => ({ duplicate: probability(value) })),
+    setReordering: (from, to, input) => set(from, to, () => ({ reorder: reordering(input) })),
+    setMtu: (from, to, bytes) => set(from, to, () => ({ mtu: size(bytes, "the MTU") })),
+    setBandwidth: (from, to, { bytesPerSecond, queue = "1 second" }) =>
+      set(from, to, () => ({
+        bottleneck: new Bottleneck(
+          size(bytesPerSecond, "the bandwidth"),
+          Duration.toMillis(Duration.fromInputUnsafe(queue))
+        )
+      })),
+    inject: (fault) => inject(fabric, fault, address),
     heal: (from, to) =>
       Effect.andThen(
-        Effect.sync(() =>
-          links.heal(from === undefined ? from : canonical(from), to === undefined ? to : canonical(to))
-        ),
+        Effect.sync(() => links.heal(from === undefined ? from : address(from), to === undefined ? to : address(to))),
         pump
       ),
-    pause: (host) => Effect.sync(() => fabric.host(canonical(host)).pause()),
-    resume: (host) => Effect.sync(() => fabric.host(canonical(host)).resume()),
+    pause: (host) => Effect.sync(() => hostOf(host).pause(byHand)),
+    resume: (host) => Effect.sync(() => hostOf(host).resume(byHand)),
     crash: (host, mode = "Silent") =>
       Effect.sync(() => {
-        const ip = canonical(host)
-        fabric.host(ip).crashed = mode
+        const ip = address(host)
+        fabric.host(ip).crash(byHand, mode)
         if (mode === "Refuse") fabric.breakStreams((stream) => stream.hosts.includes(ip))
       }),
-    restart: (host) =>
-      Effect.andThen(
-        Effect.sync(() => {
-          fabric.host(canonical(host)).crashed = undefined
-        }),
-        pump
-      ),
+    restart: (host) => Effect.andThen(Effect.sync(() => hostOf(host).recover(byHand)), pump),
     stats: Effect.sync(() => snapshot(fabric)),
-    traffic: (host) => Effect.sync(() => ({ ...fabric.host(canonical(host)).traffic }))
+    traffic: (host) => Effect.sync(() => ({ ...hostOf(host).traffic }))
   }
 }
 
 /** The control panel hides the network itself from its users; transports find it here. */
 const fabrics = new WeakMap<Service, Fabric>()
 
-const generator = (seed: string | number | undefined): Effect.Effect<Random.Random> =>
-  seed === undefined ? Random.Random : Random.withSeed(Effect.map(Random.Random, (random) => random), seed)
-
 const make = Effect.fnUntraced(function*(options: Options = {}) {
-  const random = yield* generator(options.seed)
+  const random = yield* Random.Random
   const scope = yield* Scope.Scope
   const fabric = new Fabric(
     {
-      latency: millisOf(options.latency ?? [1, 1]),
+      latency: Latency.make(options.latency ?? [1, 1]),
       loss: probability(options.loss ?? 0),
+      duplicate: probability(options.duplicate ?? 0),
+      reorder: options.reorder === undefined ? undefined : reordering(options.reorder),
+      mtu: size(options.mtu ?? Infinity, "the MTU"),
       inboxCapacity: options.inboxCapacity ?? 2048,
       maxStreams: options.maxStreams ?? 256,
       streamWindow: options.streamWindow ?? 1_048_576,
-      hosts: options.hosts ?? {}
+      hosts: options.hosts ?? {},
+      seed: String(options.seed ?? random.nextIntUnsafe())
     },
-    new Deliveries(scope),
-    () => random.nextDoubleUnsafe()
+    new Deliveries(scope, yield* Clock.Clock)
   )
   const service = controls(fabric)
   fabrics.set(service, fabric)
@@ -200,7 +267,7 @@ const make = Effect.fnUntraced(function*(options: Options = {}) {
 const bind = Effect.fnUntraced(function*(ip: string, port: number) {
   const fabric = fabrics.get(yield* SimulatedNetwork)
   if (fabric === undefined) return yield* Effect.die(new TypeError("a SimulatedNetwork of another making"))
-  const address = { ip: canonical(ip), port }
+  const address = { ip: canonical(fabric.options.hosts)(ip), port }
   if (fabric.isBound(address)) {
     const cause = new Error("another node of this simulated network has the address")
     return yield* Effect.die(

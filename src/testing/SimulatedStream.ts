@@ -4,20 +4,19 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { PeerAddress } from "../Address.ts"
 import { format } from "../Address.ts"
 import { TransportError } from "../MemberlistError.ts"
 import type { Connection } from "../Transport.ts"
-import { type Deliveries, nowOf } from "./Deliveries.ts"
+import type { Deliveries } from "./Deliveries.ts"
 
 /** What a pipe needs to know about the network it crosses. */
 export interface Route {
   /** Whether bytes get through now. */
   readonly passes: () => boolean
-  /** Draws a one-way delay, in milliseconds. */
-  readonly delay: () => number
+  /** How long so many bytes take to the other side, in milliseconds. */
+  readonly delay: (bytes: number) => number
   readonly deliveries: Deliveries
 }
 
@@ -144,9 +143,10 @@ export class Pipe {
   }
 
   private transmit(segments: ReadonlyArray<Uint8Array | undefined>): Effect.Effect<void> {
-    return Clock.clockWith((clock) => {
-      const now = nowOf(clock)
-      const due = Math.ceil(Math.max(this.lastDue, now + this.route.delay()))
+    return Effect.suspend(() => {
+      const now = this.route.deliveries.now()
+      const size = segments.reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0)
+      const due = Math.ceil(Math.max(this.lastDue, now + this.route.delay(size)))
       this.lastDue = due
       for (const bytes of segments) this.inFlight.push({ due, bytes })
       return this.route.deliveries.schedule(due - now, (time) => this.pump(time))

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
@@ -12,9 +11,10 @@ import type * as Scope from "effect/Scope"
 import { format, ipBytes, ipText, type PeerAddress } from "../Address.ts"
 import { SeedUnresolvable, TransportError } from "../MemberlistError.ts"
 import type { Connection, Packet, Transport } from "../Transport.ts"
-import { nowOf } from "./Deliveries.ts"
 import type { Fabric } from "./Fabric.ts"
-import type { Endpoint } from "./SimulatedHost.ts"
+import { sample } from "./Latency.ts"
+import { hit, type Link } from "./Links.ts"
+import type { Endpoint, Host } from "./SimulatedHost.ts"
 import { makePair, type Side } from "./SimulatedStream.ts"
 
 /** The largest UDP payload over IPv4. */
@@ -34,9 +34,28 @@ const failure = (
     cause: new Error(`simulated: ${kind.toLowerCase()}`)
   })
 
+/** How much later than usual, for one random number in [0, 1). */
+const extraDelay = (link: Link, random: number): number => {
+  let sum = 0
+  for (const condition of link.conditions) {
+    if (condition.extra === undefined) continue
+    condition.hits++
+    sum += sample(condition.extra, random)
+  }
+  return sum
+}
+
+/** When what is sent now has passed every bottleneck, in milliseconds from now. */
+const queueing = (link: Link, now: number, bytes: number): number => {
+  if (link.bottlenecks.length === 0) return 0
+  let time = now
+  for (const bottleneck of link.bottlenecks) time = bottleneck.take(time, bytes)
+  return time - now
+}
+
 /**
- * Sends a packet. Random numbers are drawn whatever becomes of it, so that a fault on one link does not change what
- * happens on the others.
+ * Sends a packet. Every random number that may be needed is drawn, whatever becomes of the packet, and each kind from a
+ * stream of its own: a fault on one link, or of one kind, does not change what chance decides elsewhere.
  */
 const transmit = (
   fabric: Fabric,
@@ -45,32 +64,68 @@ const transmit = (
   payload: Uint8Array
 ): Effect.Effect<void, TransportError> => {
   if (payload.length > MAX_DATAGRAM) return Effect.fail(failure("send", "TooLarge", to, "Local"))
-  const fate = fabric.random()
-  const delay = fabric.links.delayOf(from.host.ip, to.ip, fabric.random())
-  from.host.traffic.packetsSent++
-  from.host.traffic.bytesSent += payload.length
-  fabric.stats.packetsSent++
-  fabric.stats.bytesSent += payload.length
-  const refused = fabric.refusal(from.host, to.ip, fate)
-  if (refused !== undefined) {
-    fabric.stats.dropped[refused]++
+  const { deliveries, stats } = fabric
+  const { host } = from
+  const { chances } = host
+  const link = fabric.links.between(host.ip, to.ip)
+  const loss = chances.loss.next()
+  const duplicate = chances.duplicate.next()
+  const reorder = chances.reorder.next()
+  const held = chances.held.next()
+  const extra = chances.extra.next()
+  const second = chances.second.next()
+  let delay = sample(link.latency, chances.latency.next())
+  host.traffic.packetsSent++
+  host.traffic.bytesSent += payload.length
+  stats.packetsSent++
+  stats.bytesSent += payload.length
+  const now = deliveries.now()
+  const lost = fabric.refusal(host, link, payload.length) ?? byChance(link, loss) ?? congestion(link, now)
+  if (lost !== undefined) {
+    stats.dropped[lost]++
     return Effect.void
   }
-  const copy = payload.slice()
-  return fabric.deliveries.schedule(
-    delay,
-    (now) => fabric.deliver({ payload: copy, from: from.address, receivedAt: now }, to)
-  )
+  delay += extraDelay(link, extra) + queueing(link, now, payload.length)
+  if (link.reorder !== undefined && reorder < link.reorder.probability) {
+    stats.reordered++
+    hit(link, (condition) => condition.reorder !== undefined)
+    delay += sample(link.reorder.delay, held)
+  }
+  const packet = { payload: payload.slice(), from: from.address, receivedAt: 0 }
+  const arrive = () => fabric.deliver(packet, to)
+  const sent = deliveries.schedule(delay, arrive)
+  if (duplicate >= link.duplicate) return sent
+  stats.duplicated++
+  hit(link, (condition) => condition.duplicate !== undefined)
+  return Effect.andThen(sent, deliveries.schedule(sample(link.latency, second) + extraDelay(link, second), arrive))
+}
+
+const byChance = (link: Link, random: number): "Loss" | undefined => {
+  if (random >= link.loss) return undefined
+  hit(link, ({ loss }) => loss !== undefined)
+  return "Loss"
+}
+
+const congestion = (link: Link, now: number): "Congestion" | undefined => {
+  if (link.bottlenecks.length === 0) return undefined
+  hit(link, ({ bottleneck }) => bottleneck !== undefined)
+  return link.bottlenecks.every((bottleneck) => bottleneck.hasRoom(now)) ? undefined : "Congestion"
 }
 
 /** The routes of a stream in both directions. */
-const routes = (fabric: Fabric, from: string, to: string) => {
+const routes = (fabric: Fabric, from: Host, to: string) => {
+  const { chances } = from
   const route = (a: string, b: string) => ({
     passes: () => fabric.streamPasses(a, b),
-    delay: () => fabric.links.delayOf(a, b, fabric.random()),
+    delay: (bytes: number) => {
+      const link = fabric.links.between(a, b)
+      const random = chances.stream.next()
+      return sample(link.latency, random) + extraDelay(link, random) +
+        queueing(link, fabric.deliveries.now(), bytes)
+    },
     deliveries: fabric.deliveries
   })
-  return { there: route(from, to), back: route(to, from) }
+  return { there: route(from.ip, to), back: route(to, from.ip) }
 }
 
 /** Makes the stream and hands its other end to the listener; `undefined` when the listener has no room. */
@@ -83,7 +138,7 @@ const connect = (
     const pair = makePair({
       client: { ip: from.host.ip, port: from.host.nextPort() },
       server: listener.address,
-      ...routes(fabric, from.host.ip, listener.host.ip),
+      ...routes(fabric, from.host, listener.host.ip),
       window: fabric.options.streamWindow,
       gates: { client: from.host.gate, server: listener.host.gate },
       onDone: () => fabric.streams.delete(stream)
@@ -101,18 +156,18 @@ const connect = (
 const open = (fabric: Fabric, from: Endpoint) =>
   Effect.fnUntraced(function*(to: PeerAddress, options: { readonly timeout: Duration.Duration }) {
     yield* from.host.gate
-    const { back, there } = routes(fabric, from.host.ip, to.ip)
-    const delays = [there.delay(), back.delay()] as const
+    const { back, there } = routes(fabric, from.host, to.ip)
+    const delays = [there.delay(0), back.delay(0)] as const
     const timeout = Duration.toMillis(options.timeout)
     const reachable = from.host.crashed === undefined && there.passes() && back.passes()
     if (!reachable || delays[0] + delays[1] > timeout) {
       yield* Effect.sleep(options.timeout)
       return yield* failure("open", "Timeout", to)
     }
-    yield* Effect.sleep(Duration.millis(delays[0]))
+    yield* fabric.deliveries.sleep(delays[0])
     const listener = fabric.listener(to)
     const side = listener === undefined ? undefined : yield* connect(fabric, from, listener)
-    yield* Effect.sleep(Duration.millis(delays[1]))
+    yield* fabric.deliveries.sleep(delays[1])
     if (side === undefined) {
       fabric.stats.streamsRefused++
       return yield* failure("open", "Refused", to)
@@ -170,8 +225,7 @@ export const make = (fabric: Fabric, endpoint: Endpoint): Transport["Service"] =
 
 /** Tries again everything that a cut link or a crashed host held back. */
 export const pumpAll = (fabric: Fabric): Effect.Effect<void> =>
-  Clock.clockWith((clock) => {
-    const now = nowOf(clock)
+  Effect.sync(() => {
+    const now = fabric.deliveries.now()
     for (const { side } of [...fabric.streams]) side.pump(now)
-    return Effect.void
   })
