@@ -11,6 +11,7 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
+import * as Str from "effect/String"
 import { ipBytes } from "./Address.ts"
 
 /** A field: a value, and the text it is written as in an environment variable. `description` says what is right. */
@@ -158,7 +159,7 @@ export const fields = {
    */
   skipInboundLabelCheck: flag,
   /**
-   * The IP literal to listen on, default `0.0.0.0`: every IPv4 address of the host. `::` listens on every IPv6 *and*
+   * The IP literal to listen on, default `0.0.0.0`: every IPv4 address of the host. `::` listens on every IPv6 and
    * IPv4 address. (In Go `0.0.0.0` listens on both families as well.) memberlist: `BindAddr`.
    */
   bindAddress: ipLiteral.annotate({
@@ -186,8 +187,10 @@ export const fields = {
     description: "an integer from 1 to 65535, or none for the bound port"
   }) as Field<number | undefined>,
   /**
-   * The protocol version to announce and speak, 1‥5, default 2. Raise it only when every member understands it: 3 adds
-   * TCP fallback pings, 4 nacks. memberlist: `ProtocolVersion`.
+   * The protocol version to announce, 1‥5, default 2. What a peer can do is read from the newest version that the peer
+   * announces (3: TCP pings, 4: nacks, 5: checksums), so 2 to 5 differ in name only. 1 is for members from before 2: it
+   * seals with the first cipher form, and takes every member to be at this node's own port.
+   * memberlist: `ProtocolVersion`.
    */
   protocolVersion: integer(1, 5),
   /**
@@ -400,6 +403,70 @@ export type ConfigData = { readonly [K in FieldName]: (typeof fields)[K]["Type"]
  * @since 0.1.0
  */
 export const fieldNames = Object.keys(fields) as ReadonlyArray<FieldName>
+
+/**
+ * What the values of each field count, or are.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const units: { readonly [K in FieldName]: string } = {
+  name: "text",
+  label: "text",
+  skipInboundLabelCheck: "flag",
+  bindAddress: "IP address",
+  bindPort: "port",
+  advertiseAddress: "IP address",
+  advertisePort: "port",
+  protocolVersion: "version",
+  tcpTimeout: "duration",
+  indirectChecks: "members",
+  retransmitMult: "factor",
+  suspicionMult: "factor",
+  suspicionMaxTimeoutMult: "factor",
+  pushPullInterval: "duration",
+  probeInterval: "duration",
+  probeTimeout: "duration",
+  disableTcpPings: "flag",
+  awarenessMaxMultiplier: "factor",
+  gossipInterval: "duration",
+  gossipNodes: "members",
+  gossipToTheDeadTime: "duration",
+  gossipVerifyIncoming: "flag",
+  gossipVerifyOutgoing: "flag",
+  enableCompression: "flag",
+  secretKey: "bytes",
+  delegateProtocolVersion: "version",
+  delegateProtocolMin: "version",
+  delegateProtocolMax: "version",
+  dnsConfigPath: "path",
+  handoffQueueDepth: "messages",
+  udpBufferSize: "bytes",
+  deadNodeReclaimTime: "duration",
+  requireNodeNames: "flag",
+  cidrsAllowed: "networks",
+  cidrsStrict: "flag",
+  metricLabels: "names and values",
+  queueCheckInterval: "duration",
+  meta: "bytes",
+  leaveTimeout: "duration",
+  eventBuffer: "events",
+  messageBuffer: "messages",
+  maxMembers: "members",
+  maxInboundStreams: "streams",
+  maxPushPulls: "exchanges",
+  nameConflictPolicy: "word",
+  joinConcurrency: "seeds",
+  packetBuffer: "packets"
+}
+
+/**
+ * The environment variable of a field.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const variable = (name: string): string => `MEMBERLIST_${Str.configCase(name)}`
 
 /**
  * What is right for a field, in words.

@@ -21,9 +21,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Str from "effect/String"
 import * as ConfigRules from "./ConfigRules.ts"
-import { type ConfigData, expectation, type FieldName, fieldNames, fields } from "./ConfigSchema.ts"
+import { type ConfigData, expectation, type FieldName, fieldNames, fields, variable } from "./ConfigSchema.ts"
 import { HostName } from "./HostName.ts"
 import { ConfigInvalid, type KeyInvalid } from "./MemberlistError.ts"
 
@@ -190,8 +189,6 @@ const makeLogged = (settings: Settings): Effect.Effect<Resolved, ConfigInvalid |
     make(settings),
     (config) => Effect.forEach(ConfigRules.warnings(config), (warning) => Effect.logWarning(warning))
   )
-
-const variable = (name: string) => `MEMBERLIST_${Str.configCase(name)}`
 
 /** Secrets stay out of the error, whatever is wrong with them. */
 const fromText = (name: FieldName, text: string): Result.Result<unknown, ConfigInvalid> =>
