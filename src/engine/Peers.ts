@@ -27,6 +27,12 @@ export const randomMembers = (
   )
 }
 
+/** Whether a member is known to be dead, or to have left. */
+export const isGone = (node: Node, name: string): boolean => {
+  const state = entryOf(node, name)?.state
+  return state === "dead" || state === "left"
+}
+
 /** What this node remembers of a name. */
 export const entryOf = (node: Node, name: string): Entry | undefined =>
   Option.getOrUndefined(HashMap.get(Ref.getUnsafe(node.membership).entries, name))

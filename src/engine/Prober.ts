@@ -16,7 +16,7 @@ import * as Health from "./Health.ts"
 import * as Hooks from "./Hooks.ts"
 import { timed } from "./Metrics.ts"
 import { envOf, type Node, source } from "./Node.ts"
-import { randomMembers } from "./Peers.ts"
+import { isGone, randomMembers } from "./Peers.ts"
 import * as Sender from "./Sender.ts"
 import * as Spans from "./Spans.ts"
 import * as StreamPing from "./StreamPing.ts"
@@ -106,7 +106,8 @@ const probeIndirectly = Effect.fnUntraced(function*(
   }
   node.counters.count("probe.failed")
   yield* Spans.outcome("NoAnswer")
-  yield* node.logs.write("MemberSuspected", about(target))
+  // it may have said goodbye since
+  if (!isGone(node, target.name)) yield* node.logs.write("MemberSuspected", about(target))
   yield* Directives.run(node, (m, env) => suspect(m, suspicionOf(node, target), env))
   return nacksExpected > 0 ? Math.max(0, nacksExpected - wait.nacks()) : 1
 })

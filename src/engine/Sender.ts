@@ -15,6 +15,7 @@ import * as Packet from "../wire/Packet.ts"
 import * as Broadcasts from "./Broadcasts.ts"
 import type { SendKind } from "./CounterNames.ts"
 import type { Node } from "./Node.ts"
+import { isGone } from "./Peers.ts"
 
 /** Peers from this protocol version on check a packet's CRC. */
 const CRC_VERSION = 5
@@ -98,10 +99,11 @@ export const withPiggyback = (
     )
   })
 
-/** Counts and logs what could not be sent to `to`. */
+/** Counts and logs what could not be sent to `to`; one who is gone, as far as we know, is nothing to log. */
 export const failed = (node: Node, what: SendKind, to: PeerAddress, error: Error): Effect.Effect<void> =>
   Effect.suspend(() => {
     node.counters.count("send.failed", what)
+    if (to.name !== undefined && isGone(node, to.name)) return Effect.void
     return node.logs.write("SendFailed", { reason: what, peer: to, member: to.name, detail: error.message })
   })
 
