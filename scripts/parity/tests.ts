@@ -8,9 +8,18 @@ const call = /([\w.]+|\))\s*\(\s*("(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|[a-z]\w*
 
 const escaped = (text: string): string => text.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&")
 
-/** A name with holes (`${what}` in a template, `%s` of `it.each`) as what it can become. */
-const pattern = (name: string): RegExp =>
-  new RegExp(`^${name.split(/\$\{(?:[^{}]|\{[^{}]*\})*\}|%[a-z]/).map(escaped).join(".+")}$`, "s")
+/**
+ * Whether a name with holes (`${what}` in a template, `%s` of `it.each`) can become `name`: what fills a hole must stand
+ * in the file.
+ */
+const becomes = (pattern: string, name: string, text: string): boolean => {
+  const fixed = pattern.split(/\$\{(?:[^{}]|\{[^{}]*\})*\}|%[a-z]/)
+  const filled = new RegExp(`^${fixed.map(escaped).join("(.*)")}$`, "s").exec(name)
+  if (filled === null) return false
+  // Digits may be grouped in code: 20_000.
+  const code = text.replaceAll("_", "")
+  return filled.slice(1).every((hole) => code.includes(hole.replaceAll("_", "")))
+}
 
 const unquoted = (literal: string): string =>
   literal.startsWith("\"") ? JSON.parse(literal) as string : literal.slice(1, -1).replaceAll("\\`", "`")
@@ -24,7 +33,7 @@ export const has = (text: string, name: string): boolean => {
     if (!first.startsWith("\"") && !first.startsWith("`")) {
       // The name is a variable, so it is somewhere else in the file, as a text of its own.
       named ||= !each
-    } else if (first.startsWith("`") || each ? pattern(unquoted(first)).test(name) : unquoted(first) === name) {
+    } else if (first.startsWith("`") || each ? becomes(unquoted(first), name, text) : unquoted(first) === name) {
       return true
     }
   }

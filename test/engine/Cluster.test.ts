@@ -1,8 +1,9 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import { TestClock } from "effect/testing"
 import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
-import { clusterTest, joinAt, passing, start, startMany, stateOf, view } from "./Cluster.ts"
+import { clusterTest, joinAt, passing, start, startMany, stateOf, type TestNode, view } from "./Cluster.ts"
 
 const alive = (...names: ReadonlyArray<string>) => names.map((name) => `${name} alive`)
 
@@ -12,6 +13,31 @@ describe("a cluster", () => {
     Effect.gen(function*() {
       const nodes = yield* startMany(5)
       for (const node of nodes) assert.deepStrictEqual(yield* view(node), alive("a", "b", "c", "d", "e"))
+    })
+  )
+
+  clusterTest(
+    "of sixteen forms with a key, each joined through the one before",
+    Effect.gen(function*() {
+      const config = {
+        secretKey: Redacted.make(Uint8Array.from({ length: 16 }, (_, i) => i)),
+        probeInterval: "200 millis",
+        probeTimeout: "100 millis",
+        gossipInterval: "50 millis",
+        pushPullInterval: "2 seconds"
+      } as const
+      const nodes: Array<TestNode> = []
+      for (let i = 1; i <= 16; i++) {
+        const node = yield* start(`n${i}`, `10.0.0.${i}`, { config })
+        const last = nodes.at(-1)
+        if (last !== undefined) yield* joinAt(node, last.address)
+        nodes.push(node)
+      }
+      yield* TestClock.adjust("3 seconds")
+      for (const node of nodes) {
+        assert.strictEqual((yield* node.cluster.members).length, 16)
+        assert.notInclude(node.seen.join(), "Suspected")
+      }
     })
   )
 
