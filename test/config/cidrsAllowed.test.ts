@@ -5,7 +5,7 @@ import { MemberlistConfig, type Settings } from "../../src/MemberlistConfig.ts"
 import * as Frame from "../../src/wire/Frame.ts"
 import { clusterTest, joinAt, passing, start, stateOf, view } from "../engine/Cluster.ts"
 import { type FakePeer, fakePeer } from "../engine/FakePeer.ts"
-import { address, bytes, counted, refusals, text } from "./support.ts"
+import { address, bytes, counted, introduce, refusals, text } from "./support.ts"
 
 const OURS = "10.0.0.0/24"
 const config = { cidrsAllowed: [OURS] }
@@ -66,7 +66,7 @@ describe("cidrsAllowed", () => {
       const a = yield* start("a", "10.0.0.1", { config })
       const inside = yield* fakePeer("inside", "10.0.0.9")
       const outside = yield* fakePeer("outside", "10.9.0.9")
-      yield* inside.send(a, inside.alive())
+      yield* introduce(inside, a)
       yield* outside.send(a, outside.ping(1), { _tag: "User", payload: bytes("hello") })
       yield* outside.send(a, { _tag: "Suspect", node: "inside", incarnation: 1, from: "outside" })
       yield* TestClock.adjust("100 millis")
@@ -114,7 +114,7 @@ describe("cidrsStrict", () => {
       const a = yield* start("a", "10.0.0.1", { config: strict })
       const inside = yield* fakePeer("inside", "10.0.0.9")
       const outside = yield* fakePeer("outside", "10.9.0.9")
-      yield* inside.send(a, inside.alive())
+      yield* introduce(inside, a)
       yield* outside.send(a, outside.ping(1), { _tag: "User", payload: bytes("hello") })
       yield* outside.send(a, { _tag: "Suspect", node: "inside", incarnation: 1, from: "outside" })
       yield* TestClock.adjust("100 millis")
@@ -129,7 +129,9 @@ describe("cidrsStrict", () => {
     Effect.gen(function*() {
       const a = yield* start("a", "10.0.0.1", { config: strict })
       const outside = yield* start("outside", "10.9.0.9")
-      assert.deepStrictEqual(yield* refusals(outside, a.address), ["ExchangeRejected"])
+      const [refusal] = yield* refusals(outside, a.address)
+      // closed while it was still writing, or while it waited for the answer
+      assert.include(["ExchangeRejected", "TransportError"], refusal)
       yield* Effect.ignore(passing(outside.cluster.send(a.address, bytes("hello"), { reliable: true })))
       assert.deepStrictEqual([yield* view(a), a.messages], [["a alive"], []])
       assert.strictEqual(yield* counted(a, "stream.rejected:SourceNotAllowed"), 2)

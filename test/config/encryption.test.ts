@@ -9,7 +9,7 @@ import * as Message from "../../src/wire/Message.ts"
 import * as Packet from "../../src/wire/Packet.ts"
 import { clusterTest, joinAt, passing, start, type TestNode, view } from "../engine/Cluster.ts"
 import { fakePeer } from "../engine/FakePeer.ts"
-import { bytes, counted, text } from "./support.ts"
+import { arrive, bytes, counted, text } from "./support.ts"
 
 const KEY = bytes("0123456789abcdef")
 const secretKey = Redacted.make(KEY)
@@ -62,8 +62,9 @@ describe("gossipVerifyIncoming and gossipVerifyOutgoing", () => {
             Effect.ignore(Effect.map(connection.pull, (chunk) => firstBytes.push(chunk[0])))
         })
         yield* peer.sendBytes(a, datagram("plain packet", undefined))
+        yield* arrive
         yield* peer.sendBytes(a, datagram("sealed packet", seal(1)))
-        yield* TestClock.adjust("100 millis")
+        yield* arrive
         yield* peer.ask(a, stream("plain stream", undefined))
         yield* peer.ask(a, stream("sealed stream", seal(1)))
         yield* TestClock.adjust("1 second")

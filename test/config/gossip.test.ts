@@ -5,7 +5,7 @@ import type { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
 import { clusterTest, passing, start, startMany, stateOf, view } from "../engine/Cluster.ts"
 import { type FakePeer, fakePeer } from "../engine/FakePeer.ts"
-import { address, bytes, counted, introduce, text } from "./support.ts"
+import { address, arrive, bytes, counted, introduce, text } from "./support.ts"
 
 type Config = Parameters<typeof MemberlistConfig.layer>[0]
 
@@ -155,7 +155,7 @@ describe("handoffQueueDepth", () => {
         })
         const peer = yield* fakePeer("p", "10.0.0.9")
         yield* peer.send(a, peer.alive({ node: "slow", addr: address("10.0.0.8") }))
-        yield* TestClock.adjust("50 millis")
+        yield* arrive
         for (let i = 0; i < 10; i++) yield* peer.send(a, { _tag: "User", payload: bytes(String(i)) })
         for (let i = 0; i < 5; i++) yield* peer.send(a, peer.alive({ node: `n${i}`, addr: address(`10.0.1.${i}`) }))
         yield* TestClock.adjust("50 millis")

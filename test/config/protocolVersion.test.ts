@@ -7,7 +7,7 @@ import * as Checksum from "../../src/wire/Checksum.ts"
 import * as Frame from "../../src/wire/Frame.ts"
 import { clusterTest, joinAt, passing, start, startMany, view } from "../engine/Cluster.ts"
 import { fakePeer } from "../engine/FakePeer.ts"
-import { address, bytes, counted, introduce } from "./support.ts"
+import { address, arrive, bytes, counted, introduce } from "./support.ts"
 
 const speaking = (max: number) => Uint8Array.of(1, max, 2, 0, 0, 0)
 
@@ -45,6 +45,7 @@ describe("protocolVersion", () => {
         const peer = yield* fakePeer("p", "10.0.0.9")
         const target = yield* fakePeer("t", "10.0.0.8")
         yield* peer.send(a, peer.alive({ port: 9000 }))
+        yield* arrive
         yield* peer.ask(
           a,
           Frame.encodePushPull({ join: true, nodes: [target.row({ port: 9000 })], userState: new Uint8Array() })

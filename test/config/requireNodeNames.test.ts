@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import type { PeerAddress } from "../../src/Address.ts"
 import { clusterTest, joinAt, passing, start, startMany, view } from "../engine/Cluster.ts"
 import { fakePeer } from "../engine/FakePeer.ts"
-import { address, bytes, counted, refusals, text } from "./support.ts"
+import { address, arrive, bytes, counted, refusals, text } from "./support.ts"
 
 const config = { requireNodeNames: true }
 
@@ -18,6 +18,7 @@ describe("requireNodeNames", () => {
       for (const node of [b, c]) yield* joinAt(node, "a/10.0.0.1:7946")
       yield* TestClock.adjust("40 seconds")
       yield* b.cluster.send("c", bytes("packet"))
+      yield* arrive
       yield* passing(b.cluster.send("c", bytes("stream"), { reliable: true }))
       yield* TestClock.adjust("1 second")
       for (const node of [a, b, c]) {

@@ -1,5 +1,6 @@
 /** Shared by the tests of single configuration fields. */
 import * as Effect from "effect/Effect"
+import { TestClock } from "effect/testing"
 import { ipBytes } from "../../src/Address.ts"
 import { passing, type TestNode } from "../engine/Cluster.ts"
 import type { FakePeer } from "../engine/FakePeer.ts"
@@ -23,9 +24,12 @@ export const refusals = (node: TestNode, ...seeds: ReadonlyArray<string>) =>
 /** The bytes of an IP literal. */
 export const address = (ip: string): Uint8Array => ipBytes(ip) ?? new Uint8Array()
 
+/** Packets may overtake each other; this lets all that were sent arrive. */
+export const arrive = TestClock.adjust("10 millis")
+
 /** Makes a fake peer known to a node. */
 export const introduce = (peer: FakePeer, node: TestNode, vsn?: Uint8Array) =>
-  peer.send(node, peer.alive(vsn === undefined ? {} : { vsn }))
+  Effect.andThen(peer.send(node, peer.alive(vsn === undefined ? {} : { vsn })), arrive)
 
 export const text = (payload: Uint8Array): string => new TextDecoder().decode(payload)
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
