@@ -90,6 +90,38 @@ describe("the log", () => {
   )
 
   clusterTest(
+    "says nothing of a member that says goodbye while it is probed",
+    logging((log) =>
+      Effect.gen(function*() {
+        const late = new TransportError({
+          operation: "open",
+          kind: "Refused",
+          scope: "Remote",
+          address: "10.0.0.9:7946",
+          cause: new Error("ECONNREFUSED")
+        })
+        const node = yield* start("a", "10.0.0.1", {
+          config: { pushPullInterval: 0 },
+          transport: (inner) => ({
+            ...inner,
+            open: () => Effect.andThen(Effect.sleep("300 millis"), Effect.fail(late))
+          })
+        })
+        const peer = yield* fakePeer("p", "10.0.0.9", {
+          onMessage: (peer, { _tag }, from) =>
+            _tag === "Ping" ? peer.send(from, { _tag: "Dead", incarnation: 1, node: "p", from: "p" }) : Effect.void
+        })
+        yield* peer.send(node, peer.alive())
+        yield* TestClock.adjust("5 seconds")
+        const counters = yield* node.cluster.counters
+        assert.strictEqual(counters.get("probe.failed"), 1)
+        assert.strictEqual(counters.get("send.failed:TCP ping"), 1)
+        assert.deepStrictEqual(log, [])
+      })
+    )
+  )
+
+  clusterTest(
     "tells a start, push/pulls, streams and unanswered pings at debug",
     logging(
       (log) =>

@@ -259,8 +259,9 @@ describe("queue.broadcasts", () => {
   const sampled = (queueCheckInterval: "10 seconds" | 0) =>
     measuring((read) =>
       Effect.gen(function*() {
-        yield* start("a", "10.0.0.1", { config: { ...quiet, queueCheckInterval } })
+        const { cluster } = yield* start("a", "10.0.0.1", { config: { ...quiet, queueCheckInterval } })
         yield* TestClock.adjust("65 seconds")
+        assert.isUndefined((yield* cluster.counters).get("fiber.restarted:sampler"))
         return read.histogram("memberlist.queue.broadcasts")
       })
     )
