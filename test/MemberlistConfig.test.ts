@@ -117,6 +117,7 @@ describe("layer", () => {
   const refused: ReadonlyArray<readonly [why: string, settings: Settings, field: string]> = [
     ["a missing name", { name: undefined }, "name"],
     ["an empty name", { name: "" }, "name"],
+    ["an unknown policy for name conflicts", { nameConflictPolicy: "drop" as never }, "nameConflictPolicy"],
     ["a name that is not Unicode", { name: "a\ud800" }, "name"],
     ["a label above 255 bytes", { label: "é".repeat(128) }, "label"],
     ["a host name to bind", { bindAddress: "localhost" }, "bindAddress"],
@@ -225,6 +226,7 @@ describe("layerEnv", () => {
         MEMBERLIST_SECRET_KEY: Buffer.from(new Uint8Array(32).fill(9)).toString("base64"),
         MEMBERLIST_CIDRS_ALLOWED: "10.0.0.0/8, fd00::/8",
         MEMBERLIST_META: "zone=b",
+        MEMBERLIST_NAME_CONFLICT_POLICY: "replace",
         MEMBERLIST_LABEL: "",
         MEMBERLIST_METRIC_LABELS: "cluster=orders, zone = b=1",
         MEMBERLIST_QUEUE_CHECK_INTERVAL: "0",
@@ -238,6 +240,7 @@ describe("layerEnv", () => {
       assert.strictEqual(config.secretKey && Redacted.value(config.secretKey).length, 32)
       assert.deepStrictEqual(config.cidrsAllowed, ["10.0.0.0/8", "fd00::/8"])
       assert.strictEqual(new TextDecoder().decode(config.meta), "zone=b")
+      assert.strictEqual(config.nameConflictPolicy, "replace")
       assert.strictEqual(config.udpBufferSize, 1200)
       assert.deepStrictEqual(config.metricLabels, { cluster: "orders", zone: "b=1" })
       assert.strictEqual(Duration.toMillis(config.queueCheckInterval), 0)

@@ -112,12 +112,26 @@ describe("a hook that never answers", () => {
       })
       const peer = yield* fakePeer("p", "10.0.0.9")
       yield* peer.send(a, peer.ping(1))
+      yield* TestClock.adjust("10 millis")
       yield* peer.send(a, peer.ping(2))
       yield* TestClock.adjust("20 millis")
       const answered = () => peer.all("Ack").map(({ payload, seqNo }) => [seqNo, payload === null ? "" : text(payload)])
       assert.deepStrictEqual(answered(), [[2, "load"]])
       yield* TestClock.adjust("100 millis")
       assert.deepStrictEqual(answered(), [[2, "load"], [1, ""]])
+    })
+  )
+
+  clusterTest(
+    "ackPayload: when too many acks wait for it, further ones go without at once",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1", { delegate: { ackPayload: Effect.never } })
+      const peer = yield* fakePeer("p", "10.0.0.9")
+      for (let i = 1; i <= HookCalls.MAX_ASIDE + 10; i++) yield* peer.send(a, peer.ping(i))
+      yield* TestClock.adjust("50 millis")
+      assert.strictEqual(peer.all("Ack").length, 10)
+      yield* TestClock.adjust("100 millis")
+      assert.strictEqual(peer.all("Ack").length, HookCalls.MAX_ASIDE + 10)
     })
   )
 
@@ -279,8 +293,10 @@ describe("a hook that is told", () => {
         }
       })
       const peer = yield* fakePeer("p", "10.0.0.9")
-      yield* peer.send(a, peer.alive())
-      for (const port of [1, 2, 3]) yield* peer.send(a, peer.alive({ incarnation: 9, port }))
+      for (const port of [peer.port, 1, 2, 3]) {
+        yield* peer.send(a, peer.alive({ incarnation: 9, port }))
+        yield* TestClock.adjust("10 millis")
+      }
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual(told, ["> 1", "< 1", "> 2", "< 2", "> 3", "< 3"])
       told.length = 0
@@ -501,7 +517,7 @@ describe("a name conflict", () => {
         const a = yield* start("a", "10.0.0.1", { config: { nameConflictPolicy } })
         yield* peer.send(a, peer.alive({ node: "a", incarnation: 10 }))
         yield* TestClock.adjust("1 second")
-        const [event] = a.events.filter((event) => event._tag === "MemberConflict")
+        const event = a.events.find((event) => event._tag === "MemberConflict")
         assert.strictEqual(event?.other.address, "10.0.0.9:7946")
         assert.strictEqual((yield* a.cluster.localMember).address, a.address)
         yield* passing(a.stop)

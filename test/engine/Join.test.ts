@@ -215,6 +215,29 @@ describe("join", () => {
   )
 
   clusterTest(
+    "under a name that a live member has, where nameConflictPolicy is replace, pushes it out once and tells it",
+    Effect.gen(function*() {
+      const replace = { config: { nameConflictPolicy: "replace" } } as const
+      const [a, old, c] = yield* startMany(3, replace)
+      const other = yield* start("b", "10.0.0.9", replace)
+      yield* joinAt(other, a!.address)
+      yield* TestClock.adjust("5 minutes")
+      for (const node of [a!, c!, other]) {
+        const b = (yield* node.cluster.members).find(({ name }) => name === "b")
+        assert.strictEqual(b?.address, "10.0.0.9:7946", node.name)
+      }
+      for (const node of [a!, c!]) {
+        assert.deepStrictEqual(node.seen.filter((line) => line === "MemberUpdated b").length, 1)
+        assert.isAtMost(node.seen.filter((line) => line === "MemberConflict b").length, 6)
+      }
+      // It goes on in its own eyes, and hears of the other.
+      assert.strictEqual((yield* old!.cluster.localMember).address, old!.address)
+      const told = old!.events.find((event) => event._tag === "MemberConflict")
+      assert.strictEqual(told?._tag === "MemberConflict" ? told.other.address : undefined, "10.0.0.9:7946")
+    })
+  )
+
+  clusterTest(
     "that our own delegate vetoes fails, and merges nothing here",
     Effect.gen(function*() {
       yield* start("a", "10.0.0.1")
