@@ -218,6 +218,17 @@ describe("tcp and udp", () => {
         const [answer] = peer.datagrams
         assert.strictEqual(read.number("memberlist.udp.received"), ping.length)
         assert.strictEqual(read.number("memberlist.udp.sent"), answer!.length - 2 - label.length)
+        let streamed = 0
+        yield* fakePeer("q", "10.0.0.8", {
+          onStream: (connection) =>
+            Effect.ignore(
+              Effect.forever(Effect.tap(connection.pull, (chunk) => Effect.sync(() => streamed += chunk.length)))
+            )
+        })
+        yield* passing(node.cluster.send("q/10.0.0.8:7946", new Uint8Array(1000), { reliable: true }))
+        yield* TestClock.adjust("1 second")
+        assert.isAbove(streamed, 1000)
+        assert.strictEqual(read.number("memberlist.tcp.sent"), streamed - 2 - label.length)
       })
     )
   )
@@ -376,6 +387,19 @@ describe("refusals and drops", () => {
       const counters = yield* node.cluster.counters
       assert.strictEqual(counters.get("packet.dropped:QueueFull"), 3)
       assert.strictEqual(counters.get("packet.dropped:AliveQueueFull"), 1)
+    })
+  )
+
+  clusterTest(
+    "of the transport's own limits are among the counters",
+    Effect.gen(function*() {
+      const { cluster } = yield* start("a", "10.0.0.1", {
+        config: quiet,
+        transport: (inner) => ({ ...inner, overflow: () => ({ packets: 2, streams: 3 }) })
+      })
+      const counters = yield* cluster.counters
+      assert.strictEqual(counters.get("udp.dropped"), 2)
+      assert.strictEqual(counters.get("tcp.refused"), 3)
     })
   )
 

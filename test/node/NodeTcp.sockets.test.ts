@@ -235,7 +235,7 @@ describe("serving", () => {
     }))
   it.live("refuses connections beyond maxInboundStreams, counts them, and recovers", () =>
     Effect.gen(function*() {
-      const [a, b] = [yield* transport(), yield* transport({ maxInboundStreams: 2 })]
+      const [a, b] = [yield* transport(), yield* transport({ maxInboundStreams: 2, metricLabels: { member: "b" } })]
       yield* Effect.forkScoped(b.serve(echo))
       const talk = (connection: Effect.Success<ReturnType<typeof a.open>>) =>
         Effect.andThen(connection.write(bytes(7)), connection.pull)
@@ -248,7 +248,10 @@ describe("serving", () => {
         assert.strictEqual((yield* Effect.flip(refused.pull)).kind, "Closed")
       }
       const snapshot = yield* Metric.snapshot
-      assert.deepInclude(snapshot.find(({ id }) => id === "memberlist.tcp.refused")?.state, { count: 3 })
+      const metric = snapshot.find(({ id }) => id === "memberlist.tcp.refused")
+      assert.deepInclude(metric?.state, { count: 3 })
+      assert.deepStrictEqual(metric?.attributes, { member: "b" })
+      assert.deepStrictEqual(b.overflow?.(), { packets: 0, streams: 3 })
       yield* Scope.close(scope, Exit.void)
       yield* Effect.sleep("50 millis")
       yield* talk(yield* a.open(b.bound, timeout))

@@ -164,6 +164,7 @@ describe("packets", () => {
       for (let i = 0; i < 50; i++) yield* a.send(b.bound, bytes(i))
       yield* Effect.sleep("100 millis")
       assert.strictEqual((yield* b.packets).length, 4)
+      assert.deepStrictEqual(b.overflow?.(), { packets: 46, streams: 0 })
     }))
   it.live("end as closed with the transport", () =>
     Effect.gen(function*() {

@@ -22,7 +22,10 @@ describe("bindWith", () => {
     Effect.gen(function*() {
       const { attempt, state } = attempts({ succeeds: 10, protocol: "udp" })
       yield* Effect.scoped(Effect.gen(function*() {
-        assert.strictEqual(yield* bindWith(attempt, { chosenBySystem: true }), 10)
+        let retries = 0
+        const onRetry = () => Effect.sync(() => void retries++)
+        assert.strictEqual(yield* bindWith(attempt, { chosenBySystem: true, onRetry }), 10)
+        assert.strictEqual(retries, 9)
         assert.strictEqual(state.open, 1)
       }))
       assert.strictEqual(state.open, 0)
