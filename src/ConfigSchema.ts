@@ -289,8 +289,8 @@ export const fields = {
   delegateProtocolMax: integer(0, 255),
   /**
    * The file that names the DNS server, default `/etc/resolv.conf`. Seeds whose host name has a dot are first looked up
-   * there over TCP, because answers over UDP may be cut short, silently by some servers; when that gives nothing, the
-   * system's resolver is asked. Empty: the system's resolver alone. memberlist: `DNSConfigPath`.
+   * there over TCP, because answers over UDP may be cut short, silently by some servers; when that gives nothing
+   * within 2 s, the system's resolver is asked. Empty: the system's resolver alone. memberlist: `DNSConfigPath`.
    */
   dnsConfigPath: text({ empty: true, maxBytes: 4096 }).annotate({
     description: "the path of a file in the form of resolv.conf, or nothing to ask the system's resolver alone"
@@ -315,8 +315,9 @@ export const fields = {
    */
   requireNodeNames: flag,
   /**
-   * The networks that members may have their addresses in, in CIDR notation, default none listed: all. IPv4 and IPv6
-   * are listed separately. In text: separated by commas. memberlist: `CIDRsAllowed`.
+   * The networks that members may have their addresses in, in CIDR notation, default none listed: all. It covers the
+   * addresses in alive messages and lists, and where alive messages come from; `cidrsStrict` extends it to everything.
+   * IPv4 and IPv6 are listed separately. In text: separated by commas. memberlist: `CIDRsAllowed`.
    */
   cidrsAllowed: list.annotate({ description: "networks such as 10.0.0.0/8 or fd00::/8" }) as Field<
     ReadonlyArray<string>

@@ -58,7 +58,10 @@ export class Transport extends Context.Service<Transport, {
   readonly advertised: { readonly addr: Uint8Array; readonly port: number }
   /** Every packet received since the last call, oldest first; waits for at least one. One consumer. */
   readonly packets: Effect.Effect<ReadonlyArray<Packet>, TransportError>
-  /** Sends one datagram. Succeeding means it was handed to the network, not that it arrived. */
+  /**
+   * Sends one datagram. Succeeding means it was handed to the network, not that it arrived. `to.name` is the member, where
+   * it is known; `requireNodeNames` makes sure that it is.
+   */
   readonly send: (to: PeerAddress, payload: Uint8Array) => Effect.Effect<void, TransportError>
   /** Accepts streams for ever, each handler in a fiber of its own whose end closes its connection. */
   readonly serve: (handler: (connection: Connection) => Effect.Effect<void>) => Effect.Effect<never, TransportError>
