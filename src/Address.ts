@@ -44,6 +44,8 @@ export const ipText = (bytes: Uint8Array): string | undefined => {
  * @since 0.1.0
  */
 export const ipBytes = (text: string): Uint8Array | undefined => {
+  const plain = dottedBytes(text)
+  if (plain !== undefined) return plain
   const parsed = NetAddress.ipFromString(text)
   if (Result.isFailure(parsed)) return undefined
   const octets = NetAddress.isIpv4Address(parsed.success)
@@ -51,6 +53,33 @@ export const ipBytes = (text: string): Uint8Array | undefined => {
     : NetAddress.ipv6ToOctets(parsed.success)
   const bytes = Uint8Array.from(octets)
   return bytes.length === 16 && isIpv4Mapped(bytes) ? bytes.slice(12) : bytes
+}
+
+const DOT = 46
+const ZERO = 48
+
+/** The bytes of dotted decimals in one pass: every packet's source is read. What it does not take is left to the parser. */
+const dottedBytes = (text: string): Uint8Array | undefined => {
+  const bytes = new Uint8Array(4)
+  let at = 0
+  let digits = 0
+  let value = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === DOT && digits > 0 && at < 3) {
+      bytes[at++] = value
+      digits = value = 0
+      continue
+    }
+    const digit = code - ZERO
+    if (digit < 0 || digit > 9 || (digits > 0 && value === 0)) return undefined
+    value = value * 10 + digit
+    digits++
+    if (value > 255) return undefined
+  }
+  if (at !== 3 || digits === 0) return undefined
+  bytes[3] = value
+  return bytes
 }
 
 /**

@@ -371,6 +371,27 @@ export const fields = {
    * Members with `keep` do not follow. A node never gives up its own name.
    */
   nameConflictPolicy: Schema.Literals(["keep", "replace"]).annotate({ description: "keep or replace" }),
+  /**
+   * Whom the failure detector follows where HashiCorp's code and the Lifeguard paper differ, default `memberlist`. `paper`
+   * is for repeating the paper's experiments: the probe timeout is stretched by the local health score as the interval
+   * is; a failed probe costs a point of it, and one more when a nack was missed; helpers send their nack after 80 % of
+   * the probe timeout, none are asked for when the score is switched off (`awarenessMaxMultiplier` 1), and they tell a
+   * suspect of the suspicion. The two profiles speak the same protocol.
+   */
+  profile: Schema.Literals(["memberlist", "paper"]).annotate({ description: "memberlist or paper" }),
+  /**
+   * How many independent confirmations bring a suspicion down to its shortest time, and are gossiped on: Lifeguard's K.
+   * Default none given: suspicionMult − 2, as in the reference. 0 leaves every suspicion its shortest time from the
+   * start. It should be the same in the whole cluster.
+   */
+  suspicionConfirmations: Schema.UndefinedOr(count(0)).annotate({
+    description: `an integer from 0 to ${MAX_COUNT}, or none for suspicionMult − 2`
+  }) as Field<number | undefined>,
+  /**
+   * Tell a suspect of the suspicion in the very packet that pings it, so that it can refute at once; default true.
+   * Lifeguard's buddy system.
+   */
+  buddySystem: flag,
   /** How many seeds are contacted at the same time by one join, default 4. (The reference: one after the other.) */
   joinConcurrency: count(1),
   /** How many received packets may wait to be read; more are dropped and counted. Default 2048. */
@@ -457,6 +478,9 @@ export const units: { readonly [K in FieldName]: string } = {
   maxInboundStreams: "streams",
   maxPushPulls: "exchanges",
   nameConflictPolicy: "word",
+  profile: "word",
+  suspicionConfirmations: "members",
+  buddySystem: "flag",
   joinConcurrency: "seeds",
   packetBuffer: "packets"
 }

@@ -108,6 +108,9 @@ const lan: Preset = {
   maxInboundStreams: 256,
   maxPushPulls: 127,
   nameConflictPolicy: "keep",
+  profile: "memberlist",
+  suspicionConfirmations: undefined,
+  buddySystem: true,
   joinConcurrency: 4,
   packetBuffer: 2048
 }

@@ -65,6 +65,11 @@ const drawFrom = (
   return drawn
 }
 
+/** Whether a draw would certainly come back empty. */
+export const isIdle = (node: Node): boolean =>
+  BroadcastQueue.size(node.gossip.current) === 0 && BroadcastQueue.size(node.user.current) === 0
+  && node.delegate.broadcasts === undefined
+
 const nothing = { messages: [], used: 0 }
 
 /** The messages that ride on the next packet, at most `limit` bytes with their overhead and `maxParts` in number. */

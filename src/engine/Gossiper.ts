@@ -27,8 +27,12 @@ const hearsGossip = (node: Node) => (entry: Entry): boolean => {
   }
 }
 
-/** One tick. Each target gets a draw of its own, so a message's transmissions count per target. */
-export const gossip = Effect.fnUntraced(function*(node: Node) {
+/** One tick; most find nothing to say, and cost next to nothing. */
+export const gossip = (node: Node): Effect.Effect<void> =>
+  Effect.suspend(() => Broadcasts.isIdle(node) ? Effect.void : spread(node))
+
+/** Each target gets a draw of its own, so a message's transmissions count per target. */
+const spread = Effect.fnUntraced(function*(node: Node) {
   const targets = randomMembers(node, node.config.gossipNodes, hearsGossip(node))
   for (const target of targets) {
     const messages = yield* Broadcasts.draw(node, Sender.gossipBudget(node))

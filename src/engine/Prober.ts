@@ -9,8 +9,8 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import { type Entry, nextProbe, reap, suspect } from "../swim/Membership.ts"
-import * as Compound from "../wire/Compound.ts"
-import * as Message from "../wire/Message.ts"
+import type * as Message from "../wire/Message.ts"
+import * as Accusation from "./Accusation.ts"
 import * as Directives from "./Directives.ts"
 import * as Health from "./Health.ts"
 import * as Hooks from "./Hooks.ts"
@@ -34,22 +34,6 @@ const UNCHANGED = 0
 
 const maxVersion = (entry: Entry): number => entry.vsn[1] ?? 0
 
-/** A suspect is told so in the same packet, so that it can refute at once. Lifeguard's "buddy system". */
-const sendPing = (node: Node, target: Entry, wait: Wait): Effect.Effect<void, Sender.SendError> => {
-  const ping: Message.Ping = { _tag: "Ping", seqNo: wait.seqNo, node: target.name, ...source(node) }
-  if (target.state !== "suspect") return Sender.withPiggyback(node, target.endpoint, ping)
-  const accusation = suspicionOf(node, target)
-  const both = Compound.make([Message.encode(ping), Message.encode(accusation)])
-  return Sender.packet(node, target.endpoint, both, Sender.wantsCrc(target))
-}
-
-const suspicionOf = (node: Node, target: Entry): Message.Suspect => ({
-  _tag: "Suspect",
-  incarnation: target.incarnation,
-  node: target.name,
-  from: node.name
-})
-
 /** Asks helpers to ping the target for us; answers how many of them promised a nack. */
 const askHelpers = Effect.fnUntraced(function*(node: Node, target: Entry, wait: Wait) {
   const helpers = randomMembers(
@@ -57,9 +41,10 @@ const askHelpers = Effect.fnUntraced(function*(node: Node, target: Entry, wait: 
     node.config.indirectChecks,
     (entry) => entry.state === "alive" && entry.name !== target.name
   )
+  const wanted = node.config.profile !== "paper" || node.config.awarenessMaxMultiplier > 1
   let nacksExpected = 0
   for (const helper of helpers) {
-    const nack = maxVersion(helper) >= NACK_VERSION
+    const nack = wanted && maxVersion(helper) >= NACK_VERSION
     if (nack) nacksExpected++
     const request: Message.IndirectPing = {
       _tag: "IndirectPing",
@@ -108,8 +93,8 @@ const probeIndirectly = Effect.fnUntraced(function*(
   yield* Spans.outcome("NoAnswer")
   // it may have said goodbye since
   if (!isGone(node, target.name)) yield* node.logs.write("MemberSuspected", about(target))
-  yield* Directives.run(node, (m, env) => suspect(m, suspicionOf(node, target), env))
-  return nacksExpected > 0 ? Math.max(0, nacksExpected - wait.nacks()) : 1
+  yield* Directives.run(node, (m, env) => suspect(m, Accusation.of(node, target), env))
+  return Health.failureCost(node, nacksExpected, wait.nacks())
 })
 
 const about = ({ endpoint, incarnation, name }: Entry) => ({ member: name, incarnation, peer: endpoint })
@@ -123,7 +108,8 @@ const probe = (node: Node, target: Entry): Effect.Effect<number> =>
       const interval = Health.probeInterval(node)
       if (interval > node.settings.probeInterval) node.counters.count("degraded.probe")
       const deadline = sent + interval
-      const failure = yield* Effect.flip(sendPing(node, target, wait)).pipe(Effect.option)
+      const ping: Message.Ping = { _tag: "Ping", seqNo: wait.seqNo, node: target.name, ...source(node) }
+      const failure = yield* Effect.flip(Accusation.ping(node, target.endpoint, ping, target)).pipe(Effect.option)
       if (Option.isSome(failure)) {
         yield* Sender.failed(node, "ping", target.endpoint, failure.value)
         if (failure.value._tag === "NodeNameRequired" || failure.value.scope === "Local") {
@@ -133,7 +119,7 @@ const probe = (node: Node, target: Entry): Effect.Effect<number> =>
         // The network refused: the member may still be reachable for others, and we are not to blame.
         return yield* probeIndirectly(node, target, wait, deadline, UNCHANGED)
       }
-      const answer = yield* wait.until(Math.min(deadline, sent + node.settings.probeTimeout))
+      const answer = yield* wait.until(Math.min(deadline, sent + Health.probeTimeout(node)))
       if (Option.isNone(answer)) {
         yield* node.logs.write("PingUnanswered", about(target))
         return yield* probeIndirectly(node, target, wait, deadline, HEARD)

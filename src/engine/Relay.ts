@@ -9,21 +9,30 @@ import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Address from "../Address.ts"
 import type * as Message from "../wire/Message.ts"
+import * as Accusation from "./Accusation.ts"
 import { type Node, receivedPort, source } from "./Node.ts"
+import { entryOf } from "./Peers.ts"
 import * as Sender from "./Sender.ts"
 import { withWait } from "./Waits.ts"
 
 /** Requests served at one time; further ones are not answered, which costs the asker a nack. */
 export const MAX_RELAYS = 1024
 
+/** The part of its probe timeout that a helper waits before it nacks: all of it, or so much that the nack is in time. */
+const patience = (node: Node): number => node.config.profile === "paper" ? 0.8 : 1
+
+/** What a helper knows of the target, where it passes on a suspicion. */
+const accused = (node: Node, name: string) => node.config.profile === "paper" ? entryOf(node, name) : undefined
+
 const relay = (node: Node, request: Message.IndirectPing, asker: Address.PeerAddress, ip: string) =>
   withWait(
     node,
     Effect.fnUntraced(function*(wait) {
-      const deadline = node.now() + node.settings.probeTimeout
+      const deadline = node.now() + node.settings.probeTimeout * patience(node)
       const target = { ip, port: receivedPort(node, request.port), name: request.node }
       const ping: Message.Ping = { _tag: "Ping", seqNo: wait.seqNo, node: request.node, ...source(node) }
-      yield* Sender.orLog(node, "relayed ping", target, Sender.withPiggyback(node, target, ping))
+      const message = Accusation.ping(node, target, ping, accused(node, request.node))
+      yield* Sender.orLog(node, "relayed ping", target, message)
       const answer = yield* wait.until(deadline)
       if (Option.isSome(answer)) {
         const ack: Message.Ack = { _tag: "Ack", seqNo: request.seqNo, payload: null }

@@ -67,6 +67,7 @@ export const make = (config: Config): Settings => {
       probeInterval,
       suspicionMult: config.suspicionMult,
       suspicionMaxTimeoutMult: config.suspicionMaxTimeoutMult,
+      suspicionConfirmations: config.suspicionConfirmations,
       deadNodeReclaimTime: Duration.toMillis(config.deadNodeReclaimTime),
       gossipToTheDeadTime: Duration.toMillis(config.gossipToTheDeadTime),
       maxMembers: config.maxMembers,

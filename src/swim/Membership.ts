@@ -64,6 +64,8 @@ export interface Rules {
   readonly probeInterval: number
   readonly suspicionMult: number
   readonly suspicionMaxTimeoutMult: number
+  /** Lifeguard's K; `suspicionMult` − 2 when absent. */
+  readonly suspicionConfirmations?: number | undefined
   /** 0: a dead member never gives up its name to another address. */
   readonly deadNodeReclaimTime: number
   /** How long dead and left members are remembered. */

@@ -57,7 +57,8 @@ const accuse = (m: Membership, previous: Entry, claim: Suspect, { now, rules }: 
     n: m.estimate,
     probeInterval: rules.probeInterval,
     suspicionMult: rules.suspicionMult,
-    suspicionMaxTimeoutMult: rules.suspicionMaxTimeoutMult
+    suspicionMaxTimeoutMult: rules.suspicionMaxTimeoutMult,
+    suspicionConfirmations: rules.suspicionConfirmations
   })
   const entry: Entry = {
     ...previous,

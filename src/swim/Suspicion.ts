@@ -32,10 +32,12 @@ export interface Options {
   readonly probeInterval: number
   readonly suspicionMult: number
   readonly suspicionMaxTimeoutMult: number
+  /** The confirmations to hope for; `suspicionMult` − 2 when absent. */
+  readonly suspicionConfirmations?: number | undefined
 }
 
 export const start = (options: Options): Suspicion => {
-  const hoped = options.suspicionMult - 2
+  const hoped = options.suspicionConfirmations ?? options.suspicionMult - 2
   const min = Timing.suspicionTimeout(options.suspicionMult, options.n, options.probeInterval)
   return {
     token: options.token,
