@@ -241,7 +241,7 @@ describe("a warning", () => {
         const net = yield* SimulatedNetwork
         yield* net.cut("10.0.0.1", "10.0.0.2", "packets")
         yield* TestClock.adjust("5 seconds")
-        const [first] = entries(log, "answers over TCP but not over UDP").filter(({ annotations }) =>
+        const first = entries(log, "answers over TCP but not over UDP").find(({ annotations }) =>
           annotations["node"] === "a"
         )
         assert.strictEqual(first?.level, "Warn")
