@@ -152,7 +152,7 @@ describe("a packet", () => {
       const whole = Compound.make([1, 2, 3].map((seqNo) => Message.encode(peer.ping(seqNo))))
       yield* peer.sendBytes(node, whole.subarray(0, whole.length - 3))
       yield* soon
-      assert.deepStrictEqual(peer.all("Ack").map(({ seqNo }) => seqNo), [1, 2])
+      assert.sameMembers(peer.all("Ack").map(({ seqNo }) => seqNo), [1, 2])
       assert.strictEqual((yield* node.cluster.counters).get("packet.rejected:Truncated"), 1)
     })
   )

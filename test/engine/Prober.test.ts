@@ -40,12 +40,11 @@ const introduce = Effect.fnUntraced(function*(node: TestNode, ...peers: Readonly
   yield* TestClock.adjust("20 millis")
 })
 
-/** Lets time pass until the node's health is no longer `health`, or three intervals have passed; answers it then. */
-const healthAfterFailure = Effect.fnUntraced(function*(node: TestNode) {
-  for (let i = 0; i < 100; i++) {
-    yield* TestClock.adjust("100 millis")
-    if ((yield* stateOf(node, "dead")) === "suspect") break
-  }
+/** The node's health right after its first probe of `dead` failed, before another probe can change it again. */
+const healthAfterFailure = Effect.fnUntraced(function*(node: TestNode, dead: FakePeer) {
+  while (dead.all("Ping").length === 0) yield* TestClock.adjust("10 millis")
+  yield* TestClock.adjust("900 millis")
+  for (let i = 0; i < 200 && (yield* stateOf(node, "dead")) === "alive"; i++) yield* TestClock.adjust("1 millis")
   assert.strictEqual(yield* stateOf(node, "dead"), "suspect")
   return yield* node.cluster.health
 })
@@ -100,7 +99,7 @@ describe("a probe", () => {
       const helpers = [yield* fakePeer("b", "10.0.0.2", helper), yield* fakePeer("c", "10.0.0.3", helper)]
       const dead = yield* fakePeer("dead", "10.0.0.9", { onMessage: "none" })
       yield* introduce(node, ...helpers, dead)
-      yield* healthAfterFailure(node)
+      yield* healthAfterFailure(node, dead)
       const pinged = dead.all("Ping")[0]
       for (const peer of helpers) {
         const [request] = peer.all("IndirectPing")
@@ -191,7 +190,7 @@ describe("local health after a failed probe", () => {
       const peers = [yield* fakePeer("b", "10.0.0.2", helper), yield* fakePeer("c", "10.0.0.3", helper)]
       const dead = yield* fakePeer("dead", "10.0.0.9", { onMessage: "none" })
       yield* introduce(node, ...peers, dead)
-      assert.strictEqual(yield* healthAfterFailure(node), 0)
+      assert.strictEqual(yield* healthAfterFailure(node, dead), 0)
     })
   )
 
@@ -206,7 +205,7 @@ describe("local health after a failed probe", () => {
       ]
       const dead = yield* fakePeer("dead", "10.0.0.9", { onMessage: "none" })
       yield* introduce(node, ...peers, dead)
-      assert.strictEqual(yield* healthAfterFailure(node), 2)
+      assert.strictEqual(yield* healthAfterFailure(node, dead), 2)
     })
   )
 
@@ -218,7 +217,7 @@ describe("local health after a failed probe", () => {
       const dead = yield* fakePeer("dead", "10.0.0.9", { onMessage: "none" })
       yield* old.send(node, old.alive({ vsn: OLD_VSN }))
       yield* introduce(node, dead)
-      assert.strictEqual(yield* healthAfterFailure(node), 1)
+      assert.strictEqual(yield* healthAfterFailure(node, dead), 1)
       assert.deepStrictEqual(old.all("IndirectPing").map(({ nack }) => nack), [false])
     })
   )
@@ -229,7 +228,7 @@ describe("local health after a failed probe", () => {
       const node = yield* start("a", "10.0.0.1", { config: probing })
       const dead = yield* fakePeer("dead", "10.0.0.9", { onMessage: "none" })
       yield* introduce(node, dead)
-      assert.strictEqual(yield* healthAfterFailure(node), 1)
+      assert.strictEqual(yield* healthAfterFailure(node, dead), 1)
     })
   )
 })
