@@ -106,11 +106,13 @@ class Seat {
   readonly name: string
   readonly ip: string
   readonly clock: SkewedClock
+  random: Random.Random
 
   constructor(name: string, ip: string, clock: SkewedClock) {
     this.name = name
     this.ip = ip
     this.clock = clock
+    this.random = new Draws(0, name)
   }
 }
 
@@ -160,15 +162,23 @@ export const make = Effect.fnUntraced(function*(
   const surroundings = (seat: Seat) =>
     Layer.mergeAll(
       Layer.succeed(Clock.Clock, seat.clock),
-      Layer.succeed(Random.Random, new Draws(options.seed, `node ${seat.name}, life ${seat.lives}`)),
+      Layer.succeed(Random.Random, seat.random),
       Layer.succeed(SimulatedNetwork, network),
       options.observe ?? Layer.empty
+    )
+
+  /** What is asked of a node happens by its clock and its chance, not by those of who asks. */
+  const inside = (seat: Seat) => <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    effect.pipe(
+      Effect.provideService(Clock.Clock, seat.clock),
+      Effect.provideService(Random.Random, seat.random)
     )
 
   const start = Effect.fnUntraced(function*(name: string) {
     const seat = seatOf(name)
     if (seat.life !== undefined) return
     seat.lives++
+    seat.random = new Draws(options.seed, `node ${name}, life ${seat.lives}`)
     const scope = yield* Scope.fork(ending)
     const live = MemberlistLive.pipe(
       Layer.provide(SimulatedNetwork.transport(seat.ip)),
@@ -207,6 +217,7 @@ export const make = Effect.fnUntraced(function*(
       return life.memberlist.join(others).pipe(
         Effect.retry(Schedule.spaced("5 seconds")),
         Effect.ignore,
+        inside(seatOf(name)),
         Effect.forkIn(life.scope),
         Effect.asVoid
       )
@@ -240,17 +251,18 @@ export const make = Effect.fnUntraced(function*(
       case "Leave":
         return alone(
           name,
-          Effect.flatMap(node(name), ({ leave }) => leave({ timeout: Math.min(duration, 5_000) })).pipe(
-            Effect.andThen(pass),
-            Effect.andThen(rejoin(name))
-          )
+          Effect.flatMap(node(name), ({ leave }) => inside(seatOf(name))(leave({ timeout: Math.min(duration, 5_000) })))
+            .pipe(
+              Effect.andThen(pass),
+              Effect.andThen(rejoin(name))
+            )
         )
       case "Update":
         return alone(
           name,
           Effect.flatMap(
             node(name),
-            ({ updateMeta }) => Effect.ignore(updateMeta(new TextEncoder().encode(fault.meta)))
+            ({ updateMeta }) => Effect.ignore(inside(seatOf(name))(updateMeta(new TextEncoder().encode(fault.meta))))
           )
         )
       case "Skew": {

@@ -1,0 +1,129 @@
+/**
+ * What an exploration says: a line for each seed, the story of a failure, and the sum.
+ */
+import type * as Fault from "../../src/testing/Fault.ts"
+import { type FaultClass, faultClasses, type Options, type Planned } from "./Plan.ts"
+import type { Fired, Outcome } from "./Run.ts"
+
+/** The command that runs one seed again. */
+export const replay = ({ mask, minutes, nodes, only, seed }: Options): string =>
+  [
+    `npm run simulate -- --seed ${seed} --nodes ${nodes} --minutes ${minutes}`,
+    ...(mask.length > 0 ? [`--mask ${mask.join(",")}`] : []),
+    ...(only === undefined ? [] : [`--only ${only.length === 0 ? "none" : only.join(",")}`])
+  ].join(" ")
+
+const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)} s`
+
+const detail = ({ _tag, ...rest }: Fault.Fault): string => `${_tag} ${JSON.stringify(rest)}`
+
+const faultLine = ({ at, class: name, fault, for: duration, id }: Planned): string =>
+  `  ${seconds(at).padStart(9)}  for ${seconds(duration).padStart(7)}  #${id} ${name}: ${detail(fault)}`
+
+/** Log lines to show before and after the failure. */
+const CONTEXT = 25
+
+/** The failure, the faults it takes, the last things that happened before it, and how to see it again. */
+export const failure = (outcome: Outcome): string => {
+  const { failures, log, plan } = outcome
+  const at = log.findIndex((line) => line.includes("FAILURE"))
+  const end = at < 0 ? log.length : at + 1
+  return [
+    `seed ${plan.options.seed} FAILED: ${failures.map(({ kind }) => kind).join(", ")}`,
+    ...failures.slice(0, 5).map(({ at, kind, message }) => `  ${seconds(at).padStart(9)}  ${kind}: ${message}`),
+    `faults (${plan.script.length}):`,
+    ...plan.script.map(faultLine),
+    `the last ${Math.min(CONTEXT, end)} events (milliseconds, who, what):`,
+    ...log.slice(Math.max(0, end - CONTEXT), end).map((line) => `  ${line}`),
+    `again: ${replay(plan.options)}`
+  ].join("\n")
+}
+
+/** One seed, for machines. */
+export const json = (outcome: Outcome) => ({
+  seed: outcome.plan.options.seed,
+  nodes: outcome.plan.options.nodes,
+  minutes: outcome.plan.options.minutes,
+  mask: outcome.plan.options.mask,
+  ok: outcome.failures.length === 0,
+  failures: outcome.failures,
+  faults: outcome.plan.script,
+  fired: outcome.fired,
+  steps: outcome.steps,
+  packets: outcome.packets,
+  virtualMillis: outcome.elapsed,
+  agreedAfterMillis: outcome.agreedAfter ?? null,
+  boundMillis: outcome.bound,
+  events: outcome.log.length,
+  replay: replay(outcome.plan.options)
+})
+
+/** Adds up many outcomes without keeping them. */
+export class Summary {
+  seeds = 0
+  failed: Array<number> = []
+  steps = 0
+  packets = 0
+  virtualMillis = 0
+  nodeMillis = 0
+  slowest = 0
+  readonly fired = new Map<FaultClass, Fired>()
+
+  add(outcome: Outcome): void {
+    this.seeds++
+    if (outcome.failures.length > 0) this.failed.push(outcome.plan.options.seed)
+    this.steps += outcome.steps
+    this.packets += outcome.packets
+    this.virtualMillis += outcome.elapsed
+    this.nodeMillis += outcome.elapsed * outcome.plan.options.nodes
+    this.slowest = Math.max(this.slowest, outcome.agreedAfter ?? 0)
+    for (const name of faultClasses) {
+      const sum = this.fired.get(name) ?? { planned: 0, fired: 0, hits: 0 }
+      const more = outcome.fired[name]
+      this.fired.set(name, {
+        planned: sum.planned + more.planned,
+        fired: sum.fired + more.fired,
+        hits: sum.hits + more.hits
+      })
+    }
+  }
+
+  /** Classes that were planned and never made a difference: their faults prove nothing. */
+  get silent(): ReadonlyArray<FaultClass> {
+    return faultClasses.filter((name) => {
+      const sum = this.fired.get(name)
+      return sum !== undefined && sum.planned > 0 && sum.fired === 0
+    })
+  }
+
+  text(): string {
+    const rows = faultClasses.map((name) => {
+      const { fired, hits, planned } = this.fired.get(name) ?? { planned: 0, fired: 0, hits: 0 }
+      return `  ${name.padEnd(10)} ${String(planned).padStart(8)} ${String(fired).padStart(8)} ${
+        String(hits).padStart(10)
+      }`
+    })
+    return [
+      `${this.seeds} seeds, ${(this.nodeMillis / 3_600_000).toFixed(2)} node-hours, ${this.steps} steps checked, ` +
+      `${this.packets} packets; slowest agreement ${seconds(this.slowest)} after calm`,
+      `  faults      planned    fired       hits`,
+      ...rows,
+      ...(this.silent.length > 0 ? [`never fired: ${this.silent.join(", ")}`] : []),
+      this.failed.length === 0 ? "no failures" : `FAILED seeds: ${this.failed.join(", ")}`
+    ].join("\n")
+  }
+
+  json() {
+    return {
+      summary: {
+        seeds: this.seeds,
+        failed: this.failed,
+        nodeHours: this.nodeMillis / 3_600_000,
+        steps: this.steps,
+        packets: this.packets,
+        slowestAgreementMillis: this.slowest,
+        fired: Object.fromEntries(this.fired)
+      }
+    }
+  }
+}

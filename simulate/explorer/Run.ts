@@ -1,0 +1,270 @@
+/**
+ * Lives through a plan: the chaos, then calm, until every node lists exactly the nodes that run, or for too long.
+ */
+import type { MemberEvent, Memberlist } from "effect-memberlist"
+import { Convergence, Invariants, SimulatedCluster, VirtualTime } from "effect-memberlist/testing"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as References from "effect/References"
+import * as Stream from "effect/Stream"
+import { type Observation, Observer } from "../../src/engine/Observer.ts"
+import { type FaultClass, faultClasses, type Plan } from "./Plan.ts"
+
+/** Something that must not happen, and did. */
+export interface Failure {
+  readonly kind: Invariants.Invariant | "Liveness" | "EventStream" | "FiberDied" | "Crashed"
+  /** Milliseconds of virtual time. */
+  readonly at: number
+  readonly message: string
+}
+
+/** What one class of faults did. */
+export interface Fired {
+  readonly planned: number
+  /** Faults that made a difference. */
+  readonly fired: number
+  /** How often they did: packets, stream operations, restarts. */
+  readonly hits: number
+}
+
+export interface Outcome {
+  readonly plan: Plan
+  readonly failures: ReadonlyArray<Failure>
+  /** Every change of every node's view and every fault, a line each. The same for the same plan, byte for byte. */
+  readonly log: ReadonlyArray<string>
+  readonly fired: Readonly<Record<FaultClass, Fired>>
+  /** Steps of member tables that were checked. */
+  readonly steps: number
+  /** Virtual milliseconds from calm until all agreed; absent when they did not. */
+  readonly agreedAfter: number | undefined
+  readonly bound: number
+  /** Virtual milliseconds in all. */
+  readonly elapsed: number
+  readonly packets: number
+}
+
+/** The lines of a log are counted, so that a run that goes wild ends with an error instead of the memory. */
+const MAX_LINES = 500_000
+/** How long agreement must last. */
+const STEADY = 10_000
+
+/** A subscriber's own member list, kept from the events it was given. */
+class Subscriber {
+  private readonly members = new Map<string, string>()
+  lost = 0
+
+  take(event: MemberEvent): void {
+    this.lost += event.missed
+    if (event._tag === "MemberFailed" || event._tag === "MemberLeft") this.members.delete(event.member.name)
+    else this.members.set(event.member.name, event.member.metaText)
+  }
+
+  get view(): string {
+    return [...this.members].map(([name, meta]) => `${name}=${meta}`).sort().join(" ")
+  }
+}
+
+const describe = (members: ReadonlyArray<{ readonly name: string; readonly state: string }>): string =>
+  members.map(({ name, state }) => state === "alive" ? name : `${name} (${state})`).sort().join(" ")
+
+/** How a node's view differs from the truth, if it does. */
+const disagreement = Effect.fnUntraced(function*(
+  name: string,
+  memberlist: Memberlist["Service"],
+  truth: ReadonlyMap<string, string>
+) {
+  const members = yield* memberlist.members
+  const seen = describe(members)
+  const expected = [...truth.keys()].sort().join(" ")
+  if (seen !== expected) return `${name} sees ${seen} instead of ${expected}`
+  const stale = members.find((member) => member.metaText !== truth.get(member.name))
+  return stale === undefined
+    ? undefined
+    : `${name} has metadata "${stale.metaText}" of ${stale.name} instead of "${truth.get(stale.name)}"`
+})
+
+/** Nodes that are connected by at least one of two listing the other. */
+const components = (
+  views: ReadonlyArray<readonly [string, ReadonlyArray<{ readonly name: string }>]>
+): ReadonlyArray<ReadonlyArray<string>> => {
+  const groups: Array<Set<string>> = []
+  for (const [name, members] of views) {
+    const own = new Set([name, ...members.map((member) => member.name)])
+    const met = groups.filter((group) => [...own].some((other) => group.has(other)))
+    for (const group of met) {
+      groups.splice(groups.indexOf(group), 1)
+      for (const other of group) own.add(other)
+    }
+    groups.push(own)
+  }
+  const running = new Set(views.map(([name]) => name))
+  return groups.map((group) => [...group].filter((name) => running.has(name)).sort())
+}
+
+/** The log line of each change that a node publishes. */
+const changeLines = function*({ directives, node }: Observation) {
+  for (const directive of directives) {
+    if (directive._tag === "Publish") {
+      const { _tag, entry } = directive.change
+      const from = "from" in directive.change ? ` from ${directive.change.from}` : ""
+      yield `${node.name} ${_tag} ${entry.name} incarnation ${entry.incarnation}${from}`
+    } else if (directive._tag === "Refuted") {
+      yield `${node.name} Refuted ${directive.by} from ${directive.from ?? "unknown"}, now ${directive.incarnation}`
+    }
+  }
+}
+
+const explore = Effect.fnUntraced(function*(plan: Plan, log: Array<string>, failures: Array<Failure>) {
+  const clock = yield* Clock.Clock
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const tell = (line: string) => {
+    if (log.length >= MAX_LINES) throw new Error(`the log has more than ${MAX_LINES} lines`)
+    log.push(`${now().toFixed(3)} ${line}`)
+  }
+  const fail = (kind: Failure["kind"], message: string) => {
+    tell(`FAILURE ${kind}: ${message}`)
+    failures.push({ kind, at: now(), message })
+  }
+
+  const invariants = Invariants.make()
+  const observe: Observer = (step) => {
+    for (const line of changeLines(step)) tell(line)
+    const before = invariants.violations.length
+    invariants.observer(step)
+    for (const { invariant, message, node } of invariants.violations.slice(before)) {
+      fail(invariant, `${node}: ${message}`)
+    }
+  }
+
+  const subscribers = new Map<string, Subscriber>()
+  const cluster = yield* SimulatedCluster.make({
+    nodes: plan.names,
+    seed: plan.options.seed,
+    config: plan.config,
+    network: { latency: { min: 1, mean: 3 } },
+    observe: Layer.succeed(Observer, observe),
+    onStart: (name, memberlist) => {
+      const subscriber = new Subscriber()
+      subscribers.set(name, subscriber)
+      return memberlist.events.pipe(
+        Stream.runForEach((event) => Effect.sync(() => subscriber.take(event))),
+        Effect.forkScoped({ startImmediately: true }),
+        Effect.asVoid
+      )
+    }
+  })
+
+  yield* cluster.startAll
+  const [played] = yield* Effect.all([cluster.play(plan.script, tell), Effect.sleep(plan.chaos)], {
+    concurrency: "unbounded"
+  })
+
+  const running = yield* cluster.running
+  tell(`calm; ${running.join(" ")} run`)
+  const calmAt = now()
+  const nodes = yield* Effect.forEach(running, (name) => Effect.map(cluster.node(name), (list) => ({ name, list })))
+  // Halves that have forgotten each other never meet again by themselves (memberlist issue 222): somebody joins them.
+  const reunite = Effect.gen(function*() {
+    const views = yield* Effect.forEach(
+      nodes,
+      ({ list, name }) => Effect.map(list.members, (members) => [name, members] as const)
+    )
+    const [main = [], ...islands] = components(views)
+    for (const [first] of islands) {
+      if (first === undefined) continue
+      tell(`${first} joins again`)
+      yield* cluster.rejoin(first, main)
+    }
+  })
+  yield* reunite
+  // Suspicions from before may still run out in the calm, and tear apart what held together so far.
+  const reunion = calmAt + Duration.toMillis(Convergence.longestSuspicion(plan.config, plan.names.length)) + 1_000
+  let reunited = false
+
+  const disagreements = Effect.gen(function*() {
+    const locals = yield* Effect.forEach(
+      nodes,
+      ({ list, name }) => Effect.map(list.localMember, ({ metaText }) => [name, metaText] as const)
+    )
+    const truth = new Map(locals)
+    const all = yield* Effect.forEach(nodes, ({ list, name }) => disagreement(name, list, truth))
+    return all.filter((text) => text !== undefined)
+  })
+
+  const bound = Duration.toMillis(Convergence.bound(plan.config, plan.names.length))
+  let agreedAt: number | undefined
+  let left = yield* disagreements
+  for (;;) {
+    if (left.length > 0) agreedAt = undefined
+    else agreedAt ??= now()
+    if (agreedAt !== undefined && now() - agreedAt >= STEADY) break
+    if (agreedAt === undefined && now() - calmAt > bound) break
+    yield* Effect.sleep(500)
+    if (!reunited && now() >= reunion) {
+      reunited = true
+      yield* reunite
+    }
+    left = yield* disagreements
+  }
+  if (agreedAt === undefined) fail("Liveness", `no agreement within ${bound} ms of calm: ${left.join("; ")}`)
+  else tell(`all agree, ${agreedAt - calmAt} ms after calm`)
+
+  for (const { list, name } of nodes) {
+    const view = (yield* list.members).map((member) => `${member.name}=${member.metaText}`).sort().join(" ")
+    const subscriber = subscribers.get(name)
+    if (subscriber !== undefined && (subscriber.lost > 0 || subscriber.view !== view)) {
+      fail("EventStream", `${name}'s events give "${subscriber.view}" (${subscriber.lost} lost); its view is "${view}"`)
+    }
+    for (const [key, count] of yield* list.counters) {
+      if (key.startsWith("fiber.restarted")) fail("FiberDied", `${name}: ${key} ${count} times`)
+    }
+  }
+  const { packetsSent } = yield* cluster.network.stats
+  return {
+    played,
+    packets: packetsSent,
+    bound,
+    steps: invariants.steps(),
+    agreedAfter: agreedAt === undefined ? undefined : agreedAt - calmAt,
+    elapsed: now()
+  }
+})
+
+/** Runs a plan. A pure function: everything random comes from the plan's seed, time is virtual. */
+export const run = (plan: Plan): Outcome => {
+  const log: Array<string> = []
+  const failures: Array<Failure> = []
+  const exit = VirtualTime.run(
+    explore(plan, log, failures).pipe(Effect.scoped, Effect.provideService(References.MinimumLogLevel, "None")),
+    { seed: plan.options.seed, limit: plan.chaos + 86_400_000 }
+  )
+  const result = Exit.isSuccess(exit) ? exit.value : undefined
+  if (Exit.isFailure(exit)) {
+    const [message = "unknown"] = Cause.pretty(exit.cause).split("\n")
+    failures.push({ kind: "Crashed", at: plan.chaos, message })
+  }
+  const played = result?.played ?? []
+  const fired = Object.fromEntries(faultClasses.map((name): [FaultClass, Fired] => {
+    const hits = plan.script.flatMap((planned, i) => planned.class === name ? [played[i]?.hits ?? 0] : [])
+    return [name, {
+      planned: hits.length,
+      fired: hits.filter((count) => count > 0).length,
+      hits: hits.reduce((sum, count) => sum + count, 0)
+    }]
+  })) as Record<FaultClass, Fired>
+  return {
+    plan,
+    failures,
+    log,
+    fired,
+    steps: result?.steps ?? 0,
+    agreedAfter: result?.agreedAfter,
+    bound: result?.bound ?? 0,
+    elapsed: result?.elapsed ?? 0,
+    packets: result?.packets ?? 0
+  }
+}
