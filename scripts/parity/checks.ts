@@ -3,7 +3,6 @@
  * reference exports or tests has a row. `scripts/check-parity.ts` reads the files.
  */
 import * as Document from "./document.ts"
-import * as Tests from "./tests.ts"
 
 /** The reference, as `docs/parity/upstream.json` lists it. */
 export interface Upstream {
@@ -39,24 +38,38 @@ export const promises = (text: string): ReadonlyArray<string> =>
     return found === undefined ? [] : [`docs/parity.md:${i + 1}: says "${found}"; a row tells what is`]
   })
 
-/**
- * Every row names a test, unless we have nothing there (`none`); every file it names exists, and has the test.
- * `read` answers a file's text, if it exists.
- */
+/** A test as vitest collects it. */
+export interface Collected {
+  /** From the root of the repository. */
+  readonly file: string
+  /** The names of its groups and its own, with ` > ` between them. */
+  readonly name: string
+}
+
+/** Every row names a test, unless we have nothing there (`none`); every test it names exists, under its own name. */
 export const tests = (
   rows: ReadonlyArray<Document.Row>,
-  read: (file: string) => string | undefined
-): ReadonlyArray<string> =>
-  rows.flatMap((row) => {
+  collected: ReadonlyArray<Collected>
+): ReadonlyArray<string> => {
+  const files = new Map<string, Array<string>>()
+  for (const { file, name } of collected) {
+    const names = files.get(file)
+    if (names === undefined) files.set(file, [name])
+    else names.push(name)
+  }
+  return rows.flatMap((row) => {
     const [, ours = "", shown = ""] = row.cells
     const references = Document.testsIn(shown)
     if (references.length === 0) return ABSENT.test(ours) ? [] : [at(row, "names no test: `test/…` › `name`")]
     return references.flatMap(({ file, name }) => {
-      const text = read(file)
-      if (text === undefined) return [at(row, `there is no file ${file}`)]
-      return Tests.has(text, name) ? [] : [at(row, `${file} has no test "${name}"`)]
+      const names = files.get(file)
+      if (names === undefined) return [at(row, `there is no test file ${file}`)]
+      return names.some((other) => other === name || other.endsWith(` > ${name}`))
+        ? []
+        : [at(row, `${file} has no test "${name}"`)]
     })
   })
+}
 
 /** What the reference exports, counts and tests: each as the first column names it. */
 const namesOf = (upstream: Upstream): ReadonlyArray<string> => [
