@@ -56,6 +56,8 @@ export const messages = {
 
   // members
   PingUnanswered: debug("a ping was not answered in time; asking other members"),
+  // an error in memberlist; but this is how every crash is found, and what follows from it is told at info
+  StreamPingFailed: debug("a ping over TCP was not answered either"),
   MemberSuspected: info("suspecting a member: nobody got an answer from it"),
   MemberFailed: info("declaring a member failed: the suspicion was not refuted in time"),
   AddressTaken: info("the name of a departed or failed member came back at another address"),

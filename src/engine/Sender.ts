@@ -100,7 +100,7 @@ export const withPiggyback = (
   })
 
 /** Counts and logs what could not be sent to `to`; one who is gone, as far as we know, is nothing to log. */
-export const failed = (node: Node, what: SendKind, to: PeerAddress, error: Error): Effect.Effect<void> =>
+export const failed = (node: Node, what: SendKind, to: PeerAddress, error: SendError): Effect.Effect<void> =>
   Effect.suspend(() => {
     node.counters.count("send.failed", what)
     if (to.name !== undefined && isGone(node, to.name)) return Effect.void

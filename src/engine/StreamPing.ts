@@ -7,8 +7,14 @@ import * as Effect from "effect/Effect"
 import type { Entry } from "../swim/Membership.ts"
 import * as Message from "../wire/Message.ts"
 import { type Node, source } from "./Node.ts"
-import * as Sender from "./Sender.ts"
 import * as Streams from "./Streams.ts"
+
+const failed = (node: Node, target: Entry, error: Error): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    node.counters.count("send.failed", "TCP ping")
+    const { endpoint, incarnation, name } = target
+    return node.logs.write("StreamPingFailed", { peer: endpoint, member: name, incarnation, detail: error.message })
+  })
 
 /** Whether the member answers a ping over a stream before `deadline` (monotonic milliseconds). */
 export const ping = Effect.fnUntraced(function*(
@@ -29,6 +35,6 @@ export const ping = Effect.fnUntraced(function*(
   })
   return yield* Effect.scoped(exchange).pipe(
     Streams.within(target.endpoint, "read", deadline - node.now()),
-    Effect.catch((error) => Effect.as(Sender.failed(node, "TCP ping", target.endpoint, error), false))
+    Effect.catch((error) => Effect.as(failed(node, target, error), false))
   )
 })

@@ -122,6 +122,30 @@ describe("the log", () => {
   )
 
   clusterTest(
+    "says nothing of packets that cannot be sent to the dead, who hear gossip for a while",
+    logging((log) =>
+      Effect.gen(function*() {
+        const unreachable = new TransportError({
+          operation: "send",
+          kind: "Unreachable",
+          scope: "Remote",
+          address: "10.0.0.9:7946",
+          cause: new Error("EHOSTUNREACH")
+        })
+        const node = yield* start("a", "10.0.0.1", {
+          config: { probeInterval: "1 hour", pushPullInterval: 0 },
+          transport: (inner) => ({ ...inner, send: () => Effect.fail(unreachable) })
+        })
+        const peer = yield* fakePeer("p", "10.0.0.9")
+        yield* peer.send(node, peer.alive(), { _tag: "Dead", incarnation: 1, node: "p", from: "x" })
+        yield* TestClock.adjust("1 second")
+        assert.isAbove((yield* node.cluster.counters).get("send.failed:gossip") ?? 0, 0)
+        assert.deepStrictEqual(log, [])
+      })
+    )
+  )
+
+  clusterTest(
     "tells a start, push/pulls, streams and unanswered pings at debug",
     logging(
       (log) =>
@@ -129,9 +153,16 @@ describe("the log", () => {
           const [, b] = yield* startMany(2)
           const net = yield* SimulatedNetwork
           yield* net.crash(b!.ip)
-          yield* TestClock.adjust("3 seconds")
+          yield* TestClock.adjust("5 seconds")
           const texts = log.filter(({ level }) => level === "Debug").map(({ text }) => text)
-          for (const entry of ["Started", "PushPullStarted", "StreamAccepted", "PingUnanswered"] as const) {
+          const debugged = [
+            "Started",
+            "PushPullStarted",
+            "StreamAccepted",
+            "PingUnanswered",
+            "StreamPingFailed"
+          ] as const
+          for (const entry of debugged) {
             assert.include(texts, textOf(table[entry]))
           }
         }),
