@@ -120,7 +120,7 @@ const generators = {
     _tag: "Mtu",
     from: some(s),
     to: ["*"],
-    bytes: s.draws.between(100, 576)
+    bytes: s.draws.between(60, 300)
   })),
   bandwidth: often(90_000, [5_000, 30_000], (s) => ({
     _tag: "Bandwidth",

@@ -12,11 +12,12 @@ import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import { type Observation, Observer } from "../../src/engine/Observer.ts"
+import type { Change } from "../../src/swim/Directive.ts"
 import { type FaultClass, faultClasses, type Plan } from "./Plan.ts"
 
 /** Something that must not happen, and did. */
 export interface Failure {
-  readonly kind: Invariants.Invariant | "Liveness" | "EventStream" | "FiberDied" | "Crashed"
+  readonly kind: Invariants.Invariant | "Liveness" | "FalseDeath" | "EventStream" | "FiberDied" | "Crashed"
   /** Milliseconds of virtual time. */
   readonly at: number
   readonly message: string
@@ -51,6 +52,8 @@ export interface Outcome {
 const MAX_LINES = 500_000
 /** How long agreement must last. */
 const STEADY = 10_000
+/** The probe interval, one second, times `awarenessMaxMultiplier`, and a second more. */
+const LONGEST_PROBE = 9_000
 
 /** A subscriber's own member list, kept from the events it was given. */
 class Subscriber {
@@ -130,9 +133,38 @@ const explore = Effect.fnUntraced(function*(plan: Plan, log: Array<string>, fail
     failures.push({ kind, at: now(), message })
   }
 
+  let calm: { readonly at: number; readonly running: ReadonlyArray<string> } | undefined
+  const suspectedAt = new Map<string, number>()
+  const incarnations = new Map<string, number>()
+  /**
+   * In the calm, who suspects a running node tells it so at its next probe at the latest, and the node refutes, unless the
+   * accuser has an older incarnation in mind: that is not refuted (nor in memberlist), and left to push/pulls. Two rounds
+   * of probes, slowed down by doubts, are more than enough.
+   */
+  const patience = (2 * plan.names.length + 8) * 1_000
+  const falseDeath = (node: string, { _tag, entry }: Change, from: string | undefined) => {
+    const key = `${node} ${entry.name}`
+    if (_tag === "Suspected") suspectedAt.set(key, now())
+    const since = suspectedAt.get(key)
+    if (_tag !== "Failed" || from !== node || calm === undefined || since === undefined) return
+    if (entry.incarnation < (incarnations.get(entry.name) ?? 0)) return
+    if (since > calm.at + LONGEST_PROBE && now() - since >= patience && calm.running.includes(entry.name)) {
+      fail(
+        "FalseDeath",
+        `${node} declared ${entry.name} dead, which was there and did not refute for ${now() - since} ms`
+      )
+    }
+  }
+
   const invariants = Invariants.make()
   const observe: Observer = (step) => {
     for (const line of changeLines(step)) tell(line)
+    incarnations.set(step.node.name, step.next.incarnation)
+    for (const directive of step.directives) {
+      if (directive._tag !== "Publish") continue
+      const { change } = directive
+      falseDeath(step.node.name, change, change._tag === "Failed" ? change.from : undefined)
+    }
     const before = invariants.violations.length
     invariants.observer(step)
     for (const { invariant, message, node } of invariants.violations.slice(before)) {
@@ -166,6 +198,7 @@ const explore = Effect.fnUntraced(function*(plan: Plan, log: Array<string>, fail
   const running = yield* cluster.running
   tell(`calm; ${running.join(" ")} run`)
   const calmAt = now()
+  calm = { at: calmAt, running }
   const nodes = yield* Effect.forEach(running, (name) => Effect.map(cluster.node(name), (list) => ({ name, list })))
   // Halves that have forgotten each other never meet again by themselves (memberlist issue 222): somebody joins them.
   const reunite = Effect.gen(function*() {
@@ -181,8 +214,9 @@ const explore = Effect.fnUntraced(function*(plan: Plan, log: Array<string>, fail
     }
   })
   yield* reunite
-  // Suspicions from before may still run out in the calm, and tear apart what held together so far.
-  const reunion = calmAt + Duration.toMillis(Convergence.longestSuspicion(plan.config, plan.names.length)) + 1_000
+  // Probes and suspicions from before may still run out in the calm, and tear apart what held together so far.
+  const reunion = calmAt + LONGEST_PROBE +
+    Duration.toMillis(Convergence.longestSuspicion(plan.config, plan.names.length)) + 1_000
   let reunited = false
 
   const disagreements = Effect.gen(function*() {

@@ -1,0 +1,194 @@
+/**
+ * The explorer's own test: rules broken on purpose, one at a time, and how many seeds it takes to notice. The rules are
+ * replaced from here; nothing in `src` knows of it.
+ */
+import { afterEach, assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as HashMap from "effect/HashMap"
+import { vi } from "vitest"
+import { make } from "../../simulate/explorer/Plan.ts"
+import { run } from "../../simulate/explorer/Run.ts"
+import type * as HubRules from "../../src/engine/Hub.ts"
+import type * as SuspicionsRules from "../../src/engine/Suspicions.ts"
+import type * as AliveRules from "../../src/swim/Alive.ts"
+import type * as BroadcastQueueRules from "../../src/swim/BroadcastQueue.ts"
+import type * as MergeRules from "../../src/swim/Merge.ts"
+import type * as PrecedenceRules from "../../src/swim/Precedence.ts"
+import type * as ProbeRules from "../../src/swim/Probe.ts"
+import type * as RefuteRules from "../../src/swim/Refute.ts"
+import type * as SuspectRules from "../../src/swim/Suspect.ts"
+import type * as TableRules from "../../src/swim/Table.ts"
+
+/** The rule that is broken now. */
+const broken = vi.hoisted(() => ({ rule: "none" }))
+const is = (rule: string) => broken.rule === rule
+
+vi.mock("../../src/swim/Precedence.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof PrecedenceRules>()
+  return {
+    ...original,
+    decideAlive: (c: Parameters<typeof original.decideAlive>[0]) =>
+      is("alive at an equal incarnation wins over dead") && !c.self && c.sameAddress && c.order === 0 &&
+        c.state === "dead"
+        ? "Accept"
+        : original.decideAlive(c),
+    decideSuspect: (c: Parameters<typeof original.decideSuspect>[0]) =>
+      is("accusations are not refuted") && c.self ? "OldIncarnation" : original.decideSuspect(c),
+    decideDead: (c: Parameters<typeof original.decideDead>[0]) => {
+      if (is("accusations are not refuted") && c.self && !c.leaving) return "OldIncarnation"
+      if (is("death of an older incarnation is believed") && !c.self && c.order < 0 && c.state === "alive") {
+        return "Accept"
+      }
+      if (is("a node believes that it is dead") && c.self && c.order >= 0) return "Accept"
+      return original.decideDead(c)
+    }
+  }
+})
+
+vi.mock("../../src/swim/Suspect.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof SuspectRules>()
+  const suspicionExpired: typeof original.suspicionExpired = (m, timer, env) =>
+    is("suspicions never expire") ? [m, []] : original.suspicionExpired(m, timer, env)
+  return { ...original, suspicionExpired }
+})
+
+vi.mock("../../src/engine/Suspicions.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof SuspicionsRules>()
+  const { entryOf } = await import("../../src/engine/Peers.ts")
+  const follow: typeof original.follow = (node, name, expired) =>
+    Effect.suspend(() => {
+      const suspicion = entryOf(node, name)?.suspicion
+      return is("suspicions expire at once") && suspicion !== undefined
+        ? Effect.asVoid(FiberSet.run(node.tasks, expired({ name, token: suspicion.token })))
+        : original.follow(node, name, expired)
+    })
+  return { ...original, follow }
+})
+
+vi.mock("../../src/swim/Alive.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof AliveRules>()
+  const announce: typeof original.announce = (m, own, env) => {
+    const [next, directives] = original.announce(m, own, env)
+    if (!is("metadata changes without an incarnation") || m.incarnation === 0) return [next, directives]
+    const { incarnation } = m
+    return [
+      { ...next, incarnation, entries: HashMap.modify(next.entries, m.self, (entry) => ({ ...entry, incarnation })) },
+      directives.map((directive) =>
+        directive._tag === "Broadcast" ? { ...directive, claim: { ...directive.claim, incarnation } } : directive
+      )
+    ]
+  }
+  return { ...original, announce }
+})
+
+vi.mock("../../src/swim/Probe.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof ProbeRules>()
+  const nextProbe: typeof original.nextProbe = (m, env) => {
+    if (is("the dead are forgotten at once")) {
+      return original.nextProbe(m, { ...env, rules: { ...env.rules, gossipToTheDeadTime: 0 } })
+    }
+    const [next, target, directives] = original.nextProbe(m, env)
+    if (!is("a node forgets itself") || next.ring.index > m.ring.index) return [next, target, directives]
+    return [{ ...next, entries: HashMap.remove(next.entries, m.self) }, target, directives]
+  }
+  return { ...original, nextProbe }
+})
+
+vi.mock("../../src/swim/BroadcastQueue.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof BroadcastQueueRules>()
+  const draw: typeof original.draw = (queue, options) =>
+    original.draw(queue, is("rumours never finish") ? { ...options, retransmitLimit: Infinity } : options)
+  return { ...original, draw }
+})
+
+vi.mock("../../src/swim/Table.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof TableRules>()
+  const aliveChanges: typeof original.aliveChanges = (entry, previous) =>
+    original.aliveChanges(entry, previous).filter(({ change }) =>
+      !is("recoveries are not published") || change._tag !== "Recovered"
+    )
+  return { ...original, aliveChanges }
+})
+
+vi.mock("../../src/engine/Hub.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof HubRules>()
+  const makeHub: typeof original.make = (capacity, onDrop) => {
+    const hub = original.make<Parameters<ReturnType<typeof original.make>["publish"]>[0]>(capacity, onDrop)
+    let count = 0
+    return {
+      ...hub,
+      publish: (value: never) => {
+        if (!is("every seventh event is lost") || ++count % 7 !== 0) hub.publish(value)
+      }
+    } as never
+  }
+  return { ...original, make: makeHub }
+})
+
+vi.mock("../../src/swim/Merge.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof MergeRules>()
+  const { dead } = await import("../../src/swim/Dead.ts")
+  const merge: typeof original.merge = (m, remote, env) => {
+    if (!is("push/pull is believed about the dead")) return original.merge(m, remote, env)
+    const [next, directives] = original.merge(m, remote.filter(({ state }) => state !== 2), env)
+    return remote.filter(({ state }) => state === 2).reduce<ReturnType<typeof merge>>(
+      ([table, all], { incarnation, name }) => {
+        const [after, more] = dead(table, { _tag: "Dead", incarnation, node: name, from: m.self }, env)
+        return [after, [...all, ...more]]
+      },
+      [next, directives]
+    )
+  }
+  return { ...original, merge }
+})
+
+vi.mock("../../src/swim/Refute.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof RefuteRules>()
+  const refute: typeof original.refute = (m, own, claim) =>
+    is("a refutation goes back to the first incarnation")
+      ? original.refute({ ...m, incarnation: 0 }, own, { ...claim, incarnation: 0 })
+      : original.refute(m, own, claim)
+  return { ...original, refute }
+})
+
+/** Each mutation, the seeds within which it must be caught, and what catches it. */
+const mutations: ReadonlyArray<readonly [rule: string, seeds: number, kinds: ReadonlyArray<string>]> = [
+  ["alive at an equal incarnation wins over dead", 20, ["Resurrection"]],
+  ["accusations are not refuted", 20, ["FalseDeath", "Liveness"]],
+  ["death of an older incarnation is believed", 20, ["IncarnationWentBack"]],
+  ["a node believes that it is dead", 10, ["SelfDead"]],
+  ["suspicions never expire", 10, ["Liveness"]],
+  ["suspicions expire at once", 10, ["HastySuspicion"]],
+  ["metadata changes without an incarnation", 10, ["MetadataOfIncarnation"]],
+  ["a node forgets itself", 10, ["Forgotten"]],
+  ["the dead are forgotten at once", 10, ["Forgotten"]],
+  ["rumours never finish", 10, ["Bounds"]],
+  ["recoveries are not published", 10, ["Events"]],
+  ["every seventh event is lost", 10, ["EventStream"]],
+  ["push/pull is believed about the dead", 10, ["HastySuspicion", "NeverSaid"]],
+  ["a refutation goes back to the first incarnation", 10, ["IncarnationWentBack"]]
+]
+
+const lives = (seed: number) => run(make({ seed, nodes: 4, minutes: 1, mask: [] }))
+
+describe("a broken rule is caught by the explorer", () => {
+  afterEach(() => {
+    broken.rule = "none"
+  })
+
+  it.each(mutations)("%s: within %i seeds", (rule, seeds, kinds) => {
+    broken.rule = rule
+    for (let seed = 1; seed <= seeds; seed++) {
+      const { failures } = lives(seed)
+      if (failures.length === 0) continue
+      assert.isTrue(failures.some(({ kind }) => kinds.includes(kind)), JSON.stringify(failures[0]))
+      return
+    }
+    assert.fail(`nothing was noticed in ${seeds} seeds`)
+  })
+
+  it("and nothing is when no rule is broken", () => {
+    assert.deepStrictEqual(lives(1).failures, [])
+  })
+})
