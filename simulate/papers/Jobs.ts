@@ -1,0 +1,183 @@
+/**
+ * What is run: every job has an identity under which its result is kept, and needs nothing but that to be run again.
+ */
+import * as Lifeguard from "./Lifeguard.ts"
+import { sample, seeded } from "./Seeded.ts"
+import * as Swim from "./Swim.ts"
+
+export type Job =
+  | { readonly kind: "detect"; readonly members: number; readonly failures: number; readonly repetition: number }
+  | { readonly kind: "load"; readonly members: number }
+  | { readonly kind: "loss"; readonly suspicion: boolean; readonly repetition: number }
+  | ({ readonly kind: "interval" | "threshold" } & Lifeguard.Tuning & Lifeguard.Cell)
+
+export type Result =
+  | ({ readonly job: Extract<Job, { kind: "detect" }> } & { readonly outcome: Swim.Detection })
+  | ({ readonly job: Extract<Job, { kind: "load" }> } & { readonly outcome: Swim.Load })
+  | ({ readonly job: Extract<Job, { kind: "loss" }> } & { readonly outcome: Swim.Loss })
+  | ({ readonly job: Extract<Job, { kind: "interval" | "threshold" }> } & { readonly outcome: Lifeguard.Outcome })
+
+export const idOf = (job: Job): string => Object.values(job).join("/")
+
+export const perform = (job: Job): Result["outcome"] => {
+  switch (job.kind) {
+    case "detect":
+      return Swim.detect(job.members, job.failures, job.repetition)
+    case "load":
+      return Swim.load(job.members)
+    case "loss":
+      return Swim.loss(job.suspicion, job.repetition)
+    default: {
+      const { configuration, alpha, beta, ...cell } = job
+      return Lifeguard.measure({ configuration, alpha, beta }, cell)
+    }
+  }
+}
+
+/** The paper's grids. */
+export const SLOW = [1, 4, 8, 12, 16, 20, 24, 28, 32]
+export const DURATIONS = [128, 512, 2048, 8192, 16_384, 32_768]
+export const INTERVALS = [1, 4, 16, 64, 256, 1024, 4096, 16_384]
+/** Runs of each combination in the paper. */
+export const REPETITIONS = 10
+/** α and β of Table VII. */
+export const TUNINGS = [[2, 2], [2, 4], [2, 6], [4, 2], [4, 4], [4, 6], [5, 2], [5, 4], [5, 6]] as const
+
+/** Durations are drawn from classes, because those below the shortest suspicion make no false positives. */
+export const classes = [
+  { name: "up to 2,048 ms", durations: [128, 512, 2048] },
+  { name: "8,192 ms", durations: [8192] },
+  { name: "16,384 and 32,768 ms", durations: [16_384, 32_768] }
+] as const
+
+export type Mode = "quick" | "standard" | "full"
+
+interface Sizes {
+  readonly groups: ReadonlyArray<number>
+  readonly failures: number
+  readonly lossRuns: number
+  /** Runs per class of durations and C. */
+  readonly interval: (slow: number, durations: number) => number
+  readonly threshold: (slow: number) => number
+  /** Of the main table's cells with long anomalies, those also run for the other α and β. */
+  readonly tuned: (slow: number) => boolean
+}
+
+const standard: Sizes = {
+  groups: [8, 16, 28, 40, 56],
+  failures: 16,
+  lossRuns: 3,
+  interval: (slow, index) => index === 2 ? 1 : index === 1 ? (slow === 12 || slow === 28 ? 1 : 0) : slow === 20 ? 1 : 0,
+  threshold: (slow) => slow % 8 === 4 ? 1 : 0,
+  tuned: (slow) => slow === 8 || slow === 16 || slow === 24
+}
+
+const sizes: Record<Exclude<Mode, "full">, Sizes> = {
+  standard,
+  quick: {
+    groups: [8, 16],
+    failures: 3,
+    lossRuns: 1,
+    interval: (slow, index) => index === 2 && slow === 8 ? 1 : 0,
+    threshold: (slow) => slow === 4 ? 1 : 0,
+    tuned: () => false
+  }
+}
+
+const cellsOf = ({ interval }: Sizes): ReadonlyArray<Lifeguard.Cell> =>
+  SLOW.flatMap((slow, row) =>
+    classes.flatMap(({ durations }, index) => {
+      const random = seeded(`cells/${slow}/${index}`)
+      return Array.from({ length: interval(slow, index) }, (_, repetition) => ({
+        slow,
+        // both long durations equally often, whatever is drawn
+        duration: index === 2 ? durations[(row + repetition) % 2] ?? 0 : sample<number>(durations, 1, random)[0] ?? 0,
+        interval: sample(INTERVALS, 1, random)[0] ?? 0,
+        repetition
+      }))
+    })
+  )
+
+const fullCells: ReadonlyArray<Lifeguard.Cell> = SLOW.flatMap((slow) =>
+  DURATIONS.flatMap((duration) =>
+    INTERVALS.flatMap((interval) =>
+      Array.from({ length: REPETITIONS }, (_, repetition) => ({ slow, duration, interval, repetition }))
+    )
+  )
+)
+
+const thresholds = (mode: Mode): ReadonlyArray<Lifeguard.Cell> =>
+  SLOW.flatMap((slow, row) => {
+    const runs = mode === "full" ? 2 * REPETITIONS : sizes[mode].threshold(slow)
+    return Array.from({ length: runs }, (_, repetition) => ({
+      slow,
+      // Shorter ones end before any suspicion does.
+      duration: (row / 2 + repetition) % 2 < 1 ? 16_384 : 32_768,
+      interval: 0,
+      repetition
+    }))
+  })
+
+/** Sections a run can be limited to. */
+export const sections = ["swim", "table4", "table5", "table7"] as const
+export type Section = (typeof sections)[number]
+
+const swim = (mode: Mode): ReadonlyArray<Job> => {
+  const { failures, groups, lossRuns } = mode === "full" ? { ...standard, failures: 50, lossRuns: 10 } : sizes[mode]
+  return [
+    ...groups.map((members): Job => ({ kind: "load", members })),
+    ...groups.map((members): Job => ({
+      kind: "detect",
+      members,
+      failures: Math.min(failures, members),
+      repetition: 0
+    })),
+    ...[false, true].flatMap((suspicion) =>
+      Array.from({ length: lossRuns }, (_, repetition): Job => ({ kind: "loss", suspicion, repetition }))
+    )
+  ]
+}
+
+const paperConfigurations = Lifeguard.configurations.slice(0, 5)
+
+/** The jobs of these sections, those that matter most first. */
+export const jobsOf = (mode: Mode, only: ReadonlySet<Section>): ReadonlyArray<Job> => {
+  const cells = mode === "full" ? fullCells : cellsOf(sizes[mode])
+  const long = cells.filter(({ duration }) => duration >= 16_384)
+  const jobs: Array<Job> = []
+  if (only.has("swim")) jobs.push(...swim(mode))
+  if (only.has("table5")) {
+    for (const cell of thresholds(mode)) {
+      for (const configuration of paperConfigurations) {
+        jobs.push({ kind: "threshold", configuration, alpha: 5, beta: 6, ...cell })
+      }
+    }
+  }
+  if (only.has("table4")) {
+    for (const cell of [...long, ...cells.filter((cell) => !long.includes(cell))]) {
+      for (const configuration of paperConfigurations) {
+        jobs.push({ kind: "interval", configuration, alpha: 5, beta: 6, ...cell })
+      }
+    }
+    for (const cell of long.filter(({ slow }) => slow % 8 === 0)) {
+      jobs.push({ kind: "interval", configuration: "Lifeguard (memberlist)", alpha: 5, beta: 6, ...cell })
+    }
+  }
+  if (only.has("table7")) {
+    const tuned = mode === "full" ? cells : long.filter(({ slow }) => sizes[mode].tuned(slow))
+    for (const [alpha, beta] of TUNINGS.slice(0, -1)) {
+      const cell = thresholds(mode).filter(({ slow }) => mode === "full" || (mode === "standard" && slow === 20))
+      for (const each of cell) jobs.push({ kind: "threshold", configuration: "Lifeguard", alpha, beta, ...each })
+    }
+    for (const cell of tuned) {
+      for (const [alpha, beta] of TUNINGS.slice(0, -1)) {
+        jobs.push({ kind: "interval", configuration: "Lifeguard", alpha, beta, ...cell })
+      }
+    }
+  }
+  const seen = new Set<string>()
+  return jobs.filter((job) => {
+    const id = idOf(job)
+    return !seen.has(id) && seen.add(id)
+  })
+}

@@ -1,0 +1,151 @@
+/**
+ * The experiments of "Lifeguard: Local Health Awareness for More Accurate Failure Detection" (arXiv 1707.00788v2, §V):
+ * 128 members, of which C stop at the same moments for D, as often as the experiment says.
+ */
+import * as Effect from "effect/Effect"
+import { type Cluster, now, run, type Settings, traffic } from "./Cluster.ts"
+import { sample, seeded } from "./Seeded.ts"
+
+export const MEMBERS = 128
+/** Seconds of quiet after everybody has joined. */
+const QUIESCE = 15
+const LIMIT = 120_000
+/** Lifeguard's K and S + 1. */
+const CONFIRMATIONS = 3
+const HEALTH_LEVELS = 9
+
+/** The paper's names; the last one is ours: all of Lifeguard as memberlist has it. */
+export const configurations = [
+  "SWIM",
+  "LHA-Probe",
+  "LHA-Suspicion",
+  "Buddy System",
+  "Lifeguard",
+  "Lifeguard (memberlist)"
+] as const
+export type Configuration = (typeof configurations)[number]
+
+export interface Tuning {
+  readonly configuration: Configuration
+  readonly alpha: number
+  readonly beta: number
+}
+
+/** SWIM's suspicion has one time, α; the paper's baseline is α = 5. */
+export const settingsOf = ({ alpha, beta, configuration }: Tuning): Settings => {
+  const whole = configuration === "Lifeguard" || configuration === "Lifeguard (memberlist)"
+  const suspicion = whole || configuration === "LHA-Suspicion"
+  const probe = whole || configuration === "LHA-Probe"
+  const paper: Settings = {
+    profile: "paper",
+    suspicionMult: alpha,
+    suspicionMaxTimeoutMult: suspicion ? beta : 1,
+    suspicionConfirmations: suspicion ? CONFIRMATIONS : 0,
+    awarenessMaxMultiplier: probe ? HEALTH_LEVELS : 1,
+    buddySystem: whole || configuration === "Buddy System"
+  }
+  return configuration === "Lifeguard (memberlist)"
+    ? { suspicionMult: alpha, suspicionMaxTimeoutMult: beta }
+    : paper
+}
+
+/** One run: `interval` 0 is a Threshold run, with a single anomaly. Milliseconds. */
+export interface Cell {
+  readonly slow: number
+  readonly duration: number
+  readonly interval: number
+  readonly repetition: number
+}
+
+export interface Outcome {
+  /**
+   * Verdicts about members that never stopped, by whoever reached them; `healthyVerdicts`: by members that never stopped
+   * either. Each is counted where it was reached.
+   */
+  readonly verdicts: number
+  readonly healthyVerdicts: number
+  /** The same, counted again at each member that believed it. */
+  readonly events: number
+  readonly healthyEvents: number
+  /** Seconds until a stopped member was first reported failed, one for each that was. */
+  readonly first: ReadonlyArray<number>
+  /** Seconds until every healthy member had reported it, one for each that they all did. */
+  readonly full: ReadonlyArray<number>
+  readonly packets: number
+  readonly bytes: number
+  /** Virtual seconds from the first anomaly to the end. */
+  readonly seconds: number
+}
+
+const gate = (cluster: Cluster, ips: ReadonlyArray<string>, what: "pause" | "resume") =>
+  Effect.forEach(ips, (ip) => cluster.network[what](ip), { discard: true })
+
+/** Stops and releases the slow members until the experiment is over. */
+const anomalies = Effect.fnUntraced(function*(cluster: Cluster, ips: ReadonlyArray<string>, cell: Cell) {
+  const began = yield* now
+  if (cell.interval === 0) {
+    yield* gate(cluster, ips, "pause")
+    yield* Effect.sleep(cell.duration)
+    yield* gate(cluster, ips, "resume")
+    return
+  }
+  while ((yield* now) - began < LIMIT) {
+    yield* gate(cluster, ips, "pause")
+    yield* Effect.sleep(cell.duration)
+    yield* gate(cluster, ips, "resume")
+    yield* Effect.sleep(cell.interval)
+  }
+})
+
+export const measure = (tuning: Tuning, cell: Cell): Outcome => {
+  // The same members stop in every configuration.
+  const plan = `${cell.slow}/${cell.duration}/${cell.interval}/${cell.repetition}`
+  return run(
+    { members: MEMBERS, settings: settingsOf(tuning), seed: plan, settleSeconds: QUIESCE },
+    Effect.fnUntraced(function*(cluster) {
+      const slow = sample(cluster.members, cell.slow, seeded(plan))
+      const names = new Set(slow.map(({ name }) => name))
+      const before = yield* traffic(cluster)
+      const began = yield* now
+      yield* anomalies(cluster, slow.map(({ ip }) => ip), cell)
+      const seconds = ((yield* now) - began) / 1000
+      const after = yield* traffic(cluster)
+      return { ...judge(cluster, names, began), ...used(before, after), seconds }
+    })
+  )
+}
+
+type Totals = Effect.Success<ReturnType<typeof traffic>>
+
+/** A push/pull counts as a message each way. */
+const used = (before: Totals, after: Totals) => ({
+  packets: after.packets - before.packets + 2 * (after.streams - before.streams),
+  bytes: after.packetBytes - before.packetBytes + after.streamBytes - before.streamBytes
+})
+
+const judge = (cluster: Cluster, slow: ReadonlySet<string>, began: number) => {
+  const wrong = { verdicts: 0, healthyVerdicts: 0, events: 0, healthyEvents: 0 }
+  /** When each healthy member first reported a slow one failed; and anybody. */
+  const reports = new Map<string, Map<string, number>>()
+  const earliest = new Map<string, number>()
+  for (const { about, at, observer, own, what } of cluster.beliefs) {
+    if (what !== "Failed") continue
+    const since = (at - began) / 1000
+    if (!slow.has(about)) {
+      const healthy = slow.has(observer) ? 0 : 1
+      wrong.events++
+      wrong.healthyEvents += healthy
+      wrong.verdicts += own ? 1 : 0
+      wrong.healthyVerdicts += own ? healthy : 0
+      continue
+    }
+    if (!earliest.has(about)) earliest.set(about, since)
+    if (slow.has(observer)) continue
+    let seen = reports.get(about)
+    if (seen === undefined) reports.set(about, seen = new Map())
+    if (!seen.has(observer)) seen.set(observer, since)
+  }
+  const healthy = cluster.members.length - slow.size
+  const full = [...reports.values()].filter((seen) => seen.size === healthy).map((seen) => Math.max(...seen.values()))
+  return { ...wrong, first: [...earliest.values()], full }
+}

@@ -1,0 +1,129 @@
+/** What a cluster of one size costs, and how fast it is, with the LAN preset. */
+import * as Effect from "effect/Effect"
+import { type Cluster, ipOf, now, run, traffic } from "../papers/Cluster.ts"
+
+export interface Scale {
+  readonly members: number
+  /** Virtual seconds from the first join until everybody knows everybody. */
+  readonly convergence: number
+  /** Per member and second, while nothing happens. */
+  readonly packets: number
+  readonly packetBytes: number
+  readonly streamBytes: number
+  /** Milliseconds of one core per member and second, simulation included. */
+  readonly cpuMillis: number
+  /** Bytes of resident memory per member. */
+  readonly memory: number
+  /** Virtual seconds from a member's end until somebody suspects it, somebody declares it failed, everybody knows. */
+  readonly suspected: ReadonlyArray<number>
+  readonly failed: ReadonlyArray<number>
+  readonly known: ReadonlyArray<number>
+  /** Virtual seconds from a change of metadata until half of the members, and all, know. */
+  readonly half: ReadonlyArray<number>
+  readonly all: ReadonlyArray<number>
+}
+
+const CHANGES = 5
+
+const cpu = () => {
+  const { system, user } = process.cpuUsage()
+  return (system + user) / 1000
+}
+
+/** Looks every `step` ms until `done`; virtual seconds that took. */
+const until = Effect.fnUntraced(function*(done: Effect.Effect<boolean>, limit: number, step: number) {
+  const began = yield* now
+  while ((yield* now) - began < limit * 1000) {
+    if (yield* done) return ((yield* now) - began) / 1000
+    yield* Effect.sleep(step)
+  }
+  return Infinity
+})
+
+const everybodyKnowsEverybody = (cluster: Cluster) =>
+  Effect.map(
+    Effect.forEach(cluster.members, (member) => member.cluster.members),
+    (views) => views.every((view) => view.length === cluster.members.length)
+  )
+
+/** What was believed of one member since the record was emptied, in order of time. */
+const times = (cluster: Cluster, about: string, what: string, began: number): ReadonlyArray<number> =>
+  cluster.beliefs.filter((belief) => belief.about === about && belief.what === what)
+    .map(({ at }) => (at - began) / 1000)
+
+export const measure = (members: number, quietSeconds: number): Scale => {
+  const empty = process.memoryUsage().rss
+  return run(
+    { members, settings: {}, seed: `scale/${members}`, latency: [1, 5] },
+    Effect.fnUntraced(function*(cluster) {
+      const joining = yield* now
+      yield* Effect.orDie(
+        Effect.forEach(cluster.members, (member) => member.cluster.join([ipOf(0)]), { concurrency: 16 })
+      )
+      yield* until(everybodyKnowsEverybody(cluster), 300, members < 500 ? 100 : 1000)
+      const convergence = ((yield* now) - joining) / 1000
+      // the news of the joins has to die down
+      yield* Effect.sleep("30 seconds")
+
+      const before = yield* traffic(cluster)
+      const cpuBefore = cpu()
+      yield* Effect.sleep(quietSeconds * 1000)
+      const cpuMillis = cpu() - cpuBefore
+      const after = yield* traffic(cluster)
+      const memory = process.memoryUsage().rss - empty
+      const per = (n: number) => n / members / quietSeconds
+
+      const half: Array<number> = []
+      const all: Array<number> = []
+      for (let i = 0; i < CHANGES; i++) {
+        const source = cluster.members[Math.floor((i + 0.5) * members / CHANGES)]
+        if (source === undefined) break
+        cluster.beliefs.length = 0
+        const began = yield* now
+        yield* Effect.orDie(source.cluster.updateMeta(Uint8Array.of(i + 1)))
+        yield* Effect.sleep("15 seconds")
+        const seen = times(cluster, source.name, "Updated", began)
+        half.push(seen[Math.ceil(members / 2) - 1] ?? Infinity)
+        all.push(seen[members - 1] ?? Infinity)
+      }
+
+      const suspected: Array<number> = []
+      const failed: Array<number> = []
+      const known: Array<number> = []
+      const victims = Math.min(3, Math.floor(members / 4))
+      for (let i = 0; i < victims; i++) {
+        const victim = cluster.members[members - 1 - i]
+        if (victim === undefined) break
+        cluster.beliefs.length = 0
+        const began = yield* now
+        yield* cluster.network.crash(victim.ip)
+        const others = members - 1 - i
+        const reported = Effect.sync(() =>
+          new Set(
+            cluster.beliefs.filter((belief) => belief.what === "Failed" && belief.about === victim.name)
+              .map(({ observer }) => observer)
+          ).size >= others
+        )
+        yield* until(reported, 120, 100)
+        suspected.push(times(cluster, victim.name, "Suspected", began)[0] ?? Infinity)
+        const verdicts = times(cluster, victim.name, "Failed", began)
+        failed.push(verdicts[0] ?? Infinity)
+        known.push(verdicts[others - 1] ?? Infinity)
+      }
+      return {
+        members,
+        convergence,
+        packets: per(after.packets - before.packets),
+        packetBytes: per(after.packetBytes - before.packetBytes),
+        streamBytes: per(after.streamBytes - before.streamBytes),
+        cpuMillis: per(cpuMillis),
+        memory: memory / members,
+        suspected,
+        failed,
+        known,
+        half,
+        all
+      }
+    })
+  )
+}
