@@ -228,7 +228,8 @@ export const fields = {
   /**
    * How often one member is probed: 1 s, WAN 5 s, local 1 s. The unit of every failure-detection time. 0 switches
    * probing off: this node hears of failures from others only. Entries of dead members are removed all the same (in
-   * memberlist they then stay for ever). memberlist: `ProbeInterval`.
+   * memberlist they then stay for ever). Where it is off, suspicions heard from others last as with 1 s
+   * (in memberlist they end at once). memberlist: `ProbeInterval`.
    */
   probeInterval: duration({ zero: "no failure detection" }),
   /**

@@ -35,6 +35,9 @@ export interface Settings {
 export const PROTOCOL_MIN = 1
 export const PROTOCOL_MAX = 5
 
+/** The unit of suspicion where probing is off: the LAN preset's probe interval, in milliseconds. */
+const USUAL_PROBE_INTERVAL = 1_000
+
 const allowList = (cidrs: ReadonlyArray<string>): (addr: Uint8Array) => boolean => {
   const networks = cidrs.flatMap((cidr) => {
     const parsed = IpNetwork.fromString(cidr.trim())
@@ -64,7 +67,8 @@ export const make = (config: Config): Settings => {
     ),
     encryptionVersion: config.protocolVersion === 1 ? 0 : 1,
     rules: {
-      probeInterval,
+      // A node that does not probe still gives others' suspects time to refute; memberlist buries them at once.
+      probeInterval: probeInterval === 0 ? USUAL_PROBE_INTERVAL : probeInterval,
       suspicionMult: config.suspicionMult,
       suspicionMaxTimeoutMult: config.suspicionMaxTimeoutMult,
       suspicionConfirmations: config.suspicionConfirmations,

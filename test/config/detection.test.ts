@@ -64,6 +64,18 @@ describe("probeInterval", () => {
   )
 
   clusterTest(
+    "0 gives a member whom others suspect the usual time to refute",
+    Effect.gen(function*() {
+      const { a, silent } = yield* withSilent({ probeInterval: 0 })
+      yield* silent.send(a, { _tag: "Suspect", node: "silent", incarnation: 1, from: "w" })
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(yield* stateOf(a, "silent"), "suspect")
+      yield* TestClock.adjust("25 seconds")
+      assert.strictEqual(yield* stateOf(a, "silent"), "dead")
+    })
+  )
+
+  clusterTest(
     "0 does not keep dead members for ever",
     Effect.gen(function*() {
       const { a, silent } = yield* withSilent({ probeInterval: 0, gossipToTheDeadTime: "10 seconds" })
