@@ -428,65 +428,6 @@ export type ConfigData = { readonly [K in FieldName]: (typeof fields)[K]["Type"]
 export const fieldNames = Object.keys(fields) as ReadonlyArray<FieldName>
 
 /**
- * What the values of each field count, or are.
- *
- * @category getters
- * @since 0.1.0
- */
-export const units: { readonly [K in FieldName]: string } = {
-  name: "text",
-  label: "text",
-  skipInboundLabelCheck: "flag",
-  bindAddress: "IP address",
-  bindPort: "port",
-  advertiseAddress: "IP address",
-  advertisePort: "port",
-  protocolVersion: "version",
-  tcpTimeout: "duration",
-  indirectChecks: "members",
-  retransmitMult: "factor",
-  suspicionMult: "factor",
-  suspicionMaxTimeoutMult: "factor",
-  pushPullInterval: "duration",
-  probeInterval: "duration",
-  probeTimeout: "duration",
-  disableTcpPings: "flag",
-  awarenessMaxMultiplier: "factor",
-  gossipInterval: "duration",
-  gossipNodes: "members",
-  gossipToTheDeadTime: "duration",
-  gossipVerifyIncoming: "flag",
-  gossipVerifyOutgoing: "flag",
-  enableCompression: "flag",
-  secretKey: "bytes",
-  delegateProtocolVersion: "version",
-  delegateProtocolMin: "version",
-  delegateProtocolMax: "version",
-  dnsConfigPath: "path",
-  handoffQueueDepth: "messages",
-  udpBufferSize: "bytes",
-  deadNodeReclaimTime: "duration",
-  requireNodeNames: "flag",
-  cidrsAllowed: "networks",
-  cidrsStrict: "flag",
-  metricLabels: "names and values",
-  queueCheckInterval: "duration",
-  meta: "bytes",
-  leaveTimeout: "duration",
-  eventBuffer: "events",
-  messageBuffer: "messages",
-  maxMembers: "members",
-  maxInboundStreams: "streams",
-  maxPushPulls: "exchanges",
-  nameConflictPolicy: "word",
-  profile: "word",
-  suspicionConfirmations: "members",
-  buddySystem: "flag",
-  joinConcurrency: "seeds",
-  packetBuffer: "packets"
-}
-
-/**
  * The environment variable of a field.
  *
  * @category getters

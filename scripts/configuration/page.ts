@@ -3,8 +3,9 @@
  * in the presets, and what their schemas accept. `scripts/write-configuration.ts` writes it.
  */
 import * as Duration from "effect/Duration"
-import { expectation, type FieldName, fieldNames, units, variable } from "../../src/ConfigSchema.ts"
+import { expectation, type FieldName, fieldNames, variable } from "../../src/ConfigSchema.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
+import { units } from "./units.ts"
 
 /** A field's doc comment. */
 interface Comment {
