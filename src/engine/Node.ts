@@ -52,6 +52,8 @@ export interface Node {
   readonly hooks: HookCalls.HookCalls
   /** What the delegate's other hooks have still to be told. */
   readonly notices: Readonly<Record<Notices.Told, Notices.Notices>>
+  /** The node's own, whoever's fiber runs. */
+  readonly clock: Clock.Clock
   /** Monotonic milliseconds. */
   readonly now: () => number
   /** Uniform in [0, 1). */
@@ -159,6 +161,7 @@ export const make: (
       pingComplete: yield* Notices.make("pingComplete", counters, logs),
       mergeRemoteState: yield* Notices.make("mergeRemoteState", counters, logs)
     },
+    clock,
     now,
     random: () => random.nextDoubleUnsafe(),
     nonce: noncePool(),

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
@@ -30,6 +31,8 @@ export const follow = (
     const suspicion = entryOf(node, name)?.suspicion
     if (suspicion === undefined) return FiberMap.remove(node.suspicions, name)
     return Effect.sleep(Duration.millis(delay(suspicion, node.now()))).pipe(
+      // The suspicion may have come with a caller's join, and a caller may have another clock.
+      Effect.provideService(Clock.Clock, node.clock),
       // In a fiber of its own: this one may be interrupted by what follows from its expiry.
       Effect.andThen(FiberSet.run(node.tasks, expired({ name, token: suspicion.token }))),
       FiberMap.run(node.suspicions, name),
