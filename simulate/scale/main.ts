@@ -13,7 +13,7 @@ import { charts, report } from "./report.ts"
 const usage = `npm run simulate:scale [-- options] [sizes]
 
   sizes             members, default 10 32 100 316 1000
-  --seconds N       virtual seconds of quiet that the cost is measured over, default 60
+  --seconds N       virtual seconds of quiet, at least, that the cost is measured over, default 60
   --out FILE        default docs/scale.md; results and plots go into a folder of that name
   --fresh           forget the results there are; otherwise only missing sizes are run
 `

@@ -51,7 +51,12 @@ const times = (cluster: Cluster, about: string, what: string, began: number): Re
   cluster.beliefs.filter((belief) => belief.about === about && belief.what === what)
     .map(({ at }) => (at - began) / 1000)
 
-export const measure = (members: number, quietSeconds: number): Scale => {
+/** Seconds between two push/pulls of one member of the LAN preset. */
+export const pushPull = (n: number): number => n <= 32 ? 30 : 30 * (Math.ceil(Math.log2(n / 32)) + 1)
+
+/** `least` seconds of quiet, or as many as it takes for each member's push/pull to have its turn. */
+export const measure = (members: number, least: number): Scale => {
+  const quietSeconds = Math.max(least, pushPull(members))
   const empty = process.memoryUsage().rss
   return run(
     { members, settings: {}, seed: `scale/${members}`, latency: [1, 5] },

@@ -1,7 +1,7 @@
 /** docs/scale.md: cost and speed by size, beside what theory says. */
 import type { Chart } from "../papers/Plot.ts"
 import { mean } from "../papers/Statistics.ts"
-import type { Scale } from "./measure.ts"
+import { pushPull, type Scale } from "./measure.ts"
 
 const number = (value: number, digits = 2): string =>
   !Number.isFinite(value)
@@ -28,9 +28,6 @@ const serf = (n: number): number => {
 const suspicion = (n: number): number => 4 * Math.max(1, Math.log10(n))
 /** The most transmissions of one piece of news. */
 const retransmissions = (n: number): number => 4 * Math.ceil(Math.log10(n + 1))
-/** Seconds between two push/pulls of one member. */
-const pushPull = (n: number): number => n <= 32 ? 30 : 30 * (Math.ceil(Math.log2(n / 32)) + 1)
-
 export const report = (results: ReadonlyArray<Scale>, folder: string): string =>
   `# What a member costs as the cluster grows
 

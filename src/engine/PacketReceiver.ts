@@ -53,10 +53,16 @@ const onPing = (node: Node, ping: Message.Ping, from: Address.PeerAddress): Effe
   return Hooks.answering(node, full, bare)
 }
 
+/** Most configurations allow every source, which is then not even parsed. */
+const mayAnnounce = (node: Node, from: Address.PeerAddress): boolean => {
+  if (node.config.cidrsAllowed.length === 0) return true
+  const source = Address.ipBytes(from.ip)
+  return source !== undefined && node.settings.addressAllowed(source)
+}
+
 /** An alive message must come from an allowed address, and speak of one. */
 const onAlive = (node: Node, handoff: Handoff, alive: Message.Alive, from: Address.PeerAddress): void => {
-  const source = Address.ipBytes(from.ip)
-  if (source === undefined || !node.settings.addressAllowed(source)) {
+  if (!mayAnnounce(node, from)) {
     node.counters.count("packet.rejected", "SourceNotAllowed")
     node.logs.note("AliveBlocked", { peer: from, member: alive.node, incarnation: alive.incarnation })
     return

@@ -127,16 +127,18 @@ const hear = (m: Membership, previous: Entry, claim: Alive, env: Env): Step => {
 
 const compare = (m: Membership, previous: Entry, claim: Alive, { now, rules }: Env): AliveComparison => {
   const sameAddress = previous.port === claim.port && Address.sameBytes(previous.addr, claim.addr)
+  const self = claim.node === m.self
   return {
     state: previous.state,
     order: claim.incarnation - previous.incarnation,
-    self: claim.node === m.self,
+    self,
     leaving: m.leaving,
     sameAddress,
     allowed: sameAddress || rules.addressAllowed(claim.addr),
     replaceable: rules.nameConflictPolicy === "replace",
     reclaimable: rules.deadNodeReclaimTime > 0 && now - previous.stateChangedAt > rules.deadNodeReclaimTime,
-    identical: Address.sameBytes(previous.meta, claim.meta) && Address.sameBytes(previous.vsn, claim.vsn)
+    // asked of ourselves alone, and most claims are about others
+    identical: self && Address.sameBytes(previous.meta, claim.meta) && Address.sameBytes(previous.vsn, claim.vsn)
   }
 }
 

@@ -26,7 +26,7 @@ export interface AliveComparison extends Comparison {
   readonly reclaimable: boolean
   /** The policy gives the name of a member to whoever claims it with a higher incarnation. */
   readonly replaceable: boolean
-  /** The claim has the metadata and the versions of the entry. */
+  /** The claim, about ourselves, has the metadata and the versions of the entry. */
   readonly identical: boolean
 }
 
