@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import { toStringUnknown } from "effect/Inspectable"
 import * as Fs from "node:fs/promises"
 import * as Net from "node:net"
 import type { PeerAddress } from "../Address.ts"
@@ -29,13 +31,30 @@ export const servers = (text: string): ReadonlyArray<PeerAddress> =>
     return keyword === "nameserver" && address !== undefined ? server(address) ?? [] : []
   })
 
-/** Reads the servers of a file. A file that cannot be read fails with the system's reason. */
-export const read = (path: string): Effect.Effect<ReadonlyArray<PeerAddress>, Error> =>
+/** The file cannot be read, or is not a list of servers. */
+export class DnsConfigUnreadable extends Data.TaggedError("DnsConfigUnreadable")<{
+  readonly path: string
+  readonly cause: unknown
+}> {
+  override get message() {
+    return `${this.path} cannot be read as a list of DNS servers: ${toStringUnknown(this.cause)}`
+  }
+}
+
+/** Reads the servers of a file. */
+export const read = (path: string): Effect.Effect<ReadonlyArray<PeerAddress>, DnsConfigUnreadable> =>
   Effect.tryPromise({
     try: async (signal) => {
       const { size } = await Fs.stat(path)
-      if (size > MAX_FILE) throw new Error(`${path} has ${size} bytes; a list of DNS servers has at most ${MAX_FILE}`)
+      // Not an exception, which is what the system's own failures are.
+      if (size > MAX_FILE) return `it has ${size} bytes, and such a file at most ${MAX_FILE}`
       return servers(await Fs.readFile(path, { encoding: "utf8", signal }))
     },
-    catch: (cause) => cause instanceof Error ? cause : new Error(String(cause))
-  })
+    catch: (cause) => new DnsConfigUnreadable({ path, cause: cause instanceof Error ? cause.message : cause })
+  }).pipe(
+    Effect.flatMap((result) =>
+      typeof result === "string"
+        ? Effect.fail(new DnsConfigUnreadable({ path, cause: result }))
+        : Effect.succeed(result)
+    )
+  )

@@ -60,6 +60,8 @@ export const start = Effect.fnUntraced(function*(
   const handle = yield* spawner.spawn(ChildProcess.make(process.execPath, [script, ...seeds], {
     env: {
       MEMBERLIST_PRESET: "local",
+      // The local preset sends news only twice, and leaves the rest to the next push/pull: too slow to watch.
+      MEMBERLIST_RETRANSMIT_MULT: "4",
       MEMBERLIST_NAME: name,
       MEMBERLIST_BIND_ADDRESS: "127.0.0.1",
       MEMBERLIST_BIND_PORT: "0"
