@@ -29,7 +29,8 @@ export const runAll = async <Job extends object, Outcome>(options: {
       for (let job = jobs[next++]; job !== undefined && !signal.aborted; job = jobs[next++]) {
         const done = await ask<{ readonly outcome: Outcome; readonly cpuSeconds: number }>(child, job)
         if (done instanceof Error) {
-          if (!signal.aborted) onFailed(job, done)
+          if (signal.aborted) return
+          onFailed(job, done)
           return serve()
         }
         onDone({ job, ...done })

@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs"
 import { classes, idOf, INTERVALS, REPETITIONS, type Result, SLOW, TUNINGS } from "./Jobs.ts"
 import { type Cell, configurations, type Outcome } from "./Lifeguard.ts"
+import { table } from "./Markdown.ts"
 import * as Paper from "./Paper.ts"
 import { type Chart, plot, type Series } from "./Plot.ts"
 import { bootstrap, type Estimate, mean, quantile } from "./Statistics.ts"
@@ -25,10 +26,12 @@ const number = (value: number, digits = 2): string =>
     : String(Number(value.toFixed(digits)))
 
 const interval = ({ high, low, value }: Estimate, digits = 1): string =>
-  Number.isFinite(value) ? `${number(value, digits)} (${number(low, digits)} ‥ ${number(high, digits)})` : "–"
-
-const table = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
-  [header, header.map((_, i) => i === 0 ? "---" : "--:"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")
+  // of a single run, or of what is 100 % by definition, there is no interval
+  !Number.isFinite(value)
+    ? "–"
+    : low === high
+    ? number(value, digits)
+    : `${number(value, digits)} (${number(low, digits)} ‥ ${number(high, digits)})`
 
 const cellId = ({ duration, interval, repetition, slow }: Cell): string =>
   `${slow}/${duration}/${interval}/${repetition}`
@@ -54,16 +57,30 @@ const weights = classes.map(({ durations }) => durations.length * INTERVALS.leng
 
 type Measure = (outcome: Outcome) => number
 
+/**
+ * What the runs of each class of durations count for. Classes that nothing was run of: as many false positives as none
+ * (`empty: "nothing"`), or messages as the others (`"alike"`).
+ */
+const weightsOf = (runs: ReadonlyArray<ReadonlyArray<Unit>>, empty: "nothing" | "alike"): ReadonlyArray<number> => {
+  const known = weights.reduce((sum, weight, i) => sum + ((runs[i]?.length ?? 0) > 0 ? weight : 0), 0)
+  const all = weights.reduce((sum, weight) => sum + weight, 0)
+  return weights.map((weight) => empty === "alike" && known > 0 ? weight * all / known : weight)
+}
+
 /** The total over the paper's 4,320 runs, from the means of the classes. */
-const total = (name: string, measure: Measure) => (runs: ReadonlyArray<ReadonlyArray<Unit>>): number =>
-  runs.reduce((sum, units, i) => {
-    if (units.length === 0) return sum
-    const each = mean(units.map(({ outcomes }) => {
-      const outcome = outcomes.get(name)
-      return outcome === undefined ? NaN : measure(outcome)
-    }))
-    return sum + each * (weights[i] ?? 0) * SLOW.length
-  }, 0)
+const total =
+  (name: string, measure: Measure, empty: "nothing" | "alike" = "nothing") =>
+  (runs: ReadonlyArray<ReadonlyArray<Unit>>): number => {
+    const weights = weightsOf(runs, empty)
+    return runs.reduce((sum, units, i) => {
+      if (units.length === 0) return sum
+      const each = mean(units.map(({ outcomes }) => {
+        const outcome = outcomes.get(name)
+        return outcome === undefined ? NaN : measure(outcome)
+      }))
+      return sum + each * (weights[i] ?? 0) * SLOW.length
+    }, 0)
+  }
 
 const share = (name: string, measure: Measure) => (runs: ReadonlyArray<ReadonlyArray<Unit>>): number =>
   100 * total(name, measure)(runs) / total("SWIM", measure)(runs)
@@ -114,6 +131,7 @@ export const writeReport = (folder: string, results: ReadonlyArray<Result>): voi
         name,
         number(all),
         number(total(name, events)(byClass)),
+        number(total(name, verdicts)(byClass)),
         number(100 * all / swimAll),
         interval(ours),
         ratio(ours.value, 100 * all / swimAll),
@@ -129,8 +147,9 @@ Totals over the paper's 4,320 Interval runs, estimated from ${grid.length} of th
       byClass.map((units, i) => `${units.length} with anomalies of ${classes[i]?.name}`).join(", ")
     }); the same members stop
 at the same moments in all five configurations. Ranges are 95 % bootstrap intervals over runs. A false positive is a
-failure event at any member about one that never stopped; *verdicts* counts such a failure once, at the member whose own
-suspicion ran out.
+failure event at any member about one that never stopped. A _verdict_ is one at the member whose own suspicion ran out:
+a single false verdict that spreads before it is refuted makes more than 100 events, so verdicts vary less from run to run.
+Durations of which nothing was run count as none.
 
 ${
       table(
@@ -138,6 +157,7 @@ ${
           "configuration",
           "FP, paper",
           "FP, ours",
+          "verdicts, ours",
           "% of SWIM, paper",
           "% of SWIM, ours",
           "ours / paper",
@@ -424,8 +444,8 @@ const loadSection = (byClass: ReadonlyArray<ReadonlyArray<Unit>>, json: Record<s
     const [swimMessages, swimGib] = Paper.table6["SWIM"] ?? [NaN, NaN]
     const ourMessages = bootstrap(byClass, share(name, packets), `6m/${name}`)
     const ourBytes = bootstrap(byClass, share(name, bytes), `6b/${name}`)
-    const millions = total(name, packets)(byClass) / 1e6
-    const ourGib = total(name, bytes)(byClass) / 2 ** 30
+    const millions = total(name, packets, "alike")(byClass) / 1e6
+    const ourGib = total(name, bytes, "alike")(byClass) / 2 ** 30
     json[`table6 ${name}`] = { paper: { messages, gib }, ours: { messages: millions, gib: ourGib } }
     return [
       name,
@@ -443,7 +463,8 @@ const loadSection = (byClass: ReadonlyArray<ReadonlyArray<Unit>>, json: Record<s
   })
   return `## Lifeguard, Table VI: load
 
-Over all Interval runs, estimated as in Table IV. A message is a packet, or one direction of a push/pull.
+Over all Interval runs, from the runs of Table IV; durations of which nothing was run are taken to cost what the others do.
+A message is a packet, or one direction of a push/pull.
 
 ${
     table(
@@ -569,7 +590,7 @@ const tuningSection = (
   return `## Lifeguard, Table VII: α and β
 
 Lifeguard in % of SWIM (α = 5), each over the runs that both have, all with anomalies of 16,384 and 32,768 ms. 4,6 is the
-LAN preset.
+LAN preset. Where there is one Interval run, its false positives show no more than the direction.
 
 ${
     table(

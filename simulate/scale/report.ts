@@ -1,4 +1,5 @@
 /** docs/scale.md: cost and speed by size, beside what theory says. */
+import { table } from "../papers/Markdown.ts"
 import type { Chart } from "../papers/Plot.ts"
 import { mean } from "../papers/Statistics.ts"
 import { pushPull, type Scale } from "./measure.ts"
@@ -9,9 +10,6 @@ const number = (value: number, digits = 2): string =>
     : value >= 1000
     ? Math.round(value).toLocaleString("en-GB")
     : String(Number(value.toFixed(digits)))
-
-const table = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
-  [header, header.map(() => "--:"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")
 
 /** JSON has no infinity: what never happened was written as null. */
 const average = (values: ReadonlyArray<number | null>): number => mean(values.map((value) => value ?? Infinity))
@@ -62,7 +60,8 @@ ${
         number(pushPull(r.members)),
         number(r.cpuMillis),
         number(r.memory / 1024, 0)
-      ])
+      ]),
+      0
     )
   }
 
@@ -83,7 +82,8 @@ ${
         number(average(r.all)),
         number(serf(r.members), 1),
         number(retransmissions(r.members))
-      ])
+      ]),
+      0
     )
   }
 
@@ -106,7 +106,8 @@ ${
         number(2 + suspicion(r.members)),
         number(average(r.known)),
         number(r.convergence, 1)
-      ])
+      ]),
+      0
     )
   }
 
