@@ -39,12 +39,15 @@ const program = Effect.gen(function*() {
 )
 
 const began = performance.now()
+const before = process.cpuUsage()
 const exit = VirtualTime.run(program, { seed: 1 })
 const took = (performance.now() - began) / 1000
+const { system, user } = process.cpuUsage(before)
 if (Exit.isFailure(exit)) throw new Error(String(exit.cause))
 const { complete, stats } = exit.value
 console.log(
-  `${members} members, ${seconds} virtual seconds: ${took.toFixed(1)} s; ${complete} complete views; ` +
+  `${members} members, ${seconds} virtual seconds: ${took.toFixed(1)} s, ` +
+    `${((system + user) / 1e6).toFixed(1)} s of processor time; ${complete} complete views; ` +
     `${stats.packetsSent} packets, ${((took * 1e6) / stats.packetsSent).toFixed(1)} µs each; ` +
-    `${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB`
+    `at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`
 )

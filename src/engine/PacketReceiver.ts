@@ -5,7 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import type * as FiberSet from "effect/FiberSet"
+import * as Ref from "effect/Ref"
 import * as Address from "../Address.ts"
+import { oldNews } from "../swim/Membership.ts"
 import type * as Transport from "../Transport.ts"
 import * as Message from "../wire/Message.ts"
 import * as Packet from "../wire/Packet.ts"
@@ -68,7 +70,11 @@ const onAlive = (node: Node, handoff: Handoff, alive: Message.Alive, from: Addre
     return
   }
   const port = receivedPort(node, alive.port)
-  handoff.offer(port === alive.port ? alive : { ...alive, port }, from)
+  const claim = port === alive.port ? alive : { ...alive, port }
+  // A delegate is asked about every claim. Without one, what is old news need not wait for its turn to be ignored.
+  const reason = node.delegate.admit === undefined ? oldNews(Ref.getUnsafe(node.membership), claim) : undefined
+  if (reason === undefined) handoff.offer(claim, from)
+  else node.counters.count("claim.ignored", reason)
 }
 
 /** Serves one message; what it returns still has to be run. */

@@ -14,7 +14,7 @@ import * as ProbeRing from "./ProbeRing.ts"
 import type { Suspicion } from "./Suspicion.ts"
 import { isGone } from "./Table.ts"
 
-export { alive, announce, outbid, type Own } from "./Alive.ts"
+export { alive, announce, oldNews, outbid, type Own } from "./Alive.ts"
 export { dead, leave } from "./Dead.ts"
 export { merge } from "./Merge.ts"
 export { nextProbe, reap } from "./Probe.ts"
