@@ -93,7 +93,9 @@ ${
 
 Seconds from a member's silent end until the first member suspects it (theory: 1 until the next probe of it, and 1 until
 that is over), until the first declares it failed (plus the suspicion, shortened to 4·log₁₀ n by confirmations), and until
-all know; and from the first join, sixteen at a time through one seed, until everybody knows everybody.
+all know; and from the first join, sixteen at a time through one seed, until everybody knows everybody. Gossip is over
+within seconds, but may leave out a single member in the view of another by chance (each repeats a piece of news only so
+often); then it is a push/pull that completes the view, and the last column is of the order of their interval.
 
 ${
     table(
