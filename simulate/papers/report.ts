@@ -620,6 +620,9 @@ const reasons = `## Where ours differs, and why
 - **A stopped member here loses no time afterwards.** It handles what has piled up the moment it is released; the paper's
   agents shared 16 cores and worked it off. In the moments between two long anomalies ours answers more, so at short
   intervals I it is refuted and heard more.
+- **LHA-Probe alone helps less than in the paper.** We have no proof of why. A stopped member here fails one probe per
+  anomaly, because that probe waits with it, so its score has moved by a point or two when the next anomaly comes; the
+  paper's agents went on failing probes while they worked off what had piled up.
 - **False positives at healthy members come in bursts.** Where one false verdict spreads before it is refuted, every
   healthy member reports it: more than 100 events at once. The paper's totals for FP− are so small that no such burst can be
   in most of its columns; both ways of counting are given above.
