@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { TestClock } from "effect/testing"
 import { ipBytes } from "../../src/Address.ts"
 import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
 import { type Connection, Transport } from "../../src/Transport.ts"
@@ -14,7 +15,7 @@ import * as Compound from "../../src/wire/Compound.ts"
 import * as Frame from "../../src/wire/Frame.ts"
 import * as Message from "../../src/wire/Message.ts"
 import * as Packet from "../../src/wire/Packet.ts"
-import { passing } from "./Cluster.ts"
+import { passing, type TestNode } from "./Cluster.ts"
 
 type PacketMessage = Message.PacketMessage
 type Tagged<Tag extends PacketMessage["_tag"]> = Extract<PacketMessage, { readonly _tag: Tag }>
@@ -166,4 +167,26 @@ export const fakePeer = Effect.fnUntraced(function*(name: string, ip: string, op
   const { onStream } = options
   if (onStream !== undefined) yield* Effect.forkScoped(Effect.ignore(transport.serve(onStream)))
   return peer
+})
+
+/** Answers its pings, and asked to help it says that it got no answer. */
+export const nacking: FakePeerOptions = {
+  onMessage: (peer, message, from) =>
+    message._tag === "Ping"
+      ? peer.send(from, { _tag: "Ack", seqNo: message.seqNo, payload: null })
+      : message._tag === "IndirectPing" && message.nack
+      ? peer.send(from, { _tag: "Nack", seqNo: message.seqNo })
+      : Effect.void
+}
+
+/** Answers its pings and nothing else. */
+export const mute: FakePeerOptions = {
+  onMessage: (peer, message, from) =>
+    message._tag === "Ping" ? peer.send(from, { _tag: "Ack", seqNo: message.seqNo, payload: null }) : Effect.void
+}
+
+/** Tells a node about everybody, and waits until it knows. */
+export const introduce = Effect.fnUntraced(function*(node: TestNode, ...peers: ReadonlyArray<FakePeer>) {
+  for (const peer of peers) yield* peer.send(node, peer.alive())
+  yield* TestClock.adjust("20 millis")
 })

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { TransportError } from "../../src/MemberlistError.ts"
 import { clusterTest, start, stateOf, type TestNode } from "./Cluster.ts"
-import { type FakePeer, fakePeer, type FakePeerOptions, VSN } from "./FakePeer.ts"
+import { type FakePeer, fakePeer, type FakePeerOptions, introduce, mute, nacking, VSN } from "./FakePeer.ts"
 
 /** Only probes, and no TCP pings. */
 const probing = {
@@ -17,28 +17,6 @@ const probing = {
 
 /** Understands neither nacks nor TCP pings. */
 const OLD_VSN = Uint8Array.of(1, 2, 2, 0, 0, 0)
-
-/** Answers its pings, and answers for nobody else, but says so when it is asked to. */
-const helper: FakePeerOptions = {
-  onMessage: (peer, message, from) =>
-    message._tag === "Ping"
-      ? peer.send(from, { _tag: "Ack", seqNo: message.seqNo, payload: null })
-      : message._tag === "IndirectPing" && message.nack
-      ? peer.send(from, { _tag: "Nack", seqNo: message.seqNo })
-      : Effect.void
-}
-
-/** Answers its pings and nothing else. */
-const mute: FakePeerOptions = {
-  onMessage: (peer, message, from) =>
-    message._tag === "Ping" ? peer.send(from, { _tag: "Ack", seqNo: message.seqNo, payload: null }) : Effect.void
-}
-
-/** Tells a node about everybody, and waits until it knows. */
-const introduce = Effect.fnUntraced(function*(node: TestNode, ...peers: ReadonlyArray<FakePeer>) {
-  for (const peer of peers) yield* peer.send(node, peer.alive())
-  yield* TestClock.adjust("20 millis")
-})
 
 /** The node's health right after its first probe of `dead` failed, before another probe can change it again. */
 const healthAfterFailure = Effect.fnUntraced(function*(node: TestNode, dead: FakePeer) {
@@ -96,7 +74,7 @@ describe("a probe", () => {
     "that nobody answers asks the others to ping for it, then suspects the member",
     Effect.gen(function*() {
       const node = yield* start("a", "10.0.0.1", { config: probing })
-      const helpers = [yield* fakePeer("b", "10.0.0.2", helper), yield* fakePeer("c", "10.0.0.3", helper)]
+      const helpers = [yield* fakePeer("b", "10.0.0.2", nacking), yield* fakePeer("c", "10.0.0.3", nacking)]
       const dead = yield* fakePeer("dead", "10.0.0.9", { onMessage: "none" })
       yield* introduce(node, ...helpers, dead)
       yield* healthAfterFailure(node, dead)
@@ -187,7 +165,7 @@ describe("local health after a failed probe", () => {
     "is unchanged when every helper says that it heard nothing either",
     Effect.gen(function*() {
       const node = yield* start("a", "10.0.0.1", { config: probing })
-      const peers = [yield* fakePeer("b", "10.0.0.2", helper), yield* fakePeer("c", "10.0.0.3", helper)]
+      const peers = [yield* fakePeer("b", "10.0.0.2", nacking), yield* fakePeer("c", "10.0.0.3", nacking)]
       const dead = yield* fakePeer("dead", "10.0.0.9", { onMessage: "none" })
       yield* introduce(node, ...peers, dead)
       assert.strictEqual(yield* healthAfterFailure(node, dead), 0)
@@ -199,7 +177,7 @@ describe("local health after a failed probe", () => {
     Effect.gen(function*() {
       const node = yield* start("a", "10.0.0.1", { config: probing })
       const peers = [
-        yield* fakePeer("b", "10.0.0.2", helper),
+        yield* fakePeer("b", "10.0.0.2", nacking),
         yield* fakePeer("c", "10.0.0.3", mute),
         yield* fakePeer("d", "10.0.0.4", mute)
       ]
@@ -304,7 +282,7 @@ describe("a ping that cannot be sent", () => {
               : inner.send(to, payload)
         })
       })
-      const relaying = yield* fakePeer("b", "10.0.0.2", helper)
+      const relaying = yield* fakePeer("b", "10.0.0.2", nacking)
       const dead = yield* fakePeer("dead", "10.0.0.9", { onMessage: "none" })
       yield* introduce(node, relaying, dead)
       yield* TestClock.adjust("5 seconds")
@@ -354,7 +332,7 @@ describe("a suspicion", () => {
           config: { ...probing, suspicionMult: 5, suspicionMaxTimeoutMult: 2 }
         })
         const others: Array<FakePeer> = []
-        for (let i = 1; i < peers; i++) others.push(yield* fakePeer(`p${i}`, `10.0.0.${i + 1}`, helper))
+        for (let i = 1; i < peers; i++) others.push(yield* fakePeer(`p${i}`, `10.0.0.${i + 1}`, nacking))
         const dead = yield* fakePeer("dead", "10.0.0.9", { onMessage: "none" })
         yield* introduce(node, ...others, dead)
         yield* dead.send(node, { _tag: "Suspect", incarnation: 1, node: "dead", from: "a" })

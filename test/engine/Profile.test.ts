@@ -2,8 +2,8 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { ipBytes } from "../../src/Address.ts"
-import { clusterTest, type NodeOptions, start, stateOf, type TestNode } from "./Cluster.ts"
-import { type FakePeer, fakePeer, type FakePeerOptions } from "./FakePeer.ts"
+import { clusterTest, type NodeOptions, start, stateOf } from "./Cluster.ts"
+import { type FakePeer, fakePeer, type FakePeerOptions, introduce, mute, nacking } from "./FakePeer.ts"
 
 const probing = {
   gossipInterval: 0,
@@ -16,27 +16,6 @@ const probing = {
 
 const profiles = ["memberlist", "paper"] as const
 type Config = NonNullable<NodeOptions["config"]>
-
-/** Answers its pings, and asked to help it says that it got no answer. */
-const nacking: FakePeerOptions = {
-  onMessage: (peer, message, from) =>
-    message._tag === "Ping"
-      ? peer.send(from, { _tag: "Ack", seqNo: message.seqNo, payload: null })
-      : message._tag === "IndirectPing" && message.nack
-      ? peer.send(from, { _tag: "Nack", seqNo: message.seqNo })
-      : Effect.void
-}
-
-/** Answers its pings and nothing else. */
-const mute: FakePeerOptions = {
-  onMessage: (peer, message, from) =>
-    message._tag === "Ping" ? peer.send(from, { _tag: "Ack", seqNo: message.seqNo, payload: null }) : Effect.void
-}
-
-const introduce = Effect.fnUntraced(function*(node: TestNode, ...peers: ReadonlyArray<FakePeer>) {
-  for (const peer of peers) yield* peer.send(node, peer.alive())
-  yield* TestClock.adjust("20 millis")
-})
 
 /** The health right after the first probe of a silent member, with these helpers. */
 const healthAfter = Effect.fnUntraced(function*(config: Config, ...helpers: ReadonlyArray<FakePeerOptions>) {
