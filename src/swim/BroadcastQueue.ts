@@ -93,12 +93,12 @@ export const draw = <B extends Broadcast>(q: BroadcastQueue<B>, options: DrawOpt
   let held: ReadonlyArray<Tier.Queued<B>> = []
   for (let t = 0; t < q.tiers.length || held.length > 0; t++) {
     const before = tiers[t] ?? Tier.empty
-    const [rest, taken] = take(before, limit - used, overhead, maxParts - messages.length)
+    const [rest, taken] = Tier.take(before, limit - used, overhead, maxParts - messages.length)
     for (const { broadcast, length } of taken) {
       messages.push(broadcast.message)
       used += overhead + length
     }
-    tiers[t] = held.reduce(Tier.insert<B>, rest)
+    tiers[t] = Tier.insertAll(rest, held)
     const isLast = t + 1 >= retransmitLimit
     held = isLast ? [] : taken
     if (!isLast) continue
@@ -109,26 +109,6 @@ export const draw = <B extends Broadcast>(q: BroadcastQueue<B>, options: DrawOpt
   }
   if (messages.length === 0) return { queue: q, messages, used, finished }
   return { queue: resized(q, trim(tiers), named, finished.length), messages, used, finished }
-}
-
-/** Takes from one tier what fits into `limit` bytes: what is left of the tier, and what was taken. */
-const take = <B>(
-  tier: Tier.Tier<B>,
-  limit: number,
-  overhead: number,
-  maxParts: number
-): readonly [Tier.Tier<B>, ReadonlyArray<Tier.Queued<B>>] => {
-  const taken: Array<Tier.Queued<B>> = []
-  let rest = tier
-  let free = limit - overhead
-  while (free > 0 && taken.length < maxParts) {
-    const item = Tier.longest(rest, free)
-    if (item === undefined) break
-    taken.push(item)
-    rest = Tier.remove(rest, item)
-    free -= overhead + item.length
-  }
-  return [rest, taken]
 }
 
 /**

@@ -29,8 +29,6 @@ describe("Tier", () => {
       tier = Tier.remove(tier, removed)
       if (present.size % 100 === 0) check()
       if (present.size % 500 === 250) {
-        const free = Math.floor(random() * 40)
-        assert.strictEqual(Tier.longest(tier, free), inOrder(present.values()).find((item) => item.length <= free))
         assert.strictEqual(Tier.last(tier), inOrder(present.values()).at(-1))
       }
     }
@@ -52,15 +50,57 @@ describe("Tier", () => {
     assert.strictEqual(Tier.remove<number>(Tier.empty, item(1, 10)), Tier.empty)
   })
 
-  it("finds the longest that fits, the newest of equally long ones, or nothing", () => {
-    const tier = [item(1, 5), item(2, 9), item(3, 5)].reduce<Tier.Tier<number>>(
-      (tier, added) => Tier.insert(tier, added),
-      Tier.empty
-    )
-    assert.strictEqual(Tier.longest(tier, 9)?.id, 2)
-    assert.strictEqual(Tier.longest(tier, 8)?.id, 3)
-    assert.isUndefined(Tier.longest(tier, 4))
-    assert.isUndefined(Tier.longest(Tier.empty, 4))
+  it("takes the longest that fits, the newest of equally long ones, or nothing", () => {
+    const tier = Tier.insertAll<number>(Tier.empty, inOrder([item(1, 5), item(2, 9), item(3, 5)]))
+    const taken = (limit: number, most = Infinity) => Tier.take(tier, limit, 0, most)[1].map(({ id }) => id)
+    assert.deepStrictEqual(taken(9), [2])
+    assert.deepStrictEqual(taken(8), [3])
+    assert.deepStrictEqual(taken(14), [2, 3])
+    assert.deepStrictEqual(taken(19), [2, 3, 1])
+    assert.deepStrictEqual(taken(19, 2), [2, 3])
+    assert.deepStrictEqual(taken(4), [])
+    assert.strictEqual(Tier.take(tier, 4, 0, Infinity)[0], tier)
+    assert.deepStrictEqual(Tier.take(Tier.empty, 4, 0, Infinity), [[], []])
     assert.isUndefined(Tier.last(Tier.empty))
   })
+
+  it("takes and puts back many at once exactly as one after the other", () => {
+    const random = seeded(4)
+    let tier: Tier.Tier<number> = Tier.empty
+    let model: Array<Item> = []
+    let id = 0
+    for (let round = 0; round < 120; round++) {
+      const added = inOrder(
+        Array.from({ length: Math.floor(random() * 300) }, () => item(++id, Math.floor(random() * 60)))
+      )
+      tier = Tier.insertAll(tier, added)
+      model = inOrder([...model, ...added])
+      assert.deepStrictEqual(ids(tier), model.map(({ id }) => id))
+      const overhead = Math.floor(random() * 4)
+      const limit = Math.floor(random() * 4000)
+      const most = random() < 0.5 ? Infinity : Math.floor(random() * 80)
+      const [rest, taken] = Tier.take(tier, limit, overhead, most)
+      const expected = drawnOneByOne(model, limit, overhead, most)
+      assert.deepStrictEqual(taken, expected)
+      model = model.filter((item) => !expected.includes(item))
+      assert.deepStrictEqual(ids(rest), model.map(({ id }) => id))
+      for (const chunk of rest) assert.isTrue(chunk.length > 0 && chunk.length <= 128)
+      tier = rest
+    }
+    assert.isAbove(id, 15_000)
+  })
 })
+
+/** The rule, word by word: as long as there is room, the first in order that fits. */
+const drawnOneByOne = (items: ReadonlyArray<Item>, limit: number, overhead: number, most: number) => {
+  const left = [...items]
+  const taken: Array<Item> = []
+  for (let free = limit - overhead; free > 0 && taken.length < most;) {
+    const index = left.findIndex(({ length }) => length <= free)
+    const [item] = index < 0 ? [] : left.splice(index, 1)
+    if (item === undefined) break
+    taken.push(item)
+    free -= overhead + item.length
+  }
+  return taken
+}
