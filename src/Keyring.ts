@@ -24,7 +24,7 @@ const indexOf = (ring: ReadonlyArray<Uint8Array>, key: Uint8Array) => ring.findI
 /** Copied, so that the caller cannot change a key in use. memberlist: `ValidateKey`. */
 const checked = (key: Uint8Array): Effect.Effect<Uint8Array, KeyInvalid> =>
   key.length === 16 || key.length === 24 || key.length === 32
-    ? Effect.succeed(key.slice())
+    ? Effect.succeed(new Uint8Array(key))
     : Effect.fail(new KeyInvalid({ length: key.length }))
 
 /** What an operation makes of the ring, or why it refuses. */
@@ -84,7 +84,7 @@ export class Keyring extends Context.Service<Keyring, {
         return Effect.void
       })
     return Keyring.of({
-      keys: Effect.sync(() => ring.current.map((key) => key.slice())),
+      keys: Effect.sync(() => ring.current.map((key) => new Uint8Array(key))),
       add: (key) =>
         Effect.map(checked(key), (copy) => {
           if (indexOf(ring.current, copy) === -1) ring.current = [...ring.current, copy]

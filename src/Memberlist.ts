@@ -173,7 +173,7 @@ const service = (node: Node.Node): Memberlist["Service"] => {
         if (Ref.getUnsafe(node.membership).leaving) {
           return Effect.fail(new NotParticipating({ operation: "broadcast" }))
         }
-        return Effect.sync(() => Broadcasts.queueUser(node, payload.slice(), options?.key))
+        return Effect.sync(() => Broadcasts.queueUser(node, payload, options?.key))
       }),
     messages: Stream.map(node.messages.stream(), ({ missed, value }) => ({
       payload: value.payload,

@@ -176,7 +176,7 @@ const validate = (settings: Settings): Result.Result<Resolved, ConfigInvalid | K
   if (error !== undefined) return Result.fail(error)
   return Result.succeed({
     ...config,
-    meta: config.meta.slice(),
+    meta: new Uint8Array(config.meta),
     metricLabels: { ...config.metricLabels },
     cidrsAllowed: ConfigRules.canonicalNetworks(config.cidrsAllowed),
     disableTcpPingsForNode: settings.disableTcpPingsForNode ?? lan.disableTcpPingsForNode

@@ -119,7 +119,7 @@ const queuedOf = (broadcast: Broadcast): Queued => {
     broadcast,
     name,
     unique: unique === true,
-    message: message.slice(),
+    message: new Uint8Array(message),
     // The queue hands back what it was given: only broadcasts made here.
     invalidates: invalidates === undefined ? undefined : (other) => invalidates((other as Queued).broadcast)
   }

@@ -26,7 +26,7 @@ const checked = (meta: Uint8Array): Effect.Effect<Uint8Array | null, MetaTooLarg
   meta.length > Limits.MAX_META
     ? Effect.fail(new MetaTooLarge({ size: meta.length, limit: Limits.MAX_META }))
     // Copied, because the caller may reuse its bytes; absent and empty mean the same, and absent is shorter.
-    : Effect.succeed(meta.length === 0 ? null : meta.slice())
+    : Effect.succeed(meta.length === 0 ? null : new Uint8Array(meta))
 
 /** The first announcement. The delegate may refuse even ourselves, which ends the start. */
 export const first = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<void, JoinRejected | MetaTooLarge> {

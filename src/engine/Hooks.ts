@@ -166,7 +166,7 @@ export const pingComplete = (
     const hook = node.delegate.pingComplete
     if (hook === undefined) return
     // The payload is a view of the whole packet, which must not be kept for its sake.
-    const bytes = payload === null ? noBytes : payload.slice()
+    const bytes = payload === null ? noBytes : new Uint8Array(payload)
     const roundTrip = Duration.millis(Math.max(0, roundTripMillis))
     node.notices.pingComplete.offer({
       call: () => hook(memberOf(entry), roundTrip, bytes),
