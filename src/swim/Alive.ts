@@ -100,7 +100,7 @@ const meet = (m: Membership, claim: Alive, env: Env): Step => {
     full: isFull(m, env)
   })
   if (verdict !== "Insert") return ignore(m, verdict, claim)
-  const entry = aliveEntry(claim.node, claim, undefined, env.now)
+  const entry = aliveEntry(claim.node, claim, undefined, env.now, get(m, m.self))
   return [insert(m, entry), accepted(entry, undefined)]
 }
 

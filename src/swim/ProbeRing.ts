@@ -22,20 +22,56 @@ const swap = (names: Array<string>, a: number, b: number): void => {
   names[b] = x
 }
 
+/** A name that was given a place, and those that were before it, latest first. */
+interface Newcomer {
+  readonly name: string
+  /** It is appended, then swapped with this place. */
+  readonly place: number
+  readonly earlier: Newcomer | undefined
+}
+
+/**
+ * A ring with newcomers, who take their places when somebody looks. A node that joins a large cluster learns hundreds of
+ * names between two looks, and would copy all names for each of them.
+ */
+class Growing implements ProbeRing {
+  readonly index: number
+  readonly size: number
+  private settled: ReadonlyArray<string>
+  private newcomers: Newcomer | undefined
+
+  constructor(ring: ProbeRing, added: ReadonlyArray<string>, random: () => number) {
+    const growing = ring instanceof Growing ? ring : undefined
+    let size = growing?.size ?? ring.names.length
+    let newcomers = growing?.newcomers
+    for (const name of added) newcomers = { name, place: indexBelow(size++, random), earlier: newcomers }
+    this.index = ring.index
+    this.size = size
+    this.settled = growing?.settled ?? ring.names
+    this.newcomers = newcomers
+  }
+
+  get names(): ReadonlyArray<string> {
+    if (this.newcomers === undefined) return this.settled
+    const arriving: Array<Newcomer> = []
+    for (let next: Newcomer | undefined = this.newcomers; next !== undefined; next = next.earlier) arriving.push(next)
+    const names = this.settled.slice()
+    for (const { name, place } of arriving.toReversed()) {
+      names.push(name)
+      swap(names, place, names.length - 1)
+    }
+    this.settled = names
+    this.newcomers = undefined
+    return names
+  }
+}
+
 /**
  * Adds names, each by appending it and swapping it with a random earlier one. The position does not move, so a member
  * may be met twice or not at all in the round it arrives in.
  */
-export const insert = (ring: ProbeRing, added: ReadonlyArray<string>, random: () => number): ProbeRing => {
-  if (added.length === 0) return ring
-  const names = ring.names.slice()
-  for (const name of added) {
-    const last = names.length
-    names.push(name)
-    swap(names, indexBelow(last, random), last)
-  }
-  return { names, index: ring.index }
-}
+export const insert = (ring: ProbeRing, added: ReadonlyArray<string>, random: () => number): ProbeRing =>
+  added.length === 0 ? ring : new Growing(ring, added, random)
 
 /** Moves on by one place. */
 export const advance = (ring: ProbeRing): ProbeRing => ({ names: ring.names, index: ring.index + 1 })

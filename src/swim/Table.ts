@@ -35,8 +35,17 @@ export interface Said {
   readonly vsn: Uint8Array
 }
 
-/** The live entry of a name, given what was said last and the previous entry if there is one. */
-export const aliveEntry = (name: string, said: Said, previous: Entry | undefined, now: number): Entry => {
+/**
+ * The live entry of a name, given what was said last, and the previous entry if there is one. A new member's bytes are
+ * compared with `sibling`, another member: nearly all speak the same versions, which need to be in memory only once.
+ */
+export const aliveEntry = (
+  name: string,
+  said: Said,
+  previous: Entry | undefined,
+  now: number,
+  sibling?: Entry
+): Entry => {
   const addr = keep(said.addr, previous?.addr)
   const moved = previous === undefined || previous.addr !== addr || previous.port !== said.port
   return {
@@ -45,7 +54,7 @@ export const aliveEntry = (name: string, said: Said, previous: Entry | undefined
     port: said.port,
     endpoint: moved ? { ip: Address.ipText(addr) ?? "", port: said.port, name } : previous.endpoint,
     meta: said.meta === null ? null : keep(said.meta, previous?.meta ?? undefined),
-    vsn: keep(said.vsn, previous?.vsn),
+    vsn: keep(said.vsn, (previous ?? sibling)?.vsn),
     incarnation: said.incarnation,
     state: "alive",
     stateChangedAt: previous?.state === "alive" ? previous.stateChangedAt : now,
@@ -55,10 +64,10 @@ export const aliveEntry = (name: string, said: Said, previous: Entry | undefined
 
 /**
  * Bytes to keep. What was said may be a view of a whole packet or stream frame, which an entry must not hold on to, so it
- * is copied, unless the previous entry has the same bytes already.
+ * is copied, unless an entry has the same bytes already.
  */
-const keep = (said: Uint8Array, previous: Uint8Array | undefined): Uint8Array =>
-  previous !== undefined && Address.sameBytes(said, previous) ? previous : new Uint8Array(said)
+const keep = (said: Uint8Array, known: Uint8Array | undefined): Uint8Array =>
+  known !== undefined && Address.sameBytes(said, known) ? known : new Uint8Array(said)
 
 /** The alive claim an entry stands for. */
 export const claimOf = (entry: Entry) =>

@@ -23,10 +23,31 @@ describe("ProbeRing", () => {
   it("adds many names as it adds them one by one", () => {
     const one = seeded(5)
     const many = seeded(5)
-    assert.deepStrictEqual(
-      letters.reduce((ring, name) => ProbeRing.insert(ring, [name], one), ProbeRing.empty),
-      ProbeRing.insert(ProbeRing.empty, letters, many)
-    )
+    const oneByOne = letters.reduce((ring, name) => ProbeRing.insert(ring, [name], one), ProbeRing.empty)
+    assert.deepStrictEqual(oneByOne.names, ProbeRing.insert(ProbeRing.empty, letters, many).names)
+  })
+
+  it("gives the same places whether or not somebody looks between two arrivals", () => {
+    const one = seeded(8)
+    const other = seeded(8)
+    let looked = ProbeRing.shuffle(letters, seeded(1))
+    let unseen = looked
+    for (let i = 0; i < 100; i++) {
+      looked = ProbeRing.insert(looked, [`n${i}`, `m${i}`], one)
+      assert.strictEqual(looked.names.length, 4 + 2 * (i + 1))
+      unseen = ProbeRing.insert(unseen, [`n${i}`, `m${i}`], other)
+    }
+    assert.deepStrictEqual(unseen.names, looked.names)
+    assert.strictEqual(unseen.names, unseen.names)
+  })
+
+  it("gives two rings that grew from one their own newcomers", () => {
+    const ring = ProbeRing.insert(ProbeRing.empty, letters, () => 0)
+    const e = ProbeRing.insert(ring, ["e"], () => 0)
+    const f = ProbeRing.insert(ring, ["f"], () => 0)
+    assert.deepStrictEqual(e.names, ["e", "a", "b", "c", "d"])
+    assert.deepStrictEqual(f.names, ["f", "a", "b", "c", "d"])
+    assert.deepStrictEqual(ring.names, ["d", "a", "b", "c"])
   })
 
   it("does not change the ring it was given", () => {
