@@ -1,32 +1,25 @@
 /**
  * Between the packet receiver and the rules: two bounded queues, so that a flood of claims or a slow hook never delays
- * an ack. Alive messages go first; within a queue the order of arrival is kept.
+ * an ack. Alive messages go first; within a queue the order of arrival is kept. A message leaves its queue when its turn
+ * comes, not before, so that no more than `handoffQueueDepth` of them wait in each.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type { PeerAddress } from "../Address.ts"
 import { alive, dead, suspect } from "../swim/Membership.ts"
-import type * as Message from "../wire/Message.ts"
 import * as Directives from "./Directives.ts"
 import * as Hooks from "./Hooks.ts"
-import { deliver, type Node } from "./Node.ts"
+import { deliver, type Node, type Waiting } from "./Node.ts"
 import * as Signal from "./Signal.ts"
-
-export type Claimed = Message.Alive | Message.Suspect | Message.Dead | Message.User
-
-interface Item {
-  readonly message: Claimed
-  readonly from: PeerAddress
-}
 
 export interface Handoff {
   /** Queues a message, or drops and counts it when its queue is full. */
-  readonly offer: (message: Claimed, from: PeerAddress) => void
+  readonly offer: (message: Waiting["message"], from: PeerAddress) => void
   readonly loop: Effect.Effect<never>
 }
 
-const handle = (node: Node, { from, message }: Item): Effect.Effect<void> => {
+const handle = (node: Node, { from, message }: Waiting): Effect.Effect<void> => {
   switch (message._tag) {
     case "Alive": {
       const admitted = Hooks.admit(node, message)
@@ -44,25 +37,13 @@ const handle = (node: Node, { from, message }: Item): Effect.Effect<void> => {
 
 export const make = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<Handoff> {
   const signal = yield* Signal.make
-  let high: Array<Item> = []
-  let low: Array<Item> = []
-
-  const drainHigh = Effect.suspend(() => {
-    const batch = high
-    high = []
-    return Effect.forEach(batch, (item) => handle(node, item), { discard: true })
-  })
+  const { high, low } = node.handoff
 
   const loop = Effect.gen(function*() {
     for (;;) {
-      if (high.length === 0 && low.length === 0) yield* signal.wait
-      yield* drainHigh
-      const batch = low
-      low = []
-      for (const item of batch) {
-        yield* handle(node, item)
-        if (high.length > 0) yield* drainHigh
-      }
+      const item = high.shift() ?? low.shift()
+      if (item === undefined) yield* signal.wait
+      else yield* handle(node, item)
     }
   })
 

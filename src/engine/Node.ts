@@ -20,6 +20,7 @@ import * as BroadcastQueue from "../swim/BroadcastQueue.ts"
 import type { Change, Conflict } from "../swim/Directive.ts"
 import * as Membership from "../swim/Membership.ts"
 import { Transport } from "../Transport.ts"
+import type * as Message from "../wire/Message.ts"
 import type { Inbound } from "../wire/Packet.ts"
 import * as Acks from "./Acks.ts"
 import * as Counters from "./Counters.ts"
@@ -36,6 +37,12 @@ export interface Received {
   readonly payload: Uint8Array
   readonly from: PeerAddress
   readonly via: "packet" | "stream"
+}
+
+/** What is not served at once when it arrives in a packet. */
+export interface Waiting {
+  readonly message: Message.Alive | Message.Suspect | Message.Dead | Message.User
+  readonly from: PeerAddress
 }
 
 export interface Node {
@@ -67,6 +74,14 @@ export interface Node {
   /** Lifeguard's local health score, 0 = healthy. */
   readonly health: MutableRef.MutableRef<number>
   readonly acks: Acks.Acks
+  /** Pings that the application waits for, as many as it likes. */
+  readonly pings: MutableRef.MutableRef<number>
+  /** What waits for its turn, oldest first: alive messages, and the others. */
+  readonly handoff: { readonly high: Array<Waiting>; readonly low: Array<Waiting> }
+  /** Probes of others that we help with. */
+  readonly relays: FiberSet.FiberSet
+  /** Push/pulls of peers in progress; the answer to each is the whole table, so they are few. */
+  readonly pushPulls: MutableRef.MutableRef<number>
   readonly changes: Hub.Hub<Change | Conflict>
   readonly messages: Hub.Hub<Received>
   /** One timer per suspected member. */
@@ -170,6 +185,10 @@ export const make: (
     user: MutableRef.make(BroadcastQueue.empty),
     health: MutableRef.make(0),
     acks: Acks.make(Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000)),
+    pings: MutableRef.make(0),
+    handoff: { high: [], low: [] },
+    relays: yield* FiberSet.make(),
+    pushPulls: MutableRef.make(0),
     changes: Hub.make<Change | Conflict>(config.eventBuffer, lost("event")),
     messages: Hub.make<Received>(config.messageBuffer, lost("message")),
     suspicions: yield* FiberMap.make<string>(),

@@ -169,6 +169,25 @@ describe("handoffQueueDepth", () => {
   }
 })
 
+describe("handoffQueueDepth, while a message of a burst is being served,", () => {
+  clusterTest(
+    "still counts the rest of the burst, which waits as well",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1", {
+        config: { handoffQueueDepth: 4 },
+        delegate: { admit: ({ name }) => name === "slow" ? Effect.sleep("1 second") : Effect.void }
+      })
+      const peer = yield* fakePeer("p", "10.0.0.9")
+      const alive = (node: string) => peer.alive({ node, addr: address("10.0.0.8") })
+      yield* peer.send(a, alive("slow"), alive("x"), alive("y"), alive("z"))
+      yield* arrive
+      yield* peer.send(a, ...["k", "l", "m", "n"].map(alive))
+      yield* TestClock.adjust("50 millis")
+      assert.strictEqual(yield* counted(a, "packet.dropped:AliveQueueFull"), 3)
+    })
+  )
+})
+
 describe("deadNodeReclaimTime", () => {
   /** A member that died, whose name comes back at another address after `after` milliseconds. */
   const comesBack = Effect.fnUntraced(function*(config: Config, after: number) {
