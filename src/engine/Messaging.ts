@@ -94,7 +94,7 @@ export const ping = Effect.fnUntraced(function*(
   to: Member | string
 ): Effect.fn.Return<Duration.Duration, PingTimeout | Sender.SendError | UnknownMember> {
   const target = yield* targetOf(node, to)
-  return yield* withWait(
+  const asked = withWait(
     node,
     Effect.fnUntraced(function*(wait) {
       const sent = node.now()
@@ -108,5 +108,10 @@ export const ping = Effect.fnUntraced(function*(
       if (Option.isSome(answer)) return Duration.millis(Math.max(0, answer.value.receivedAt - sent))
       return yield* Effect.fail(new PingTimeout({ node: target.name, timeoutMillis: node.settings.probeTimeout }))
     })
+  )
+  return yield* Effect.acquireUseRelease(
+    Effect.sync(() => void node.pings.current++),
+    () => asked,
+    () => Effect.sync(() => void node.pings.current--)
   )
 })

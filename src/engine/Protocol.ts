@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import * as Address from "../Address.ts"
 import type { JoinRejected, MetaTooLarge } from "../MemberlistError.ts"
@@ -49,10 +48,9 @@ export const start = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() => node.logs.flush)
   yield* Announce.first(node)
   yield* announceStart(node)
-  const relays = yield* FiberSet.make()
   const handoff = yield* Handoff.make(node)
   const loops = {
-    "packet receiver": PacketReceiver.loop(node, handoff, relays),
+    "packet receiver": PacketReceiver.loop(node, handoff, node.relays),
     "stream receiver": StreamReceiver.loop(node),
     "handoff": handoff.loop,
     "prober": Prober.loop(node),

@@ -20,24 +20,22 @@ import * as Streams from "./Streams.ts"
 /** The type byte of a push/pull. */
 const PUSH_PULL = 6
 
-/** Push/pulls in progress; the answer to each is the whole table, so they are few. */
-interface Slots {
-  taken: number
+interface Refused {
+  readonly _tag: "Refused"
+  readonly reason: RejectionReason | "TooManyPushPulls"
+  readonly answer: string | undefined
 }
 
-type Request =
-  | { readonly _tag: "Message"; readonly message: Frame.StreamMessage }
-  | {
-    readonly _tag: "Refused"
-    readonly reason: RejectionReason | "TooManyPushPulls"
-    readonly answer: string | undefined
-  }
+type Request = Refused | { readonly _tag: "Message"; readonly message: Frame.StreamMessage }
+
+const tooManyPushPulls: Refused = { _tag: "Refused", reason: "TooManyPushPulls", answer: undefined }
+
+const isBusy = (node: Node): boolean => node.pushPulls.current >= node.config.maxPushPulls
 
 /** Reads one request, and stops as soon as it is clear that it will not be served. */
 const request = Effect.fnUntraced(function*(
   node: Node,
-  connection: Connection,
-  slots: Slots
+  connection: Connection
 ): Effect.fn.Return<Request, TransportError> {
   const decoder = Streams.decoderFor(node, "responder", connection.peer)
   for (;;) {
@@ -54,9 +52,7 @@ const request = Effect.fnUntraced(function*(
     const type = progress._tag === "Message"
       ? (progress.message._tag === "PushPull" ? PUSH_PULL : undefined)
       : progress.type
-    if (type === PUSH_PULL && slots.taken >= node.config.maxPushPulls) {
-      return { _tag: "Refused", reason: "TooManyPushPulls", answer: undefined }
-    }
+    if (type === PUSH_PULL && isBusy(node)) return tooManyPushPulls
     if (progress._tag === "Message") return progress
   }
 })
@@ -64,46 +60,58 @@ const request = Effect.fnUntraced(function*(
 const answerError = (node: Node, connection: Connection, error: string): Effect.Effect<void, TransportError> =>
   Streams.write(node, connection, Message.encode({ _tag: "ErrorResponse", error }))
 
+/** Takes one of the places for push/pulls, if there is one left. */
+const take = (node: Node): boolean => {
+  if (isBusy(node)) return false
+  node.pushPulls.current++
+  return true
+}
+
 const pushPull = (
   node: Node,
   connection: Connection,
-  slots: Slots,
   message: Extract<Frame.StreamMessage, { readonly _tag: "PushPull" }>
-): Effect.Effect<void, TransportError> =>
-  Effect.suspend(() => {
-    slots.taken++
-    return PushPull.respond(node, message, (bytes) =>
-      Streams.write(node, connection, bytes).pipe(
-        Streams.within(connection.peer, "write", node.settings.tcpTimeout)
-      )).pipe(
-        Spans.own(node, "pushPull", "server", {
-          peer: Address.format(connection.peer),
-          join: message.join,
-          members: message.nodes.length
-        }),
-        Effect.catchTag(["JoinRejected", "VersionMismatch"], (error) => {
-          node.counters.count("pushpull.refused", error._tag)
-          return Effect.andThen(
-            node.logs.write("ListRefused", { peer: connection.peer, reason: error._tag, detail: error.message }),
-            answerError(
-              node,
-              connection,
-              error._tag === "JoinRejected" ? Refusal.encode(error.reason) : error.message
-            )
+): Effect.Effect<void | Refused, TransportError> => {
+  const exchange = PushPull.respond(node, message, (bytes) =>
+    Streams.write(node, connection, bytes).pipe(
+      Streams.within(connection.peer, "write", node.settings.tcpTimeout)
+    )).pipe(
+      Spans.own(node, "pushPull", "server", {
+        peer: Address.format(connection.peer),
+        join: message.join,
+        members: message.nodes.length
+      }),
+      Effect.catchTag(["JoinRejected", "VersionMismatch"], (error) => {
+        node.counters.count("pushpull.refused", error._tag)
+        return Effect.andThen(
+          node.logs.write("ListRefused", { peer: connection.peer, reason: error._tag, detail: error.message }),
+          answerError(
+            node,
+            connection,
+            error._tag === "JoinRejected" ? Refusal.encode(error.reason) : error.message
           )
-        })
-      )
-  }).pipe(Effect.ensuring(Effect.sync(() => void slots.taken--)))
+        )
+      })
+    )
+  return Effect.acquireUseRelease(
+    Effect.sync(() => take(node)),
+    (taken) => taken ? exchange : Effect.succeed(tooManyPushPulls),
+    (taken) =>
+      Effect.sync(() => {
+        if (taken) node.pushPulls.current--
+      })
+  )
+}
 
+/** Serves a request, or says why not. */
 const serveRequest = (
   node: Node,
   connection: Connection,
-  slots: Slots,
   message: Frame.StreamMessage
-): Effect.Effect<void, TransportError> => {
+): Effect.Effect<void | Refused, TransportError> => {
   switch (message._tag) {
     case "PushPull":
-      return pushPull(node, connection, slots, message)
+      return pushPull(node, connection, message)
     case "User":
       if (message.payload.length === 0) node.counters.count("stream.rejected", "EmptyUserMessage")
       else deliver(node, { payload: message.payload, from: connection.peer, via: "stream" })
@@ -122,14 +130,14 @@ const serveRequest = (
 }
 
 /** A connection that is only opened and closed is a health check, or a port scan: not worth an error. */
-const entryOf = (reason: Extract<Request, { readonly _tag: "Refused" }>["reason"]): LogEntry =>
+const entryOf = (reason: Refused["reason"]): LogEntry =>
   reason === "Empty"
     ? "StreamEmpty"
     : reason === "TooManyPushPulls"
     ? "TooManyPushPulls"
     : `StreamRejected.${reason}`
 
-const handle = (node: Node, slots: Slots) => (connection: Connection): Effect.Effect<void> => {
+const handle = (node: Node) => (connection: Connection): Effect.Effect<void> => {
   node.counters.count("tcp.accept")
   if (!mayContact(node, connection.peer)) {
     node.counters.count("stream.rejected", "SourceNotAllowed")
@@ -137,13 +145,14 @@ const handle = (node: Node, slots: Slots) => (connection: Connection): Effect.Ef
   }
   return Effect.gen(function*() {
     yield* node.logs.write("StreamAccepted", { peer: connection.peer })
-    const incoming = yield* request(node, connection, slots).pipe(
+    const incoming = yield* request(node, connection).pipe(
       Streams.within(connection.peer, "read", node.settings.tcpTimeout)
     )
-    if (incoming._tag === "Message") return yield* serveRequest(node, connection, slots, incoming.message)
-    node.counters.count("stream.rejected", incoming.reason)
-    yield* node.logs.write(entryOf(incoming.reason), { peer: connection.peer, reason: incoming.reason })
-    if (incoming.answer !== undefined) yield* answerError(node, connection, incoming.answer)
+    const refused = incoming._tag === "Message" ? yield* serveRequest(node, connection, incoming.message) : incoming
+    if (refused === undefined) return
+    node.counters.count("stream.rejected", refused.reason)
+    yield* node.logs.write(entryOf(refused.reason), { peer: connection.peer, reason: refused.reason })
+    if (refused.answer !== undefined) yield* answerError(node, connection, refused.answer)
   }).pipe(
     Effect.catch((error) => {
       node.counters.count("stream.failed", error.kind)
@@ -154,4 +163,4 @@ const handle = (node: Node, slots: Slots) => (connection: Connection): Effect.Ef
 
 /** Serves for ever. */
 export const loop = (node: Node): Effect.Effect<never, TransportError> =>
-  Effect.suspend(() => node.transport.serve(handle(node, { taken: 0 })))
+  Effect.suspend(() => node.transport.serve(handle(node)))

@@ -28,15 +28,21 @@ export const withWait = <A, E>(node: Node, use: (wait: Wait) => Effect.Effect<A,
     const seqNo = node.acks.next()
     const answer = Deferred.makeUnsafe<Answer>()
     let nacks = 0
-    node.acks.register(seqNo, {
-      onAck: (payload, receivedAt) => void Deferred.doneUnsafe(answer, Effect.succeed({ payload, receivedAt })),
+    const handler = {
+      onAck: (payload: Uint8Array | null, receivedAt: number) =>
+        void Deferred.doneUnsafe(answer, Effect.succeed({ payload, receivedAt })),
       onNack: () => void nacks++
-    })
+    }
     const wait: Wait = {
       seqNo,
       until: (deadline) =>
         Effect.timeoutOption(Deferred.await(answer), Duration.millis(Math.max(0, deadline - node.now()))),
       nacks: () => nacks
     }
-    return Effect.ensuring(use(wait), Effect.sync(() => node.acks.forget(seqNo)))
+    const registered = Effect.suspend(() => {
+      node.acks.register(seqNo, handler)
+      return use(wait)
+    })
+    // Registered inside, so that no interruption can come between the two.
+    return Effect.ensuring(registered, Effect.sync(() => node.acks.forget(seqNo)))
   })

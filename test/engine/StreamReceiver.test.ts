@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
 import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
+import type { Connection } from "../../src/Transport.ts"
 import * as Frame from "../../src/wire/Frame.ts"
 import * as Message from "../../src/wire/Message.ts"
 import { clusterTest, passing, start, stateOf, view } from "./Cluster.ts"
@@ -180,6 +181,34 @@ describe("a stream", () => {
       assert.strictEqual(yield* counter(node, "stream.rejected:UnsupportedType"), 1)
       assert.deepStrictEqual(yield* view(node), ["a alive"])
     })
+  )
+
+  clusterTest(
+    "with a push/pull beyond maxPushPulls is closed, even when all of them arrive at the same moment",
+    Effect.gen(function*() {
+      let serving = 0
+      let most = 0
+      const localState = Effect.gen(function*() {
+        most = Math.max(most, ++serving)
+        yield* Effect.sleep("10 millis")
+        serving--
+        return noBytes
+      })
+      const node = yield* start("a", "10.0.0.1", {
+        config: { ...quiet, maxPushPulls: 2 },
+        delegate: { localState: () => localState }
+      })
+      const peer = yield* fakePeer("p", "10.0.0.9")
+      const connections: Array<Connection> = []
+      for (let i = 0; i < 6; i++) connections.push(yield* passing(peer.dial(node)))
+      for (const connection of connections) yield* Effect.orDie(connection.write(pushPull([])))
+      yield* TestClock.adjust("50 millis")
+      const answers = yield* Effect.forEach(connections, (connection) => passing(readMessage(connection, "initiator")))
+      assert.strictEqual(answers.filter((answer) => answer !== "closed").length, 2)
+      assert.strictEqual(most, 2)
+      assert.strictEqual(yield* counter(node, "stream.rejected:TooManyPushPulls"), 4)
+    }),
+    { latency: ["1 millis", "1 millis"] }
   )
 
   clusterTest(
