@@ -17,6 +17,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { Delegate } from "../Delegate.ts"
 import type { Counters } from "./Counters.ts"
+import * as Fibers from "./Fibers.ts"
 import type { Logs } from "./Logs.ts"
 
 /** A hook that answers. */
@@ -45,6 +46,8 @@ export interface HookCalls {
   ) => Effect.Effect<Option.Option<A>, E>
   /** Runs work that may have to wait for hooks beside the current fiber; `false` when too much of it is waiting. */
   readonly aside: (work: Effect.Effect<void>) => Effect.Effect<boolean>
+  /** How much such work there is. */
+  readonly asides: () => number
 }
 
 const entries = { died: "HookDied", late: "HookLate", reentered: "HookReentered" } as const
@@ -96,6 +99,7 @@ export const make = Effect.fnUntraced(function*(
       Effect.flatMap(
         FiberSet.size(waiting),
         (size) => size >= MAX_ASIDE ? Effect.succeed(false) : Effect.as(FiberSet.run(waiting, work), true)
-      )
+      ),
+    asides: () => Fibers.inSet(waiting)
   }
 })

@@ -20,6 +20,8 @@ export interface Delivery<A> {
 interface Subscriber<A> {
   readonly signal: Signal.Signal
   readonly offer: (value: A) => void
+  /** How many items it has not taken yet. */
+  readonly waiting: () => number
 }
 
 interface Buffered<A> extends Subscriber<A> {
@@ -35,6 +37,8 @@ export interface Hub<A> {
   readonly signals: Stream.Stream<void>
   /** How many subscribers there are. */
   readonly subscribers: () => number
+  /** How many items wait for the subscriber for whom most do. */
+  readonly waiting: () => number
   /** Ends every stream once it has delivered what it has. */
   readonly end: () => void
 }
@@ -56,7 +60,8 @@ export const make = <A>(capacity: number, onDrop: () => void): Hub<A> => {
           onDrop()
         }
         subscriber.buffer.push(value)
-      }
+      },
+      waiting: () => subscriber.buffer.length
     }
     return subscriber
   }
@@ -76,6 +81,7 @@ export const make = <A>(capacity: number, onDrop: () => void): Hub<A> => {
       offer: () => {
         pending = true
       },
+      waiting: () => 0,
       take: () => {
         const taken = pending ? [undefined] as const : undefined
         pending = false
@@ -126,6 +132,11 @@ export const make = <A>(capacity: number, onDrop: () => void): Hub<A> => {
       )
     ),
     subscribers: () => subscribers.size,
+    waiting: () => {
+      let most = 0
+      for (const subscriber of subscribers) most = Math.max(most, subscriber.waiting())
+      return most
+    },
     end: () => {
       ended = true
       for (const subscriber of subscribers) subscriber.signal.notify()

@@ -42,6 +42,10 @@ export interface Logs {
   readonly note: (entry: LogEntry, details?: Details) => void
   /** Writes what was noted, and the summaries of repetitions, for ever. */
   readonly loop: Effect.Effect<never>
+  /** How many noted entries wait. */
+  readonly noted: () => number
+  /** How many kinds of entries are remembered with their subject, to tell repetitions. */
+  readonly remembered: () => number
   /** Writes what is left. */
   readonly flush: Effect.Effect<void>
 }
@@ -133,6 +137,8 @@ export const make = Effect.fnUntraced(function*(
       noted.push(written)
       signal.notify()
     },
+    noted: () => noted.length,
+    remembered: repeats.named,
     loop: Effect.gen(function*() {
       for (;;) {
         yield* drain

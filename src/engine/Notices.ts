@@ -21,6 +21,9 @@ export interface Notice {
 export interface Notices {
   /** Queues a notice. Synchronous: it may be called inside the rules' step, and never runs anything. */
   readonly offer: (notice: Notice) => void
+  /** How many wait, and the bytes that those hold. */
+  readonly waiting: () => number
+  readonly bytes: () => number
   /** Serves for ever. */
   readonly loop: Effect.Effect<never>
 }
@@ -73,6 +76,8 @@ export const make = Effect.fnUntraced(function*(
       }
       signal.notify()
     },
+    waiting: () => queue.length,
+    bytes: () => bytes,
     loop: Effect.gen(function*() {
       for (;;) {
         const notice = take()

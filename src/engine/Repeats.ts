@@ -27,6 +27,8 @@ export interface Summary<A> {
 
 interface Repeat<A> {
   readonly key: string
+  /** Whether the subject is a part of the key. */
+  readonly named: boolean
   readonly until: number
   last: A
   more: number
@@ -42,14 +44,23 @@ export interface Repeats<A> {
   /** When something is over next. */
   readonly nextDue: () => number | undefined
   readonly size: () => number
+  /** How many kinds are remembered with their subject. */
+  readonly named: () => number
 }
 
 export const make = <A>(): Repeats<A> => {
   // All windows have the same length, so the oldest is always the first to end.
   const open = new Map<string, Repeat<A>>()
+  let named = 0
 
-  const watch = (key: string, now: number, entry: A) => {
-    open.set(key, { key, until: now + WINDOW, last: entry, more: 0 })
+  const watch = (key: string, isNamed: boolean, now: number, entry: A) => {
+    open.set(key, { key, named: isNamed, until: now + WINDOW, last: entry, more: 0 })
+    if (isNamed) named++
+  }
+
+  const forget = (repeat: Repeat<A>) => {
+    open.delete(repeat.key)
+    if (repeat.named) named--
   }
 
   const keyOf = ({ subject, what }: Kind): string => {
@@ -63,7 +74,7 @@ export const make = <A>(): Repeats<A> => {
       const repeat = open.get(key)
       // A window that is over, and not summed up yet, takes repetitions until it is.
       if (repeat === undefined) {
-        watch(key, now, entry)
+        watch(key, key !== kind.what, now, entry)
         return true
       }
       repeat.last = entry
@@ -74,22 +85,24 @@ export const make = <A>(): Repeats<A> => {
       const summaries: Array<Summary<A>> = []
       for (const repeat of [...open.values()]) {
         if (repeat.until > now) break
-        open.delete(repeat.key)
+        forget(repeat)
         if (repeat.more === 0) continue
         summaries.push({ last: repeat.last, more: repeat.more })
-        watch(repeat.key, now, repeat.last)
+        watch(repeat.key, repeat.named, now, repeat.last)
       }
       return summaries
     },
     flush: () => {
       const rest = [...open.values()].filter(({ more }) => more > 0)
       open.clear()
+      named = 0
       return rest
     },
     nextDue: () => {
       for (const { until } of open.values()) return until
       return undefined
     },
-    size: () => open.size
+    size: () => open.size,
+    named: () => named
   }
 }

@@ -24,7 +24,7 @@
  * - `IllegalChange`: states follow each other as the protocol knows it, and exactly a suspect has a suspicion.
  * - `HastySuspicion`: who declares a member dead had suspected it for as long as its confirmations allowed.
  * - `Forgotten`: an entry goes only when it was gone for `gossipToTheDeadTime`.
- * - `Bounds`: queues and tables keep their limits, and no rumour is sent more often than it may be.
+ * - `Bounds`: every queue and table keeps its limit, and no rumour is sent more often than it may be.
  * - `Events`: the published changes, replayed, give the member list.
  *
  * @stability unstable
@@ -33,14 +33,13 @@
 import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { MAX_USER_BROADCASTS } from "../engine/Broadcasts.ts"
 import type { Node } from "../engine/Node.ts"
 import { type Observation, Observer } from "../engine/Observer.ts"
 import type { MemberState } from "../Member.ts"
 import type { Entry, Membership } from "../swim/Membership.ts"
 import * as Suspicion from "../swim/Suspicion.ts"
 import { isGone } from "../swim/Table.ts"
-import { retransmitLimit } from "../swim/Timing.ts"
+import * as Bounds from "./Bounds.ts"
 import { Mirror } from "./Mirror.ts"
 
 /**
@@ -119,6 +118,8 @@ interface Life {
   /** The most members it ever knew at once, and the names it ever knew. */
   mostMembers: number
   readonly names: Set<string>
+  /** The bounds that were broken, each of which is told once. */
+  readonly exceeded: Set<string>
 }
 
 class Checker {
@@ -144,7 +145,13 @@ class Checker {
   private lifeOf(node: Node): Life {
     const known = this.lives.get(node)
     if (known !== undefined) return known
-    const life: Life = { announced: new Map(), mirror: new Mirror(), mostMembers: 0, names: new Set() }
+    const life: Life = {
+      announced: new Map(),
+      mirror: new Mirror(),
+      mostMembers: 0,
+      names: new Set(),
+      exceeded: new Set()
+    }
     this.lives.set(node, life)
     return life
   }
@@ -197,6 +204,10 @@ class Checker {
     const legal = before === undefined ? entry.state === "alive" : successors[before.state].includes(entry.state)
     if (!legal || (entry.state === "suspect") !== (entry.suspicion !== undefined)) {
       this.report("IllegalChange", step, `${entry.name} went from ${show(before)} to ${show(entry)}`)
+    }
+    if (entry.suspicion !== undefined && entry.suspicion.accusers.length > entry.suspicion.k + 1) {
+      const { accusers, k } = entry.suspicion
+      this.report("Bounds", step, `${accusers.length} accusers of ${entry.name}, at most ${k + 1} are allowed`)
     }
     if (before !== undefined && !changedHands) {
       if (entry.incarnation < before.incarnation) {
@@ -264,25 +275,13 @@ class Checker {
   }
 
   private bounds(step: Observation, life: Life): void {
-    const { next, node } = step
-    const members = HashMap.size(next.entries)
-    life.mostMembers = Math.max(life.mostMembers, members)
-    const limit = (what: string, actual: number, most: number) => {
-      if (actual > most) this.report("Bounds", step, `${actual} ${what}, at most ${most} are allowed`)
-    }
-    limit("entries in the table", members, node.settings.rules.maxMembers)
-    if (next.ring.names.length !== members || next.estimate !== members) {
-      const text =
-        `${members} entries, ${next.ring.names.length} places in the probe ring, an estimate of ${next.estimate}`
-      this.report("Bounds", step, text)
-    }
-    // each name has one broadcast, and our address has one more, for refutations
-    limit("rumours queued", node.gossip.current.size, life.names.size + 1)
-    limit("user broadcasts queued", node.user.current.size, MAX_USER_BROADCASTS)
-    const transmissions = Math.max(1, retransmitLimit(node.config.retransmitMult, life.mostMembers))
-    limit("transmissions of a rumour", node.gossip.current.tiers.length, transmissions)
-    limit("transmissions of a user broadcast", node.user.current.tiers.length, transmissions)
-    limit("points of local health", node.health.current, node.config.awarenessMaxMultiplier - 1)
+    life.mostMembers = Math.max(life.mostMembers, HashMap.size(step.next.entries))
+    const known = { mostMembers: life.mostMembers, names: life.names.size }
+    Bounds.check(step, known, (what, message) => {
+      if (life.exceeded.has(what)) return
+      life.exceeded.add(what)
+      this.report("Bounds", step, message)
+    })
   }
 }
 

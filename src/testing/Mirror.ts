@@ -37,7 +37,9 @@ export class Mirror {
   differs(entry: Entry): string | undefined {
     const member = this.members.get(entry.name)
     if (isGone(entry)) return member === undefined ? undefined : `the events do not tell that ${entry.name} is gone`
-    if (member?.state === entry.state && sameBytes(member.meta, entry.meta)) return undefined
+    if (member?.state === entry.state) {
+      return sameBytes(member.meta, entry.meta) ? undefined : `the events do not tell ${entry.name}'s metadata`
+    }
     return `by the events, ${entry.name} is ${member?.state ?? "absent"}; it is ${entry.state} in the table`
   }
 }

@@ -9,6 +9,7 @@ import * as HashMap from "effect/HashMap"
 import { vi } from "vitest"
 import { make } from "../../simulate/explorer/Plan.ts"
 import { run } from "../../simulate/explorer/Run.ts"
+import type * as AcksRules from "../../src/engine/Acks.ts"
 import type * as HubRules from "../../src/engine/Hub.ts"
 import type * as SuspicionsRules from "../../src/engine/Suspicions.ts"
 import type * as AliveRules from "../../src/swim/Alive.ts"
@@ -111,6 +112,15 @@ vi.mock("../../src/swim/Table.ts", async (importOriginal) => {
   return { ...original, aliveChanges }
 })
 
+vi.mock("../../src/engine/Acks.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof AcksRules>()
+  const make: typeof original.make = (start) => {
+    const acks = original.make(start)
+    return is("nobody ends the wait for an answer that does not come") ? { ...acks, forget: () => {} } : acks
+  }
+  return { ...original, make }
+})
+
 vi.mock("../../src/engine/Hub.ts", async (importOriginal) => {
   const original = await importOriginal<typeof HubRules>()
   const makeHub: typeof original.make = (capacity, onDrop) => {
@@ -164,6 +174,7 @@ const mutations: ReadonlyArray<readonly [rule: string, seeds: number, kinds: Rea
   ["a node forgets itself", 10, ["Forgotten"]],
   ["the dead are forgotten at once", 10, ["Forgotten"]],
   ["rumours never finish", 10, ["Bounds"]],
+  ["nobody ends the wait for an answer that does not come", 10, ["Bounds"]],
   ["recoveries are not published", 10, ["Events"]],
   ["every seventh event is lost", 10, ["EventStream"]],
   ["push/pull is believed about the dead", 10, ["HastySuspicion", "NeverSaid"]],
