@@ -1,7 +1,6 @@
 /**
  * Lives through a plan: the chaos, then calm, until every node lists exactly the nodes that run, or for too long.
  */
-import type { MemberEvent, Memberlist } from "effect-memberlist"
 import { Convergence, Invariants, SimulatedCluster, VirtualTime } from "effect-memberlist/testing"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -12,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import { type Observation, Observer } from "../../src/engine/Observer.ts"
-import type { Change } from "../../src/swim/Directive.ts"
+import { Agreement, components, disagreement, FalseDeaths, LONGEST_PROBE, Subscriber } from "./Calm.ts"
 import { type FaultClass, faultClasses, type Plan } from "./Plan.ts"
 
 /** Something that must not happen, and did. */
@@ -50,64 +49,6 @@ export interface Outcome {
 
 /** The lines of a log are counted, so that a run that goes wild ends with an error instead of the memory. */
 const MAX_LINES = 500_000
-/** How long agreement must last. */
-const STEADY = 10_000
-/** The probe interval, one second, times `awarenessMaxMultiplier`, and a second more. */
-const LONGEST_PROBE = 9_000
-
-/** A subscriber's own member list, kept from the events it was given. */
-class Subscriber {
-  private readonly members = new Map<string, string>()
-  lost = 0
-
-  take(event: MemberEvent): void {
-    this.lost += event.missed
-    if (event._tag === "MemberFailed" || event._tag === "MemberLeft") this.members.delete(event.member.name)
-    else this.members.set(event.member.name, event.member.metaText)
-  }
-
-  get view(): string {
-    return [...this.members].map(([name, meta]) => `${name}=${meta}`).sort().join(" ")
-  }
-}
-
-const describe = (members: ReadonlyArray<{ readonly name: string; readonly state: string }>): string =>
-  members.map(({ name, state }) => state === "alive" ? name : `${name} (${state})`).sort().join(" ")
-
-/** How a node's view differs from the truth, if it does. */
-const disagreement = Effect.fnUntraced(function*(
-  name: string,
-  memberlist: Memberlist["Service"],
-  truth: ReadonlyMap<string, string>
-) {
-  const members = yield* memberlist.members
-  const seen = describe(members)
-  const expected = [...truth.keys()].sort().join(" ")
-  if (seen !== expected) return `${name} sees ${seen} instead of ${expected}`
-  const stale = members.find((member) => member.metaText !== truth.get(member.name))
-  return stale === undefined
-    ? undefined
-    : `${name} has metadata "${stale.metaText}" of ${stale.name} instead of "${truth.get(stale.name)}"`
-})
-
-/** Nodes that are connected by at least one of two listing the other. */
-const components = (
-  views: ReadonlyArray<readonly [string, ReadonlyArray<{ readonly name: string }>]>
-): ReadonlyArray<ReadonlyArray<string>> => {
-  const groups: Array<Set<string>> = []
-  for (const [name, members] of views) {
-    const own = new Set([name, ...members.map((member) => member.name)])
-    const met = groups.filter((group) => [...own].some((other) => group.has(other)))
-    for (const group of met) {
-      groups.splice(groups.indexOf(group), 1)
-      for (const other of group) own.add(other)
-    }
-    groups.push(own)
-  }
-  const running = new Set(views.map(([name]) => name))
-  return groups.map((group) => [...group].filter((name) => running.has(name)).sort())
-}
-
 /** The log line of each change that a node publishes. */
 const changeLines = function*({ directives, node }: Observation) {
   for (const directive of directives) {
@@ -133,37 +74,15 @@ const explore = Effect.fnUntraced(function*(plan: Plan, log: Array<string>, fail
     failures.push({ kind, at: now(), message })
   }
 
-  let calm: { readonly at: number; readonly running: ReadonlyArray<string> } | undefined
-  const suspectedAt = new Map<string, number>()
-  const incarnations = new Map<string, number>()
-  /**
-   * In the calm, who suspects a running node tells it so at its next probe at the latest, and the node refutes, unless the
-   * accuser has an older incarnation in mind: that is not refuted (nor in memberlist), and left to push/pulls. Two rounds
-   * of probes, slowed down by doubts, are more than enough.
-   */
-  const patience = (2 * plan.names.length + 8) * 1_000
-  const falseDeath = (node: string, { _tag, entry }: Change, from: string | undefined) => {
-    const key = `${node} ${entry.name}`
-    if (_tag === "Suspected") suspectedAt.set(key, now())
-    const since = suspectedAt.get(key)
-    if (_tag !== "Failed" || from !== node || calm === undefined || since === undefined) return
-    if (entry.incarnation < (incarnations.get(entry.name) ?? 0)) return
-    if (since > calm.at + LONGEST_PROBE && now() - since >= patience && calm.running.includes(entry.name)) {
-      fail(
-        "FalseDeath",
-        `${node} declared ${entry.name} dead, which was there and did not refute for ${now() - since} ms`
-      )
-    }
-  }
-
   const invariants = Invariants.make()
+  const falseDeaths = new FalseDeaths(plan.names.length)
   const observe: Observer = (step) => {
     for (const line of changeLines(step)) tell(line)
-    incarnations.set(step.node.name, step.next.incarnation)
+    falseDeaths.announced(step.node.name, step.next.incarnation)
     for (const directive of step.directives) {
       if (directive._tag !== "Publish") continue
-      const { change } = directive
-      falseDeath(step.node.name, change, change._tag === "Failed" ? change.from : undefined)
+      const falseDeath = falseDeaths.take(step.node.name, directive.change, now())
+      if (falseDeath !== undefined) fail("FalseDeath", falseDeath)
     }
     const before = invariants.violations.length
     invariants.observer(step)
@@ -198,7 +117,7 @@ const explore = Effect.fnUntraced(function*(plan: Plan, log: Array<string>, fail
   const running = yield* cluster.running
   tell(`calm; ${running.join(" ")} run`)
   const calmAt = now()
-  calm = { at: calmAt, running }
+  falseDeaths.begin(calmAt, running)
   const nodes = yield* Effect.forEach(running, (name) => Effect.map(cluster.node(name), (list) => ({ name, list })))
   // Halves that have forgotten each other never meet again by themselves (memberlist issue 222): somebody joins them.
   const reunite = Effect.gen(function*() {
@@ -225,34 +144,34 @@ const explore = Effect.fnUntraced(function*(plan: Plan, log: Array<string>, fail
       ({ list, name }) => Effect.map(list.localMember, ({ metaText }) => [name, metaText] as const)
     )
     const truth = new Map(locals)
-    const all = yield* Effect.forEach(nodes, ({ list, name }) => disagreement(name, list, truth))
+    const all = yield* Effect.forEach(
+      nodes,
+      ({ list, name }) => Effect.map(list.members, (members) => disagreement(name, members, truth))
+    )
     return all.filter((text) => text !== undefined)
   })
 
   const bound = Duration.toMillis(Convergence.bound(plan.config, plan.names.length))
-  let agreedAt: number | undefined
+  const agreement = new Agreement(calmAt, bound)
   let left = yield* disagreements
-  for (;;) {
-    if (left.length > 0) agreedAt = undefined
-    else agreedAt ??= now()
-    if (agreedAt !== undefined && now() - agreedAt >= STEADY) break
-    if (agreedAt === undefined && now() - calmAt > bound) break
+  let verdict = agreement.look(now(), left)
+  while (verdict === "Open") {
     yield* Effect.sleep(500)
     if (!reunited && now() >= reunion) {
       reunited = true
       yield* reunite
     }
     left = yield* disagreements
+    verdict = agreement.look(now(), left)
   }
-  if (agreedAt === undefined) fail("Liveness", `no agreement within ${bound} ms of calm: ${left.join("; ")}`)
-  else tell(`all agree, ${agreedAt - calmAt} ms after calm`)
+  const agreedAfter = verdict === "Kept" ? agreement.after : undefined
+  const why = agreement.after === undefined ? left.join("; ") : `it came after ${agreement.after} ms`
+  if (agreedAfter === undefined) fail("Liveness", `no agreement within ${bound} ms of calm: ${why}`)
+  else tell(`all agree, ${agreedAfter} ms after calm`)
 
   for (const { list, name } of nodes) {
-    const view = (yield* list.members).map((member) => `${member.name}=${member.metaText}`).sort().join(" ")
-    const subscriber = subscribers.get(name)
-    if (subscriber !== undefined && (subscriber.lost > 0 || subscriber.view !== view)) {
-      fail("EventStream", `${name}'s events give "${subscriber.view}" (${subscriber.lost} lost); its view is "${view}"`)
-    }
+    const differs = subscribers.get(name)?.differs(name, yield* list.members)
+    if (differs !== undefined) fail("EventStream", differs)
     for (const [key, count] of yield* list.counters) {
       if (key.startsWith("fiber.restarted")) fail("FiberDied", `${name}: ${key} ${count} times`)
     }
@@ -263,7 +182,7 @@ const explore = Effect.fnUntraced(function*(plan: Plan, log: Array<string>, fail
     packets: packetsSent,
     bound,
     steps: invariants.steps(),
-    agreedAfter: agreedAt === undefined ? undefined : agreedAt - calmAt,
+    agreedAfter,
     elapsed: now()
   }
 })
