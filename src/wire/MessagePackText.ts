@@ -13,6 +13,13 @@ import { Buffer, isUtf8 } from "node:buffer"
 const SHORT = 16
 const GROUP = 8
 
+/**
+ * Short texts met lately, each in the slot its bytes hash to. A cluster says the same few names over and over: met again,
+ * they cost no allocation, and comparing one with itself costs nothing.
+ */
+const SLOTS = 4096
+const recent: Array<string> = Array.from({ length: SLOTS }, () => "")
+
 const of = String.fromCharCode
 
 /**
@@ -22,10 +29,9 @@ const of = String.fromCharCode
  * @since 0.1.0
  */
 export const decode = (bytes: Uint8Array, start: number, end: number): string | undefined => {
-  if (end - start <= SHORT && isAscii(bytes, start, end)) {
-    return end - start <= GROUP
-      ? group(bytes, start, end - start)
-      : group(bytes, start, GROUP) + group(bytes, start + GROUP, end - start - GROUP)
+  if (end - start <= SHORT) {
+    const text = short(bytes, start, end)
+    if (text !== undefined) return text
   }
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const text = buffer.toString("utf8", start, end)
@@ -33,10 +39,29 @@ export const decode = (bytes: Uint8Array, start: number, end: number): string | 
   return text.includes("\ufffd") && !isUtf8(bytes.subarray(start, end)) ? undefined : text
 }
 
-const isAscii = (bytes: Uint8Array, start: number, end: number): boolean => {
+/** At most sixteen characters; `undefined` if they are not all ASCII. */
+const short = (bytes: Uint8Array, start: number, end: number): string | undefined => {
   let bits = 0
-  for (let i = start; i < end; i++) bits |= bytes[i] as number
-  return bits < 0x80
+  let hash = 0
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number
+    bits |= byte
+    hash = Math.imul(hash, 31) + byte
+  }
+  if (bits >= 0x80) return undefined
+  const slot = (hash ^ (hash >>> 12)) & (SLOTS - 1)
+  const known = recent[slot] as string
+  if (isText(known, bytes, start, end)) return known
+  const size = end - start
+  return recent[slot] = size <= GROUP
+    ? group(bytes, start, size)
+    : group(bytes, start, GROUP) + group(bytes, start + GROUP, size - GROUP)
+}
+
+const isText = (text: string, bytes: Uint8Array, start: number, end: number): boolean => {
+  if (text.length !== end - start) return false
+  for (let i = start; i < end; i++) if (text.charCodeAt(i - start) !== bytes[i]) return false
+  return true
 }
 
 /** At most eight ASCII characters. The calls are written out because one with its arguments in place is what is fast. */
