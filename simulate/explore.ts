@@ -4,21 +4,25 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Cause from "effect/Cause"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import { appendFileSync } from "node:fs"
+import * as Background from "./explorer/Background.ts"
 import { type FaultClass, faultClasses, isFaultClass, make, type Options } from "./explorer/Plan.ts"
-import { make as makeProgress } from "./explorer/Progress.ts"
+import { Progress } from "./explorer/Progress.ts"
 import * as Report from "./explorer/Report.ts"
-import { run } from "./explorer/Run.ts"
-import { shrink } from "./explorer/Shrink.ts"
+import type { Outcome } from "./explorer/Run.ts"
 
-const integer = (minimum: number, maximum: number, what: string) =>
-  Schema.Int.check(Schema.isBetween({ minimum, maximum }, { expected: `${what} from ${minimum} to ${maximum}` }))
+const between = (minimum: number, maximum: number, what: string) =>
+  Flag.filter(
+    (value: number) => value >= minimum && value <= maximum,
+    () => `${what} from ${minimum} to ${maximum}`
+  )
 
 class BadInput extends Error {
   override readonly name = "BadInput"
@@ -48,17 +52,22 @@ const readOnly = Effect.fnUntraced(function*(text: string) {
   return numbers
 })
 
-/** Lets signals and output through between two seeds. */
-const breathe = Effect.promise(() => new Promise<void>((resolve) => void setImmediate(resolve)))
-
 const write = (line: string) => void process.stdout.write(`${line}\n`)
+
+// Whoever reads has read enough (`| head`): the end that a signal would have been.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(141)
+  throw error
+})
 
 /** Every result is in the file before the next seed begins, so an interrupted run keeps what it has. */
 const appendTo = (file: string, line: string) =>
   Effect.try({
     try: () => appendFileSync(file, line),
     catch: (cause) =>
-      new CliError.UserError({ cause: new BadInput(`--out: cannot write to ${file}: ${String(cause)}`) })
+      new CliError.UserError({
+        cause: new BadInput(`--out: ${cause instanceof Error ? cause.message : String(cause)}`)
+      })
   })
 
 const explore = Command.make(
@@ -66,24 +75,22 @@ const explore = Command.make(
   {
     seed: Flag.Int("seed").pipe(
       Flag.withDescription("The first seed; the same seed is the same run, everywhere"),
-      Flag.withSchema(integer(0, Number.MAX_SAFE_INTEGER, "a seed")),
+      between(0, Number.MAX_SAFE_INTEGER, "a seed"),
       Flag.withDefault(1)
     ),
     seeds: Flag.Int("seeds").pipe(
       Flag.withDescription("How many seeds, from the first one on"),
-      Flag.withSchema(integer(1, 10_000_000, "a number of seeds")),
+      between(1, 10_000_000, "a number of seeds"),
       Flag.withDefault(1)
     ),
     nodes: Flag.Int("nodes").pipe(
       Flag.withDescription("How many nodes"),
-      Flag.withSchema(integer(2, 200, "a number of nodes")),
+      between(2, 200, "a number of nodes"),
       Flag.withDefault(5)
     ),
     minutes: Flag.Finite("minutes").pipe(
       Flag.withDescription("How long the chaos lasts, in virtual minutes"),
-      Flag.withSchema(
-        Schema.Finite.check(Schema.isBetween({ minimum: 0.1, maximum: 1440 }, { expected: "minutes from 0.1 to 1440" }))
-      ),
+      between(0.1, 1440, "minutes"),
       Flag.withDefault(2)
     ),
     mask: Flag.String("mask").pipe(
@@ -106,38 +113,65 @@ const explore = Command.make(
     const { json, keepGoing, log, minutes, nodes, out, seed: first, seeds } = flags
     const mask = yield* readMask(flags.mask)
     const only = Option.isSome(flags.only) ? yield* readOnly(flags.only.value) : undefined
+    if (only !== undefined && seeds > 1) {
+      return yield* refuse("--only: the numbers are those of one seed's faults; leave out --seeds")
+    }
+    if (first > Number.MAX_SAFE_INTEGER - (seeds - 1)) {
+      return yield* refuse(`--seeds: the last seed would be above ${Number.MAX_SAFE_INTEGER}`)
+    }
     const options = (seed: number): Options => ({ seed, nodes, minutes, mask, only })
-    const unknown = only?.find((id) => !make(options(first)).script.some((planned) => planned.id === id))
+    const plan = make(options(first))
+    const unknown = only?.find((id) => !plan.script.some((planned) => planned.id === id))
     if (unknown !== undefined) {
       return yield* refuse(`--only: seed ${first} has no fault number ${unknown} (or it is masked)`)
     }
     if (Option.isSome(out)) yield* appendTo(out.value, "")
     const summary = new Report.Summary()
-    const progress = makeProgress(seeds)
-    const finish = Effect.sync(() => {
-      progress.clear()
-      if (json) write(JSON.stringify(summary.json()))
-      else write(summary.text())
-      if (summary.failed.length > 0) process.exitCode = 1
-    })
-    yield* Effect.gen(function*() {
-      for (let seed = first; seed < first + seeds; seed++) {
-        const outcome = run(make(options(seed)))
-        summary.add(outcome)
+    const progress = new Progress({ seeds, chaos: plan.chaos, summary })
+    const finish = (exit: Exit.Exit<unknown, unknown>) =>
+      Effect.sync(() => {
+        progress.clear()
+        const ended = Exit.isSuccess(exit)
+          ? "Finished"
+          : Cause.hasInterruptsOnly(exit.cause)
+          ? "Interrupted"
+          : "Broken"
+        const ending: Report.Ending = { first, seeds, ended }
+        if (json) write(JSON.stringify(summary.json(ending)))
+        else write(summary.text(ending))
+        if (summary.failed.length > 0) process.exitCode = 1
+      })
+    const keep = (outcome: Outcome) =>
+      Effect.suspend(() => {
         const failed = outcome.failures.length > 0
-        const smallest = failed
-          ? shrink(outcome, { onProgress: (faults, attempts) => progress.shrinking(seed, faults, attempts) })
-          : outcome
+        progress.clear()
+        if (json) write(JSON.stringify(Report.json(outcome)))
+        else if (failed) write(Report.failure(outcome))
+        return Option.isSome(out) ? appendTo(out.value, `${JSON.stringify(Report.json(outcome))}\n`) : Effect.void
+      })
+    yield* Effect.gen(function*() {
+      const ask = yield* Background.make
+      for (let seed = first; seed < first + seeds; seed++) {
+        const onTold: Parameters<typeof ask>[1] = (told) =>
+          told._tag === "At" ? progress.at(seed, told.millis) : progress.shrinking(seed, told.faults, told.attempts)
+        progress.at(seed, 0)
+        const outcome = yield* ask({ _tag: "Live", options: options(seed) }, onTold)
+        summary.add(outcome)
         progress.clear()
         if (log) write(outcome.log.join("\n"))
-        if (json) write(JSON.stringify(Report.json(smallest)))
-        else if (failed) write(Report.failure(smallest))
-        if (Option.isSome(out)) yield* appendTo(out.value, `${JSON.stringify(Report.json(smallest))}\n`)
-        if (failed && !keepGoing) break
-        progress.seed(summary)
-        yield* breathe
+        if (outcome.failures.length === 0) {
+          yield* keep(outcome)
+          continue
+        }
+        progress.shrinking(seed, outcome.plan.script.length, 0)
+        // Who does not wait until the failure is small gets it as it is.
+        const smallest = yield* ask({ _tag: "Shrink", failing: outcome }, onTold).pipe(
+          Effect.onInterrupt(() => Effect.orDie(keep(outcome)))
+        )
+        yield* keep(smallest)
+        if (!keepGoing) break
       }
-    }).pipe(Effect.ensuring(finish))
+    }).pipe(Effect.scoped, Effect.onExit(finish))
   })
 ).pipe(Command.withDescription("Live through a cluster's bad days, from a seed, and check every step of every node"))
 

@@ -58,6 +58,15 @@ export const json = (outcome: Outcome) => ({
   replay: replay(outcome.plan.options)
 })
 
+/** How an exploration ended. */
+export interface Ending {
+  /** How many seeds were asked for, from this one on. */
+  readonly first: number
+  readonly seeds: number
+  /** By itself, all done or at the first failure; by whoever runs it; by an error that is not the simulation's. */
+  readonly ended: "Finished" | "Interrupted" | "Broken"
+}
+
 /** Adds up many outcomes without keeping them. */
 export class Summary {
   seeds = 0
@@ -66,7 +75,7 @@ export class Summary {
   packets = 0
   virtualMillis = 0
   nodeMillis = 0
-  slowest = 0
+  slowest: number | undefined = undefined
   readonly fired = new Map<FaultClass, Fired>()
 
   add(outcome: Outcome): void {
@@ -76,7 +85,7 @@ export class Summary {
     this.packets += outcome.packets
     this.virtualMillis += outcome.elapsed
     this.nodeMillis += outcome.elapsed * outcome.plan.options.nodes
-    this.slowest = Math.max(this.slowest, outcome.agreedAfter ?? 0)
+    if (outcome.agreedAfter !== undefined) this.slowest = Math.max(this.slowest ?? 0, outcome.agreedAfter)
     for (const name of faultClasses) {
       const sum = this.fired.get(name) ?? { planned: 0, fired: 0, hits: 0 }
       const more = outcome.fired[name]
@@ -96,7 +105,22 @@ export class Summary {
     })
   }
 
-  text(): string {
+  /** What was found, and what there is still to do. */
+  private verdict({ ended, first, seeds }: Ending): ReadonlyArray<string> {
+    const found = this.failed.length === 0 ? "no failures" : `FAILED seeds: ${this.failed.join(", ")}`
+    const left = seeds - this.seeds
+    if (left === 0) return [found]
+    const rest = `${left} of ${seeds} seeds are not done`
+    if (ended === "Finished") return [found, `the first failure ended the run: ${rest}; --keep-going does not stop`]
+    return [
+      ...(this.seeds === 0 ? [] : [`${found} so far`]),
+      `${ended.toLowerCase()}: ${rest}; go on with --seed ${first + this.seeds} --seeds ${left}`
+    ]
+  }
+
+  text(ending: Ending): string {
+    if (this.seeds === 0) return this.verdict(ending).join("\n")
+    const agreement = this.slowest === undefined ? "no agreement" : `slowest agreement ${seconds(this.slowest)}`
     const rows = faultClasses.map((name) => {
       const { fired, hits, planned } = this.fired.get(name) ?? { planned: 0, fired: 0, hits: 0 }
       return `  ${name.padEnd(10)} ${String(planned).padStart(8)} ${String(fired).padStart(8)} ${
@@ -104,24 +128,26 @@ export class Summary {
       }`
     })
     return [
-      `${this.seeds} seeds, ${(this.nodeMillis / 3_600_000).toFixed(2)} node-hours, ${this.steps} steps checked, ` +
-      `${this.packets} packets; slowest agreement ${seconds(this.slowest)} after calm`,
+      `${this.seeds} seeds, ${(this.nodeMillis / 3_600_000).toFixed(2)} node-hours, ${this.steps} steps checked`,
+      `${this.packets} packets; ${agreement} after calm`,
       `  faults      planned    fired       hits`,
       ...rows,
       ...(this.silent.length > 0 ? [`never fired: ${this.silent.join(", ")}`] : []),
-      this.failed.length === 0 ? "no failures" : `FAILED seeds: ${this.failed.join(", ")}`
+      ...this.verdict(ending)
     ].join("\n")
   }
 
-  json() {
+  json({ ended, seeds }: Ending) {
     return {
       summary: {
         seeds: this.seeds,
+        asked: seeds,
+        ended,
         failed: this.failed,
         nodeHours: this.nodeMillis / 3_600_000,
         steps: this.steps,
         packets: this.packets,
-        slowestAgreementMillis: this.slowest,
+        slowestAgreementMillis: this.slowest ?? null,
         fired: Object.fromEntries(this.fired)
       }
     }

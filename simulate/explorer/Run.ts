@@ -62,7 +62,16 @@ const changeLines = function*({ directives, node }: Observation) {
   }
 }
 
-const explore = Effect.fnUntraced(function*(plan: Plan, log: Array<string>, failures: Array<Failure>) {
+/** The first few of many, and how many more there are. */
+const someOf = (texts: ReadonlyArray<string>): string =>
+  [...texts.slice(0, 3), ...(texts.length > 3 ? [`and ${texts.length - 3} more`] : [])].join("; ")
+
+const explore = Effect.fnUntraced(function*(
+  plan: Plan,
+  log: Array<string>,
+  failures: Array<Failure>,
+  onTime: (millis: number) => void
+) {
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const tell = (line: string) => {
@@ -77,6 +86,7 @@ const explore = Effect.fnUntraced(function*(plan: Plan, log: Array<string>, fail
   const invariants = Invariants.make()
   const falseDeaths = new FalseDeaths(plan.names.length)
   const observe: Observer = (step) => {
+    onTime(now())
     for (const line of changeLines(step)) tell(line)
     falseDeaths.announced(step.node.name, step.next.incarnation)
     for (const directive of step.directives) {
@@ -165,7 +175,7 @@ const explore = Effect.fnUntraced(function*(plan: Plan, log: Array<string>, fail
     verdict = agreement.look(now(), left)
   }
   const agreedAfter = verdict === "Kept" ? agreement.after : undefined
-  const why = agreement.after === undefined ? left.join("; ") : `it came after ${agreement.after} ms`
+  const why = agreement.after === undefined ? someOf(left) : `it came after ${agreement.after} ms`
   if (agreedAfter === undefined) fail("Liveness", `no agreement within ${bound} ms of calm: ${why}`)
   else tell(`all agree, ${agreedAfter} ms after calm`)
 
@@ -187,12 +197,17 @@ const explore = Effect.fnUntraced(function*(plan: Plan, log: Array<string>, fail
   }
 })
 
-/** Runs a plan. A pure function: everything random comes from the plan's seed, time is virtual. */
-export const run = (plan: Plan): Outcome => {
+const ignore = () => {}
+
+/**
+ * Runs a plan. A pure function: everything random comes from the plan's seed, time is virtual. `onTime` is told how late
+ * it is, in virtual milliseconds, after every step, and can change nothing.
+ */
+export const run = (plan: Plan, onTime: (millis: number) => void = ignore): Outcome => {
   const log: Array<string> = []
   const failures: Array<Failure> = []
   const exit = VirtualTime.run(
-    explore(plan, log, failures).pipe(Effect.scoped, Effect.provideService(References.MinimumLogLevel, "None")),
+    explore(plan, log, failures, onTime).pipe(Effect.scoped, Effect.provideService(References.MinimumLogLevel, "None")),
     { seed: plan.options.seed, limit: plan.chaos + 86_400_000 }
   )
   const result = Exit.isSuccess(exit) ? exit.value : undefined

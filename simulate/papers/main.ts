@@ -61,7 +61,11 @@ if (!Number.isInteger(workers) || workers < 1) fail(`--workers ${options.workers
 
 // A few runs are no reason to replace the documented ones.
 const folder = options.out ?? (mode === "quick" ? "docs/papers/quick" : "docs/papers")
-mkdirSync(folder, { recursive: true })
+try {
+  mkdirSync(folder, { recursive: true })
+} catch (error) {
+  fail(`--out ${folder}: ${error instanceof Error ? error.message : String(error)}`)
+}
 const file = `${folder}/results.jsonl`
 if (options.fresh === true) rmSync(file, { force: true })
 
@@ -106,12 +110,16 @@ if (missing.length > 0) {
       results.push(JSON.parse(line) as Result)
       progress.step(idOf(job))
     },
-    onFailed: (job, error) => failures.push(`${idOf(job)}: ${error.message}`)
+    onFailed: (job, error) => {
+      failures.push(`${idOf(job)}: ${error.message}`)
+      progress.fail(idOf(job))
+    }
   })
+  progress.end()
 }
 
 if (stop.signal.aborted) {
-  process.stderr.write(`\ninterrupted; ${file} keeps ${results.length} results, the same command goes on from there\n`)
+  process.stderr.write(`interrupted; ${file} keeps ${results.length} results, the same command goes on from there\n`)
   process.exit(130)
 }
 writeReport(folder, results)

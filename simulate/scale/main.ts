@@ -47,7 +47,11 @@ if (!Number.isInteger(seconds) || seconds < 1) fail(`--seconds ${values.seconds}
 if (!values.out.endsWith(".md")) fail(`--out ${values.out}: expected the name of a Markdown file`)
 
 const folder = values.out.slice(0, -".md".length)
-mkdirSync(folder, { recursive: true })
+try {
+  mkdirSync(folder, { recursive: true })
+} catch (error) {
+  fail(`--out ${values.out}: ${error instanceof Error ? error.message : String(error)}`)
+}
 const file = `${folder}/results.jsonl`
 if (values.fresh === true) rmSync(file, { force: true })
 
@@ -76,10 +80,14 @@ await runAll<{ readonly members: number; readonly seconds: number }, Scale>({
     appendFileSync(file, `${JSON.stringify(outcome, (_, value: unknown) => value === Infinity ? null : value)}\n`)
     progress.step(`${outcome.members} members`)
   },
-  onFailed: ({ members }, error) => failures.push(`${members} members: ${error.message}`)
+  onFailed: ({ members }, error) => {
+    failures.push(`${members} members: ${error.message}`)
+    progress.fail(`${members} members`)
+  }
 })
+progress.end()
 if (stop.signal.aborted) {
-  process.stderr.write(`\ninterrupted; ${file} keeps ${results.size} sizes, the same command goes on from there\n`)
+  process.stderr.write(`interrupted; ${file} keeps ${results.size} sizes, the same command goes on from there\n`)
   process.exit(130)
 }
 const sorted = [...results.values()].sort((a, b) => a.members - b.members)

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { execFile } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import { type FaultClass, faultClasses, make, type Options, type Plan } from "../../simulate/explorer/Plan.ts"
@@ -13,12 +14,14 @@ const root = Path.resolve(import.meta.dirname, "../..")
 const plan = (seed: number, options: Partial<Options> = {}): Plan =>
   make({ seed, nodes: 4, minutes: 1, mask: [], ...options })
 
+const command = ["--conditions=effect-memberlist-source", Path.join(root, "simulate/explore.ts")]
+
 /** Runs the explorer in a process of its own. */
 const explore = (...args: ReadonlyArray<string>) =>
   new Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }>((resolve) => {
     const child = execFile(
       process.execPath,
-      ["--conditions=effect-memberlist-source", Path.join(root, "simulate/explore.ts"), ...args],
+      [...command, ...args],
       { encoding: "utf8", maxBuffer: 2 ** 28 },
       (_error, stdout, stderr) => resolve({ status: child.exitCode ?? -1, stdout, stderr })
     )
@@ -130,17 +133,68 @@ describe("the shrinker", () => {
 describe("npm run simulate", () => {
   it("refuses bad input before anything runs, and says what would be right", { timeout: 60_000 }, async () => {
     const cases: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
-      [["--seed", "abc"], "--seed"],
-      [["--nodes", "1"], "a number of nodes from 2 to 200"],
+      [["--seed", "abc"], "--seed: \"abc\". Expected a string representing a finite number"],
+      [["--seed", "-1"], "a seed from 0 to"],
+      [["--seed", "9007199254740991", "--seeds", "2"], "the last seed would be above 9007199254740991"],
+      [["--seeds", "0"], "a number of seeds from 1 to"],
+      [["--minutes", "0"], "Expected: minutes from 0.1 to 1440"],
+      ...["0", "1", "-3", "201"].map((nodes) =>
+        [["--nodes", nodes], `--nodes: "${nodes}". Expected: a number of nodes from 2 to 200`] as const
+      ),
+      [["--nodes", "1.5"], "--nodes: \"1.5\". Expected an integer"],
+      [["--frobnicate"], "Unrecognized flag: --frobnicate"],
+      [["--out", "/dev/null/results"], "--out: ENOTDIR"],
+      [["--only", "1", "--seeds", "2"], "leave out --seeds"],
       [["--mask", "loss,rain"], "no class of faults \"rain\""],
       [["--only", "9999"], "no fault number 9999"],
       [["--only", "x"], "not a list of fault numbers"]
     ]
     await Promise.all(cases.map(async ([args, expected]) => {
       const { status, stderr, stdout } = await explore(...args)
-      assert.strictEqual(status, 1)
-      assert.include(stderr + stdout, expected)
+      assert.strictEqual(status, 1, args.join(" "))
+      assert.include(stderr, expected)
+      assert.notInclude(stdout, "steps checked")
     }))
+  })
+
+  it("writes no control characters where there is no terminal", { timeout: 60_000 }, async () => {
+    const { stderr, stdout } = await explore("--seeds", "3", "--nodes", "3", "--minutes", "0.2", "--log")
+    assert.strictEqual(stderr, "")
+    assert.include(stdout, "no failures")
+    // oxlint-disable-next-line no-control-regex -- they are what is looked for
+    assert.notMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u007f]/)
+  })
+
+  it("ends without a complaint when whoever reads has read enough", { timeout: 60_000 }, async () => {
+    const child = spawn(process.execPath, [...command, "--seeds", "200", "--nodes", "3", "--minutes", "0.2", "--log"])
+    let stderr = ""
+    child.stderr.on("data", (chunk: Buffer) => void (stderr += chunk.toString()))
+    child.stdout.once("data", () => child.stdout.destroy())
+    assert.deepStrictEqual(await once(child, "close"), [141, null])
+    assert.strictEqual(stderr, "")
+  })
+
+  it("keeps what it has when it is interrupted, and says how to go on", { timeout: 60_000 }, async () => {
+    const folder = mkdtempSync(Path.join(tmpdir(), "simulate-"))
+    try {
+      const out = Path.join(folder, "results.jsonl")
+      const args = ["--seed", "7", "--seeds", "100000", "--nodes", "3", "--minutes", "0.2", "--out", out]
+      const child = spawn(process.execPath, [...command, ...args])
+      let stdout = ""
+      child.stdout.on("data", (chunk: Buffer) => void (stdout += chunk.toString()))
+      const closed = once(child, "close")
+      const lines = () => existsSync(out) ? readFileSync(out, "utf8").split("\n").length - 1 : 0
+      while (lines() < 2) await new Promise((resolve) => void setTimeout(resolve, 20))
+      child.kill("SIGINT")
+      assert.deepStrictEqual(await closed, [130, null])
+      const done = lines()
+      assert.include(stdout, `${done} seeds, `)
+      assert.include(stdout, "no failures so far")
+      assert.include(stdout, `interrupted: ${100_000 - done} of 100000 seeds are not done`)
+      assert.include(stdout, `go on with --seed ${7 + done} --seeds ${100_000 - done}`)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   it("writes each result to the file before the next seed begins", { timeout: 60_000 }, async () => {
