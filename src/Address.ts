@@ -110,6 +110,7 @@ export const format = (address: PeerAddress): string =>
  * @since 0.1.0
  */
 export const sameBytes = (a: Uint8Array | null, b: Uint8Array | null): boolean => {
+  if (a === b) return true
   const n = a === null ? 0 : a.length
   if (n !== (b === null ? 0 : b.length)) return false
   if (a === null || b === null) return true

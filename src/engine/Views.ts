@@ -39,9 +39,10 @@ export const claimed = (said: Said, name: string, state: MemberState): Member =>
   const [min = 0, max = 0, current = 0, delegateMin = 0, delegateMax = 0, delegateCurrent = 0] = said.vsn
   return new Member({
     name,
-    addr: said.addr,
+    // copies: what users hold, they may change
+    addr: new Uint8Array(said.addr),
     port: said.port,
-    meta: said.meta ?? noMeta,
+    meta: said.meta === null ? noMeta : new Uint8Array(said.meta),
     state,
     incarnation: said.incarnation,
     versions: { min, max, current, delegateMin, delegateMax, delegateCurrent }

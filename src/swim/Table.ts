@@ -26,7 +26,7 @@ export const insert = (m: Membership, entry: Entry): Membership => ({
   estimate: m.estimate + 1
 })
 
-/** What an entry says that an alive claim, or our own announcement, has said. */
+/** What an entry says that an alive claim, or our own announcement, has said. Its bytes are kept, and never changed. */
 export interface Said {
   readonly incarnation: number
   readonly addr: Uint8Array
@@ -62,12 +62,9 @@ export const aliveEntry = (
   }
 }
 
-/**
- * Bytes to keep. What was said may be a view of a whole packet or stream frame, which an entry must not hold on to, so it
- * is copied, unless an entry has the same bytes already.
- */
+/** What was said, or the same bytes if they are known already. */
 const keep = (said: Uint8Array, known: Uint8Array | undefined): Uint8Array =>
-  known !== undefined && Address.sameBytes(said, known) ? known : new Uint8Array(said)
+  known !== undefined && Address.sameBytes(said, known) ? known : said
 
 /** The alive claim an entry stands for. */
 export const claimOf = (entry: Entry) =>

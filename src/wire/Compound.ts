@@ -77,7 +77,47 @@ export const split = (parts: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Arra
 }
 
 /**
- * The parts, as views, up to the first that is cut short. Parts may be empty; bytes left over are ignored.
+ * Where the parts of a compound message end.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Bounds {
+  /** Where the first part starts; each other one starts where the one before it ends. */
+  readonly first: number
+  readonly ends: ReadonlyArray<number>
+  readonly rejection: Rejection.Rejection | undefined
+}
+
+/**
+ * Where the parts of the compound message in `bytes[start..end)` are, up to the first that is cut short. Parts may be
+ * empty; bytes left over are ignored.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const bounds = (bytes: Uint8Array, start: number, end: number): Bounds => {
+  if (end - start < HEADER_OVERHEAD) return { first: end, ends: [], rejection: missingCount }
+  const count = bytes[start + 1] as number
+  const lengths = start + HEADER_OVERHEAD
+  const first = lengths + count * PART_OVERHEAD
+  if (first > end) return { first: end, ends: [], rejection: missingLengths }
+  const ends: Array<number> = []
+  let at = first
+  for (let i = 0; i < count; i++) {
+    const head = lengths + i * PART_OVERHEAD
+    at += (bytes[head] as number) * 256 + (bytes[head + 1] as number)
+    if (at > end) return { first, ends, rejection: cutShort(count, count - i) }
+    ends.push(at)
+  }
+  return { first, ends, rejection: undefined }
+}
+
+const cutShort = (count: number, missing: number): Rejection.Rejection =>
+  Rejection.make("Truncated", `${missing} of ${count} compound parts are cut short`)
+
+/**
+ * The parts of a compound message, as views.
  *
  * @category decoding
  * @since 0.1.0
@@ -85,21 +125,8 @@ export const split = (parts: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Arra
 export const decode = (
   message: Uint8Array
 ): { readonly parts: ReadonlyArray<Uint8Array>; readonly rejection: Rejection.Rejection | undefined } => {
-  const count = message[1]
-  if (count === undefined) return { parts: [], rejection: missingCount }
-  let at = HEADER_OVERHEAD + count * PART_OVERHEAD
-  if (message.length < at) return { parts: [], rejection: missingLengths }
-  const parts: Array<Uint8Array> = []
-  for (let i = 0; i < count; i++) {
-    const head = HEADER_OVERHEAD + i * PART_OVERHEAD
-    const size = (message[head] as number) * 256 + (message[head + 1] as number)
-    if (at + size > message.length) {
-      return { parts, rejection: Rejection.make("Truncated", `${count - i} of ${count} compound parts are cut short`) }
-    }
-    parts.push(message.subarray(at, at + size))
-    at += size
-  }
-  return { parts, rejection: undefined }
+  const { ends, first, rejection } = bounds(message, 0, message.length)
+  return { parts: ends.map((end, i) => message.subarray(ends[i - 1] ?? first, end)), rejection }
 }
 
 const missingCount = Rejection.make("Truncated", "the compound message has no count")

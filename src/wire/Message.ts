@@ -12,6 +12,7 @@ import * as Field from "./Field.ts"
 import * as MessagePack from "./MessagePack.ts"
 import { type Failure, Reader } from "./MessagePackReader.ts"
 import { Writer } from "./MessagePackWriter.ts"
+import * as RecentAlives from "./RecentAlives.ts"
 import * as Rejection from "./Rejection.ts"
 
 /**
@@ -286,7 +287,7 @@ export const encode = (message: PacketMessage | ErrorResponse): Uint8Array => {
     case "Suspect":
       return encodeBody(MessageType.Suspect, suspect, message)
     case "Alive":
-      return encodeBody(MessageType.Alive, alive, message)
+      return encodeAlive(message)
     case "Dead":
       return encodeBody(MessageType.Dead, dead, message)
     case "ErrorResponse":
@@ -302,6 +303,15 @@ export const encodeBody = <A>(type: number, codec: MessagePack.Codec<A>, value: 
   codec.write(writer, value)
   return writer.finish()
 }
+
+/** A claim that is passed on has the bytes it came with, nearly always; then it is those. */
+const encodeAlive = (message: Alive): Uint8Array => {
+  writer.byte(MessageType.Alive)
+  alive.write(writer, message)
+  return writer.finish(knownAlive)
+}
+
+const knownAlive = (bytes: Uint8Array, size: number): Uint8Array | undefined => RecentAlives.find(bytes, 0, size)?.bytes
 
 const prefixed = (type: number, payload: Uint8Array): Uint8Array => {
   const out = new Uint8Array(payload.length + 1)
@@ -328,6 +338,21 @@ export const decodeBody = <A>(
   if (value !== undefined) return value
   cursor.reset()
   return reject(failure)
+}
+
+/**
+ * The alive message in `bytes[start..end)`, type byte and body. Met before, it is the same object again, shared by
+ * everybody: it must not be changed.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decodeAlive = (bytes: Uint8Array, start: number, end: number): Alive | Rejection.Rejection => {
+  const known = RecentAlives.find(bytes, start, end)
+  if (known !== undefined) return known.message
+  const message = decodeBody(alive, bytes, start + 1, end)
+  if (!("reason" in message)) RecentAlives.remember(bytes, start, end, message)
+  return message
 }
 
 /** @internal */

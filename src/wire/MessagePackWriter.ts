@@ -32,10 +32,15 @@ export class Writer {
   private slab = new Uint8Array(SLAB_BYTES)
   private slabPos = 0
 
-  /** What was written since the last call, in memory that is not written to again. */
-  finish(): Uint8Array {
+  /**
+   * What was written since the last call, in memory that is not written to again. `known` may have the same bytes
+   * already: it is asked with what was written and its size, before anything is allocated.
+   */
+  finish(known?: (written: Uint8Array, size: number) => Uint8Array | undefined): Uint8Array {
     const size = this.pos
     this.pos = 0
+    const shared = known?.(this.bytes, size)
+    if (shared !== undefined) return shared
     if (size > SLAB_FROM && size <= SLAB_UPTO) return this.fromSlab(size)
     const out = this.bytes.slice(0, size)
     if (this.bytes.length > KEEP_BYTES) this.replace(INITIAL_BYTES)

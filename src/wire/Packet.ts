@@ -44,6 +44,7 @@ export interface Decoded {
 
 /**
  * Decodes a datagram, whose memory must not be reused: a large user payload is a view of it. (Everything else is copied.)
+ * An alive message met before comes as the same object: its bytes must not be changed.
  *
  * @category decoding
  * @since 0.1.0
@@ -63,7 +64,7 @@ export const decode = (datagram: Uint8Array, inbound: Inbound): Decoded => {
     packet = content
   }
   const decoding: Decoding = { messages: [], rejections: [], budget: MAX_PACKET_DECOMPRESSED_BYTES }
-  dispatch(packet, 0, decoding)
+  dispatch(packet, 0, packet.length, 0, decoding)
   return decoding
 }
 
@@ -79,50 +80,78 @@ const refused = (rejection: Rejection.Rejection): Decoded => ({ messages: [], re
 const isFull = (decoding: Decoding): boolean =>
   decoding.messages.length + decoding.rejections.length >= MAX_PACKET_MESSAGES
 
-/** Handles one message, wrapped `depth` times; recursion ends at `MAX_PACKET_NESTING`. */
-const dispatch = (bytes: Uint8Array, depth: number, decoding: Decoding): void => {
-  const rejection = dispatchByType(bytes, depth, decoding)
+/** Handles the message in `bytes[start..end)`, wrapped `depth` times; recursion ends at `MAX_PACKET_NESTING`. */
+const dispatch = (bytes: Uint8Array, start: number, end: number, depth: number, decoding: Decoding): void => {
+  const rejection = dispatchByType(bytes, start, end, depth, decoding)
   if (rejection !== undefined) decoding.rejections.push(rejection)
 }
 
-const dispatchByType = (bytes: Uint8Array, depth: number, decoding: Decoding): Rejection.Rejection | undefined => {
-  const type = bytes[0]
-  if (type === undefined) return noType
+const dispatchByType = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  depth: number,
+  decoding: Decoding
+): Rejection.Rejection | undefined => {
+  if (start >= end) return noType
+  const type = bytes[start] as number
   switch (type) {
     case Message.MessageType.Compound:
-      return depth < MAX_PACKET_NESTING ? compound(bytes, depth, decoding) : tooDeep
+      return depth < MAX_PACKET_NESTING ? compound(bytes, start, end, depth, decoding) : tooDeep
     case Message.MessageType.Compress:
-      return depth < MAX_PACKET_NESTING ? compressed(bytes, depth, decoding) : tooDeep
+      return depth < MAX_PACKET_NESTING ? compressed(bytes, start, end, depth, decoding) : tooDeep
     case Message.MessageType.User:
-      decoding.messages.push({ _tag: "User", payload: payload(bytes, 1, bytes.length) })
+      decoding.messages.push({ _tag: "User", payload: payload(bytes, start + 1, end) })
       return undefined
+    case Message.MessageType.Alive:
+      return push(decoding, Message.decodeAlive(bytes, start, end))
   }
   const codec = Message.packetCodec(type)
   if (codec === undefined) return Rejection.make("UnsupportedType", `message type ${type} in a packet`)
-  const message = Message.decodeBody(codec, bytes, 1, bytes.length)
+  return push(decoding, Message.decodeBody(codec, bytes, start + 1, end))
+}
+
+const push = (
+  decoding: Decoding,
+  message: Message.PacketMessage | Rejection.Rejection
+): Rejection.Rejection | undefined => {
   if ("reason" in message) return message
   decoding.messages.push(message)
   return undefined
 }
 
-const compound = (bytes: Uint8Array, depth: number, decoding: Decoding): Rejection.Rejection | undefined => {
-  const { parts, rejection } = Compound.decode(bytes)
-  for (const part of parts) {
+const compound = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  depth: number,
+  decoding: Decoding
+): Rejection.Rejection | undefined => {
+  const { ends, first, rejection } = Compound.bounds(bytes, start, end)
+  let at = first
+  for (const next of ends) {
     if (isFull(decoding)) return decoding.rejections.includes(tooMany) ? undefined : tooMany
-    dispatch(part, depth + 1, decoding)
+    dispatch(bytes, at, next, depth + 1, decoding)
+    at = next
   }
   return rejection
 }
 
-const compressed = (bytes: Uint8Array, depth: number, decoding: Decoding): Rejection.Rejection | undefined => {
-  const out = Compression.unwrap(bytes, 1, bytes.length, decoding.budget)
+const compressed = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  depth: number,
+  decoding: Decoding
+): Rejection.Rejection | undefined => {
+  const out = Compression.unwrap(bytes, start + 1, end, decoding.budget)
   if (!(out instanceof Uint8Array)) {
     // Output that was produced and thrown away costs as much as output that is used.
     decoding.budget -= out.produced
     return out.rejection
   }
   decoding.budget -= out.length
-  dispatch(out, depth + 1, decoding)
+  dispatch(out, 0, out.length, depth + 1, decoding)
   return undefined
 }
 

@@ -1,5 +1,6 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { TestClock } from "effect/testing"
 import { Keyring } from "../../src/Keyring.ts"
 import * as TransmitLimitedQueue from "../../src/TransmitLimitedQueue.ts"
@@ -54,6 +55,24 @@ describe("a Buffer that is reused after it was handed over", () => {
       const ring = yield* Effect.orDie(Keyring.make({ primary: key }))
       key.fill(2)
       assert.deepStrictEqual(ring.keysUnsafe(), [new Uint8Array(16).fill(1)])
+    })
+  )
+})
+
+describe("a member's bytes that its user changes", () => {
+  clusterTest(
+    "do not change what is known of the member, here or in what is told to others",
+    Effect.gen(function*() {
+      const [a, b] = yield* startMany(2, { config: { meta: buffer("first") } })
+      const found = Option.getOrThrow(yield* a!.cluster.member("b"))
+      found.addr.fill(0)
+      found.meta.fill(0)
+      const c = yield* start("c", "10.0.0.9")
+      yield* passing(c.cluster.join([a!.ip]))
+      const heard = Option.getOrThrow(yield* c.cluster.member("b"))
+      assert.deepStrictEqual([heard.addr, text(heard.meta)], [Uint8Array.of(10, 0, 0, 2), "first"])
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual((yield* b!.cluster.members).length, 3)
     })
   )
 })

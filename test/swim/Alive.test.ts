@@ -329,18 +329,24 @@ describe("Membership.alive", () => {
       ])
     })
 
-    it("copies what it keeps, so that an entry does not hold on to a packet", () => {
-      const packet = Uint8Array.of(9, 9, 10, 0, 0, 1, ...T.VSN, 5)
-      const claim = T.alive(OTHER, 1, {
-        addr: packet.subarray(2, 6),
-        vsn: packet.subarray(6, 12),
-        meta: packet.subarray(12)
-      })
-      const [m] = Membership.alive(T.started(), claim, T.env())
-      packet.fill(0)
+    it("keeps the bytes of the claim, which are its own, and those it has already where they are the same", () => {
+      const first = T.alive(OTHER, 1, { addr: T.ip(7), meta: Uint8Array.of(5) })
+      const [m] = Membership.alive(T.started(), first, T.env())
       const entry = T.entry(m, OTHER)
-      assert.deepStrictEqual([entry.addr, entry.vsn, entry.meta], [T.ip(1), T.VSN, Uint8Array.of(5)])
-      assert.strictEqual(entry.addr.buffer.byteLength, 4)
+      assert.strictEqual(entry.addr, first.addr)
+      assert.strictEqual(entry.meta, first.meta)
+      const [again] = Membership.alive(m, T.alive(OTHER, 2, { addr: T.ip(7), meta: Uint8Array.of(6) }), T.env())
+      assert.strictEqual(T.entry(again, OTHER).addr, first.addr)
+      assert.deepStrictEqual(T.entry(again, OTHER).meta, Uint8Array.of(6))
+    })
+
+    it("keeps one vector of versions for all members that speak the same", () => {
+      const vsn = Uint8Array.of(...T.VSN)
+      const [m] = Membership.alive(T.started(), T.alive(OTHER, 1, { vsn }), T.env())
+      assert.strictEqual(T.entry(m, OTHER).vsn, T.entry(m, SELF).vsn)
+      const newer = Uint8Array.of(1, 5, 5, 0, 0, 0)
+      const [other] = Membership.alive(m, T.alive("c", 1, { vsn: newer }), T.env())
+      assert.deepStrictEqual(T.entry(other, "c").vsn, newer)
     })
 
     it("keeps the first six version bytes of a longer vector", () => {
