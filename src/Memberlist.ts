@@ -7,7 +7,6 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -145,7 +144,8 @@ const ringOf = Effect.fnUntraced(function*(
 const service = (node: Node.Node): Memberlist["Service"] => {
   const membership = Effect.sync(() => Ref.getUnsafe(node.membership))
   const view = Effect.map(membership, Views.viewOf)
-  const find = (name: string) => Effect.map(membership, (m) => Option.map(HashMap.get(m.entries, name), Views.memberOf))
+  const find = (name: string) =>
+    Effect.map(membership, (m) => Option.map(Option.fromUndefinedOr(m.entries.get(name)), Views.memberOf))
   const leave = (timeout: Duration.Input | undefined) =>
     Leave.leave(node, timeout === undefined ? node.config.leaveTimeout : Duration.fromInputUnsafe(timeout))
   const join = (seeds: ReadonlyArray<string>) => Join.join(node, seeds)

@@ -3,8 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as HashMap from "effect/HashMap"
-import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import type { Entry } from "../swim/Membership.ts"
 import { kRandom } from "../swim/PeerSelection.ts"
@@ -19,12 +17,10 @@ export const randomMembers = (
   const membership = Ref.getUnsafe(node.membership)
   const accepts = (name: string) => {
     if (name === node.name) return false
-    const entry = HashMap.get(membership.entries, name)
-    return Option.isSome(entry) && eligible(entry.value)
+    const entry = membership.entries.get(name)
+    return entry !== undefined && eligible(entry)
   }
-  return kRandom(k, membership.ring.names, accepts, node.random).flatMap((name) =>
-    Option.toArray(HashMap.get(membership.entries, name))
-  )
+  return kRandom(k, membership.ring.names, accepts, node.random).flatMap((name) => membership.entries.get(name) ?? [])
 }
 
 /** Whether a member is known to be dead, or to have left. */
@@ -34,5 +30,4 @@ export const isGone = (node: Node, name: string): boolean => {
 }
 
 /** What this node remembers of a name. */
-export const entryOf = (node: Node, name: string): Entry | undefined =>
-  Option.getOrUndefined(HashMap.get(Ref.getUnsafe(node.membership).entries, name))
+export const entryOf = (node: Node, name: string): Entry | undefined => Ref.getUnsafe(node.membership).entries.get(name)

@@ -6,7 +6,6 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HashMap from "effect/HashMap"
 import * as Ref from "effect/Ref"
 import type { PeerAddress } from "../Address.ts"
 import * as Address from "../Address.ts"
@@ -74,8 +73,8 @@ export const localState = Effect.fnUntraced(function*(node: Node, join: boolean)
     yield* node.logs.write("UserStateTooLarge", { detail })
     userState = new Uint8Array(0)
   }
-  const entries = HashMap.values(Ref.getUnsafe(node.membership).entries)
-  const message = Frame.encodePushPull({ join, nodes: Array.from(entries, nodeState), userState })
+  const entries = Ref.getUnsafe(node.membership).entries.values()
+  const message = Frame.encodePushPull({ join, nodes: entries.map(nodeState), userState })
   countInstances(node)
   node.metrics.localSize(message.length)
   return message
@@ -92,7 +91,7 @@ const check = Effect.fnUntraced(function*(
   nodes: ReadonlyArray<RemoteEntry>,
   join: boolean
 ): Effect.fn.Return<void, VersionMismatch | JoinRejected> {
-  const mismatch = Versions.verify(HashMap.values(Ref.getUnsafe(node.membership).entries), nodes)
+  const mismatch = Versions.verify(Ref.getUnsafe(node.membership).entries.values(), nodes)
   if (mismatch !== undefined) return yield* Effect.fail(new VersionMismatch(mismatch))
   if (join) yield* Hooks.merge(node, nodes)
 })

@@ -5,7 +5,6 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HashMap from "effect/HashMap"
 import * as Ref from "effect/Ref"
 import * as BroadcastQueue from "../swim/BroadcastQueue.ts"
 import type { Node } from "./Node.ts"
@@ -13,7 +12,7 @@ import type { Node } from "./Node.ts"
 /** Reports how many entries the member table has in each state. */
 export const countInstances = (node: Node): void => {
   const counts = { alive: 0, suspect: 0, dead: 0, left: 0 }
-  for (const { state } of HashMap.values(Ref.getUnsafe(node.membership).entries)) counts[state]++
+  for (const { state } of Ref.getUnsafe(node.membership).entries.values()) counts[state]++
   node.metrics.instances("alive", counts.alive)
   node.metrics.instances("suspect", counts.suspect)
   node.metrics.instances("dead", counts.dead)

@@ -1,7 +1,6 @@
 /**
  * What happens when a node is said to be alive, and when we say it of ourselves.
  */
-import * as HashMap from "effect/HashMap"
 import * as Address from "../Address.ts"
 import { type Alive, aliveDefect, VERSIONS_LENGTH } from "./Claim.ts"
 import * as Conflicts from "./Conflicts.ts"
@@ -52,7 +51,7 @@ export const outbid = (m: Membership, own: Own, known: number, env: Env): Step =
 /** Someone claims a node is alive. The caller has replaced port 0 and asked the delegate. memberlist: `aliveNode`. */
 export const alive = (m: Membership, claim: Alive, env: Env): Step => {
   const [next, directives] = aliveUnseated(m, claim, env)
-  return [HashMap.size(next.entries) > HashMap.size(m.entries) ? seat(next, [claim.node], env) : next, directives]
+  return [next.entries.size > m.entries.size ? seat(next, [claim.node], env) : next, directives]
 }
 
 /**
@@ -164,4 +163,4 @@ const accepted = (entry: Entry, previous: Entry | undefined): ReadonlyArray<Dire
 
 /** A place is kept for ourselves while we are not in the table. */
 const isFull = (m: Membership, env: Env): boolean =>
-  HashMap.size(m.entries) + (get(m, m.self) === undefined ? 1 : 0) >= env.rules.maxMembers
+  m.entries.size + (get(m, m.self) === undefined ? 1 : 0) >= env.rules.maxMembers

@@ -4,9 +4,8 @@
  *
  * The queue is an immutable value: one sorted sequence per number of transmissions.
  */
-import * as HashMap from "effect/HashMap"
-import * as Option from "effect/Option"
 import * as Tier from "./Tier.ts"
+import { VersionedMap } from "./VersionedMap.ts"
 
 /** A message to be gossiped. Add fields of your own: the queue hands back the same object when it is finished. */
 export interface Broadcast {
@@ -28,12 +27,12 @@ export interface Broadcast {
 export interface BroadcastQueue<out B extends Broadcast = Broadcast> {
   /** By number of transmissions. */
   readonly tiers: ReadonlyArray<Tier.Tier<B>>
-  readonly named: HashMap.HashMap<string, Tier.Queued<B>>
+  readonly named: VersionedMap<Tier.Queued<B>>
   readonly size: number
   readonly nextId: number
 }
 
-export const empty: BroadcastQueue<never> = { tiers: [], named: HashMap.empty(), size: 0, nextId: 1 }
+export const empty: BroadcastQueue<never> = { tiers: [], named: VersionedMap.empty(), size: 0, nextId: 1 }
 
 /** The number of queued broadcasts. */
 export const size = (q: BroadcastQueue): number => q.size
@@ -50,7 +49,7 @@ export const queue = <B extends Broadcast>(q: BroadcastQueue<B>, broadcast: B): 
   return [
     {
       tiers,
-      named: broadcast.name ? HashMap.set(rest.named, broadcast.name, added) : rest.named,
+      named: broadcast.name ? rest.named.with(broadcast.name, added) : rest.named,
       size: rest.size + 1,
       nextId: rest.nextId + 1
     },
@@ -139,7 +138,7 @@ export const reset = <B extends Broadcast>(q: BroadcastQueue<B>): Change<B> => [
 
 const withoutReplaced = <B extends Broadcast>(q: BroadcastQueue<B>, broadcast: B): Change<B> => {
   if (broadcast.name) {
-    const old = Option.getOrUndefined(HashMap.get(q.named, broadcast.name))
+    const old = q.named.get(broadcast.name)
     return old === undefined ? [q, []] : [without(q, old), [old.broadcast]]
   }
   if (broadcast.name === undefined && broadcast.unique) return [q, []]
@@ -165,7 +164,7 @@ const without = <B extends Broadcast>(q: BroadcastQueue<B>, item: Tier.Queued<B>
   resized(q, trim(q.tiers.map((tier) => Tier.remove(tier, item))), forget(q.named, item), 1)
 
 const forget = <B extends Broadcast>(named: BroadcastQueue<B>["named"], item: Tier.Queued<B>) =>
-  item.broadcast.name ? HashMap.remove(named, item.broadcast.name) : named
+  item.broadcast.name ? named.with(item.broadcast.name, undefined) : named
 
 const resized = <B extends Broadcast>(
   q: BroadcastQueue<B>,

@@ -5,7 +5,6 @@
  * Everything we know is an entry, ourselves included; dead and left members stay for a while, so that late news about
  * them is not taken for a return. (SWIM §4, Lifeguard; memberlist `state.go`.)
  */
-import * as HashMap from "effect/HashMap"
 import type { PeerAddress } from "../Address.ts"
 import type { MemberState } from "../Member.ts"
 import * as Conflicts from "./Conflicts.ts"
@@ -13,6 +12,7 @@ import type { Directive } from "./Directive.ts"
 import * as ProbeRing from "./ProbeRing.ts"
 import type { Suspicion } from "./Suspicion.ts"
 import { isGone } from "./Table.ts"
+import { VersionedMap } from "./VersionedMap.ts"
 
 export { alive, announce, oldNews, outbid, type Own } from "./Alive.ts"
 export { dead, leave } from "./Dead.ts"
@@ -42,7 +42,7 @@ export interface Entry {
 export interface Membership {
   /** Our own name. */
   readonly self: string
-  readonly entries: HashMap.HashMap<string, Entry>
+  readonly entries: VersionedMap<Entry>
   /** The names of all entries, in probing order. */
   readonly ring: ProbeRing.ProbeRing
   /**
@@ -92,7 +92,7 @@ export type Step = readonly [Membership, ReadonlyArray<Directive>]
 /** A table without any entry; `announce` adds our own. */
 export const make = (self: string): Membership => ({
   self,
-  entries: HashMap.empty(),
+  entries: VersionedMap.empty(),
   ring: ProbeRing.empty,
   estimate: 0,
   incarnation: 0,
@@ -104,6 +104,6 @@ export const make = (self: string): Membership => ({
 /** The member list: everybody alive or suspect, ourselves included, in no particular order. */
 export const members = (m: Membership): ReadonlyArray<Entry> => {
   const present: Array<Entry> = []
-  for (const entry of HashMap.values(m.entries)) if (!isGone(entry)) present.push(entry)
+  for (const entry of m.entries.values()) if (!isGone(entry)) present.push(entry)
   return present
 }

@@ -1,7 +1,6 @@
 /**
  * What happens to our table when a push/pull brings a peer's.
  */
-import * as HashMap from "effect/HashMap"
 import { aliveUnseated, seat } from "./Alive.ts"
 import { type RemoteEntry, RemoteState } from "./Claim.ts"
 import { dead } from "./Dead.ts"
@@ -21,7 +20,7 @@ export const merge = (m: Membership, remote: ReadonlyArray<RemoteEntry>, env: En
   let next = m
   for (const row of remote) {
     const [after, more] = mergeRow(next, row, env)
-    if (HashMap.size(after.entries) > HashMap.size(next.entries)) added.push(row.name)
+    if (after.entries.size > next.entries.size) added.push(row.name)
     for (const directive of more) directives.push(directive)
     next = after
   }

@@ -1,7 +1,6 @@
 /**
  * Whom to probe at this tick, and who is forgotten when a round of probing is over.
  */
-import * as HashMap from "effect/HashMap"
 import type { Directive } from "./Directive.ts"
 import type { Entry, Env, Membership, Step } from "./Membership.ts"
 import * as ProbeRing from "./ProbeRing.ts"
@@ -50,7 +49,7 @@ export const reap = (m: Membership, { now, random, rules }: Env): Step => {
       names.push(name)
       continue
     }
-    entries = HashMap.remove(entries, name)
+    entries = entries.with(name, undefined)
     directives.push({ _tag: "Reaped", entry })
   }
   return [{ ...m, entries, estimate: names.length, ring: ProbeRing.shuffle(names, random) }, directives]

@@ -1,14 +1,11 @@
 /**
  * What the rules share: reading and changing entries of the table, always as new values.
  */
-import * as HashMap from "effect/HashMap"
-import * as Option from "effect/Option"
 import * as Address from "../Address.ts"
 import type { Change, Directive, Ignored, IgnoreReason, Publish } from "./Directive.ts"
 import type { Entry, Membership, Step } from "./Membership.ts"
 
-export const get = (m: Membership, name: string): Entry | undefined =>
-  Option.getOrUndefined(HashMap.get(m.entries, name))
+export const get = (m: Membership, name: string): Entry | undefined => m.entries.get(name)
 
 /** Whether the entry is only remembered: dead or left. */
 export const isGone = (entry: Entry): boolean => entry.state === "dead" || entry.state === "left"
@@ -16,13 +13,13 @@ export const isGone = (entry: Entry): boolean => entry.state === "dead" || entry
 /** Replaces the entry of a known name. */
 export const replace = (m: Membership, entry: Entry): Membership => ({
   ...m,
-  entries: HashMap.set(m.entries, entry.name, entry)
+  entries: m.entries.with(entry.name, entry)
 })
 
 /** Adds the entry of a new name. Its place in the probe ring is given by the caller, who may have many to add. */
 export const insert = (m: Membership, entry: Entry): Membership => ({
   ...m,
-  entries: HashMap.set(m.entries, entry.name, entry),
+  entries: m.entries.with(entry.name, entry),
   estimate: m.estimate + 1
 })
 

@@ -8,7 +8,6 @@
  *
  * @since 0.1.0
  */
-import * as HashMap from "effect/HashMap"
 import { MAX_USER_BROADCASTS } from "../engine/Broadcasts.ts"
 import * as Fibers from "../engine/Fibers.ts"
 import { MAX_ASIDE } from "../engine/HookCalls.ts"
@@ -35,7 +34,7 @@ type Limit = (what: string, actual: number, most: number) => void
 
 /** The table, and what follows from it. */
 const table = ({ next, node }: Observation, known: Known, limit: Limit): void => {
-  const members = HashMap.size(next.entries)
+  const members = next.entries.size
   const { names } = next.ring
   limit("entries in the table", members, node.settings.rules.maxMembers)
   limit("places in the probe ring", names.length, members)

@@ -30,9 +30,7 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type { Node } from "../engine/Node.ts"
 import { type Observation, Observer } from "../engine/Observer.ts"
 import type { MemberState } from "../Member.ts"
@@ -163,15 +161,15 @@ class Checker {
 
   private changes(step: Observation, life: Life): void {
     const { next, node, previous } = step
-    for (const entry of HashMap.values(next.entries)) {
-      const before = Option.getOrUndefined(HashMap.get(previous.entries, entry.name))
+    for (const entry of next.entries.values()) {
+      const before = previous.entries.get(entry.name)
       if (before === entry) continue
       life.names.add(entry.name)
       if (entry.name === node.name) this.own(step, entry, life)
       this.entry(step, before, entry)
     }
-    for (const entry of HashMap.values(previous.entries)) {
-      if (!HashMap.has(next.entries, entry.name)) this.forgotten(step, entry)
+    for (const entry of previous.entries.values()) {
+      if (!next.entries.has(entry.name)) this.forgotten(step, entry)
     }
     if (next.incarnation < previous.incarnation) {
       this.report("IncarnationWentBack", step, `its own went from ${previous.incarnation} to ${next.incarnation}`)
@@ -247,8 +245,8 @@ class Checker {
       if (complaint !== undefined) this.report("Events", step, complaint)
       if (directive.change._tag === "Failed") this.death(step, directive.change.entry, directive.change.from)
     }
-    for (const entry of HashMap.values(next.entries)) {
-      if (Option.getOrUndefined(HashMap.get(previous.entries, entry.name)) === entry) continue
+    for (const entry of next.entries.values()) {
+      if (previous.entries.get(entry.name) === entry) continue
       const complaint = life.mirror.differs(entry)
       if (complaint !== undefined) this.report("Events", step, complaint)
     }
@@ -267,7 +265,7 @@ class Checker {
       return
     }
     this.deaths.add(key)
-    const before = Option.getOrUndefined(HashMap.get(step.previous.entries, entry.name))
+    const before = step.previous.entries.get(entry.name)
     const left = before?.suspicion === undefined ? Infinity : Suspicion.delay(before.suspicion, step.now)
     if (left > TOLERANCE) {
       this.report("HastySuspicion", step, `it declared ${entry.name} dead, which was ${show(before)}, ${left} ms early`)
@@ -275,7 +273,7 @@ class Checker {
   }
 
   private bounds(step: Observation, life: Life): void {
-    life.mostMembers = Math.max(life.mostMembers, HashMap.size(step.next.entries))
+    life.mostMembers = Math.max(life.mostMembers, step.next.entries.size)
     const known = { mostMembers: life.mostMembers, names: life.names.size }
     Bounds.check(step, known, (what, message) => {
       if (life.exceeded.has(what)) return
@@ -287,7 +285,7 @@ class Checker {
 
 const countLive = (m: Membership): number => {
   let live = 0
-  for (const entry of HashMap.values(m.entries)) if (!isGone(entry)) live++
+  for (const entry of m.entries.values()) if (!isGone(entry)) live++
   return live
 }
 

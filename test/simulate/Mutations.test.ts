@@ -5,7 +5,6 @@
 import { afterEach, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
-import * as HashMap from "effect/HashMap"
 import { vi } from "vitest"
 import { make } from "../../simulate/explorer/Plan.ts"
 import { run } from "../../simulate/explorer/Run.ts"
@@ -73,8 +72,9 @@ vi.mock("../../src/swim/Alive.ts", async (importOriginal) => {
     const [next, directives] = original.announce(m, own, env)
     if (!is("metadata changes without an incarnation") || m.incarnation === 0) return [next, directives]
     const { incarnation } = m
+    const self = next.entries.get(m.self)
     return [
-      { ...next, incarnation, entries: HashMap.modify(next.entries, m.self, (entry) => ({ ...entry, incarnation })) },
+      { ...next, incarnation, entries: next.entries.with(m.self, self && { ...self, incarnation }) },
       directives.map((directive) =>
         directive._tag === "Broadcast" ? { ...directive, claim: { ...directive.claim, incarnation } } : directive
       )
@@ -91,7 +91,7 @@ vi.mock("../../src/swim/Probe.ts", async (importOriginal) => {
     }
     const [next, target, directives] = original.nextProbe(m, env)
     if (!is("a node forgets itself") || next.ring.index > m.ring.index) return [next, target, directives]
-    return [{ ...next, entries: HashMap.remove(next.entries, m.self) }, target, directives]
+    return [{ ...next, entries: next.entries.with(m.self, undefined) }, target, directives]
   }
   return { ...original, nextProbe }
 })

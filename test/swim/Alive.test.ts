@@ -1,5 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as HashMap from "effect/HashMap"
 import { MAX_INCARNATION } from "../../src/swim/Claim.ts"
 import * as Membership from "../../src/swim/Membership.ts"
 import * as T from "./support.ts"
@@ -50,7 +49,7 @@ describe("Membership.announce", () => {
       "Ignored UnknownMember",
       "Ignored UnknownMember"
     ])
-    assert.strictEqual(HashMap.size(m.entries), 0)
+    assert.strictEqual(m.entries.size, 0)
     assert.strictEqual(T.entry(Membership.announce(m, T.own, T.env())[0], SELF).incarnation, 8)
   })
 

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
-import * as HashMap from "effect/HashMap"
 import * as Schema from "effect/Schema"
 import * as BroadcastQueue from "../../src/swim/BroadcastQueue.ts"
 import { retransmitLimit } from "../../src/swim/Timing.ts"
@@ -325,7 +324,7 @@ describe("BroadcastQueue", () => {
           }
           assert.strictEqual(BroadcastQueue.size(q), model.size)
           assert.strictEqual(q.tiers.flat(2).length, model.size)
-          assert.isTrue(HashMap.every(q.named, (item) => q.tiers.flat(2).includes(item)))
+          assert.isTrue(q.named.values().every((item) => q.tiers.flat(2).includes(item)))
         }
       },
       { arbitrary: { runs: 300, size: 120 } }

@@ -3,7 +3,6 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
-import * as HashMap from "effect/HashMap"
 import * as Schema from "effect/Schema"
 import type { Change, Directive } from "../../src/swim/Directive.ts"
 import * as Membership from "../../src/swim/Membership.ts"
@@ -132,10 +131,10 @@ describe("Membership", () => {
     [...inputs],
     ([events, seed]) =>
       explore(events, seed, (_, m) => {
-        assert.deepStrictEqual(m.ring.names.slice().sort(), Array.from(HashMap.keys(m.entries)).sort())
-        assert.strictEqual(m.estimate, HashMap.size(m.entries))
+        assert.deepStrictEqual(m.ring.names.slice().sort(), m.entries.values().map(({ name }) => name).sort())
+        assert.strictEqual(m.estimate, m.entries.size)
         assert.isTrue(m.ring.index >= 0 && m.ring.index <= m.ring.names.length)
-        assert.isTrue(HashMap.size(m.entries) <= rules.maxMembers)
+        assert.isTrue(m.entries.size <= rules.maxMembers)
       }),
     options
   )
@@ -145,7 +144,7 @@ describe("Membership", () => {
     [...inputs],
     ([events, seed]) =>
       explore(events, seed, (before, after, directives) => {
-        for (const entry of HashMap.values(after.entries)) {
+        for (const entry of after.entries.values()) {
           const previous = find(before, entry.name)
           if (previous === undefined || entry.incarnation >= previous.incarnation) continue
           const moved = directives.some((directive) =>
@@ -227,11 +226,11 @@ describe("Membership", () => {
           tokens.set(token, name)
           timers.set(name, token)
         }
-        const running = Array.from(HashMap.values(after.entries)).flatMap((entry) =>
+        const running = after.entries.values().flatMap((entry) =>
           entry.suspicion === undefined ? [] : [[entry.name, entry.suspicion.token] as const]
         )
         assert.deepStrictEqual(new Map(Array.from(timers).sort()), new Map(running.sort()))
-        for (const entry of HashMap.values(after.entries)) {
+        for (const entry of after.entries.values()) {
           assert.strictEqual(entry.suspicion !== undefined, entry.state === "suspect")
           assert.isTrue((entry.suspicion?.accusers.length ?? 1) <= (entry.suspicion?.k ?? 0) + 1)
         }

@@ -1,7 +1,6 @@
 /**
  * What the tests of the rules share: a membership in a known state, claims with defaults, and a seeded generator.
  */
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { MemberState } from "../../src/Member.ts"
 import type { Alive, Dead, RemoteEntry, Suspect } from "../../src/swim/Claim.ts"
@@ -113,19 +112,19 @@ export const cluster = (...names: ReadonlyArray<string>): Membership.Membership 
 
 /** The entry of a name that must be there. */
 export const entry = (m: Membership.Membership, name: string): Membership.Entry =>
-  Option.getOrThrow(HashMap.get(m.entries, name))
+  Option.getOrThrow(Option.fromUndefinedOr(m.entries.get(name)))
 
 /** The token of the suspicion that runs against a member; -1 when none does. */
 export const token = (m: Membership.Membership, name: string): number => entry(m, name).suspicion?.token ?? -1
 
-export const has = (m: Membership.Membership, name: string): boolean => HashMap.has(m.entries, name)
+export const has = (m: Membership.Membership, name: string): boolean => m.entries.has(name)
 
 /** The table with one entry forced into a state, whatever the rules would say. */
 export const force = (
   m: Membership.Membership,
   name: string,
   changes: Partial<Membership.Entry>
-): Membership.Membership => ({ ...m, entries: HashMap.set(m.entries, name, { ...entry(m, name), ...changes }) })
+): Membership.Membership => ({ ...m, entries: m.entries.with(name, { ...entry(m, name), ...changes }) })
 
 /** A started table in which `other` has this state and incarnation since time 0. */
 export const known = (state: MemberState, incarnation: number): Membership.Membership => {

@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as FiberSet from "effect/FiberSet"
-import * as HashMap from "effect/HashMap"
 import { MAX_USER_BROADCASTS } from "../../src/engine/Broadcasts.ts"
 import { MAX_ASIDE } from "../../src/engine/HookCalls.ts"
 import { MAX_NOTED } from "../../src/engine/Logs.ts"
@@ -314,7 +313,7 @@ describe("Bounds of the table", () => {
       learned(self, "a", "b")
       for (const name of ["a", "b"]) yield* FiberMap.run(self.node.suspicions, name, Effect.never)
       self.see({})
-      assert.strictEqual(HashMap.size(self.now.entries), 3)
+      assert.strictEqual(self.now.entries.size, 3)
       assert.deepStrictEqual(broken(), [])
     }))
 })

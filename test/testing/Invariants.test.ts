@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as HashMap from "effect/HashMap"
 import type { MemberState } from "../../src/Member.ts"
 import type { Change, Directive } from "../../src/swim/Directive.ts"
 import * as Membership from "../../src/swim/Membership.ts"
@@ -319,7 +318,7 @@ describe("HastySuspicion", () => {
 describe("Forgotten", () => {
   const without = (m: Membership.Membership, name: string): Membership.Membership => ({
     ...m,
-    entries: HashMap.remove(m.entries, name),
+    entries: m.entries.with(name, undefined),
     estimate: m.estimate - 1,
     ring: { ...m.ring, names: m.ring.names.filter((other) => other !== name) }
   })
