@@ -40,7 +40,8 @@ vi.mock("../../src/swim/Precedence.ts", async (importOriginal) => {
       if (is("death of an older incarnation is believed") && !c.self && c.order < 0 && c.state === "alive") {
         return "Accept"
       }
-      if (is("a node believes that it is dead") && c.self && c.order >= 0) return "Accept"
+      const present = c.state === "alive" || c.state === "suspect"
+      if (is("a node believes that it is dead") && c.self && present && c.order >= 0) return "Accept"
       return original.decideDead(c)
     }
   }
