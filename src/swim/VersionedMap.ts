@@ -56,14 +56,14 @@ export class VersionedMap<V> {
 
   /** The shared map, saying what this version says. */
   private own(): Map<string, V> {
-    return this.state instanceof Map ? this.state : this.reroot(this.state)
+    return this.state instanceof Map ? this.state : VersionedMap.reroot(this)
   }
 
-  private reroot(first: Difference<V>): Map<string, V> {
-    // From here to the version that has the map; then back, handing it on.
+  private static reroot<V>(asked: VersionedMap<V>): Map<string, V> {
+    // From the one that is asked to the one that has the map; then back, handing it on.
     const path: Array<readonly [VersionedMap<V>, Difference<V>]> = []
-    let version: VersionedMap<V> = this
-    let state: Map<string, V> | Difference<V> = first
+    let version = asked
+    let state = version.state
     while (!(state instanceof Map)) {
       path.push([version, state])
       version = state.from
