@@ -59,17 +59,17 @@ interface Sizes {
   /** Runs per class of durations and C. */
   readonly interval: (slow: number, durations: number) => number
   readonly threshold: (slow: number) => number
-  /** Of the main table's cells with long anomalies, those also run for the other α and β. */
-  readonly tuned: (slow: number) => boolean
+  /** Of the main table's cells with long anomalies, those also run for the other α and β: so many of each C. */
+  readonly tuned: number
 }
 
 const standard: Sizes = {
   groups: [8, 16, 28, 40, 56],
   failures: 16,
   lossRuns: 3,
-  interval: (slow, index) => index === 2 ? 1 : index === 1 ? (slow === 12 || slow === 28 ? 1 : 0) : slow === 20 ? 1 : 0,
-  threshold: (slow) => slow % 8 === 4 ? 1 : 0,
-  tuned: (slow) => slow === 8 || slow === 16 || slow === 24
+  interval: (_, index) => [1, 2, 6][index] ?? 0,
+  threshold: () => 4,
+  tuned: 1
 }
 
 const sizes: Record<Exclude<Mode, "full">, Sizes> = {
@@ -80,23 +80,27 @@ const sizes: Record<Exclude<Mode, "full">, Sizes> = {
     lossRuns: 1,
     interval: (slow, index) => index === 2 && slow === 8 ? 1 : 0,
     threshold: (slow) => slow === 4 ? 1 : 0,
-    tuned: () => false
+    tuned: 0
   }
 }
 
+/** Drawn cells, the first of every C and class before the second of any, so that an interrupted run has some of all. */
 const cellsOf = ({ interval }: Sizes): ReadonlyArray<Lifeguard.Cell> =>
   SLOW.flatMap((slow, row) =>
     classes.flatMap(({ durations }, index) => {
       const random = seeded(`cells/${slow}/${index}`)
-      return Array.from({ length: interval(slow, index) }, (_, repetition) => ({
+      const count = interval(slow, index)
+      // no interval twice before each was drawn once
+      const intervals = sample(INTERVALS, Math.min(count, INTERVALS.length), random)
+      return Array.from({ length: count }, (_, repetition) => ({
         slow,
         // both long durations equally often, whatever is drawn
         duration: index === 2 ? durations[(row + repetition) % 2] ?? 0 : sample<number>(durations, 1, random)[0] ?? 0,
-        interval: sample(INTERVALS, 1, random)[0] ?? 0,
+        interval: intervals[repetition % intervals.length] ?? 0,
         repetition
       }))
     })
-  )
+  ).toSorted((a, b) => a.repetition - b.repetition)
 
 const fullCells: ReadonlyArray<Lifeguard.Cell> = SLOW.flatMap((slow) =>
   DURATIONS.flatMap((duration) =>
@@ -164,7 +168,7 @@ export const jobsOf = (mode: Mode, only: ReadonlySet<Section>): ReadonlyArray<Jo
     }
   }
   if (only.has("table7")) {
-    const tuned = mode === "full" ? cells : long.filter(({ slow }) => sizes[mode].tuned(slow))
+    const tuned = mode === "full" ? cells : long.filter(({ repetition }) => repetition < sizes[mode].tuned)
     for (const [alpha, beta] of TUNINGS.slice(0, -1)) {
       const cell = thresholds(mode).filter(({ slow }) => mode === "full" || (mode === "standard" && slow === 20))
       for (const each of cell) jobs.push({ kind: "threshold", configuration: "Lifeguard", alpha, beta, ...each })
