@@ -308,10 +308,8 @@ export const encodeBody = <A>(type: number, codec: MessagePack.Codec<A>, value: 
 const encodeAlive = (message: Alive): Uint8Array => {
   writer.byte(MessageType.Alive)
   alive.write(writer, message)
-  return writer.finish(knownAlive)
+  return writer.finish(RecentAlives.bytesOf)
 }
-
-const knownAlive = (bytes: Uint8Array, size: number): Uint8Array | undefined => RecentAlives.find(bytes, 0, size)?.bytes
 
 const prefixed = (type: number, payload: Uint8Array): Uint8Array => {
   const out = new Uint8Array(payload.length + 1)
@@ -348,10 +346,11 @@ export const decodeBody = <A>(
  * @since 0.1.0
  */
 export const decodeAlive = (bytes: Uint8Array, start: number, end: number): Alive | Rejection.Rejection => {
-  const known = RecentAlives.find(bytes, start, end)
-  if (known !== undefined) return known.message
+  const slot = RecentAlives.slotOf(bytes, start, end)
+  const known = RecentAlives.find(slot, bytes, start, end)
+  if (known !== undefined) return known
   const message = decodeBody(alive, bytes, start + 1, end)
-  if (!("reason" in message)) RecentAlives.remember(bytes, start, end, message)
+  if (!("reason" in message)) RecentAlives.remember(slot, bytes, start, end, message)
   return message
 }
 

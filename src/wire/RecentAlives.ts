@@ -2,38 +2,26 @@
  * The alive messages met lately, by their bytes. Everyone hears each piece of news a dozen times, byte for byte: met
  * again it costs a comparison instead of a decoding and its allocations, and who passes it on needs no bytes of its own.
  *
- * What is remembered is shared by everybody in the process, so neither the bytes nor the message may be changed.
+ * What is remembered is shared by everybody in the process, so neither a message nor its bytes may be changed.
  */
 import type { Alive } from "./Message.ts"
 
-export interface RecentAlive {
-  /** Type byte and body. */
-  readonly bytes: Uint8Array
-  readonly message: Alive
-}
-
 /** Each message has one slot, by its hash, and loses it to the next that hashes there. */
 const SLOTS = 4096
-/** Longer messages are not remembered, which keeps all of them below two megabytes. */
+/** Longer messages are not remembered. */
 const MAX_BYTES = 256
 
-const slots: Array<RecentAlive | undefined> = Array.from({ length: SLOTS }, () => undefined)
+/** One piece of memory for the bytes of all slots: a megabyte in all. */
+const memory = new Uint8Array(SLOTS * MAX_BYTES)
+const sizes = new Uint16Array(SLOTS)
+const messages: Array<Alive | undefined> = Array.from({ length: SLOTS }, () => undefined)
+/** The bytes of those that were passed on. */
+const passedOn: Array<Uint8Array | undefined> = Array.from({ length: SLOTS }, () => undefined)
 
-/** The message whose bytes are `bytes[start..end)`, if it was met lately. */
-export const find = (bytes: Uint8Array, start: number, end: number): RecentAlive | undefined => {
-  if (end - start > MAX_BYTES) return undefined
-  const found = slots[slotOf(bytes, start, end)]
-  return found !== undefined && isSame(found.bytes, bytes, start, end) ? found : undefined
-}
-
-/** Remembers what `bytes[start..end)` say. */
-export const remember = (bytes: Uint8Array, start: number, end: number, message: Alive): void => {
-  if (end - start > MAX_BYTES) return
-  slots[slotOf(bytes, start, end)] = { bytes: new Uint8Array(bytes.subarray(start, end)), message }
-}
-
-/** FNV-1a over four bytes at a time, folded. */
-const slotOf = (bytes: Uint8Array, start: number, end: number): number => {
+/** Where `bytes[start..end)` would be remembered; -1 when they are too long. */
+export const slotOf = (bytes: Uint8Array, start: number, end: number): number => {
+  if (end - start > MAX_BYTES) return -1
+  // FNV-1a over four bytes at a time
   let hash = 0x811c9dc5
   let at = start
   for (; at + 4 <= end; at += 4) {
@@ -47,8 +35,30 @@ const slotOf = (bytes: Uint8Array, start: number, end: number): number => {
   return (hash ^ (hash >>> 16)) & (SLOTS - 1)
 }
 
-const isSame = (known: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean => {
-  if (known.length !== end - start) return false
-  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[start + i]) return false
+/** The message whose bytes are `bytes[start..end)`, if their slot remembers them. */
+export const find = (slot: number, bytes: Uint8Array, start: number, end: number): Alive | undefined =>
+  remembers(slot, bytes, start, end) ? messages[slot] : undefined
+
+/** Remembers what `bytes[start..end)` say. */
+export const remember = (slot: number, bytes: Uint8Array, start: number, end: number, message: Alive): void => {
+  if (slot < 0) return
+  const base = slot * MAX_BYTES - start
+  for (let i = start; i < end; i++) memory[base + i] = bytes[i] as number
+  sizes[slot] = end - start
+  messages[slot] = message
+  passedOn[slot] = undefined
+}
+
+/** The bytes of a remembered message, for everybody who passes it on: those that were written, if it is one. */
+export const bytesOf = (written: Uint8Array, size: number): Uint8Array | undefined => {
+  const slot = slotOf(written, 0, size)
+  if (!remembers(slot, written, 0, size)) return undefined
+  return passedOn[slot] ??= written.slice(0, size)
+}
+
+const remembers = (slot: number, bytes: Uint8Array, start: number, end: number): boolean => {
+  if (slot < 0 || sizes[slot] !== end - start) return false
+  const base = slot * MAX_BYTES - start
+  for (let i = start; i < end; i++) if (memory[base + i] !== bytes[i]) return false
   return true
 }
