@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
+import { Line, span } from "../simulate/Line.ts"
 
 const members = Number(process.argv[2] ?? 128)
 const seconds = Number(process.argv[3] ?? 120)
@@ -22,7 +23,25 @@ const node = (i: number) =>
     )
   )
 
+const line = new Line()
+const began = performance.now()
+
+/** Says how far the virtual time has come, twice in each of its seconds. */
+const progress = Effect.gen(function*() {
+  for (let virtual = 0.5;; virtual += 0.5) {
+    yield* Effect.sleep("500 millis")
+    const elapsed = (performance.now() - began) / 1000
+    line.show(
+      `${members} members`,
+      `${virtual} of ${seconds} virtual seconds`,
+      `${(virtual / elapsed).toFixed(2)} a second`,
+      `${span(elapsed / virtual * Math.max(0, seconds - virtual))} left`
+    )
+  }
+})
+
 const program = Effect.gen(function*() {
+  if (line.isShown) yield* Effect.forkScoped(progress)
   const network = yield* SimulatedNetwork
   const clusters = yield* Effect.forEach(
     Array.from({ length: members }, (_, i) => i + 1),
@@ -38,13 +57,13 @@ const program = Effect.gen(function*() {
   Effect.provide(SimulatedNetwork.layer({ latency: ["1 millis", "5 millis"] }))
 )
 
-const began = performance.now()
 const before = process.cpuUsage()
 const exit = VirtualTime.run(program, { seed: 1 })
 const took = (performance.now() - began) / 1000
 const { system, user } = process.cpuUsage(before)
 if (Exit.isFailure(exit)) throw new Error(String(exit.cause))
 const { complete, stats } = exit.value
+line.clear()
 console.log(
   `${members} members, ${seconds} virtual seconds: ${took.toFixed(1)} s, ` +
     `${((system + user) / 1e6).toFixed(1)} s of processor time; ${complete} complete views; ` +
