@@ -55,6 +55,13 @@ const strata = (all: ReadonlyArray<Unit>): ReadonlyArray<ReadonlyArray<Unit>> =>
 /** How many runs of the paper's one run of each class stands for, per value of C. */
 const weights = classes.map(({ durations }) => durations.length * INTERVALS.length * REPETITIONS)
 
+/** How many runs there are of each C: "6", or "5 to 6". */
+const perSlow = (all: ReadonlyArray<Unit>): string => {
+  const counts = SLOW.map((slow) => all.filter(({ cell }) => cell.slow === slow).length)
+  const [least, most] = [Math.min(...counts), Math.max(...counts)]
+  return least === most ? `${most}` : `${least} to ${most}`
+}
+
 type Measure = (outcome: Outcome) => number
 
 /**
@@ -192,8 +199,10 @@ ${
       ])
     sections.push(`## Lifeguard, Figures 2 and 3: false positives by the number of slow members
 
-From the runs with anomalies of 16,384 and 32,768 ms alone, one for each C, so single points are rough: what is zero in a
-run does not appear on a logarithmic scale.
+From the runs with anomalies of 16,384 and 32,768 ms alone, ${
+      perSlow(byClass[2] ?? [])
+    } for each C, so single points are
+rough: what is zero does not appear on a logarithmic scale.
 
 ${
       chart("figure2.svg", {
@@ -590,7 +599,7 @@ const tuningSection = (
   return `## Lifeguard, Table VII: α and β
 
 Lifeguard in % of SWIM (α = 5), each over the runs that both have, all with anomalies of 16,384 and 32,768 ms. 4,6 is the
-LAN preset. Where there is one Interval run, its false positives show no more than the direction.
+LAN preset. Few runs show the direction of the false positives and no more.
 
 ${
     table(
