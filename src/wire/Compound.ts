@@ -116,18 +116,5 @@ export const bounds = (bytes: Uint8Array, start: number, end: number): Bounds =>
 const cutShort = (count: number, missing: number): Rejection.Rejection =>
   Rejection.make("Truncated", `${missing} of ${count} compound parts are cut short`)
 
-/**
- * The parts of a compound message, as views.
- *
- * @category decoding
- * @since 0.1.0
- */
-export const decode = (
-  message: Uint8Array
-): { readonly parts: ReadonlyArray<Uint8Array>; readonly rejection: Rejection.Rejection | undefined } => {
-  const { ends, first, rejection } = bounds(message, 0, message.length)
-  return { parts: ends.map((end, i) => message.subarray(ends[i - 1] ?? first, end)), rejection }
-}
-
 const missingCount = Rejection.make("Truncated", "the compound message has no count")
 const missingLengths = Rejection.make("Truncated", "the compound message has no room for its lengths")
