@@ -1,11 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import * as Compound from "../../src/wire/Compound.ts"
+import type { Rejection } from "../../src/wire/Rejection.ts"
 import * as Examples from "./examples.ts"
 import { bytes, hex } from "./hex.ts"
 
 /** The parts of a message that lies in the middle of something. */
-const decode = (message: Uint8Array) => {
+const decode = (
+  message: Uint8Array
+): { readonly parts: ReadonlyArray<Uint8Array>; readonly rejection: Rejection | undefined } => {
   const around = Uint8Array.of(7, 1, ...message, 9)
   const { ends, first, rejection } = Compound.bounds(around, 2, 2 + message.length)
   return { parts: ends.map((end, i) => around.subarray(ends[i - 1] ?? first, end)), rejection }
