@@ -36,7 +36,7 @@ interface Newcomer {
  */
 class Growing implements ProbeRing {
   readonly index: number
-  readonly size: number
+  private readonly size: number
   private settled: ReadonlyArray<string>
   private newcomers: Newcomer | undefined
 

@@ -7,7 +7,7 @@
  * that is news, and is asked for every claim there is; a tree copies a path for the one, and follows a path for the other.
  */
 
-/** How a version differs from `from`: there, `key` has another value, or is absent here (`undefined`). */
+/** What a version says that differs from `from` in one `key`: it has `value`, or is absent if that is `undefined`. */
 interface Difference<V> {
   readonly key: string
   readonly value: V | undefined
