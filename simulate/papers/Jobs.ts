@@ -94,8 +94,8 @@ const cellsOf = ({ interval }: Sizes): ReadonlyArray<Lifeguard.Cell> =>
       const intervals = sample(INTERVALS, Math.min(count, INTERVALS.length), random)
       return Array.from({ length: count }, (_, repetition) => ({
         slow,
-        // both long durations equally often, whatever is drawn
-        duration: index === 2 ? durations[(row + repetition) % 2] ?? 0 : sample<number>(durations, 1, random)[0] ?? 0,
+        // all durations of a class equally often: they cost, and do, very different things
+        duration: durations[(row + repetition) % durations.length] ?? 0,
         interval: intervals[repetition % intervals.length] ?? 0,
         repetition
       }))

@@ -635,8 +635,8 @@ const reasons = `## Where ours differs, and why
 - **False positives at healthy members come in bursts.** Where one false verdict spreads before it is refuted, every
   healthy member reports it: more than 100 events at once. The paper's totals for FP− are so small that no such burst can be
   in most of its columns; both ways of counting are given above.
-- **Messages are fewer bytes.** Consul's members carry tags in their metadata and answer pings with coordinates; ours are
-  bare, and compression is off.
+- **Messages are other bytes.** Consul's members carry tags in their metadata and answer pings with coordinates; ours are
+  bare, and compression is off. What a run costs depends on D more than on anything else.
 - **Anomalies begin at the same moment of every run**, 15 s after the cluster is complete, and all members run on one clock
   with a delay of 1 ms, so the tails (99.9 %) are shorter than on a loaded machine.
 `
