@@ -25,13 +25,12 @@ const number = (value: number, digits = 2): string =>
     ? Math.round(value).toLocaleString("en-GB")
     : String(Number(value.toFixed(digits)))
 
-const interval = ({ high, low, value }: Estimate, digits = 1): string =>
+const interval = (estimate: Estimate, digits = 1): string => {
+  if (!Number.isFinite(estimate.value)) return "–"
+  const [value, low, high] = [estimate.value, estimate.low, estimate.high].map((each) => number(each, digits))
   // of a single run, or of what is 100 % by definition, there is no interval
-  !Number.isFinite(value)
-    ? "–"
-    : low === high
-    ? number(value, digits)
-    : `${number(value, digits)} (${number(low, digits)} ‥ ${number(high, digits)})`
+  return low === high ? `${value}` : `${value} (${low} ‥ ${high})`
+}
 
 const cellId = ({ duration, interval, repetition, slow }: Cell): string =>
   `${slow}/${duration}/${interval}/${repetition}`
@@ -137,14 +136,14 @@ export const writeReport = (folder: string, results: ReadonlyArray<Result>): voi
       return [
         name,
         number(all),
-        number(total(name, events)(byClass)),
-        number(total(name, verdicts)(byClass)),
+        number(total(name, events)(byClass), 0),
+        number(total(name, verdicts)(byClass), 0),
         number(100 * all / swimAll),
         interval(ours),
         ratio(ours.value, 100 * all / swimAll),
         interval(own),
         `${number(healthy)} (${number(100 * healthy / swimHealthy)} %)`,
-        `${number(total(name, healthyEvents)(byClass))} / ${number(total(name, healthyVerdicts)(byClass))}`
+        `${number(total(name, healthyEvents)(byClass), 0)} / ${number(total(name, healthyVerdicts)(byClass), 0)}`
       ]
     })
     sections.push(`## Lifeguard, Table IV: false positives
