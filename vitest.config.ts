@@ -13,6 +13,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
+          // Virtual time costs real time, and no test is to depend on how much: this only ends what hangs.
+          testTimeout: 60_000,
           exclude: [...configDefaults.exclude, "test/**/*.sockets.test.ts"]
         }
       },

@@ -360,6 +360,12 @@ export const fields = {
   messageBuffer: count(1),
   /** How many entries, dead ones included, the member table may hold; more are refused. Default 65,536. */
   maxMembers: count(2),
+  /**
+   * How many bytes the compressed parts of one packet may decompress to together, default 262,144: four full UDP
+   * datagrams. What is above is refused. Raise it only with a transport whose packets are larger. (In the reference a
+   * single packet can decompress to 40 MiB, again and again.)
+   */
+  maxDecompressedPacket: integer(65_536, 41_943_040),
   /** How many accepted TCP connections may be open at once; more are closed at once. Default 256. */
   maxInboundStreams: count(1),
   /** How many state exchanges peers may have open with us at once, default 127 as in the reference. */

@@ -105,6 +105,7 @@ const lan: Preset = {
   eventBuffer: 1024,
   messageBuffer: 1024,
   maxMembers: 65_536,
+  maxDecompressedPacket: 262_144,
   maxInboundStreams: 256,
   maxPushPulls: 127,
   nameConflictPolicy: "keep",

@@ -44,6 +44,7 @@ export const units: { readonly [K in FieldName]: string } = {
   eventBuffer: "events",
   messageBuffer: "messages",
   maxMembers: "members",
+  maxDecompressedPacket: "bytes",
   maxInboundStreams: "streams",
   maxPushPulls: "exchanges",
   nameConflictPolicy: "word",

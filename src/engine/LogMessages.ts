@@ -215,8 +215,8 @@ const refusals: Readonly<Record<RejectionReason, LogMessage>> = {
   ),
   TooDeep: error("it is nested too deeply", everybodyCurrent),
   TooMany: error(
-    "it lists more than this node would hold",
-    "raise maxMembers if the cluster is that large; if the peer is not a member, keep strangers off this port"
+    "it has more messages, fields or values than any correct one",
+    everybodyCurrent
   )
 }
 

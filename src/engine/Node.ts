@@ -197,7 +197,8 @@ export const make: (
       label: settings.label,
       skipLabelCheck: config.skipInboundLabelCheck,
       keys: keyring.keysUnsafe(),
-      verifyIncoming: config.gossipVerifyIncoming
+      verifyIncoming: config.gossipVerifyIncoming,
+      maxDecompressed: config.maxDecompressedPacket
     }),
     observer: yield* Observer
   }

@@ -73,8 +73,11 @@ export const localState = Effect.fnUntraced(function*(node: Node, join: boolean)
     yield* node.logs.write("UserStateTooLarge", { detail })
     userState = new Uint8Array(0)
   }
-  const entries = Ref.getUnsafe(node.membership).entries.values()
-  const message = Frame.encodePushPull({ join, nodes: entries.map(nodeState), userState })
+  // one moment's table, whatever happens while it is encoded
+  const nodes = Array.from(Ref.getUnsafe(node.membership).entries.values(), nodeState)
+  const pieces: Array<Uint8Array> = []
+  yield* Streams.inSlices(Frame.encodePushPullSlices({ join, nodes, userState }), (piece) => pieces.push(piece))
+  const message = Frame.joined(pieces)
   countInstances(node)
   node.metrics.localSize(message.length)
   return message
@@ -103,7 +106,12 @@ const mergeChecked = Effect.fnUntraced(function*(
   options: { readonly join: boolean; readonly wait: boolean }
 ) {
   const nodes = yield* Hooks.admitRows(node, remote.nodes)
-  yield* Directives.run(node, (m, env) => merge(m, nodes, env))
+  // A large list in several steps, so that probes and acks are not held up: each is published by itself.
+  for (let at = 0; at < nodes.length; at += Limits.SLICE_ROWS) {
+    if (at > 0) yield* Effect.yieldNow
+    const rows = nodes.length <= Limits.SLICE_ROWS ? nodes : nodes.slice(at, at + Limits.SLICE_ROWS)
+    yield* Directives.run(node, (m, env) => merge(m, rows, env))
+  }
   yield* Hooks.mergeRemoteState(node, remote.userState, options)
 })
 

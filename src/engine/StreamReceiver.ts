@@ -45,7 +45,7 @@ const request = Effect.fnUntraced(function*(
       () => Effect.succeed(undefined)
     )
     if (chunk === undefined) return { _tag: "Refused", reason: decoder.end().reason, answer: undefined }
-    const progress = decoder.push(chunk)
+    const progress = yield* Streams.decode(decoder, chunk)
     if (progress._tag === "Rejected") {
       return { _tag: "Refused", reason: progress.rejection.reason, answer: progress.answer }
     }

@@ -34,13 +34,35 @@ export const decoderFor = (
     }
   })
 
-/** Frames a message for either direction. */
-export const frame = (node: Node, message: Uint8Array): Uint8Array =>
-  Frame.frame(message, {
-    compress: node.config.enableCompression,
-    encryption: Sender.encryption(node),
-    label: node.settings.label
+/** Does all that `slices` have to do, and lets others have their turn between them; `each` is given what they yield. */
+export const inSlices = <A, B>(slices: Generator<A, B>, each: (piece: A) => void = () => {}): Effect.Effect<B> =>
+  Effect.suspend(() => {
+    const { done, value } = slices.next()
+    if (done === true) return Effect.succeed(value)
+    each(value)
+    return Effect.andThen(Effect.yieldNow, inSlices(slices, each))
   })
+
+/** Frames a message for either direction. */
+export const frame = (node: Node, message: Uint8Array): Effect.Effect<Uint8Array> =>
+  Effect.suspend(() =>
+    inSlices(Frame.frameSlices(message, {
+      compress: node.config.enableCompression,
+      encryption: Sender.encryption(node),
+      label: node.settings.label
+    }))
+  )
+
+/** What the decoder makes of a chunk, in slices of work. */
+export const decode = (decoder: Frame.Decoder, chunk: Uint8Array): Effect.Effect<Settled> =>
+  Effect.suspend(() => settled(decoder, decoder.push(chunk)))
+
+type Settled = Exclude<Frame.Progress, { readonly _tag: "Working" }>
+
+const settled = (decoder: Frame.Decoder, progress: Frame.Progress): Effect.Effect<Settled> =>
+  progress._tag === "Working"
+    ? Effect.flatMap(Effect.yieldNow, () => settled(decoder, decoder.resume()))
+    : Effect.succeed(progress)
 
 /** Fails as a stream that took too long. */
 export const within = (
@@ -78,8 +100,7 @@ export const open = Effect.fnUntraced(function*(
 
 /** Writes a message to a stream. */
 export const write = (node: Node, connection: Connection, message: Uint8Array): Effect.Effect<void, TransportError> =>
-  Effect.suspend(() => {
-    const bytes = frame(node, message)
+  Effect.flatMap(frame(node, message), (bytes) => {
     node.counters.count("tcp.sent", undefined, bytes.length)
     return connection.write(bytes)
   })
@@ -105,7 +126,7 @@ export const answer = Effect.fnUntraced(function*(
       }
     )
     received += chunk.length
-    const progress = decoder.push(chunk)
+    const progress = yield* decode(decoder, chunk)
     if (progress._tag === "Message") return progress.message
     if (progress._tag === "Rejected") {
       node.counters.count("stream.rejected", progress.rejection.reason)

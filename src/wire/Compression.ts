@@ -61,8 +61,14 @@ export interface Failed {
  * @category decoding
  * @since 0.1.0
  */
-export const unwrap = (bytes: Uint8Array, start: number, end: number, limit: number): Uint8Array | Failed => {
-  const body = Message.decodeBody(Message.compressCodec, bytes, start, end)
+export const unwrap = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  limit: number,
+  budget?: Message.Budget
+): Uint8Array | Failed => {
+  const body = Message.decodeBody(Message.compressCodec, bytes, start, end, budget)
   return "reason" in body ? { rejection: body, produced: 0 } : expand(body, limit)
 }
 
@@ -73,12 +79,47 @@ export const unwrap = (bytes: Uint8Array, start: number, end: number, limit: num
  * @category decoding
  * @since 0.1.0
  */
-export const expand = (body: Message.Compress, limit: number): Uint8Array | Failed => {
-  if (body.algo !== LZW_ALGO) {
-    const rejection = Rejection.make("InvalidCompression", `cannot decompress unknown algorithm ${body.algo}`)
-    return { rejection, produced: 0 }
+export const expand = (body: Message.Compress, limit: number): Uint8Array | Failed =>
+  unknownAlgorithm(body) ?? outcome(Lzw.decompress(body.buf, limit), limit)
+
+/**
+ * Decompresses the content of a `compress` body in portions.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export class Expansion {
+  private readonly body: Message.Compress
+  private readonly limit: number
+  private readonly decompressor: Lzw.Decompressor
+
+  constructor(body: Message.Compress, limit: number) {
+    this.body = body
+    this.limit = limit
+    this.decompressor = new Lzw.Decompressor(body.buf, limit)
   }
-  const out = Lzw.decompress(body.buf, limit)
+
+  /** Bytes of memory for the output so far. */
+  get held(): number {
+    return this.decompressor.held
+  }
+
+  /** Goes on for about `portion` bytes; `undefined` to be continued. */
+  next(portion: number): Uint8Array | Failed | undefined {
+    const unknown = unknownAlgorithm(this.body)
+    if (unknown !== undefined) return unknown
+    const out = this.decompressor.next(portion)
+    return out === undefined ? undefined : outcome(out, this.limit)
+  }
+}
+
+const unknownAlgorithm = ({ algo }: Message.Compress): Failed | undefined =>
+  algo === LZW_ALGO ? undefined : {
+    rejection: Rejection.make("InvalidCompression", `cannot decompress unknown algorithm ${algo}`),
+    produced: 0
+  }
+
+const outcome = (out: Uint8Array | Lzw.Failure, limit: number): Uint8Array | Failed => {
   if (out instanceof Uint8Array) return out
   const { failure, produced } = out
   if (failure !== "TooLarge") return { rejection: failures[failure], produced }

@@ -7,13 +7,15 @@
  * @stability unstable
  * @since 0.1.0
  */
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto"
+import { createCipheriv, createDecipheriv, createSecretKey, type DecipherGCM, type KeyObject } from "node:crypto"
 
 const VERSION_BYTES = 1
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 const BLOCK_BYTES = 16
 const MAX_VERSION = 1
+/** Where the ciphertext begins. */
+const BODY_AT = VERSION_BYTES + NONCE_BYTES
 
 /** Bytes of a nonce. Each must be drawn from a cryptographic source and used once. */
 export const NONCE_SIZE = NONCE_BYTES
@@ -85,6 +87,23 @@ const algorithm = (key: Uint8Array): "aes-128-gcm" | "aes-192-gcm" | "aes-256-gc
  * @since 0.1.0
  */
 export const sealInto = (out: Uint8Array, at: number, plain: Uint8Array, seal: Seal, aad: Uint8Array): void => {
+  for (const _ of sealSlices(out, at, plain, seal, aad, Number.POSITIVE_INFINITY)) continue
+}
+
+/**
+ * The same in slices of about `portion` bytes.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export function* sealSlices(
+  out: Uint8Array,
+  at: number,
+  plain: Uint8Array,
+  seal: Seal,
+  aad: Uint8Array,
+  portion: number
+): Generator<undefined, void> {
   const cipherName = algorithm(seal.key)
   if (cipherName === undefined) throw new RangeError(`a key of ${seal.key.length} bytes; expected 16, 24 or 32`)
   const cipher = createCipheriv(cipherName, keyObject(seal.key), seal.nonce)
@@ -96,7 +115,10 @@ export const sealInto = (out: Uint8Array, at: number, plain: Uint8Array, seal: S
     out.set(bytes, end)
     end += bytes.length
   }
-  append(cipher.update(plain))
+  for (let from = 0; from < plain.length; from += portion) {
+    if (from > 0) yield
+    append(cipher.update(plain.subarray(from, from + portion)))
+  }
   const pad = padding(seal.version, plain.length)
   if (pad > 0) append(cipher.update(new Uint8Array(pad).fill(pad)))
   append(cipher.final())
@@ -123,38 +145,105 @@ export const encrypt = (plain: Uint8Array, seal: Seal, aad: Uint8Array): Uint8Ar
  * @since 0.1.0
  */
 export const decrypt = (sealed: Uint8Array, keys: ReadonlyArray<Uint8Array>, aad: Uint8Array): Uint8Array | string => {
+  const refused = unreadable(sealed)
+  if (refused !== undefined) return refused
+  for (const key of keys) {
+    const plain = open(sealed, key, aad)
+    const found = plain === undefined ? undefined : content(sealed, plain)
+    if (found !== undefined) return found
+  }
+  return noKeyFits
+}
+
+const noKeyFits = "no installed keys could decrypt the message"
+
+/** Why no key can open it. */
+const unreadable = (sealed: Uint8Array): string | undefined => {
   const version = sealed[0]
   if (version === undefined) return "cannot decrypt empty payload"
   if (version > MAX_VERSION) return `unsupported encryption version ${version}`
-  if (sealed.length < sealedLength(version === 0 ? 0 : 1, 0)) return `payload is too small to decrypt: ${sealed.length}`
-  for (const key of keys) {
-    const plain = open(sealed, key, aad)
-    if (plain === undefined) continue
-    const content = version === 0 ? unpadded(plain) : plain
-    // The version byte of a packet is not authenticated, so padding can be wrong although the key is right.
-    if (content !== undefined) return content
+  return sealed.length < sealedLength(version === 0 ? 0 : 1, 0)
+    ? `payload is too small to decrypt: ${sealed.length}`
+    : undefined
+}
+
+/** The version byte of a packet is not authenticated, so padding can be wrong although the key is right. */
+const content = (sealed: Uint8Array, plain: Uint8Array): Uint8Array | undefined =>
+  sealed[0] === 0 ? unpadded(plain) : plain
+
+/**
+ * Finds the plaintext in portions, so that 20 MiB do not hold up everything else. What it answers is what `decrypt`
+ * answers.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export class Opening {
+  private readonly sealed: Uint8Array
+  private readonly keys: ReadonlyArray<Uint8Array>
+  private readonly aad: Uint8Array
+  private tried = 0
+  private current: { readonly decipher: DecipherGCM; readonly plain: Uint8Array; at: number } | undefined = undefined
+
+  constructor(sealed: Uint8Array, keys: ReadonlyArray<Uint8Array>, aad: Uint8Array) {
+    this.sealed = sealed
+    this.keys = keys
+    this.aad = aad
   }
-  return "no installed keys could decrypt the message"
+
+  /** Bytes of memory for the output so far. */
+  get held(): number {
+    return this.current?.plain.length ?? 0
+  }
+
+  /** Goes on for about `portion` bytes: the plaintext, why there is none, or `undefined` to be continued. */
+  next(portion: number): Uint8Array | string | undefined {
+    const { sealed } = this
+    if (this.current === undefined) {
+      const refused = unreadable(sealed)
+      if (refused !== undefined) return refused
+      const key = this.keys[this.tried++]
+      if (key === undefined) return noKeyFits
+      const decipher = decipherFor(sealed, key, this.aad)
+      if (decipher === undefined) return undefined
+      this.current = { decipher, plain: new Uint8Array(sealed.length - BODY_AT - TAG_BYTES), at: 0 }
+    }
+    const { decipher, plain } = this.current
+    const end = Math.min(plain.length, this.current.at + portion)
+    plain.set(decipher.update(sealed.subarray(BODY_AT + this.current.at, BODY_AT + end)), this.current.at)
+    this.current.at = end
+    if (end < plain.length) return undefined
+    this.current = undefined
+    return isAuthentic(decipher) ? content(sealed, plain) : undefined
+  }
+}
+
+const decipherFor = (sealed: Uint8Array, key: Uint8Array, aad: Uint8Array): DecipherGCM | undefined => {
+  const cipherName = algorithm(key)
+  if (cipherName === undefined) return undefined
+  const decipher = createDecipheriv(cipherName, keyObject(key), sealed.subarray(VERSION_BYTES, BODY_AT), {
+    authTagLength: TAG_BYTES
+  })
+  decipher.setAAD(aad)
+  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES))
+  return decipher
+}
+
+/** GCM gives everything in `update`; `final` only checks the tag, and throws when it is wrong. */
+const isAuthentic = (decipher: DecipherGCM): boolean => {
+  try {
+    decipher.final()
+    return true
+  } catch {
+    return false
+  }
 }
 
 const open = (sealed: Uint8Array, key: Uint8Array, aad: Uint8Array): Uint8Array | undefined => {
-  const cipherName = algorithm(key)
-  if (cipherName === undefined) return undefined
-  const body = VERSION_BYTES + NONCE_BYTES
-  const tag = sealed.length - TAG_BYTES
-  try {
-    const decipher = createDecipheriv(cipherName, keyObject(key), sealed.subarray(VERSION_BYTES, body), {
-      authTagLength: TAG_BYTES
-    })
-    decipher.setAAD(aad)
-    decipher.setAuthTag(sealed.subarray(tag))
-    const plain = decipher.update(sealed.subarray(body, tag))
-    // GCM gives everything in `update`; `final` only checks the tag.
-    decipher.final()
-    return plain
-  } catch {
-    return undefined
-  }
+  const decipher = decipherFor(sealed, key, aad)
+  if (decipher === undefined) return undefined
+  const plain = decipher.update(sealed.subarray(BODY_AT, sealed.length - TAG_BYTES))
+  return isAuthentic(decipher) ? plain : undefined
 }
 
 /** Strict PKCS#7: anything else than 1‥16 equal bytes at the end is no padding. */

@@ -3,7 +3,8 @@
  *
  * A stream carries one message each way and is not closed in between, so where a message ends is found by parsing. The
  * decoder takes the bytes as they come, in any portions, and does a bounded amount of work for each: it never starts
- * over, and never allocates for what is only announced.
+ * over, and never allocates for what is only announced. Where there is more to do than a slice of work it says so, and
+ * is told to resume when others have had their turn.
  *
  * @stability unstable
  * @since 0.1.0
@@ -15,7 +16,8 @@ import {
   MAX_COMPRESSED_STREAM_INPUT,
   MAX_DECOMPRESSED_BYTES,
   MAX_ENCRYPTED_FRAME_BYTES,
-  MAX_STREAM_BYTES
+  MAX_STREAM_BYTES,
+  SLICE_BYTES
 } from "./Limits.ts"
 import * as Message from "./Message.ts"
 import type { Inbound } from "./Packet.ts"
@@ -23,7 +25,15 @@ import * as Rejection from "./Rejection.ts"
 import { BodyParser, type Role, type StreamMessage } from "./StreamBody.ts"
 import { StreamBuffer } from "./StreamBuffer.ts"
 
-export { encodePushPull, encodeUser, type Role, type StreamMessage } from "./StreamBody.ts"
+export {
+  encodePushPull,
+  encodePushPullSlices,
+  encodeUser,
+  joined,
+  type PushPullState,
+  type Role,
+  type StreamMessage
+} from "./StreamBody.ts"
 
 /**
  * What is known after the bytes so far. `Message` and `Rejected` are final.
@@ -34,6 +44,8 @@ export { encodePushPull, encodeUser, type Role, type StreamMessage } from "./Str
 export type Progress =
   /** `type` is the message type once it is known, inside encryption and compression. */
   | { readonly _tag: "NeedMore"; readonly type: number | undefined }
+  /** There is more to do with the bytes that are there: `resume`, once others have had their turn. */
+  | { readonly _tag: "Working"; readonly type: number | undefined }
   /** `size` counts the bytes received for the message, the label header included. */
   | { readonly _tag: "Message"; readonly message: StreamMessage; readonly encrypted: boolean; readonly size: number }
   /** `answer` is the text of the error message to reply with, where the reference replies. */
@@ -47,6 +59,10 @@ export type Progress =
  */
 export interface Decoder {
   readonly push: (chunk: Uint8Array) => Progress
+  /** Goes on after `Working`. */
+  readonly resume: () => Progress
+  /** Bytes of memory it holds; what is parsed already is estimated. */
+  readonly held: () => number
   /** What it means that the stream ends here. */
   readonly end: () => Rejection.Rejection
 }
@@ -79,7 +95,13 @@ class FrameDecoder implements Decoder {
   private readonly options: DecoderOptions
   private readonly buffer = new StreamBuffer()
   private received = 0
-  private phase: "Label" | "Type" | "Encrypted" | "Compressed" | "Body" = "Label"
+  private phase: "Label" | "Type" | "Encrypted" | "Opening" | "Compressed" | "Expanding" | "Body" = "Label"
+  private opening: Encryption.Opening | undefined = undefined
+  private expanding: Compression.Expansion | undefined = undefined
+  /** All of the message is there: what else arrives is not a part of it. */
+  private complete = false
+  /** More bytes arrived than one message may have. */
+  private overflowing = false
   private parser: BodyParser | undefined = undefined
   private done: Progress | undefined = undefined
   /** Where a wrapper ended in the stream, once one was opened. */
@@ -96,16 +118,22 @@ class FrameDecoder implements Decoder {
 
   push(chunk: Uint8Array): Progress {
     if (this.done !== undefined) return this.done
+    if (this.complete) return this.resume()
     const room = MAX_STREAM_BYTES - this.received
     const accepted = chunk.length > room ? chunk.subarray(0, room) : chunk
     this.received += accepted.length
     this.buffer.append(accepted)
-    let progress = this.advance()
-    if (progress._tag === "NeedMore" && chunk.length > room) {
-      progress = rejected(Rejection.make("TooLarge", `a message of more than ${MAX_STREAM_BYTES} bytes`))
-    }
-    if (progress._tag !== "NeedMore") this.finish(progress)
-    return progress
+    this.overflowing ||= chunk.length > room
+    return this.settled(this.advance())
+  }
+
+  resume(): Progress {
+    return this.done ?? this.settled(this.advance())
+  }
+
+  held(): number {
+    return this.buffer.bytes.length + (this.opening?.held ?? 0) + (this.expanding?.held ?? 0) +
+      (this.parser?.held ?? 0)
   }
 
   end(): Rejection.Rejection {
@@ -116,11 +144,14 @@ class FrameDecoder implements Decoder {
       : Rejection.make("Truncated", "the stream ended inside a message")
   }
 
-  private finish(progress: Progress): void {
-    this.done = progress
-    this.parser = undefined
+  /** Lets go of everything once the outcome is known. */
+  private settled(progress: Progress): Progress {
+    if (progress._tag === "Working" || (progress._tag === "NeedMore" && !this.overflowing)) return progress
+    this.done = progress._tag === "NeedMore" ? rejected(tooLong) : progress
+    this.parser = this.opening = this.expanding = undefined
     this.buffer.bytes = new Uint8Array(0)
     this.buffer.start = this.buffer.end = 0
+    return this.done
   }
 
   private advance(): Progress {
@@ -136,8 +167,14 @@ class FrameDecoder implements Decoder {
         case "Encrypted":
           progress = this.readEncrypted()
           break
+        case "Opening":
+          progress = this.readOpening()
+          break
         case "Compressed":
           progress = this.readCompressed()
+          break
+        case "Expanding":
+          progress = this.readExpanding()
           break
         case "Body":
           progress = this.readBody()
@@ -199,10 +236,18 @@ class FrameDecoder implements Decoder {
     }
     if (this.buffer.length < ENCRYPTION_HEADER_BYTES + size) return needMore
     const sealed = this.buffer.view(ENCRYPTION_HEADER_BYTES + size).subarray(ENCRYPTION_HEADER_BYTES)
-    const plain = Encryption.decrypt(sealed, this.inbound.keys, additionalData(header, this.inbound.label))
-    if (typeof plain === "string") return this.refuse(Rejection.make("Undecryptable", plain))
+    this.opening = new Encryption.Opening(sealed, this.inbound.keys, additionalData(header, this.inbound.label))
     this.encryptedSize = this.consumed() + ENCRYPTION_HEADER_BYTES + size
-    return this.readContent(plain)
+    this.complete = true
+    this.phase = "Opening"
+    return undefined
+  }
+
+  private readOpening(): Progress | undefined {
+    const plain = this.opening?.next(SLICE_BYTES)
+    if (plain === undefined) return working
+    this.opening = undefined
+    return typeof plain === "string" ? this.refuse(Rejection.make("Undecryptable", plain)) : this.readContent(plain)
   }
 
   /** Bytes of the stream before the buffer's start. */
@@ -211,12 +256,18 @@ class FrameDecoder implements Decoder {
   }
 
   /** Goes on with a decrypted message, which is all there: nothing of it can arrive later. */
-  private readContent(plain: Uint8Array): Progress {
+  private readContent(plain: Uint8Array): Progress | undefined {
     const [type] = plain
     if (type === undefined) return this.refuse(emptyPlaintext)
     if (type !== Message.MessageType.Compress) return this.readWhole(plain)
-    const out = Compression.unwrap(plain, 1, plain.length, MAX_DECOMPRESSED_BYTES)
-    return out instanceof Uint8Array ? this.readDecompressed(out) : this.refuseUnlessTruncated(out.rejection)
+    const body = Message.decodeBody(Message.compressCodec, plain, 1, plain.length)
+    return "reason" in body ? this.refuseUnlessTruncated(body) : this.expand(body)
+  }
+
+  private expand(body: Message.Compress): undefined {
+    this.expanding = new Compression.Expansion(body, MAX_DECOMPRESSED_BYTES)
+    this.complete = true
+    this.phase = "Expanding"
   }
 
   private readCompressed(): Progress | undefined {
@@ -225,31 +276,40 @@ class FrameDecoder implements Decoder {
     if ("reason" in body) return this.refuseUnlessTruncated(body)
     if (body._tag !== "Compress") return needMore
     this.compressedSize = this.consumed()
-    const out = Compression.expand(body.body, MAX_DECOMPRESSED_BYTES)
-    return out instanceof Uint8Array ? this.readDecompressed(out) : this.refuse(out.rejection)
+    return this.expand(body.body)
   }
 
-  private readDecompressed(message: Uint8Array): Progress {
-    return message.length === 0 ? this.refuse(emptyDecompressed) : this.readWhole(message)
+  private readExpanding(): Progress | undefined {
+    const out = this.expanding?.next(SLICE_BYTES)
+    if (out === undefined) return working
+    this.expanding = undefined
+    if (!(out instanceof Uint8Array)) return this.refuse(out.rejection)
+    return out.length === 0 ? this.refuse(emptyDecompressed) : this.readWhole(out)
   }
 
-  private readWhole(message: Uint8Array): Progress {
-    const size = this.encryptedSize ?? this.compressedSize ?? this.received
+  /** The body of a message that was wrapped, in place of the bytes of the stream. */
+  private readWhole(message: Uint8Array): Progress | undefined {
     this.buffer.bytes = message
     this.buffer.start = 0
     this.buffer.end = message.length
-    const progress = this.startBody() ?? this.readBody()
-    if (progress._tag === "NeedMore") return rejected(Rejection.make("Truncated", "the message ends inside a value"))
-    return progress._tag === "Message" ? { ...progress, encrypted: this.encryptedSize !== undefined, size } : progress
+    return this.startBody()
   }
 
   private readBody(): Progress {
     const { parser } = this
     const body = parser?.next(this.buffer)
-    if (body === undefined) return { _tag: "NeedMore", type: parser?.type }
+    if (body === undefined) {
+      if (parser?.paused === true) return { _tag: "Working", type: parser.type }
+      return this.complete ? rejected(endsEarly) : { _tag: "NeedMore", type: parser?.type }
+    }
     if ("reason" in body) return rejected(body)
     if (body._tag === "Compress") return rejected(Rejection.make("UnsupportedType", "a compressed message in another"))
-    return { _tag: "Message", message: body, encrypted: false, size: this.consumed() }
+    return {
+      _tag: "Message",
+      message: body,
+      encrypted: this.encryptedSize !== undefined,
+      size: this.encryptedSize ?? this.compressedSize ?? this.consumed()
+    }
   }
 
   /** Refuses what the reference answers with an error message. */
@@ -270,6 +330,9 @@ const rejected = (rejection: Rejection.Rejection, answer?: string): Progress => 
 })
 
 const needMore: Progress = { _tag: "NeedMore", type: undefined }
+const working: Progress = { _tag: "Working", type: undefined }
+const tooLong = Rejection.make("TooLarge", `a message of more than ${MAX_STREAM_BYTES} bytes`)
+const endsEarly = Rejection.make("Truncated", "the message ends inside a value")
 const unexpectedlyEncrypted = Rejection.make(
   "Encrypted",
   "remote state is encrypted and encryption is not configured"
@@ -312,6 +375,20 @@ export interface FrameOptions {
  * @since 0.1.0
  */
 export const frame = (message: Uint8Array, options: FrameOptions): Uint8Array => {
+  const slices = frameSlices(message, options)
+  for (;;) {
+    const { done, value } = slices.next()
+    if (done === true) return value
+  }
+}
+
+/**
+ * The same in slices: it yields where others may have their turn.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export function* frameSlices(message: Uint8Array, options: FrameOptions): Generator<undefined, Uint8Array> {
   const compress = options.compress && message.length <= MAX_COMPRESSED_STREAM_INPUT
   const content = compress ? Compression.wrap(message) : message
   if (options.encryption === undefined) return content
@@ -323,6 +400,6 @@ export const frame = (message: Uint8Array, options: FrameOptions): Uint8Array =>
   out[3] = size >>> 8
   out[4] = size
   const aad = additionalData(out.subarray(0, ENCRYPTION_HEADER_BYTES), options.label)
-  Encryption.sealInto(out, ENCRYPTION_HEADER_BYTES, content, options.encryption, aad)
+  yield* Encryption.sealSlices(out, ENCRYPTION_HEADER_BYTES, content, options.encryption, aad, SLICE_BYTES)
   return out
 }

@@ -49,10 +49,10 @@ export const MAX_DECOMPRESSED_BYTES = 41_943_040
 export const MAX_STREAM_BYTES = 41_943_040
 
 /**
- * Bytes all compressed parts of one datagram may decompress to together. The reference allows each 40 MiB, which a
- * single datagram can reach; 1 MiB is 16 full datagrams.
+ * Bytes all compressed parts of one datagram may decompress to together, where nothing else is configured. The reference
+ * allows each 40 MiB, which a single datagram can reach; 256 KiB is four full datagrams.
  */
-export const MAX_PACKET_DECOMPRESSED_BYTES = 1_048_576
+export const MAX_PACKET_DECOMPRESSED_BYTES = 262_144
 
 /**
  * Wrappers (compress, compound) around a message in a datagram. Correct peers use two: compress around compound. The
@@ -66,6 +66,22 @@ export const MAX_PACKET_NESTING = 4
  */
 export const MAX_PACKET_MESSAGES = 1_024
 
+/**
+ * Values one datagram may make us visit: messages, their fields, elements of arrays, and all that is passed over. The
+ * largest datagram that makes sense, 255 messages of seven fields, has 2,040. The reference has no limit: 3.4 kB can
+ * hold 349,000, and cost more than a tenth of a second.
+ */
+export const MAX_PACKET_ENTRIES = 16_384
+
+/** Fields a message may have, known or not. The reference knows at most eight, and sends no others. */
+export const MAX_STRUCT_FIELDS = 64
+
+/**
+ * Values one message may make us visit: its fields, elements of arrays, and all that is passed over. It bounds metadata
+ * and addresses only where they come as arrays of integers, which no peer sends.
+ */
+export const MAX_MESSAGE_ENTRIES = 2_048
+
 /** Containers a msgpack value may be nested in. go-msgpack: `decDefMaxDepth`. */
 export const MAX_MSGPACK_DEPTH = 1_024
 
@@ -74,7 +90,16 @@ export const MAX_PUSH_PULLS = 127
 
 /**
  * The largest stream message that is compressed when compression is on; larger ones are sent as they are. LZW is
- * synchronous and takes about 35 ms for a mebibyte: a message of 20 MiB would stop this node's probes and acks for most
- * of a second, and its peers would suspect it. memberlist compresses every stream message; it accepts either.
+ * synchronous and takes about 20 ms for a mebibyte: a message of 20 MiB would stop this node's probes and acks for half
+ * a second, and its peers would suspect it. memberlist compresses every stream message; it accepts either.
  */
-export const MAX_COMPRESSED_STREAM_INPUT = 1_048_576
+export const MAX_COMPRESSED_STREAM_INPUT = 524_288
+
+/** Values that a stream decoder visits before others have their turn: 2 to 4 ms. */
+export const SLICE_ENTRIES = 16_384
+
+/** Bytes that are decrypted, encrypted or decompressed before others have their turn: 1 to 4 ms. */
+export const SLICE_BYTES = 262_144
+
+/** Rows of a push/pull that are encoded, or merged, before others have their turn. */
+export const SLICE_ROWS = 1_000

@@ -127,81 +127,132 @@ export interface Failure {
  * Every string of the table stands somewhere in the output already, because it is an earlier string and the byte that
  * followed it. So the table holds positions, and expanding a code is a copy: no chains to walk, no recursion.
  */
-const positions = new Int32Array(MAX_CODE + 1)
-const lengths = new Uint32Array(MAX_CODE + 1)
+interface Strings {
+  readonly positions: Int32Array
+  readonly lengths: Uint32Array
+}
+
+const makeStrings = (): Strings => ({
+  positions: new Int32Array(MAX_CODE + 1),
+  lengths: new Uint32Array(MAX_CODE + 1)
+})
+
+/** For input that is decompressed without a pause. */
+const strings = makeStrings()
 
 /**
- * The decompressed bytes, at most `limit` of them. The output grows as it is produced and is never larger than twice
- * what the input has yielded.
+ * Decompresses at most `limit` bytes, in portions. The output grows as it is produced and is never larger than twice what
+ * the input has yielded.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export class Decompressor {
+  private readonly input: Uint8Array
+  private readonly limit: number
+  private readonly strings: Strings
+  private out: Uint8Array
+  private size = 0
+  private width = 9
+  private high = END
+  private overflow = 512
+  private last = NONE
+  private lastAt = 0
+  private lastLength = 0
+  private bits = 0
+  private count = 0
+  private at = 0
+
+  constructor(input: Uint8Array, limit: number, own: Strings = makeStrings()) {
+    this.input = input
+    this.limit = limit
+    this.strings = own
+    this.out = new Uint8Array(Math.min(limit, Math.max(256, input.length * 4)))
+  }
+
+  /** Bytes of memory for the output so far. */
+  get held(): number {
+    return this.out.length
+  }
+
+  /** Goes on for about `portion` bytes, read or written: the output, why there is none, or `undefined` to be continued. */
+  next(portion: number): Uint8Array | Failure | undefined {
+    const { input, limit } = this
+    const { lengths, positions } = this.strings
+    let { at, bits, count, high, last, lastAt, lastLength, out, overflow, size, width } = this
+    const pauseAt = at + portion
+    const pauseSize = size + portion
+    for (;;) {
+      if (at >= pauseAt || size >= pauseSize) break
+      while (count < width) {
+        if (at === input.length) return { failure: "UnexpectedEnd", produced: size }
+        bits |= (input[at++] as number) << count
+        count += 8
+      }
+      const code = bits & ((1 << width) - 1)
+      bits >>>= width
+      count -= width
+      if (code === END) return exact(out, size)
+      if (code === CLEAR) {
+        width = 9
+        high = END
+        overflow = 512
+        last = NONE
+        continue
+      }
+      let from = 0
+      let length = 1
+      if (code > CLEAR) {
+        if (code > high) return { failure: "InvalidCode", produced: size }
+        if (code === high && last !== NONE) {
+          from = lastAt
+          length = lastLength + 1
+        } else {
+          from = positions[code] as number
+          length = lengths[code] as number
+        }
+      }
+      if (size + length > limit) return { failure: "TooLarge", produced: size }
+      if (size + length > out.length) out = grown(out, size + length, limit)
+      if (code < CLEAR) out[size] = code
+      else copy(out, from, size, length)
+      if (last !== NONE) {
+        // The last string and the first byte of this one stand together where the last one was written.
+        positions[high] = lastAt
+        lengths[high] = lastLength + 1
+      }
+      last = code
+      lastAt = size
+      lastLength = length
+      size += length
+      high++
+      if (high >= overflow) {
+        if (width === MAX_WIDTH) {
+          // The table is full; it stays as it is until a clear code.
+          last = NONE
+          high--
+        } else {
+          width++
+          overflow *= 2
+        }
+      }
+    }
+    Object.assign(this, { at, bits, count, high, last, lastAt, lastLength, out, overflow, size, width })
+    return undefined
+  }
+}
+
+/**
+ * The decompressed bytes, at most `limit` of them.
  *
  * @category decoding
  * @since 0.1.0
  */
 export const decompress = (input: Uint8Array, limit: number): Uint8Array | Failure => {
-  let out = new Uint8Array(Math.min(limit, Math.max(256, input.length * 4)))
-  let size = 0
-  let width = 9
-  let high = END
-  let overflow = 512
-  let last = NONE
-  let lastAt = 0
-  let lastLength = 0
-  let bits = 0
-  let count = 0
-  let at = 0
+  const decompressor = new Decompressor(input, limit, strings)
   for (;;) {
-    while (count < width) {
-      if (at === input.length) return { failure: "UnexpectedEnd", produced: size }
-      bits |= (input[at++] as number) << count
-      count += 8
-    }
-    const code = bits & ((1 << width) - 1)
-    bits >>>= width
-    count -= width
-    if (code === END) return exact(out, size)
-    if (code === CLEAR) {
-      width = 9
-      high = END
-      overflow = 512
-      last = NONE
-      continue
-    }
-    let from = 0
-    let length = 1
-    if (code > CLEAR) {
-      if (code > high) return { failure: "InvalidCode", produced: size }
-      if (code === high && last !== NONE) {
-        from = lastAt
-        length = lastLength + 1
-      } else {
-        from = positions[code] as number
-        length = lengths[code] as number
-      }
-    }
-    if (size + length > limit) return { failure: "TooLarge", produced: size }
-    if (size + length > out.length) out = grown(out, size + length, limit)
-    if (code < CLEAR) out[size] = code
-    else copy(out, from, size, length)
-    if (last !== NONE) {
-      // The last string and the first byte of this one stand together where the last one was written.
-      positions[high] = lastAt
-      lengths[high] = lastLength + 1
-    }
-    last = code
-    lastAt = size
-    lastLength = length
-    size += length
-    high++
-    if (high >= overflow) {
-      if (width === MAX_WIDTH) {
-        // The table is full; it stays as it is until a clear code.
-        last = NONE
-        high--
-      } else {
-        width++
-        overflow *= 2
-      }
-    }
+    const out = decompressor.next(Number.POSITIVE_INFINITY)
+    if (out !== undefined) return out
   }
 }
 

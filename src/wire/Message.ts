@@ -9,6 +9,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as Field from "./Field.ts"
+import { MAX_MESSAGE_ENTRIES } from "./Limits.ts"
 import * as MessagePack from "./MessagePack.ts"
 import { type Failure, Reader } from "./MessagePackReader.ts"
 import { Writer } from "./MessagePackWriter.ts"
@@ -319,7 +320,21 @@ const prefixed = (type: number, payload: Uint8Array): Uint8Array => {
 }
 
 /**
- * The message body in `bytes[start..end)`; what follows it is ignored.
+ * What decoding may still cost, shared by everything that came in one datagram.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Budget {
+  /** Values that may be visited. */
+  entries: number
+  /** Bytes that may be decompressed. */
+  bytes: number
+}
+
+/**
+ * The message body in `bytes[start..end)`; what follows it is ignored. It may visit `MAX_MESSAGE_ENTRIES` values, and
+ * takes them from the budget, if there is one.
  *
  * @category decoding
  * @since 0.1.0
@@ -328,10 +343,14 @@ export const decodeBody = <A>(
   codec: MessagePack.Codec<A>,
   bytes: Uint8Array,
   start: number,
-  end: number
+  end: number,
+  budget?: Budget
 ): A | Rejection.Rejection => {
+  const granted = budget === undefined ? MAX_MESSAGE_ENTRIES : Math.min(budget.entries, MAX_MESSAGE_ENTRIES)
+  reader.entries = granted
   const value = codec.read(reader.reset(bytes, start, end), cursor)
   const failure = reader.failure
+  if (budget !== undefined) budget.entries -= granted - Math.max(0, reader.entries)
   reader.release()
   if (value !== undefined) return value
   cursor.reset()
@@ -345,11 +364,16 @@ export const decodeBody = <A>(
  * @category decoding
  * @since 0.1.0
  */
-export const decodeAlive = (bytes: Uint8Array, start: number, end: number): Alive | Rejection.Rejection => {
+export const decodeAlive = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  budget?: Budget
+): Alive | Rejection.Rejection => {
   const slot = RecentAlives.slotOf(bytes, start, end)
   const known = RecentAlives.find(slot, bytes, start, end)
   if (known !== undefined) return known
-  const message = decodeBody(alive, bytes, start + 1, end)
+  const message = decodeBody(alive, bytes, start + 1, end, budget)
   if (!("reason" in message)) RecentAlives.remember(slot, bytes, start, end, message)
   return message
 }
@@ -361,6 +385,7 @@ export const reject = (failure: Failure | undefined): Rejection.Rejection => rej
 const rejections: Record<Failure, Rejection.Rejection> = {
   Truncated: Rejection.make("Truncated", "the message ends inside a value"),
   TooDeep: Rejection.make("TooDeep", "values are nested too deeply"),
+  TooMany: Rejection.make("TooMany", "the message has more values than any correct one"),
   Overflow: Rejection.make("InvalidMessage", "an integer does not fit its field"),
   WrongType: Rejection.make("InvalidMessage", "a value has the wrong type"),
   BadKey: Rejection.make("InvalidMessage", "a key is not a string"),

@@ -14,6 +14,7 @@
 import type * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
 import * as Field from "./Field.ts"
+import { MAX_STRUCT_FIELDS } from "./Limits.ts"
 import { isArrayHead, isMapHead, type Reader, Skipper } from "./MessagePackReader.ts"
 import type { Writer } from "./MessagePackWriter.ts"
 
@@ -213,7 +214,9 @@ const structReader = (zero: () => Fields, declared: ReadonlyArray<FieldCodec>, s
       return
     }
     const mark = reader.pos
+    const { entries } = reader
     const next = cursor.next
+    if (!reader.visit(1)) return
     const field = cursor.form === "Map" ? keyed(sorted, reader, cursor) : declared[cursor.next++]
     if (reader.failure === undefined && field !== undefined) {
       const item = field.read(reader)
@@ -228,6 +231,7 @@ const structReader = (zero: () => Fields, declared: ReadonlyArray<FieldCodec>, s
       cursor.skipper.begin()
     } else if (reader.failure === "Truncated") {
       reader.pos = mark
+      reader.entries = entries
       cursor.next = next
     }
   }
@@ -265,6 +269,7 @@ const begin = (reader: Reader, cursor: Cursor): void => {
   } else if (head >= 0 && head !== 0xc0) {
     reader.fail("WrongType")
   }
+  if (cursor.left > MAX_STRUCT_FIELDS) reader.fail("TooMany")
   if (reader.failure === "Truncated") {
     reader.pos = mark
     cursor.form = "Head"

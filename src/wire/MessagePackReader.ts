@@ -8,7 +8,7 @@
  * @stability unstable
  * @since 0.1.0
  */
-import { MAX_MSGPACK_DEPTH } from "./Limits.ts"
+import { MAX_MESSAGE_ENTRIES, MAX_MSGPACK_DEPTH } from "./Limits.ts"
 import * as Text from "./MessagePackText.ts"
 
 /**
@@ -17,7 +17,7 @@ import * as Text from "./MessagePackText.ts"
  * @category models
  * @since 0.1.0
  */
-export type Failure = "Truncated" | "TooDeep" | "Overflow" | "WrongType" | "BadKey" | "InvalidName"
+export type Failure = "Truncated" | "TooDeep" | "TooMany" | "Overflow" | "WrongType" | "BadKey" | "InvalidName"
 
 /** Shared by every absent byte field: it cannot be written to, having no bytes. */
 const NO_BYTES = new Uint8Array(0)
@@ -32,6 +32,8 @@ export class Reader {
   end = 0
   failure: Failure | undefined = undefined
   wanted = 0
+  /** Values that may still be visited: fields, elements of arrays, and all that is passed over. */
+  entries = MAX_MESSAGE_ENTRIES
 
   /** Starts over with `bytes[start..end)`. */
   reset(bytes: Uint8Array, start: number, end: number): this {
@@ -49,6 +51,14 @@ export class Reader {
 
   fail(failure: Failure): void {
     this.failure ??= failure
+  }
+
+  /** Takes `count` values from those that may be visited; fails with `TooMany` when they are used up. */
+  visit(count: number): boolean {
+    this.entries -= count
+    if (this.entries >= 0) return true
+    this.fail("TooMany")
+    return false
   }
 
   /** Whether `size` more bytes are there; otherwise fails with `Truncated`. */
@@ -202,7 +212,7 @@ export class Reader {
   /** `count` integers 0‥255, each in any integer form. */
   byteArray(count: number): Uint8Array {
     // Every element takes a byte at least: an announced count that cannot be there allocates nothing.
-    if (this.failure !== undefined || !this.has(count)) return NO_BYTES
+    if (this.failure !== undefined || !this.has(count) || !this.visit(count)) return NO_BYTES
     const out = new Uint8Array(count)
     for (let i = 0; i < count; i++) {
       out[i] = this.unsigned(0xff)
@@ -257,7 +267,8 @@ export const isArrayHead = (head: number): boolean => (head & 0xf0) === 0x90 || 
 export const isMapHead = (head: number): boolean => (head & 0xf0) === 0x80 || head === 0xde || head === 0xdf
 
 /**
- * Passes over a value of any type: iterative, resumable after every value inside it, and bounded in depth.
+ * Passes over a value of any type: iterative, resumable after every value inside it, and bounded in depth and in the
+ * number of values.
  *
  * @category models
  * @since 0.1.0
@@ -287,6 +298,7 @@ export class Skipper {
         if (reader.failure === "Truncated") reader.pos = mark
         return false
       }
+      if (!reader.visit(1)) return false
       open[top] = left - 1
       if (inside < 0) continue
       // The struct around us is one level, and go-msgpack refuses the level that reaches the limit.

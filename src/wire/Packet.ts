@@ -12,7 +12,7 @@ import * as Compound from "./Compound.ts"
 import * as Compression from "./Compression.ts"
 import * as Encryption from "./Encryption.ts"
 import * as Label from "./Label.ts"
-import { MAX_PACKET_DECOMPRESSED_BYTES, MAX_PACKET_MESSAGES, MAX_PACKET_NESTING } from "./Limits.ts"
+import { MAX_PACKET_DECOMPRESSED_BYTES, MAX_PACKET_ENTRIES, MAX_PACKET_MESSAGES, MAX_PACKET_NESTING } from "./Limits.ts"
 import * as Message from "./Message.ts"
 import { payload } from "./MessagePackReader.ts"
 import * as Rejection from "./Rejection.ts"
@@ -28,6 +28,8 @@ export interface Inbound extends Label.Expected {
   readonly keys: ReadonlyArray<Uint8Array>
   /** Whether plaintext is refused while there are keys. memberlist: `GossipVerifyIncoming`. */
   readonly verifyIncoming: boolean
+  /** Bytes that a datagram may decompress to; 256 KiB if absent. */
+  readonly maxDecompressed?: number | undefined
 }
 
 /**
@@ -40,6 +42,21 @@ export interface Decoded {
   /** In order. */
   readonly messages: ReadonlyArray<Message.PacketMessage>
   readonly rejections: ReadonlyArray<Rejection.Rejection>
+  /** What it cost. */
+  readonly work: Work
+}
+
+/**
+ * What decoding a datagram cost, beside one pass over its bytes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Work {
+  /** Values visited, at most `MAX_PACKET_ENTRIES`. */
+  readonly entries: number
+  /** Bytes decompressed, at most what the receiver allows. */
+  readonly decompressed: number
 }
 
 /**
@@ -63,22 +80,36 @@ export const decode = (datagram: Uint8Array, inbound: Inbound): Decoded => {
     if (content === undefined) return refused(badChecksum)
     packet = content
   }
-  const decoding: Decoding = { messages: [], rejections: [], budget: MAX_PACKET_DECOMPRESSED_BYTES }
+  const bytes = inbound.maxDecompressed ?? MAX_PACKET_DECOMPRESSED_BYTES
+  const budget: Message.Budget = { entries: MAX_PACKET_ENTRIES, bytes }
+  const decoding: Decoding = { messages: [], rejections: [], budget, expanded: false }
   dispatch(packet, 0, packet.length, 0, decoding)
-  return decoding
+  const { messages, rejections } = decoding
+  return {
+    messages,
+    rejections,
+    work: { entries: MAX_PACKET_ENTRIES - budget.entries, decompressed: bytes - budget.bytes }
+  }
 }
 
 interface Decoding {
   readonly messages: Array<Message.PacketMessage>
   readonly rejections: Array<Rejection.Rejection>
-  /** Bytes that may still be decompressed. */
-  budget: number
+  readonly budget: Message.Budget
+  /** Whether what is read now came out of a compressed message. */
+  expanded: boolean
 }
 
-const refused = (rejection: Rejection.Rejection): Decoded => ({ messages: [], rejections: [rejection] })
+const noWork: Work = { entries: 0, decompressed: 0 }
 
-const isFull = (decoding: Decoding): boolean =>
-  decoding.messages.length + decoding.rejections.length >= MAX_PACKET_MESSAGES
+const refused = (rejection: Rejection.Rejection): Decoded => ({
+  messages: [],
+  rejections: [rejection],
+  work: noWork
+})
+
+const isFull = ({ budget, messages, rejections }: Decoding): boolean =>
+  messages.length + rejections.length >= MAX_PACKET_MESSAGES || budget.entries <= 0
 
 /** Handles the message in `bytes[start..end)`, wrapped `depth` times; recursion ends at `MAX_PACKET_NESTING`. */
 const dispatch = (bytes: Uint8Array, start: number, end: number, depth: number, decoding: Decoding): void => {
@@ -93,22 +124,27 @@ const dispatchByType = (
   depth: number,
   decoding: Decoding
 ): Rejection.Rejection | undefined => {
+  // A message costs an entry even when it is empty: a wrapper can hold thousands of those.
+  decoding.budget.entries--
   if (start >= end) return noType
   const type = bytes[start] as number
   switch (type) {
     case Message.MessageType.Compound:
       return depth < MAX_PACKET_NESTING ? compound(bytes, start, end, depth, decoding) : tooDeep
     case Message.MessageType.Compress:
-      return depth < MAX_PACKET_NESTING ? compressed(bytes, start, end, depth, decoding) : tooDeep
+      // What was decompressed is not decompressed again: each round could cost as much as the first.
+      return depth < MAX_PACKET_NESTING && !decoding.expanded
+        ? compressed(bytes, start, end, depth, decoding)
+        : tooDeep
     case Message.MessageType.User:
       decoding.messages.push({ _tag: "User", payload: payload(bytes, start + 1, end) })
       return undefined
     case Message.MessageType.Alive:
-      return push(decoding, Message.decodeAlive(bytes, start, end))
+      return push(decoding, Message.decodeAlive(bytes, start, end, decoding.budget))
   }
   const codec = Message.packetCodec(type)
   if (codec === undefined) return Rejection.make("UnsupportedType", `message type ${type} in a packet`)
-  return push(decoding, Message.decodeBody(codec, bytes, start + 1, end))
+  return push(decoding, Message.decodeBody(codec, bytes, start + 1, end, decoding.budget))
 }
 
 const push = (
@@ -144,21 +180,27 @@ const compressed = (
   depth: number,
   decoding: Decoding
 ): Rejection.Rejection | undefined => {
-  const out = Compression.unwrap(bytes, start + 1, end, decoding.budget)
+  const { budget } = decoding
+  const out = Compression.unwrap(bytes, start + 1, end, budget.bytes, budget)
   if (!(out instanceof Uint8Array)) {
     // Output that was produced and thrown away costs as much as output that is used.
-    decoding.budget -= out.produced
+    budget.bytes -= out.produced
     return out.rejection
   }
-  decoding.budget -= out.length
+  budget.bytes -= out.length
+  decoding.expanded = true
   dispatch(out, 0, out.length, depth + 1, decoding)
+  decoding.expanded = false
   return undefined
 }
 
 const badChecksum = Rejection.make("ChecksumMismatch", "the checksum does not match")
 const noType = Rejection.make("Empty", "missing message type byte")
-const tooDeep = Rejection.make("TooDeep", `more than ${MAX_PACKET_NESTING} wrappers around a message`)
-const tooMany = Rejection.make("TooMany", `more than ${MAX_PACKET_MESSAGES} messages in a datagram`)
+const tooDeep = Rejection.make(
+  "TooDeep",
+  `more than ${MAX_PACKET_NESTING} wrappers, or two compressed ones, in one another`
+)
+const tooMany = Rejection.make("TooMany", "more messages or values than any correct datagram")
 
 /**
  * How this node sends to one destination.

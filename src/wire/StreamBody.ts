@@ -4,7 +4,15 @@
  * @stability unstable
  * @since 0.1.0
  */
-import { MAX_PUSH_PULL_NODES, MAX_STREAM_BYTES, MAX_USER_MESSAGE, MAX_USER_STATE } from "./Limits.ts"
+import {
+  MAX_MESSAGE_ENTRIES,
+  MAX_PUSH_PULL_NODES,
+  MAX_STREAM_BYTES,
+  MAX_USER_MESSAGE,
+  MAX_USER_STATE,
+  SLICE_ENTRIES,
+  SLICE_ROWS
+} from "./Limits.ts"
 import * as Message from "./Message.ts"
 import * as MessagePack from "./MessagePack.ts"
 import { payload, Reader } from "./MessagePackReader.ts"
@@ -42,11 +50,11 @@ export type StreamMessage =
 /** What a parser yields: a message, or the content of a compress wrapper. */
 type Body = StreamMessage | { readonly _tag: "Compress"; readonly body: Message.Compress }
 
-/** One step: `true` when it is done, `false` when it needs more bytes or has failed. */
+/** One step: `true` when it is done, `false` when it needs more bytes, pauses, or has failed. */
 type Step = (parser: BodyParser, buffer: StreamBuffer) => boolean
 
 /**
- * Parses one body. Every step resumes where it ran out of bytes.
+ * Parses one body, a slice of work at a time. Every step resumes where it ran out of bytes, or paused.
  *
  * @category models
  * @since 0.1.0
@@ -57,6 +65,12 @@ export class BodyParser {
   rejection: Rejection.Rejection | undefined = undefined
   /** @internal */
   result: Body | undefined = undefined
+  /** Bytes of memory, estimated, for what was parsed so far. */
+  held = 0
+  /** Whether there is more to do with the bytes that are there. */
+  paused = false
+  /** Values that may still be visited in this slice. */
+  private left = 0
   private readonly step: Step
   private readonly reader = new Reader()
   private readonly cursor = new MessagePack.Cursor()
@@ -84,22 +98,34 @@ export class BodyParser {
     )
   }
 
-  /** Consumes what it can: the body, why there is none, or `undefined` for more bytes. */
+  /** Consumes what it can: the body, why there is none, or `undefined` for more bytes, or when it has paused. */
   next(buffer: StreamBuffer): Body | Rejection.Rejection | undefined {
+    this.paused = false
     if (buffer.length < this.wanted) return undefined
+    this.left = SLICE_ENTRIES
     if (this.step(this, buffer)) return this.result
     return this.rejection
+  }
+
+  /** Whether the next value must wait for the next slice. */
+  pause(): boolean {
+    this.paused = this.left <= 0
+    return this.paused
   }
 
   /** The struct at the buffer's start, consumed; `undefined` after `fail` or for more bytes. */
   struct<A>(codec: MessagePack.Codec<A>, buffer: StreamBuffer): A | undefined {
     const { reader } = this
+    const before = reader.entries
     reader.reset(buffer.bytes, buffer.start, buffer.end)
     const value = codec.read(reader, this.cursor)
     buffer.start = reader.pos
     reader.release()
-    if (value !== undefined) this.wanted = 0
-    else if (reader.failure === "Truncated") this.want(reader.wanted - reader.pos)
+    this.left -= before - reader.entries
+    if (value !== undefined) {
+      this.wanted = 0
+      reader.entries = MAX_MESSAGE_ENTRIES
+    } else if (reader.failure === "Truncated") this.want(reader.wanted - reader.pos)
     else this.fail(Message.reject(reader.failure))
     return value
   }
@@ -176,6 +202,9 @@ const user = (): Step => {
   }
 }
 
+/** The memory of one row once it is parsed: an object, a name, three byte arrays. */
+const ROW_BYTES = 512
+
 const pushPull = (maxNodes: number): Step => {
   const nodes: Array<Message.NodeState> = []
   let header: Message.PushPullHeader | undefined
@@ -191,9 +220,11 @@ const pushPull = (maxNodes: number): Step => {
       return false
     }
     while (nodes.length < header.nodes) {
+      if (parser.pause()) return false
       const node = parser.struct(Message.nodeStateCodec, buffer)
       if (node === undefined) return false
       nodes.push(node)
+      parser.held += ROW_BYTES
     }
     const userState = parser.raw(header.userStateLen, buffer)
     if (userState === undefined) return false
@@ -202,28 +233,56 @@ const pushPull = (maxNodes: number): Step => {
   }
 }
 
-const writer = new Writer()
-
 /**
  * The bytes of a push/pull: type byte, header, node states, user state.
  *
  * @category encoding
  * @since 0.1.0
  */
-export const encodePushPull = (state: {
+export const encodePushPull = (state: PushPullState): Uint8Array => joined(Array.from(encodePushPullSlices(state)))
+
+/**
+ * What a push/pull tells.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PushPullState {
   readonly join: boolean
   readonly nodes: ReadonlyArray<Message.NodeState>
   readonly userState: Uint8Array
-}): Uint8Array => {
+}
+
+/**
+ * The same in slices: whoever has more to do than to encode a large list can do it in between.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export function* encodePushPullSlices({ join, nodes, userState }: PushPullState): Generator<Uint8Array> {
+  const writer = new Writer()
   writer.byte(Message.MessageType.PushPull)
-  Message.pushPullHeaderCodec.write(writer, {
-    nodes: state.nodes.length,
-    userStateLen: state.userState.length,
-    join: state.join
-  })
-  for (const node of state.nodes) Message.nodeStateCodec.write(writer, node)
-  writer.raw(state.userState)
-  return writer.finish()
+  Message.pushPullHeaderCodec.write(writer, { nodes: nodes.length, userStateLen: userState.length, join })
+  for (let i = 0; i < nodes.length; i++) {
+    if (i > 0 && i % SLICE_ROWS === 0) yield writer.finish()
+    const node = nodes[i]
+    if (node !== undefined) Message.nodeStateCodec.write(writer, node)
+  }
+  yield writer.finish()
+  yield userState
+}
+
+/** Several pieces as one. */
+export const joined = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
+  let size = 0
+  for (const piece of pieces) size += piece.length
+  const out = new Uint8Array(size)
+  let at = 0
+  for (const piece of pieces) {
+    out.set(piece, at)
+    at += piece.length
+  }
+  return out
 }
 
 /**
@@ -233,6 +292,7 @@ export const encodePushPull = (state: {
  * @since 0.1.0
  */
 export const encodeUser = (content: Uint8Array): Uint8Array => {
+  const writer = new Writer()
   writer.byte(Message.MessageType.User)
   Message.userHeaderCodec.write(writer, { userMsgLen: content.length })
   writer.raw(content)

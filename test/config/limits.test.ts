@@ -4,6 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
+import * as Compression from "../../src/wire/Compression.ts"
+import * as Message from "../../src/wire/Message.ts"
 import { clusterTest, joinAt, passing, start, startMany, view } from "../engine/Cluster.ts"
 import { fakePeer } from "../engine/FakePeer.ts"
 import { address, bytes, counted, introduce, text } from "./support.ts"
@@ -32,6 +34,26 @@ describe("leaveTimeout", () => {
         })
         const [took] = yield* passing(Effect.timed(a!.cluster.leave()))
         assert.approximately(Duration.toMillis(took), waited, 100)
+      })
+    )
+  }
+})
+
+describe("maxDecompressedPacket", () => {
+  for (const maxDecompressedPacket of [65_536, 262_144]) {
+    clusterTest(
+      `${maxDecompressedPacket} is how many bytes a packet may decompress to`,
+      Effect.gen(function*() {
+        const a = yield* start("a", "10.0.0.1", { config: { maxDecompressedPacket } })
+        const peer = yield* fakePeer("p", "10.0.0.9")
+        const message = Message.encode({ _tag: "User", payload: new Uint8Array(100_000) })
+        yield* peer.sendBytes(a, Compression.wrap(message))
+        yield* TestClock.adjust("50 millis")
+        assert.deepStrictEqual(
+          a.messages.map(({ payload }) => payload.length),
+          maxDecompressedPacket > 100_000 ? [100_000] : []
+        )
+        assert.strictEqual(yield* counted(a, "packet.rejected:TooLarge"), maxDecompressedPacket > 100_000 ? 0 : 1)
       })
     )
   }

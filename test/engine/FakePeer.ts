@@ -83,7 +83,8 @@ export const readMessage = Effect.fnUntraced(function*(
   const decoder = Frame.makeDecoder(role, inbound)
   for (;;) {
     const chunk = yield* Effect.orElseSucceed(connection.pull, () => undefined)
-    const progress = chunk === undefined ? undefined : decoder.push(chunk)
+    let progress = chunk === undefined ? undefined : decoder.push(chunk)
+    while (progress?._tag === "Working") progress = decoder.resume()
     if (progress === undefined || progress._tag === "Rejected") return "closed"
     if (progress._tag === "Message") return progress.message
   }

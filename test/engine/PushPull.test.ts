@@ -103,6 +103,30 @@ describe("protocol versions", () => {
   }
 })
 
+describe("a large list", () => {
+  clusterTest(
+    "is merged in steps of a thousand rows, each published by itself, and others have their turn between them",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1", { config: { probeInterval: 0, gossipInterval: 0 } })
+      const peer = yield* fakePeer("p", "10.0.0.9")
+      const sizes = new Set<number>()
+      const watch = Effect.gen(function*() {
+        for (;;) {
+          sizes.add((yield* a.cluster.members).length)
+          yield* Effect.yieldNow
+        }
+      })
+      yield* Effect.forkScoped(watch)
+      const nodes = Array.from({ length: 3_500 }, (_, i) => peer.row({ name: `n${i}`, port: 1_000 + i }))
+      yield* peer.ask(a, Frame.encodePushPull({ join: false, nodes, userState: new Uint8Array() }))
+      yield* TestClock.adjust("10 millis")
+      assert.deepStrictEqual([...sizes].sort((x, y) => x - y), [1, 1_001, 2_001, 3_001, 3_501])
+      // a subscriber may be 1,024 events behind, and loses none of them
+      assert.strictEqual(a.seen.filter((event) => event.startsWith("MemberJoined n")).length, 3_500)
+    })
+  )
+})
+
 describe("a member that a peer believes dead", () => {
   clusterTest(
     "only becomes suspect here, and may refute",

@@ -4,7 +4,13 @@ import * as Compression from "../../src/wire/Compression.ts"
 import type * as Encryption from "../../src/wire/Encryption.ts"
 import * as Frame from "../../src/wire/Frame.ts"
 import * as Label from "../../src/wire/Label.ts"
-import { MAX_ENCRYPTED_FRAME_BYTES, MAX_STREAM_BYTES } from "../../src/wire/Limits.ts"
+import {
+  MAX_COMPRESSED_STREAM_INPUT,
+  MAX_ENCRYPTED_FRAME_BYTES,
+  MAX_STREAM_BYTES,
+  SLICE_BYTES,
+  SLICE_ENTRIES
+} from "../../src/wire/Limits.ts"
 import * as Message from "../../src/wire/Message.ts"
 import type * as Packet from "../../src/wire/Packet.ts"
 import * as Examples from "./examples.ts"
@@ -29,6 +35,7 @@ const run = (
   for (let at = 0; at < stream.length && progress._tag === "NeedMore";) {
     const size = Math.max(1, Math.min(stream.length - at, chunks(stream.length - at)))
     progress = decoder.push(stream.slice(at, at + size))
+    while (progress._tag === "Working") progress = decoder.resume()
     at += size
   }
   return progress._tag === "NeedMore"
@@ -290,11 +297,11 @@ describe("limits, refused as soon as they are announced", () => {
 
   it("a plain stream stops at 40 MiB", () => {
     const decoder = Frame.makeDecoder("responder", plain)
-    // An unknown field with an endless array of small values: nothing is ever announced to be large.
-    decoder.push(bytes("00 81 a1 5a dd ffffffff"))
-    const chunk = new Uint8Array(1_048_576)
-    let progress = decoder.push(chunk)
-    for (let i = 0; i < 50 && progress._tag === "NeedMore"; i++) progress = decoder.push(chunk)
+    // Endless rows of a mebibyte, in an unknown field of each: nothing is ever announced to be larger than that.
+    decoder.push(bytes(header("ce000fffff", "00")))
+    const row = Buffer.concat([bytes("81 a1 5a c6 00100000"), new Uint8Array(1_048_576)])
+    let progress = decoder.push(row)
+    for (let i = 0; i < 50 && progress._tag === "NeedMore"; i++) progress = decoder.push(row)
     assert.isTrue(progress._tag === "Rejected" && progress.rejection.reason === "TooLarge")
   })
 })
@@ -370,15 +377,56 @@ describe("input in portions", () => {
     assert.isTrue(decoded._tag === "PushPull" && decoded.nodes.every((n) => n.addr.buffer.byteLength === 4))
   })
 
-  it("a large nested unknown field costs no more when it trickles in", () => {
+  it("a nested unknown field costs no more when it trickles in", () => {
     // A complete binary tree of arrays: at no point is more than a handful of bytes known to be missing.
     const tree = (depth: number): Array<number> => depth === 0 ? [0] : [0x92, ...tree(depth - 1), ...tree(depth - 1)]
-    const stream = Uint8Array.of(0, 0x81, 0xa1, 0x5a, ...tree(15))
-    assert.isAbove(stream.length, 65_000)
-    const decoder = Frame.makeDecoder("responder", plain)
-    let progress: Frame.Progress = { _tag: "NeedMore", type: undefined }
-    for (const byte of stream) progress = decoder.push(Uint8Array.of(byte))
-    assert.strictEqual(progress._tag, "Message")
+    const trickled = (depth: number) => {
+      const decoder = Frame.makeDecoder("responder", plain)
+      let progress: Frame.Progress = { _tag: "NeedMore", type: undefined }
+      for (const byte of Uint8Array.of(0, 0x81, 0xa1, 0x5a, ...tree(depth))) {
+        progress = decoder.push(Uint8Array.of(byte))
+      }
+      return progress
+    }
+    assert.strictEqual(trickled(9)._tag, "Message")
+    const progress = trickled(11)
+    assert.strictEqual(progress._tag === "Rejected" && progress.rejection.reason, "TooMany")
+  })
+
+  it("more than a slice of work is done in slices, with the same outcome", () => {
+    const nodes = Array.from({ length: 10_000 }, (_, i) => node(i))
+    const encoded = Frame.encodePushPull({ ...large, nodes })
+    for (const compress of [false, true]) {
+      for (const encryption of [undefined, seal]) {
+        const framed = compress ? Compression.wrap(encoded) : encoded
+        const stream = Frame.frame(framed, { compress: false, encryption, label: noLabel })
+        const decoder = Frame.makeDecoder("responder", { ...plain, keys: encryption === undefined ? [] : [key] })
+        let progress = decoder.push(stream)
+        let slices = 1
+        for (; progress._tag === "Working"; slices++) progress = decoder.resume()
+        // Each row is seven fields; decrypting and decompressing come on top.
+        assert.isAtLeast(slices, Math.floor(10_000 * 7 / SLICE_ENTRIES))
+        assert.isAtMost(slices, 2 + 10_000 * 8 / SLICE_ENTRIES + 4 * stream.length / SLICE_BYTES * 3)
+        assert.deepStrictEqual(progress._tag === "Message" && progress.message, { _tag: "PushPull", ...large, nodes })
+        assert.strictEqual(decoder.held(), 0)
+      }
+    }
+  })
+
+  it("what arrives while it works is no part of a message that is all there", () => {
+    const stream = Frame.frame(
+      Frame.encodePushPull({ ...large, nodes: Array.from({ length: 9_000 }, (_, i) => node(i)) }),
+      {
+        compress: false,
+        encryption: seal,
+        label: noLabel
+      }
+    )
+    const decoder = Frame.makeDecoder("responder", { ...plain, keys: [key] })
+    let progress = decoder.push(stream)
+    assert.strictEqual(progress._tag, "Working")
+    while (progress._tag === "Working") progress = decoder.push(Uint8Array.of(1, 2, 3))
+    assert.isTrue(progress._tag === "Message" && progress.size === stream.length)
   })
 })
 
@@ -445,7 +493,7 @@ describe("compressing streams", () => {
   const big = (size: number) => Frame.frame(Frame.encodeUser(new Uint8Array(size)), { ...bare, compress: true })
 
   it("stops at a size that would hold up the protocol", () => {
-    assert.strictEqual(big(1_000_000)[0], 9)
-    assert.strictEqual(big(1_100_000)[0], 8)
+    assert.strictEqual(big(MAX_COMPRESSED_STREAM_INPUT - 100)[0], 9)
+    assert.strictEqual(big(MAX_COMPRESSED_STREAM_INPUT)[0], 8)
   })
 })

@@ -30,7 +30,12 @@ const refusedFor = (reason: string, datagram: Uint8Array | string, inbound?: Pac
 
 describe("the annotated examples", () => {
   it("a compound of two", () => {
-    assert.deepStrictEqual(decode(Examples.compoundHex), { ...decode("0700"), messages: [ping, suspect] })
+    assert.deepStrictEqual(decode(Examples.compoundHex), {
+      messages: [ping, suspect],
+      rejections: [],
+      // the compound, its two messages, and their three and five fields
+      work: { entries: 11, decompressed: 0 }
+    })
   })
 
   it("checksums", () => {
@@ -262,14 +267,17 @@ describe("compound and compressed messages", () => {
     refusedFor("InvalidMessage", "09 ff")
   })
 
-  it("any order of wrappers is accepted up to a depth of four", () => {
+  it("any order of wrappers is accepted up to a depth of four, with one that is compressed", () => {
     const message = Message.encode(alive)
     const compress = Compression.wrap
     const compound = (part: Uint8Array) => Compound.make([part])
     assert.deepStrictEqual(messages(compress(compound(message))), [alive])
     assert.deepStrictEqual(messages(compound(compress(message))), [alive])
-    assert.deepStrictEqual(messages(compress(compound(compress(compound(message))))), [alive])
-    refusedFor("TooDeep", compound(compress(compound(compress(compound(message))))))
+    assert.deepStrictEqual(messages(compound(compound(compress(compound(message))))), [alive])
+    assert.deepStrictEqual(messages(Compound.make([compress(message), compress(message)])), [alive, alive])
+    refusedFor("TooDeep", compound(compound(compress(compound(compound(message))))))
+    refusedFor("TooDeep", compress(compress(message)))
+    refusedFor("TooDeep", compress(compound(compress(message))))
     let bomb = message
     for (let i = 0; i < 5_000; i++) bomb = compound(bomb)
     refusedFor("TooDeep", bomb)
