@@ -54,6 +54,7 @@ export const atOnce = (
   let before: Directive | undefined
   for (const directive of directives) {
     countAccepted(node, directive, before)
+    node.heard.follow(directive)
     before = directive
     switch (directive._tag) {
       case "Broadcast":

@@ -30,6 +30,7 @@ import * as Logs from "./Logs.ts"
 import * as Metrics from "./Metrics.ts"
 import * as Notices from "./Notices.ts"
 import { Observer } from "./Observer.ts"
+import { Heard } from "./receiving/Heard.ts"
 import * as Settings from "./Settings.ts"
 
 /** A user message as it arrived. */
@@ -68,6 +69,8 @@ export interface Node {
   /** A nonce never used before with any key of ours. */
   readonly nonce: () => Uint8Array
   readonly membership: Ref.Ref<Membership.Membership>
+  /** From which members' addresses anything came. */
+  readonly heard: Heard
   /** What members say about members; `user` is what the application broadcasts. */
   readonly gossip: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue>
   readonly user: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue>
@@ -181,6 +184,7 @@ export const make: (
     random: () => random.nextDoubleUnsafe(),
     nonce: noncePool(),
     membership: yield* Ref.make(Membership.make(config.name)),
+    heard: new Heard(),
     gossip: MutableRef.make(BroadcastQueue.empty),
     user: MutableRef.make(BroadcastQueue.empty),
     health: MutableRef.make(0),

@@ -121,6 +121,8 @@ export const loop = Effect.fnUntraced(function*(node: Node, handoff: Handoff, re
         continue
       }
       const { messages, rejections } = Packet.decode(packet.payload, node.inbound())
+      // What could not be opened with any key proves nothing about who sent it.
+      if (messages.length > 0) node.heard.note(packet.from, packet.receivedAt)
       for (const { detail, reason } of rejections) {
         node.counters.count("packet.rejected", reason)
         node.logs.note(`PacketRejected.${reason}`, { peer: packet.from, reason, detail })

@@ -146,6 +146,7 @@ const exchangeOnce = (node: Node, to: PeerAddress, join: boolean): Effect.Effect
     node.counters.count("tcp.connect")
     yield* Streams.write(node, connection, yield* localState(node, join)).pipe(Streams.within(to, "write", timeout))
     const answer = yield* Streams.answer(node, connection).pipe(Streams.within(to, "read", timeout))
+    node.heard.note(to, node.now())
     if (answer._tag === "ErrorResponse") {
       return yield* Effect.fail(refusal(to, answer.error))
     }
@@ -160,6 +161,8 @@ const exchangeOnce = (node: Node, to: PeerAddress, join: boolean): Effect.Effect
     yield* check(node, remote.nodes, join)
     if (conflict !== undefined) yield* Announce.outbid(node, conflict.incarnation)
     yield* mergeChecked(node, remote, { join, wait: join })
+    // a seed may have become a member only now
+    node.heard.note(to, node.now())
   }))
 
 /** What a peer's error message means. */

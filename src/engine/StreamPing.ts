@@ -31,6 +31,7 @@ export const ping = Effect.fnUntraced(function*(
       Message.encode({ _tag: "Ping", seqNo, node: target.name, ...source(node) })
     )
     const answer = yield* Streams.answer(node, connection)
+    node.heard.note(target.endpoint, node.now())
     return answer._tag === "Ack" && answer.seqNo === seqNo
   })
   return yield* Effect.scoped(exchange).pipe(

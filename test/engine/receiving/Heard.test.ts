@@ -1,0 +1,217 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { TestClock } from "effect/testing"
+import type { Node } from "../../../src/engine/Node.ts"
+import { Observer } from "../../../src/engine/Observer.ts"
+import { Heard } from "../../../src/engine/receiving/Heard.ts"
+import * as Membership from "../../../src/swim/Membership.ts"
+import * as Message from "../../../src/wire/Message.ts"
+import * as Packet from "../../../src/wire/Packet.ts"
+import * as T from "../../swim/support.ts"
+import { clusterTest, joinAt, start } from "../Cluster.ts"
+import { fakePeer, introduce } from "../FakePeer.ts"
+
+const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+/** Few names and addresses, so that several names meet at one address. */
+const Event = Schema.Struct({
+  kind: Schema.Literals([
+    "alive",
+    "alive",
+    "alive",
+    "dead",
+    "left",
+    "merge",
+    "probe",
+    "note",
+    "note",
+    "announce",
+    "leave"
+  ]),
+  node: int(0, 5),
+  incarnation: int(0, 6),
+  place: int(1, 4),
+  replace: Schema.Boolean,
+  passes: int(0, 40_000)
+})
+type Event = typeof Event.Type
+
+const name = (node: number) => node === 0 ? T.SELF : `n${node}`
+const at = (place: number) => ({ ip: `10.0.0.${place}`, port: 7946 })
+
+const rule = (m: Membership.Membership, event: Event, env: Membership.Env): Membership.Step => {
+  const { incarnation, node, place } = event
+  const claim = T.alive(name(node), incarnation, { addr: T.ip(place) })
+  switch (event.kind) {
+    case "alive":
+      return Membership.alive(m, claim, env)
+    case "dead":
+      return Membership.dead(m, T.dead(name(node), incarnation, "n9"), env)
+    case "left":
+      return Membership.dead(m, T.dead(name(node), incarnation, name(node)), env)
+    case "merge":
+      return Membership.merge(
+        m,
+        [1, 2, 3].map((i) => T.row(name((node + i) % 6), incarnation, i, { addr: T.ip(place) })),
+        env
+      )
+    case "announce":
+      return Membership.announce(m, T.own, env)
+    case "leave":
+      return Membership.leave(m, env)
+    default: {
+      const [next, , directives] = Membership.nextProbe(m, env)
+      return [next, directives]
+    }
+  }
+}
+
+describe("who was heard from", () => {
+  it.prop(
+    "is kept for exactly the addresses of the table, whatever was claimed",
+    [Arbitrary.array(Arbitrary.schema(Event), { maxLength: 60 }), int(0, 1_000_000)],
+    ([events, seed]) => {
+      const random = T.seeded(seed)
+      const heard = new Heard()
+      const times = new Map<string, number>()
+      let m = Membership.make(T.SELF)
+      let now = 0
+      for (const event of events) {
+        now += event.passes
+        if (event.kind === "note") {
+          const known = m.entries.values().some(({ endpoint }) => endpoint.ip === at(event.place).ip)
+          assert.strictEqual(heard.isMember(at(event.place)), known)
+          assert.strictEqual(heard.note(at(event.place), now), known)
+          if (known) times.set(at(event.place).ip, now)
+        } else {
+          const rules = {
+            maxMembers: 5,
+            deadNodeReclaimTime: 5000,
+            nameConflictPolicy: event.replace ? "replace" : "keep"
+          } as const
+          const [next, directives] = rule(m, event, T.env({ now, random, rules }))
+          for (const directive of directives) heard.follow(directive)
+          m = next
+        }
+        const expected = new Map<string, number>()
+        for (const { endpoint } of m.entries.values()) expected.set(endpoint.ip, (expected.get(endpoint.ip) ?? 0) + 1)
+        for (const ip of times.keys()) if (!expected.has(ip)) times.delete(ip)
+        const kept = heard.places()
+        assert.deepStrictEqual(
+          kept.map(({ entries, key }) => `${key}: ${entries}`).sort(),
+          Array.from(expected, ([ip, entries]) => `${ip} 7946: ${entries}`).sort()
+        )
+        for (const [ip] of expected) assert.strictEqual(heard.heardAt({ ip, port: 7946 }), times.get(ip))
+        for (const entry of m.entries.values()) {
+          assert.strictEqual(heard.memberHeardAt(entry.name), times.get(entry.endpoint.ip))
+        }
+      }
+    },
+    { arbitrary: { runs: 500, size: 60 } }
+  )
+
+  it("is nothing about strangers, however much they send", () => {
+    const heard = new Heard()
+    for (let port = 1; port <= 1000; port++) assert.isFalse(heard.note({ ip: "10.0.0.1", port }, port))
+    assert.deepStrictEqual(heard.places(), [])
+  })
+})
+
+/** No traffic but what a test causes. */
+const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0 } as const
+
+/** Runs a test with the inside of the nodes that it starts, by name. */
+const inside = <A, E, R>(body: (nodes: Map<string, Node>) => Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => {
+    const nodes = new Map<string, Node>()
+    return Effect.provideService(body(nodes), Observer, ({ node }) => void nodes.set(node.name, node))
+  })
+
+const times = (nodes: Map<string, Node>, name: string, ip: string) => nodes.get(name)?.heard.heardAt({ ip, port: 7946 })
+
+describe("a member", () => {
+  clusterTest(
+    "is heard from when a packet comes from its address, not when others speak of it",
+    inside((nodes) =>
+      Effect.gen(function*() {
+        const node = yield* start("a", "10.0.0.1", { config: quiet })
+        const [p, q] = [yield* fakePeer("p", "10.0.0.8"), yield* fakePeer("q", "10.0.0.9")]
+        yield* p.send(node, p.alive(), q.alive())
+        yield* TestClock.adjust("1 second")
+        yield* p.send(node, q.alive({ incarnation: 2 }))
+        yield* TestClock.adjust("20 millis")
+        const [ofP, ofQ] = [times(nodes, "a", p.ip), times(nodes, "a", q.ip)]
+        assert.isAtLeast(ofP ?? 0, 1000)
+        assert.isUndefined(ofQ)
+        yield* q.sendBytes(node, Uint8Array.of(255))
+        yield* TestClock.adjust("20 millis")
+        assert.isUndefined(times(nodes, "a", q.ip))
+      })
+    )
+  )
+
+  clusterTest(
+    "is not heard from in what no key opens",
+    inside((nodes) =>
+      Effect.gen(function*() {
+        const key = new Uint8Array(16).fill(7)
+        const node = yield* start("a", "10.0.0.1", { config: { ...quiet, secretKey: Redacted.make(key) } })
+        const [p, q] = [yield* fakePeer("p", "10.0.0.8"), yield* fakePeer("q", "10.0.0.9")]
+        const sealed = (message: Message.PacketMessage, key: Uint8Array) =>
+          Packet.encode(Message.encode(message), {
+            label: new Uint8Array(),
+            compress: false,
+            crc: false,
+            encryption: { key, version: 1, nonce: new Uint8Array(12) }
+          })
+        yield* q.sendBytes(node, sealed(p.alive(), key))
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(nodes.get("a")?.heard.isMember(p))
+        yield* p.send(node, p.ping(1))
+        yield* p.sendBytes(node, sealed(p.ping(1), new Uint8Array(16).fill(8)))
+        yield* TestClock.adjust("20 millis")
+        assert.isUndefined(times(nodes, "a", p.ip))
+        yield* p.sendBytes(node, sealed(p.ping(1), key))
+        yield* TestClock.adjust("20 millis")
+        assert.isDefined(times(nodes, "a", p.ip))
+      })
+    )
+  )
+
+  clusterTest(
+    "is heard from when it answers our stream, not when it opens one",
+    inside((nodes) =>
+      Effect.gen(function*() {
+        const a = yield* start("a", "10.0.0.1", { config: quiet })
+        const b = yield* start("b", "10.0.0.2", { config: quiet })
+        yield* joinAt(b, a.address)
+        assert.isDefined(times(nodes, "b", a.ip))
+        assert.isUndefined(times(nodes, "a", b.ip))
+      })
+    )
+  )
+
+  clusterTest(
+    "that moves or is forgotten takes its address along",
+    inside((nodes) =>
+      Effect.gen(function*() {
+        const config = { ...quiet, probeInterval: "1 second", gossipToTheDeadTime: "2 seconds" } as const
+        const node = yield* start("a", "10.0.0.1", { config: { ...config, nameConflictPolicy: "replace" } })
+        const p = yield* fakePeer("p", "10.0.0.8")
+        yield* introduce(node, p)
+        yield* TestClock.adjust("2 seconds")
+        assert.isDefined(times(nodes, "a", p.ip))
+        const moved = yield* fakePeer("p", "10.0.0.9")
+        yield* introduce(node, { ...moved, alive: () => moved.alive({ incarnation: 2 }) })
+        assert.isFalse(nodes.get("a")?.heard.isMember(p))
+        assert.isTrue(nodes.get("a")?.heard.isMember(moved))
+        yield* moved.send(node, { _tag: "Dead", incarnation: 2, node: "p", from: "p" })
+        yield* TestClock.adjust("10 seconds")
+        assert.isFalse(nodes.get("a")?.heard.isMember(moved))
+      })
+    )
+  )
+})
