@@ -11,6 +11,7 @@ import { decode as msgpackDecode, encode as msgpackEncode } from "@msgpack/msgpa
 import { Packr } from "msgpackr"
 import * as Compound from "../src/wire/Compound.ts"
 import * as Message from "../src/wire/Message.ts"
+import { Writer } from "../src/wire/MessagePackWriter.ts"
 import * as Packet from "../src/wire/Packet.ts"
 
 const ROUNDS = 15
@@ -68,6 +69,8 @@ const cases: ReadonlyArray<{
   }
 ]
 
+/** As a node has one. */
+const writer = new Writer()
 const packr = new Packr({ useRecords: false })
 const row = (name: string, ...nanos: ReadonlyArray<number>) =>
   console.log([name.padEnd(34), ...nanos.map((value) => value.toFixed(0).padStart(12))].join(""))
@@ -86,7 +89,7 @@ for (const { go, message, name } of cases) {
   const received = Buffer.from(ours)
   row(
     `encode ${name} (${ours.length} B)`,
-    measure(() => Message.encode(message)),
+    measure(() => Message.encode(message, writer)),
     measure(() => packr.pack(go)),
     measure(() => msgpackEncode(go))
   )

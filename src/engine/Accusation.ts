@@ -28,6 +28,6 @@ export const ping = (
   target: Entry | undefined
 ): Effect.Effect<void, Sender.SendError> => {
   if (target?.state !== "suspect" || !node.config.buddySystem) return Sender.withPiggyback(node, to, message)
-  const both = Compound.make([Message.encode(message), Message.encode(of(node, target))])
+  const both = Compound.make([Message.encode(message, node.writer), Message.encode(of(node, target), node.writer)])
   return Sender.packet(node, to, both, Sender.wantsCrc(target))
 }

@@ -34,11 +34,15 @@ const put = (queue: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue>, broadc
 
 /** Queues a claim; one with the same key replaces it. Synchronous: it runs inside the rules' step. */
 export const queueClaim = (node: Node, key: string, claim: Claim, finished: (() => void) | undefined): void =>
-  put(node.gossip, { name: key, unique: false, message: Message.encode(claim), finished })
+  put(node.gossip, { name: key, unique: false, message: Message.encode(claim, node.writer), finished })
 
 /** Queues a user message for the whole cluster. A `key` makes a later one with the same key replace it. */
 export const queueUser = (node: Node, payload: Uint8Array, key: string | undefined): void => {
-  put(node.user, { name: key, unique: key === undefined, message: Message.encode({ _tag: "User", payload }) })
+  put(node.user, {
+    name: key,
+    unique: key === undefined,
+    message: Message.encode({ _tag: "User", payload }, node.writer)
+  })
   const [next, pruned] = BroadcastQueue.prune(node.user.current, MAX_USER_BROADCASTS)
   if (pruned.length === 0) return
   node.user.current = next
@@ -100,7 +104,7 @@ const fitting = (node: Node, payloads: ReadonlyArray<Uint8Array>, room: number, 
       continue
     }
     left -= payload.length + USER_OVERHEAD
-    out.push(Message.encode({ _tag: "User", payload }))
+    out.push(Message.encode({ _tag: "User", payload }, node.writer))
   }
   return out
 }

@@ -62,7 +62,7 @@ export const sendBestEffort = Effect.fnUntraced(function*(
   if (payload.length > limit) {
     return yield* Effect.fail(new MessageTooLarge({ carrier: "packet", size: payload.length, limit }))
   }
-  yield* Sender.packet(node, target.endpoint, Message.encode({ _tag: "User", payload }), target.crc)
+  yield* Sender.packet(node, target.endpoint, Message.encode({ _tag: "User", payload }, node.writer), target.crc)
 })
 
 /** Sends over a stream of its own: written in full or failed, but never acknowledged. memberlist: `SendReliable`. */

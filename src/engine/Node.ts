@@ -21,6 +21,7 @@ import type { Change, Conflict } from "../swim/Directive.ts"
 import * as Membership from "../swim/Membership.ts"
 import { Transport } from "../Transport.ts"
 import type * as Message from "../wire/Message.ts"
+import { Writer } from "../wire/MessagePackWriter.ts"
 import type { Inbound } from "../wire/Packet.ts"
 import * as Acks from "./Acks.ts"
 import * as Counters from "./Counters.ts"
@@ -66,6 +67,8 @@ export interface Node {
   readonly now: () => number
   /** Uniform in [0, 1). */
   readonly random: () => number
+  /** Writes what this node sends; no other node's messages pass through it. */
+  readonly writer: Writer
   /** A nonce never used before with any key of ours. */
   readonly nonce: () => Uint8Array
   readonly membership: Ref.Ref<Membership.Membership>
@@ -182,6 +185,7 @@ export const make: (
     clock,
     now,
     random: () => random.nextDoubleUnsafe(),
+    writer: new Writer(),
     nonce: noncePool(),
     membership: yield* Ref.make(Membership.make(config.name)),
     heard: new Heard(),

@@ -50,7 +50,7 @@ const onPing = (node: Node, ping: Message.Ping, from: Address.PeerAddress): Effe
     (payload) => Sender.orLog(node, "ack", to, Sender.withPiggyback(node, to, ack(payload)))
   )
   const bare = Effect.suspend(() =>
-    Sender.orLog(node, "ack", to, Sender.packet(node, to, Message.encode(ack(null)), false))
+    Sender.orLog(node, "ack", to, Sender.packet(node, to, Message.encode(ack(null), node.writer), false))
   )
   return Hooks.answering(node, full, bare)
 }

@@ -92,7 +92,7 @@ export const withPiggyback = (
     // before gossip is drawn, which would count as sent
     const refused = nameMissing(node, to)
     if (refused !== undefined) return Effect.fail(refused)
-    const first = Message.encode(message)
+    const first = Message.encode(message, node.writer)
     return Effect.flatMap(
       Broadcasts.draw(node, directBudget(node, first.length), Compound.MAX_PARTS - 1),
       (extra) => packet(node, to, extra.length === 0 ? first : Compound.make([first, ...extra]), false)

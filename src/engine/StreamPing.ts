@@ -28,7 +28,7 @@ export const ping = Effect.fnUntraced(function*(
     yield* Streams.write(
       node,
       connection,
-      Message.encode({ _tag: "Ping", seqNo, node: target.name, ...source(node) })
+      Message.encode({ _tag: "Ping", seqNo, node: target.name, ...source(node) }, node.writer)
     )
     const answer = yield* Streams.answer(node, connection)
     node.heard.note(target.endpoint, node.now())

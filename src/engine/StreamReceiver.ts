@@ -58,7 +58,7 @@ const request = Effect.fnUntraced(function*(
 })
 
 const answerError = (node: Node, connection: Connection, error: string): Effect.Effect<void, TransportError> =>
-  Streams.write(node, connection, Message.encode({ _tag: "ErrorResponse", error }))
+  Streams.write(node, connection, Message.encode({ _tag: "ErrorResponse", error }, node.writer))
 
 /** Takes one of the places for push/pulls, if there is one left. */
 const take = (node: Node): boolean => {
@@ -122,7 +122,11 @@ const serveRequest = (
         const detail = `it was for ${JSON.stringify(message.node)}`
         return node.logs.write("PingForAnother", { peer: connection.peer, detail })
       }
-      return Streams.write(node, connection, Message.encode({ _tag: "Ack", seqNo: message.seqNo, payload: null }))
+      return Streams.write(
+        node,
+        connection,
+        Message.encode({ _tag: "Ack", seqNo: message.seqNo, payload: null }, node.writer)
+      )
     default:
       node.counters.count("stream.rejected", "UnexpectedMessage")
       return node.logs.write("StreamRejected.UnsupportedType", { peer: connection.peer, detail: message._tag })

@@ -6,12 +6,15 @@
  */
 import * as Lzw from "./Lzw.ts"
 import * as Message from "./Message.ts"
+import { Writer } from "./MessagePackWriter.ts"
 import * as Rejection from "./Rejection.ts"
 
 const LZW_ALGO = 0
 
 /** `09`, map head, key `Algo`, its value, key `Buf`, and at least one byte of length. */
 const MIN_OVERHEAD = 13
+/** The same with the longest length. */
+const MAX_OVERHEAD = 17
 
 /**
  * No message up to this size can shrink: its best case, one repeated byte, is 11 bytes of LZW at 24 bytes.
@@ -40,8 +43,12 @@ export const wrapIfSmaller = (message: Uint8Array): Uint8Array => {
   return out.length < message.length ? out : message
 }
 
-const wrapped = (buf: Uint8Array): Uint8Array =>
-  Message.encodeBody(Message.MessageType.Compress, Message.compressCodec, { algo: LZW_ALGO, buf })
+const wrapped = (buf: Uint8Array): Uint8Array => {
+  const writer = new Writer(MAX_OVERHEAD + buf.length)
+  writer.start(Message.MessageType.Compress)
+  Message.compressCodec.write(writer, { algo: LZW_ALGO, buf })
+  return writer.end()
+}
 
 /**
  * A message that could not be decompressed.

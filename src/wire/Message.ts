@@ -262,52 +262,57 @@ export const nodeStateCodec = MessagePack.derive(NodeState, (zero) => ({ ...zero
 /** @internal */
 export const userHeaderCodec = MessagePack.derive(UserHeader, (zero) => ({ ...zero }))
 
-// Everything here is synchronous and none of it calls out, so one of each serves all.
-const writer = new Writer()
+// Decoding is synchronous and does not call out, so one of each serves all.
 const reader = new Reader()
 const cursor = new MessagePack.Cursor()
 
 /**
  * The bytes of a message: type byte and body.
  *
- * Values outside their Schema (an incarnation of 2^32, say) are truncated to their width, not refused.
+ * Values outside their Schema (an incarnation of 2^32, say) are truncated to their width, not refused. Whoever encodes
+ * many messages gives the same `writer` for all of them.
  *
  * @category encoding
  * @since 0.1.0
  */
-export const encode = (message: PacketMessage | ErrorResponse): Uint8Array => {
+export const encode = (message: PacketMessage | ErrorResponse, writer: Writer = new Writer()): Uint8Array => {
   switch (message._tag) {
     case "Ping":
-      return encodeBody(MessageType.Ping, pingCodec, message)
+      return encodeBody(MessageType.Ping, pingCodec, message, writer)
     case "IndirectPing":
-      return encodeBody(MessageType.IndirectPing, indirectPing, message)
+      return encodeBody(MessageType.IndirectPing, indirectPing, message, writer)
     case "Ack":
-      return encodeBody(MessageType.Ack, ackCodec, message)
+      return encodeBody(MessageType.Ack, ackCodec, message, writer)
     case "Nack":
-      return encodeBody(MessageType.Nack, nack, message)
+      return encodeBody(MessageType.Nack, nack, message, writer)
     case "Suspect":
-      return encodeBody(MessageType.Suspect, suspect, message)
+      return encodeBody(MessageType.Suspect, suspect, message, writer)
     case "Alive":
-      return encodeAlive(message)
+      return encodeAlive(message, writer)
     case "Dead":
-      return encodeBody(MessageType.Dead, dead, message)
+      return encodeBody(MessageType.Dead, dead, message, writer)
     case "ErrorResponse":
-      return encodeBody(MessageType.Error, errorResponseCodec, message)
+      return encodeBody(MessageType.Error, errorResponseCodec, message, writer)
     case "User":
       return prefixed(MessageType.User, message.payload)
   }
 }
 
 /** @internal */
-export const encodeBody = <A>(type: number, codec: MessagePack.Codec<A>, value: A): Uint8Array => {
-  writer.byte(type)
+export const encodeBody = <A>(
+  type: number,
+  codec: MessagePack.Codec<A>,
+  value: A,
+  writer: Writer = new Writer()
+): Uint8Array => {
+  writer.start(type)
   codec.write(writer, value)
   return writer.finish()
 }
 
 /** A claim that is passed on has the bytes it came with, nearly always; then it is those. */
-const encodeAlive = (message: Alive): Uint8Array => {
-  writer.byte(MessageType.Alive)
+const encodeAlive = (message: Alive, writer: Writer): Uint8Array => {
+  writer.start(MessageType.Alive)
   alive.write(writer, message)
   return writer.finish(RecentAlives.bytesOf)
 }

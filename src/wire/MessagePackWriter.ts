@@ -7,10 +7,12 @@
  */
 import { Buffer } from "node:buffer"
 
-const INITIAL_BYTES = 4_096
+/** Nearly every message fits; a longer one makes its writer grow. */
+const INITIAL_BYTES = 256
 /**
  * Messages of more than 64 bytes cost an allocation outside V8's heap each (400 ns, more than writing them), so small
- * ones share slabs. A message that is kept keeps its slab: 8 KiB, with a hundred others.
+ * ones share slabs. A message that is kept keeps its slab: 8 KiB at most, with a hundred others. The first slab has room
+ * for one message, so that a writer for one message is cheap.
  */
 const SLAB_BYTES = 8_192
 const SLAB_FROM = 64
@@ -19,22 +21,36 @@ const SLAB_UPTO = 512
 const KEEP_BYTES = 262_144
 
 /**
- * A growing buffer. One writer serves any number of messages, one after the other.
+ * A growing buffer. One writer serves any number of messages, one after the other. Nodes do not share one, so that
+ * nothing that goes wrong in one node can reach another's messages.
  *
  * @category models
  * @since 0.1.0
  */
 export class Writer {
-  private bytes = new Uint8Array(INITIAL_BYTES)
-  private text: Buffer = Buffer.from(this.bytes.buffer)
+  private bytes: Uint8Array
+  private text: Buffer | undefined = undefined
   private pos = 0
 
-  private slab = new Uint8Array(SLAB_BYTES)
+  private slab: Uint8Array | undefined = undefined
+  private slabSize = 0
   private slabPos = 0
 
+  /** A writer with room for `size` bytes before it has to grow. */
+  constructor(size: number = INITIAL_BYTES) {
+    this.bytes = new Uint8Array(size)
+  }
+
+  /** Begins a message with its type byte. What a writing that failed has left of an earlier message is gone. */
+  start(type: number): void {
+    this.pos = 0
+    if (this.bytes.length > KEEP_BYTES) this.replace(INITIAL_BYTES)
+    this.byte(type)
+  }
+
   /**
-   * What was written since the last call, in memory that is not written to again. `known` may have the same bytes
-   * already: it is asked with what was written and its size, before anything is allocated.
+   * What was written since the start, in memory that is not written to again. `known` may have the same bytes already:
+   * it is asked with what was written and its size, before anything is allocated.
    */
   finish(known?: (written: Uint8Array, size: number) => Uint8Array | undefined): Uint8Array {
     const size = this.pos
@@ -47,9 +63,18 @@ export class Writer {
     return out
   }
 
+  /** What was written, in the memory it was written to: the writer's last word. */
+  end(): Uint8Array {
+    const out = this.bytes.subarray(0, this.pos)
+    this.pos = 0
+    this.replace(0)
+    return out
+  }
+
   private fromSlab(size: number): Uint8Array {
-    if (this.slabPos + size > SLAB_BYTES) {
-      this.slab = new Uint8Array(SLAB_BYTES)
+    if (this.slab === undefined || this.slabPos + size > this.slab.length) {
+      this.slab = new Uint8Array(Math.max(size, this.slabSize))
+      this.slabSize = Math.min(Math.max(SLAB_UPTO, this.slabSize * 2), SLAB_BYTES)
       this.slabPos = 0
     }
     const out = new Uint8Array(this.slab.buffer, this.slabPos, size)
@@ -60,7 +85,7 @@ export class Writer {
 
   private replace(size: number): void {
     this.bytes = new Uint8Array(size)
-    this.text = Buffer.from(this.bytes.buffer)
+    this.text = undefined
   }
 
   private reserve(size: number): void {
@@ -170,6 +195,7 @@ export class Writer {
     const size = Buffer.byteLength(value, "utf8")
     this.rawHead(size)
     this.reserve(size)
+    this.text ??= Buffer.from(this.bytes.buffer)
     this.text.write(value, this.pos, size, "utf8")
     this.pos += size
   }

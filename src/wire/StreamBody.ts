@@ -233,6 +233,10 @@ const pushPull = (maxNodes: number): Step => {
   }
 }
 
+/** Bytes of a node state beside its metadata, for names of usual length, and of a header. */
+const ROW_OVERHEAD = 96
+const HEADER_OVERHEAD = 48
+
 /**
  * The bytes of a push/pull: type byte, header, node states, user state.
  *
@@ -260,8 +264,8 @@ export interface PushPullState {
  * @since 0.1.0
  */
 export function* encodePushPullSlices({ join, nodes, userState }: PushPullState): Generator<Uint8Array> {
-  const writer = new Writer()
-  writer.byte(Message.MessageType.PushPull)
+  const writer = new Writer(HEADER_OVERHEAD + Math.min(nodes.length, SLICE_ROWS) * ROW_OVERHEAD)
+  writer.start(Message.MessageType.PushPull)
   Message.pushPullHeaderCodec.write(writer, { nodes: nodes.length, userStateLen: userState.length, join })
   for (let i = 0; i < nodes.length; i++) {
     if (i > 0 && i % SLICE_ROWS === 0) yield writer.finish()
@@ -292,9 +296,9 @@ export const joined = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
  * @since 0.1.0
  */
 export const encodeUser = (content: Uint8Array): Uint8Array => {
-  const writer = new Writer()
-  writer.byte(Message.MessageType.User)
+  const writer = new Writer(HEADER_OVERHEAD + content.length)
+  writer.start(Message.MessageType.User)
   Message.userHeaderCodec.write(writer, { userMsgLen: content.length })
   writer.raw(content)
-  return writer.finish()
+  return writer.end()
 }

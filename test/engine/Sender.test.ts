@@ -1,10 +1,12 @@
-import { assert, describe } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
+import * as Broadcasts from "../../src/engine/Broadcasts.ts"
 import { Keyring } from "../../src/Keyring.ts"
 import * as Compound from "../../src/wire/Compound.ts"
 import * as Message from "../../src/wire/Message.ts"
 import * as Packet from "../../src/wire/Packet.ts"
+import { idle } from "../testing/observations.ts"
 import { clusterTest, start, type TestNode } from "./Cluster.ts"
 import { type FakePeer, fakePeer } from "./FakePeer.ts"
 
@@ -122,4 +124,23 @@ describe("a checksum", () => {
       assert.include(peer.datagrams.map(({ length }) => length), 9)
     })
   )
+})
+
+describe("a message that cannot be encoded", () => {
+  it.effect("leaves nothing behind in what this node or another node in the process sends next", () =>
+    Effect.gen(function*() {
+      const [a, b] = yield* Effect.all([idle("a"), idle("b")])
+      assert.notStrictEqual(a.writer, b.writer)
+      const claim: Message.Suspect = { _tag: "Suspect", incarnation: 1, node: "x", from: "y" }
+      const bad: Message.Suspect = Object.defineProperty({ ...claim }, "node", {
+        get: () => {
+          throw new Error("not today")
+        }
+      })
+      for (const node of [b, a]) {
+        assert.throws(() => Broadcasts.queueClaim(a, "x", bad, undefined))
+        Broadcasts.queueClaim(node, "x", claim, undefined)
+        assert.deepStrictEqual(yield* Broadcasts.draw(node, 1000), [Message.encode(claim)])
+      }
+    }))
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type * as Schema from "effect/Schema"
+import * as Frame from "../../src/wire/Frame.ts"
 import * as Message from "../../src/wire/Message.ts"
 import type * as MessagePack from "../../src/wire/MessagePack.ts"
 import { Writer } from "../../src/wire/MessagePackWriter.ts"
@@ -249,4 +250,57 @@ describe("every value of a Schema", () => {
   untagged("UserHeader", Message.UserHeader, Message.userHeaderCodec)
   untagged("Compress", Message.Compress, Message.compressCodec)
   untagged("ErrorResponse", Message.ErrorResponse, Message.errorResponseCodec)
+})
+
+describe("a message whose encoding throws", () => {
+  /** Its last field throws when it is read, after most of it was written. */
+  const broken: Message.Suspect = Object.defineProperty({ ...Examples.suspect }, "node", {
+    get: () => {
+      throw new Error("not today")
+    }
+  })
+  const wrong = { ...Examples.suspect, node: undefined } as unknown as Message.Suspect
+
+  it("leaves nothing behind in the next message of the same writer, or of another", () => {
+    const writer = new Writer()
+    const other = new Writer()
+    for (const bad of [broken, wrong]) {
+      for (const [name, message, text] of examples) {
+        assert.throws(() => Message.encode(bad, writer), undefined, undefined, name)
+        assert.strictEqual(hex(Message.encode(message, writer)), packed(text))
+        assert.strictEqual(hex(Message.encode(message, other)), packed(text))
+        assert.throws(() => Message.encode(bad))
+        assert.strictEqual(hex(Message.encode(message)), packed(text))
+      }
+    }
+  })
+
+  it("leaves nothing behind in a push/pull, or in a user message on a stream", () => {
+    const row = { ...Examples.pushPull.nodes[0], name: undefined } as unknown as Message.NodeState
+    assert.throws(() => Frame.encodePushPull({ ...Examples.pushPull, nodes: [row] }))
+    assert.strictEqual(hex(Frame.encodePushPull(Examples.pushPull)), Examples.pushPullHex)
+    assert.throws(() => Frame.encodePushPull({ ...Examples.pushPull, nodes: [row] }))
+    assert.strictEqual(
+      hex(Frame.encodeUser(bytes("68656c6c6f"))),
+      packed("08 81 aa 557365724d73674c656e 05 68656c6c6f")
+    )
+  })
+})
+
+describe("a writer", () => {
+  it("gives each message memory of its own, however many it writes", () => {
+    const writer = new Writer()
+    const messages = Array.from({ length: 500 }, (_, seqNo) => ({
+      _tag: "Ack" as const,
+      seqNo,
+      payload: new Uint8Array(seqNo * 3).fill(seqNo)
+    }))
+    const encoded = messages.map((message) => Message.encode(message, writer))
+    assert.deepStrictEqual(encoded.map(decode), messages)
+  })
+
+  it("takes little memory for one message", () => {
+    const encoded = Message.encode(Examples.alive)
+    assert.strictEqual(encoded.buffer.byteLength, encoded.length)
+  })
 })
