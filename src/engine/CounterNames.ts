@@ -37,7 +37,7 @@ export const descriptions = {
   "member.reaped": "dead and departed members forgotten",
   "message.lost": "messages of applications that a slow subscriber lost",
   "message.unheard": "messages of applications that nobody here subscribed to",
-  "packet.dropped": "messages dropped because the queue for them (handoffQueueDepth) was full",
+  "packet.dropped": "packets and messages dropped because there were too many, or because it was too late",
   "packet.rejected": "packets, or parts of them, that were refused",
   "probe.failed": "probes that nobody answered",
   "probe.tcp_only": "probes answered over TCP but not over UDP",
@@ -76,7 +76,13 @@ export interface Reasons {
   readonly "hook.late": keyof Delegate
   readonly "hook.reentered": keyof Delegate
   readonly "join.failed": SeedError["_tag"]
-  readonly "packet.dropped": "AliveQueueFull" | "QueueFull"
+  readonly "packet.dropped":
+    | "AliveQueueFull"
+    | "DecryptionTime"
+    | "QueueFull"
+    | "RequestTooLate"
+    | "TooManyRequests"
+    | "TooManyStrangers"
   readonly "packet.rejected":
     | RejectionReason
     | "AnswerNotAllowed"
@@ -85,6 +91,7 @@ export interface Reasons {
     | "SourceNotAllowed"
     | "TargetNotAllowed"
     | "TooManyRelays"
+    | "TooManyRequests"
     | "UnexpectedAck"
     | "UnexpectedNack"
   readonly "pushpull.failed": SeedError["_tag"]

@@ -1,7 +1,8 @@
 /**
- * Between the packet receiver and the rules: two bounded queues, so that a flood of claims or a slow hook never delays
- * an ack. Alive messages go first; within a queue the order of arrival is kept. A message leaves its queue when its turn
- * comes, not before, so that no more than `handoffQueueDepth` of them wait in each.
+ * Between the packet receiver and the rules: three bounded queues, so that a flood of claims or a slow hook never delays
+ * an ack, and a flood of the application's messages no claim. Alive messages go first, then accusations; within a queue
+ * the order of arrival is kept. A message leaves its queue when its turn comes, not before, so that no more than
+ * `handoffQueueDepth` of them wait in each.
  *
  * @since 0.1.0
  */
@@ -37,11 +38,13 @@ const handle = (node: Node, { from, message }: Waiting): Effect.Effect<void> => 
 
 export const make = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<Handoff> {
   const signal = yield* Signal.make
-  const { high, low } = node.handoff
+  const { accusations, alives, user } = node.handoff
+  const queueOf = (message: Waiting["message"]) =>
+    message._tag === "Alive" ? alives : message._tag === "User" ? user : accusations
 
   const loop = Effect.gen(function*() {
     for (;;) {
-      const item = high.shift() ?? low.shift()
+      const item = alives.shift() ?? accusations.shift() ?? user.shift()
       if (item === undefined) yield* signal.wait
       else yield* handle(node, item)
     }
@@ -49,7 +52,7 @@ export const make = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<Ha
 
   return {
     offer: (message, from) => {
-      const queue = message._tag === "Alive" ? high : low
+      const queue = queueOf(message)
       if (queue.length >= node.config.handoffQueueDepth) {
         const reason = message._tag === "Alive" ? "AliveQueueFull" : "QueueFull"
         node.counters.count("packet.dropped", reason)

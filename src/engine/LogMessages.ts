@@ -106,6 +106,14 @@ export const messages = {
     "dropped a message: the queue of received messages is full",
     "raise handoffQueueDepth, or make the delegate's hooks faster; this node cannot keep up"
   ),
+  DecryptionTime: warn(
+    "packets that no key opens take too much time; those of unknown peers are dropped untried",
+    "keep strangers off this port, and remove keys from the ring that nobody uses any more"
+  ),
+  ManyKeys: warn(
+    "the ring has many keys, and every packet that cannot be opened is tried with all of them",
+    "finish the rotation: keyring.remove the keys that nobody uses any more"
+  ),
   PingForAnother: warn(
     "a ping for another member arrived here",
     "its sender holds an outdated address, which settles by itself unless two members advertise one address and port"

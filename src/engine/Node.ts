@@ -19,7 +19,7 @@ import { MemberlistConfig } from "../MemberlistConfig.ts"
 import * as BroadcastQueue from "../swim/BroadcastQueue.ts"
 import type { Change, Conflict } from "../swim/Directive.ts"
 import * as Membership from "../swim/Membership.ts"
-import { Transport } from "../Transport.ts"
+import { type Packet, Transport } from "../Transport.ts"
 import type * as Message from "../wire/Message.ts"
 import { Writer } from "../wire/MessagePackWriter.ts"
 import type { Inbound } from "../wire/Packet.ts"
@@ -32,6 +32,7 @@ import * as Metrics from "./Metrics.ts"
 import * as Notices from "./Notices.ts"
 import { Observer } from "./Observer.ts"
 import { Heard } from "./receiving/Heard.ts"
+import * as Keys from "./receiving/Keys.ts"
 import * as Settings from "./Settings.ts"
 
 /** A user message as it arrived. */
@@ -45,6 +46,12 @@ export interface Received {
 export interface Waiting {
   readonly message: Message.Alive | Message.Suspect | Message.Dead | Message.User
   readonly from: PeerAddress
+}
+
+/** A ping, or the request to ping somebody. */
+export interface Request {
+  readonly message: Message.Ping | Message.IndirectPing
+  readonly packet: Packet
 }
 
 export interface Node {
@@ -83,9 +90,19 @@ export interface Node {
   /** Pings that the application waits for, as many as it likes. */
   readonly pings: MutableRef.MutableRef<number>
   /** What waits for its turn, oldest first: alive messages, and the others. */
-  readonly handoff: { readonly high: Array<Waiting>; readonly low: Array<Waiting> }
+  readonly handoff: {
+    readonly alives: Array<Waiting>
+    readonly accusations: Array<Waiting>
+    readonly user: Array<Waiting>
+  }
+  /** Requests that wait for an answer. */
+  readonly requests: { readonly members: Array<Request>; readonly strangers: Array<Request> }
+  /** With which keys packets are tried. */
+  readonly keys: Keys.Keys
   /** Probes of others that we help with. */
   readonly relays: FiberSet.FiberSet
+  /** How many of them for each asker's address, and for strangers all together. */
+  readonly relayed: Map<string, number>
   /** Push/pulls of peers in progress; the answer to each is the whole table, so they are few. */
   readonly pushPulls: MutableRef.MutableRef<number>
   readonly changes: Hub.Hub<Change | Conflict>
@@ -194,8 +211,11 @@ export const make: (
     health: MutableRef.make(0),
     acks: Acks.make(Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000)),
     pings: MutableRef.make(0),
-    handoff: { high: [], low: [] },
+    handoff: { alives: [], accusations: [], user: [] },
+    requests: { members: [], strangers: [] },
+    keys: Keys.make(),
     relays: yield* FiberSet.make(),
+    relayed: new Map(),
     pushPulls: MutableRef.make(0),
     changes: Hub.make<Change | Conflict>(config.eventBuffer, lost("event")),
     messages: Hub.make<Received>(config.messageBuffer, lost("message")),

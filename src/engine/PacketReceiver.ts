@@ -1,59 +1,29 @@
 /**
- * Datagrams in: decoded in one synchronous step; pings, acks and nacks are served at once, claims are handed off.
+ * Datagrams in: decoded in one synchronous step. Acks and nacks are served at once, claims are handed off, and requests
+ * for an answer go to the responder.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type * as FiberSet from "effect/FiberSet"
 import * as Ref from "effect/Ref"
 import * as Address from "../Address.ts"
-import { oldNews } from "../swim/Membership.ts"
+import { dead, oldAccusation, oldNews, suspect } from "../swim/Membership.ts"
 import type * as Transport from "../Transport.ts"
-import * as Message from "../wire/Message.ts"
+import type * as Message from "../wire/Message.ts"
 import * as Packet from "../wire/Packet.ts"
+import * as Directives from "./Directives.ts"
 import type { Handoff } from "./Handoff.ts"
-import * as Hooks from "./Hooks.ts"
 import { mayContact, type Node, receivedPort } from "./Node.ts"
-import * as Relay from "./Relay.ts"
-import * as Sender from "./Sender.ts"
+import * as Keys from "./receiving/Keys.ts"
+import { MAX_REQUESTS_PER_PACKET, type Responder } from "./receiving/Responder.ts"
 
-/**
- * Where the sender of a ping wants its answer: what it says, else where the packet came from. `undefined` where
- * `cidrsStrict` forbids to answer, so that nobody can be flooded with our answers to forged pings.
- */
-const answerTo = (
-  node: Node,
-  message: { readonly sourceAddr: Uint8Array; readonly sourcePort: number; readonly sourceNode: string },
-  from: Address.PeerAddress
-): Address.PeerAddress | undefined => {
-  const name = message.sourceNode
-  const ip = message.sourceAddr.length === 0 || message.sourcePort === 0
-    ? undefined
-    : Address.ipText(message.sourceAddr)
-  // the packet's own source was checked before it was read
-  if (ip === undefined) return { ...from, name }
-  if (node.settings.contactAllowed(message.sourceAddr)) return { ip, port: message.sourcePort, name }
-  node.counters.count("packet.rejected", "AnswerNotAllowed")
-  return undefined
-}
+/** Packets that are read before others have their turn. */
+const SLICE_PACKETS = 128
 
-const onPing = (node: Node, ping: Message.Ping, from: Address.PeerAddress): Effect.Effect<void> | undefined => {
-  if (ping.node !== "" && ping.node !== node.name) {
-    node.counters.count("packet.rejected", "PingForAnother")
-    return node.logs.write("PingForAnother", { peer: from, detail: `it was for ${JSON.stringify(ping.node)}` })
-  }
-  const to = answerTo(node, ping, from)
-  if (to === undefined) return undefined
-  const ack = (payload: Uint8Array | null): Message.Ack => ({ _tag: "Ack", seqNo: ping.seqNo, payload })
-  const full = Effect.flatMap(
-    Hooks.ackPayload(node),
-    (payload) => Sender.orLog(node, "ack", to, Sender.withPiggyback(node, to, ack(payload)))
-  )
-  const bare = Effect.suspend(() =>
-    Sender.orLog(node, "ack", to, Sender.packet(node, to, Message.encode(ack(null), node.writer), false))
-  )
-  return Hooks.answering(node, full, bare)
-}
+/** Accusations of ourselves in one packet that are answered before anything else is. */
+const MAX_ACCUSATIONS_FIRST = 2
+
+type Accusation = Message.Suspect | Message.Dead
 
 /** Most configurations allow every source, which is then not even parsed. */
 const mayAnnounce = (node: Node, from: Address.PeerAddress): boolean => {
@@ -77,60 +47,135 @@ const onAlive = (node: Node, handoff: Handoff, alive: Message.Alive, from: Addre
   else node.counters.count("claim.ignored", reason)
 }
 
-/** Serves one message; what it returns still has to be run. */
-const onMessage = (
+const onAccusation = (node: Node, handoff: Handoff, claim: Accusation, from: Address.PeerAddress): void => {
+  // An alive message that waits, or is being asked about, may be the news that makes this one matter.
+  const judged = node.handoff.alives.length === 0 && node.delegate.admit === undefined
+  const reason = judged ? oldAccusation(Ref.getUnsafe(node.membership), claim) : undefined
+  if (reason === undefined) handoff.offer(claim, from)
+  else node.counters.count("claim.ignored", reason)
+}
+
+/** A request that somebody else should have got. */
+const isForAnother = (node: Node, ping: Message.Ping, from: Address.PeerAddress): boolean => {
+  if (ping.node === "" || ping.node === node.name) return false
+  node.counters.count("packet.rejected", "PingForAnother")
+  node.logs.note("PingForAnother", { peer: from, detail: `it was for ${JSON.stringify(ping.node)}` })
+  return true
+}
+
+/** Serves the messages of one packet; the accusations of ourselves, which come first, are returned. */
+const serve = (
   node: Node,
   handoff: Handoff,
-  relays: FiberSet.FiberSet,
-  message: Message.PacketMessage,
+  responder: Responder,
+  messages: ReadonlyArray<Message.PacketMessage>,
   packet: Transport.Packet
-): Effect.Effect<void> | undefined => {
-  switch (message._tag) {
-    case "Ping":
-      return onPing(node, message, packet.from)
-    case "IndirectPing": {
-      const asker = answerTo(node, message, packet.from)
-      return asker === undefined ? undefined : Relay.serve(node, relays, message, asker)
+): ReadonlyArray<Accusation> => {
+  const { from } = packet
+  const isMember = messages.length > 0 && node.heard.note(from, packet.receivedAt)
+  let requests = 0
+  let accusations: Array<Accusation> | undefined
+  for (const message of messages) {
+    switch (message._tag) {
+      case "Ping":
+      case "IndirectPing":
+        if (message._tag === "Ping" && isForAnother(node, message, from)) break
+        if (requests++ < MAX_REQUESTS_PER_PACKET) responder.offer(message, packet, isMember)
+        else node.counters.count("packet.rejected", "TooManyRequests")
+        break
+      case "Ack":
+        if (!node.acks.ack(message.seqNo, message.payload, packet.receivedAt)) {
+          node.counters.count("packet.rejected", "UnexpectedAck")
+        }
+        break
+      case "Nack":
+        if (!node.acks.nack(message.seqNo)) node.counters.count("packet.rejected", "UnexpectedNack")
+        break
+      case "Alive":
+        onAlive(node, handoff, message, from)
+        break
+      case "Suspect":
+      case "Dead":
+        if (message.node === node.name && (accusations?.length ?? 0) < MAX_ACCUSATIONS_FIRST) {
+          accusations = [...accusations ?? [], message]
+        } else onAccusation(node, handoff, message, from)
+        break
+      case "User":
+        handoff.offer(message, from)
     }
-    case "Ack":
-      if (!node.acks.ack(message.seqNo, message.payload, packet.receivedAt)) {
-        node.counters.count("packet.rejected", "UnexpectedAck")
-      }
-      return undefined
-    case "Nack":
-      if (!node.acks.nack(message.seqNo)) node.counters.count("packet.rejected", "UnexpectedNack")
-      return undefined
-    case "Alive":
-      onAlive(node, handoff, message, packet.from)
-      return undefined
-    default:
-      handoff.offer(message, packet.from)
-      return undefined
+  }
+  return accusations ?? none
+}
+
+const none: ReadonlyArray<Accusation> = []
+
+/** What the packet holds; `undefined` when it is not even tried. */
+const decode = (node: Node, { from, payload }: Transport.Packet): Packet.Decoded | undefined => {
+  const inbound = node.inbound()
+  const ring = inbound.keys
+  if (ring.length === 0 || !inbound.verifyIncoming) return Packet.decode(payload, inbound)
+  const started = node.now()
+  const keys = node.keys.choose(from, ring, started)
+  if (keys.length === 0) {
+    node.counters.count("packet.dropped", "DecryptionTime")
+    node.logs.note("DecryptionTime", { peer: from })
+    return undefined
+  }
+  const decoded = Packet.decode(payload, { ...inbound, keys })
+  if (decoded.key !== undefined) node.keys.opened(from, decoded.key)
+  else {
+    const ended = node.now()
+    node.keys.failed(ended, ended - started)
+    if (ring.length > Keys.MANY_KEYS) node.logs.note("ManyKeys", { detail: `${ring.length} keys` })
+  }
+  return decoded
+}
+
+/** Counts every refusal, and notes one of each kind. */
+const refuse = (node: Node, rejections: Packet.Decoded["rejections"], from: Address.PeerAddress): void => {
+  let noted: string | undefined
+  for (const { detail, reason } of rejections) {
+    node.counters.count("packet.rejected", reason)
+    if (reason === noted) continue
+    noted = reason
+    node.logs.note(`PacketRejected.${reason}`, { peer: from, reason, detail })
   }
 }
 
-/** Receives for ever. */
-export const loop = Effect.fnUntraced(function*(node: Node, handoff: Handoff, relays: FiberSet.FiberSet) {
+/** Reads one packet, and answers accusations of ourselves at once, so that the answer rides on what is sent next. */
+const read = (
+  node: Node,
+  handoff: Handoff,
+  responder: Responder,
+  packet: Transport.Packet
+): Effect.Effect<void> | undefined => {
+  node.counters.count("udp.received", undefined, packet.payload.length)
+  if (!mayContact(node, packet.from)) {
+    node.counters.count("packet.rejected", "SourceNotAllowed")
+    node.logs.note("ContactBlocked", { peer: packet.from })
+    return undefined
+  }
+  const decoded = decode(node, packet)
+  if (decoded === undefined) return undefined
+  if (decoded.rejections.length > 0) refuse(node, decoded.rejections, packet.from)
+  const accusations = serve(node, handoff, responder, decoded.messages, packet)
+  if (accusations.length === 0) return undefined
+  return Effect.forEach(
+    accusations,
+    (claim) =>
+      Directives.run(node, (m, env) => claim._tag === "Suspect" ? suspect(m, claim, env) : dead(m, claim, env)),
+    { discard: true }
+  )
+}
+
+/** Receives until it is interrupted. */
+export const loop = Effect.fnUntraced(function*(node: Node, handoff: Handoff, responder: Responder) {
   for (;;) {
     const packets = yield* node.transport.packets
-    for (const packet of packets) {
-      node.counters.count("udp.received", undefined, packet.payload.length)
-      if (!mayContact(node, packet.from)) {
-        node.counters.count("packet.rejected", "SourceNotAllowed")
-        node.logs.note("ContactBlocked", { peer: packet.from })
-        continue
-      }
-      const { messages, rejections } = Packet.decode(packet.payload, node.inbound())
-      // What could not be opened with any key proves nothing about who sent it.
-      if (messages.length > 0) node.heard.note(packet.from, packet.receivedAt)
-      for (const { detail, reason } of rejections) {
-        node.counters.count("packet.rejected", reason)
-        node.logs.note(`PacketRejected.${reason}`, { peer: packet.from, reason, detail })
-      }
-      for (const message of messages) {
-        const effect = onMessage(node, handoff, relays, message, packet)
-        if (effect !== undefined) yield* effect
-      }
+    for (const [i, packet] of packets.entries()) {
+      if (i > 0 && i % SLICE_PACKETS === 0) yield* Effect.yieldNow
+      const effect = read(node, handoff, responder, packet)
+      if (effect !== undefined) yield* effect
     }
   }
 })

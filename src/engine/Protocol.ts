@@ -16,6 +16,7 @@ import type { Node } from "./Node.ts"
 import * as PacketReceiver from "./PacketReceiver.ts"
 import * as Prober from "./Prober.ts"
 import * as PushPull from "./PushPull.ts"
+import * as Responder from "./receiving/Responder.ts"
 import * as Sampler from "./Sampler.ts"
 import * as Sender from "./Sender.ts"
 import * as StreamReceiver from "./StreamReceiver.ts"
@@ -49,8 +50,10 @@ export const start = Effect.fnUntraced(function*(
   yield* Announce.first(node)
   yield* announceStart(node)
   const handoff = yield* Handoff.make(node)
+  const responder = yield* Responder.make(node)
   const loops = {
-    "packet receiver": PacketReceiver.loop(node, handoff, node.relays),
+    "packet receiver": PacketReceiver.loop(node, handoff, responder),
+    "responder": responder.loop,
     "stream receiver": StreamReceiver.loop(node),
     "handoff": handoff.loop,
     "prober": Prober.loop(node),

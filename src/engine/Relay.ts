@@ -18,6 +18,12 @@ import { withWait } from "./Waits.ts"
 /** Requests served at one time; further ones are not answered, which costs the asker a nack. */
 export const MAX_RELAYS = 1024
 
+/** Requests served at one time for one member's address. A member has one probe at a time, and asks each helper once. */
+export const MAX_PER_MEMBER = 16
+
+/** Requests served at one time for all others together. */
+export const MAX_FOR_STRANGERS = 128
+
 /** The part of its probe timeout that a helper waits before it nacks: all of it, or so much that the nack is in time. */
 const patience = (node: Node): number => node.config.profile === "paper" ? 0.8 : 1
 
@@ -44,14 +50,14 @@ const relay = (node: Node, request: Message.IndirectPing, asker: Address.PeerAdd
     })
   )
 
-/** Serves one request in a fiber of its own. */
+/** Serves one request in a fiber of its own. `from` is where it came from, `asker` where the answer goes. */
 export const serve = (
   node: Node,
-  relays: FiberSet.FiberSet,
   request: Message.IndirectPing,
-  asker: Address.PeerAddress
+  asker: Address.PeerAddress,
+  from: Address.PeerAddress
 ): Effect.Effect<void> =>
-  Effect.flatMap(FiberSet.size(relays), (size) => {
+  Effect.flatMap(FiberSet.size(node.relays), (size) => {
     const ip = Address.ipText(request.target)
     const refuse = (reason: "InvalidAddress" | "TargetNotAllowed" | "TooManyRelays") => {
       node.counters.count("packet.rejected", reason)
@@ -59,6 +65,20 @@ export const serve = (
     }
     if (ip === undefined) return refuse("InvalidAddress")
     if (!node.settings.contactAllowed(request.target)) return refuse("TargetNotAllowed")
-    if (size >= MAX_RELAYS) return refuse("TooManyRelays")
-    return Effect.asVoid(FiberSet.run(relays, relay(node, request, asker, ip)))
+    const isMember = node.heard.isMember(from)
+    const account = isMember ? Address.format(from) : STRANGERS
+    const running = node.relayed.get(account) ?? 0
+    if (size >= MAX_RELAYS || running >= (isMember ? MAX_PER_MEMBER : MAX_FOR_STRANGERS)) return refuse("TooManyRelays")
+    node.relayed.set(account, running + 1)
+    const settled = Effect.sync(() => {
+      const left = (node.relayed.get(account) ?? 1) - 1
+      if (left === 0) node.relayed.delete(account)
+      else node.relayed.set(account, left)
+    })
+    return Effect.asVoid(
+      FiberSet.run(node.relays, Effect.ensuring(relay(node, request, asker, ip), settled), { startImmediately: true })
+    )
   })
+
+/** The account of all who are no members: no address reads so. */
+const STRANGERS = ""

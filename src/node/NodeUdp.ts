@@ -4,9 +4,11 @@
  * @since 0.1.0
  */
 import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
+import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type * as DatagramSocket from "effect/socket/DatagramSocket"
 import { format, type PeerAddress } from "../Address.ts"
@@ -124,6 +126,15 @@ const closed = (to: PeerAddress) =>
     cause: new Error("the transport is closed")
   })
 
+const receiveClosed = (address: string) =>
+  new TransportError({
+    operation: "receive",
+    kind: "Closed",
+    scope: "Local",
+    address,
+    cause: new Error("the transport is closed")
+  })
+
 const wrongFamily = (to: PeerAddress) =>
   new TransportError({
     operation: "send",
@@ -157,34 +168,57 @@ export const bind = Effect.fnUntraced(function*(options: {
   ).pipe(Effect.mapError(openFailure(endpoint)))
   const addresses = addressing(reader.address)
   let reported = 0
+  const arrived = yield* Queue.dropping<void, TransportError>(1)
   // without a reader, which ends with the scope, the socket would keep writers waiting for the next one
   let isOpen = true
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       isOpen = false
+      Queue.failCauseUnsafe(arrived, Cause.fail(receiveClosed(endpoint)))
     })
   )
 
   const observer = options.observer ?? Observer.blind
+  let waiting: Array<Packet> = []
+  let overflow = 0
+
+  /** What is new, with the time of its arrival: this fiber was woken by the packets themselves, and does nothing else. */
+  const collect = (clock: Clock.Clock) => (batch: ReadonlyArray<DatagramSocket.Datagram>) => {
+    const receivedAt = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    for (const { address, payload } of batch) waiting.push({ payload, from: addresses.fromNative(address), receivedAt })
+    // the oldest make room: their senders have waited longest, and may have given up
+    const more = waiting.length - options.capacity
+    if (more > 0) {
+      waiting = waiting.slice(more)
+      overflow += more
+    }
+    Queue.offerUnsafe(arrived, undefined)
+  }
+  yield* Clock.clockWith((clock) =>
+    Effect.map(reader.pull, collect(clock)).pipe(
+      Effect.forever,
+      Effect.mapError(readFailure(endpoint)),
+      Effect.catch((error) => Queue.fail(arrived, error)),
+      Effect.forkScoped
+    )
+  )
+
   const countDropped = (): Effect.Effect<void> => {
-    const more = reader.dropped() - reported
-    reported += more
+    const total = reader.dropped() + overflow
+    const more = total - reported
+    reported = total
     observer.count("udp.dropped", undefined, more)
     return observer.log("PacketsDropped", { detail: `${more} packets; ${options.capacity} were waiting` })
   }
-  const pull = Effect.mapError(reader.pull, readFailure(endpoint))
+  const take = Effect.suspend(() => {
+    const packets = waiting
+    waiting = []
+    return reader.dropped() + overflow === reported ? Effect.succeed(packets) : Effect.as(countDropped(), packets)
+  })
   return {
-    packets: Clock.clockWith((clock) =>
-      Effect.flatMap(pull, (batch) => {
-        // the fiber was woken by the packet itself, so this is its time of arrival
-        const receivedAt = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-        const packets = batch.map((datagram): Packet => ({
-          payload: datagram.payload,
-          from: addresses.fromNative(datagram.address),
-          receivedAt
-        }))
-        return reader.dropped() === reported ? Effect.succeed(packets) : Effect.as(countDropped(), packets)
-      })
+    // packets that arrived while nobody waited are there although their signal was taken
+    packets: Effect.suspend(() => waiting.length > 0 ? take : Effect.andThen(Queue.take(arrived), take)).pipe(
+      Effect.repeat({ until: (packets) => packets.length > 0 })
     ),
     send: (to, payload) =>
       Effect.suspend(() => {

@@ -55,20 +55,6 @@ export const alive = (m: Membership, claim: Alive, env: Env): Step => {
 }
 
 /**
- * Why an alive claim is old news, which `alive` would ignore without any other effect; `undefined` when it has to be
- * judged. Most gossip is: each member hears each piece of news from several others. A caller who asks this first spares
- * the rest of the way.
- */
-export const oldNews = (m: Membership, claim: Alive): "OldIncarnation" | "SameIncarnation" | undefined => {
-  if (claim.node === m.self) return undefined
-  const previous = get(m, claim.node)
-  if (previous === undefined || claim.incarnation > previous.incarnation) return undefined
-  if (previous.port !== claim.port || !Address.sameBytes(previous.addr, claim.addr)) return undefined
-  if (aliveDefect(claim) !== undefined) return undefined
-  return claim.incarnation === previous.incarnation ? "SameIncarnation" : "OldIncarnation"
-}
-
-/**
  * The same, but a new node does not get its place in the probe ring: a merge gives all of them their places at once,
  * because each change of the ring copies it.
  */

@@ -14,9 +14,10 @@ import type { Suspicion } from "./Suspicion.ts"
 import { isGone } from "./Table.ts"
 import { VersionedMap } from "./VersionedMap.ts"
 
-export { alive, announce, oldNews, outbid, type Own } from "./Alive.ts"
+export { alive, announce, outbid, type Own } from "./Alive.ts"
 export { dead, leave } from "./Dead.ts"
 export { merge } from "./Merge.ts"
+export { oldAccusation, oldNews } from "./OldNews.ts"
 export { nextProbe, reap } from "./Probe.ts"
 export { suspect, suspicionExpired, type SuspicionTimer } from "./Suspect.ts"
 

@@ -15,6 +15,8 @@ import { MAX_NOTED } from "../engine/Logs.ts"
 import type { Node } from "../engine/Node.ts"
 import { MAX_NOTICE_BYTES, MAX_NOTICES, type Notices, type Told } from "../engine/Notices.ts"
 import type { Observation } from "../engine/Observer.ts"
+import { MAX_PEERS } from "../engine/receiving/Keys.ts"
+import { MAX_WAITING } from "../engine/receiving/Responder.ts"
 import { MAX_RELAYS } from "../engine/Relay.ts"
 import { MAX_REPEATS } from "../engine/Repeats.ts"
 import * as BroadcastQueue from "../swim/BroadcastQueue.ts"
@@ -60,8 +62,12 @@ const broadcasts = (node: Node, known: Known, limit: Limit): void => {
 /** What waits for its turn here. */
 const waiting = (node: Node, limit: Limit): void => {
   const { config } = node
-  limit("alive messages in the handoff queue", node.handoff.high.length, config.handoffQueueDepth)
-  limit("other messages in the handoff queue", node.handoff.low.length, config.handoffQueueDepth)
+  limit("alive messages in the handoff queue", node.handoff.alives.length, config.handoffQueueDepth)
+  limit("accusations in the handoff queue", node.handoff.accusations.length, config.handoffQueueDepth)
+  limit("user messages in the handoff queue", node.handoff.user.length, config.handoffQueueDepth)
+  limit("requests of members to be answered", node.requests.members.length, MAX_WAITING)
+  limit("requests of strangers to be answered", node.requests.strangers.length, MAX_WAITING)
+  limit("addresses with a known key", node.keys.remembered(), MAX_PEERS)
   limit("events that wait for a subscriber", node.changes.waiting(), config.eventBuffer)
   limit("messages that wait for a subscriber", node.messages.waiting(), config.messageBuffer)
   limit("log entries noted", node.logs.noted(), MAX_NOTED)

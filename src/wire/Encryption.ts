@@ -145,12 +145,38 @@ export const encrypt = (plain: Uint8Array, seal: Seal, aad: Uint8Array): Uint8Ar
  * @since 0.1.0
  */
 export const decrypt = (sealed: Uint8Array, keys: ReadonlyArray<Uint8Array>, aad: Uint8Array): Uint8Array | string => {
+  const unlocked = unlock(sealed, keys, aad)
+  return typeof unlocked === "string" ? unlocked : unlocked.plain
+}
+
+/**
+ * A plaintext, and the key that opened it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Unlocked {
+  readonly plain: Uint8Array
+  readonly key: Uint8Array
+}
+
+/**
+ * Like `decrypt`, and tells the key.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const unlock = (
+  sealed: Uint8Array,
+  keys: ReadonlyArray<Uint8Array>,
+  aad: Uint8Array
+): Unlocked | string => {
   const refused = unreadable(sealed)
   if (refused !== undefined) return refused
   for (const key of keys) {
     const plain = open(sealed, key, aad)
     const found = plain === undefined ? undefined : content(sealed, plain)
-    if (found !== undefined) return found
+    if (found !== undefined) return { plain: found, key }
   }
   return noKeyFits
 }

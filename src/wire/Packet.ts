@@ -42,6 +42,8 @@ export interface Decoded {
   /** In order. */
   readonly messages: ReadonlyArray<Message.PacketMessage>
   readonly rejections: ReadonlyArray<Rejection.Rejection>
+  /** The key that opened it, if one did. */
+  readonly key?: Uint8Array | undefined
   /** What it cost. */
   readonly work: Work
 }
@@ -70,14 +72,17 @@ export const decode = (datagram: Uint8Array, inbound: Inbound): Decoded => {
   const label = Label.check(datagram, datagram.length, inbound)
   if (typeof label !== "number") return refused(label)
   let packet = label === 0 ? datagram : datagram.subarray(label)
+  let key: Uint8Array | undefined
   if (inbound.keys.length > 0) {
-    const plain = Encryption.decrypt(packet, inbound.keys, inbound.label)
-    if (typeof plain !== "string") packet = plain
-    else if (inbound.verifyIncoming) return refused(Rejection.make("Undecryptable", plain))
+    const opened = Encryption.unlock(packet, inbound.keys, inbound.label)
+    if (typeof opened !== "string") {
+      packet = opened.plain
+      key = opened.key
+    } else if (inbound.verifyIncoming) return refused(Rejection.make("Undecryptable", opened))
   }
   if (Checksum.isPresent(packet)) {
     const content = Checksum.verify(packet)
-    if (content === undefined) return refused(badChecksum)
+    if (content === undefined) return { ...refused(badChecksum), key }
     packet = content
   }
   const bytes = inbound.maxDecompressed ?? MAX_PACKET_DECOMPRESSED_BYTES
@@ -88,6 +93,7 @@ export const decode = (datagram: Uint8Array, inbound: Inbound): Decoded => {
   return {
     messages,
     rejections,
+    key,
     work: { entries: MAX_PACKET_ENTRIES - budget.entries, decompressed: bytes - budget.bytes }
   }
 }

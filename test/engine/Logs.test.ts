@@ -227,8 +227,8 @@ describe("a warning", () => {
   it("is written by nobody but Logs.ts, so that the table has them all", () => {
     const folder = Path.resolve(import.meta.dirname, "../../src")
     for (const room of ["engine", "node"]) {
-      for (const file of readdirSync(Path.join(folder, room))) {
-        if (file === "Logs.ts") continue
+      for (const file of readdirSync(Path.join(folder, room), { encoding: "utf8", recursive: true })) {
+        if (file === "Logs.ts" || !file.endsWith(".ts")) continue
         assert.notMatch(readFileSync(Path.join(folder, room, file), "utf8"), /Effect\.log[A-Z]?\w*\(/, file)
       }
     }

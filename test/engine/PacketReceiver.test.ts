@@ -69,14 +69,15 @@ describe("a ping", () => {
   )
 
   clusterTest(
-    "is answered as often as it stands in a compound, each in a packet of its own",
+    "is answered twice at most for each packet, each in a packet of its own, and what is more is counted",
     Effect.gen(function*() {
       const node = yield* start("a", "10.0.0.1", { config: quiet })
       const peer = yield* fakePeer("p", "10.0.0.9")
       yield* peer.send(node, peer.ping(42), peer.ping(42), peer.ping(42))
       yield* soon
-      assert.deepStrictEqual(peer.all("Ack").map(({ seqNo }) => seqNo), [42, 42, 42])
-      assert.strictEqual(peer.datagrams.length, 3)
+      assert.deepStrictEqual(peer.all("Ack").map(({ seqNo }) => seqNo), [42, 42])
+      assert.strictEqual(peer.datagrams.length, 2)
+      assert.strictEqual((yield* node.cluster.counters).get("packet.rejected:TooManyRequests"), 1)
     })
   )
 

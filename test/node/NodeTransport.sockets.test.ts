@@ -129,6 +129,15 @@ describe("packets", () => {
         assert.isTrue(packet.receivedAt >= before && packet.receivedAt <= after)
       }
     }))
+  it.live("carry the time at which they arrived, however late they are read", () =>
+    Effect.gen(function*() {
+      const [a, b] = [yield* transport(), yield* transport()]
+      yield* a.send(b.bound, bytes(1))
+      yield* Effect.sleep("200 millis")
+      const before = Number(yield* Clock.monotonicTimeNanos) / 1e6
+      const [packet] = yield* b.packets
+      assert.isBelow(packet?.receivedAt ?? Infinity, before)
+    }))
   it.live("can be answered to where they came from", () =>
     Effect.gen(function*() {
       const [a, b] = [yield* transport(), yield* transport()]

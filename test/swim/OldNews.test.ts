@@ -35,3 +35,35 @@ describe("old news", () => {
     assert.isUndefined(Membership.oldNews(cluster(), alive(OTHER, 1)))
   })
 })
+
+describe("an old accusation", () => {
+  it("is exactly what the rules would ignore without any other effect, in every state", () => {
+    let old = 0
+    for (const state of states) {
+      for (const incarnation of [0, 1, 2, 3, 4]) {
+        for (const from of [SELF, "x", "y".repeat(600)]) {
+          for (const node of [OTHER, "nobody"]) {
+            const m = known(state, 3)
+            for (const _tag of ["Suspect", "Dead"] as const) {
+              const claim = { _tag, incarnation, node, from }
+              const reason = Membership.oldAccusation(m, claim)
+              const rule = claim._tag === "Suspect"
+                ? Membership.suspect(m, { ...claim, _tag: "Suspect" }, env({ now: 60_000 }))
+                : Membership.dead(m, { ...claim, _tag: "Dead" }, env({ now: 60_000 }))
+              if (reason === undefined) continue
+              old++
+              assert.strictEqual(rule[0], m)
+              assert.deepStrictEqual(words(rule[1]), [`Ignored ${reason}`])
+            }
+          }
+        }
+      }
+    }
+    assert.isAbove(old, 100)
+  })
+
+  it("is none of ourselves", () => {
+    const claim = { _tag: "Suspect", incarnation: 0, node: SELF, from: OTHER } as const
+    assert.isUndefined(Membership.oldAccusation(cluster(), claim))
+  })
+})

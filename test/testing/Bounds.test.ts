@@ -47,6 +47,10 @@ const sentOften = (tiers: number): BroadcastQueue.BroadcastQueue =>
   )
 
 const item = { message: { _tag: "User", payload: new Uint8Array(1) }, from: { ip: "10.0.0.9", port: 7946 } } as const
+const request = {
+  message: { _tag: "Ping", seqNo: 1, node: "", sourceAddr: new Uint8Array(), sourcePort: 0, sourceNode: "" },
+  packet: { payload: new Uint8Array(), from: item.from, receivedAt: 0 }
+} as const
 const handler = { onAck: () => {}, onNack: undefined }
 
 /** The default configuration of the nodes here, and that they know nobody but themselves. */
@@ -55,13 +59,37 @@ const bounds: ReadonlyArray<Full> = [
     name: "the handoff queue for alive messages",
     most: 1024,
     told: "alive messages in the handoff queue",
-    fill: ({ node }, count) => Effect.sync(() => void node.handoff.high.push(...many(count, () => item)))
+    fill: ({ node }, count) => Effect.sync(() => void node.handoff.alives.push(...many(count, () => item)))
   },
   {
-    name: "the handoff queue for other messages",
+    name: "the handoff queue for accusations",
     most: 1024,
-    told: "other messages in the handoff queue",
-    fill: ({ node }, count) => Effect.sync(() => void node.handoff.low.push(...many(count, () => item)))
+    told: "accusations in the handoff queue",
+    fill: ({ node }, count) => Effect.sync(() => void node.handoff.accusations.push(...many(count, () => item)))
+  },
+  {
+    name: "the handoff queue for user messages",
+    most: 1024,
+    told: "user messages in the handoff queue",
+    fill: ({ node }, count) => Effect.sync(() => void node.handoff.user.push(...many(count, () => item)))
+  },
+  {
+    name: "the requests of members",
+    most: 256,
+    told: "requests of members to be answered",
+    fill: ({ node }, count) => Effect.sync(() => void node.requests.members.push(...many(count, () => request)))
+  },
+  {
+    name: "the requests of strangers",
+    most: 256,
+    told: "requests of strangers to be answered",
+    fill: ({ node }, count) => Effect.sync(() => void node.requests.strangers.push(...many(count, () => request)))
+  },
+  {
+    name: "the addresses whose key is known",
+    most: 4096,
+    told: "addresses with a known key",
+    fill: (node, count) => doctored(node, { keys: { ...node.node.keys, remembered: () => count } })
   },
   {
     name: "the buffer of a subscriber to events",
