@@ -145,6 +145,8 @@ const noteIgnored = (node: Node, { node: member, reason }: Ignored): void => {
       return node.logs.note("VersionsRefused", { member, reason })
     case "AddressNotAllowed":
       return node.logs.note("AddressNotAllowed", { member, reason })
+    case "IncarnationJump":
+      return node.logs.note("IncarnationJump", { member, reason })
     case "TableFull":
       return node.logs.note("TableFull", { member, reason })
   }

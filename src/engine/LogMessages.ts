@@ -82,6 +82,11 @@ export const messages = {
     "ignored an alive message whose protocol versions are missing or contradictory",
     "upgrade the member that is named, or set its protocolVersion to one this node speaks"
   ),
+  IncarnationJump: warn(
+    "ignored a claim that raises a member's incarnation further than any member counts",
+    "somebody forges claims: set a secretKey on every member; a member that was raised this far elsewhere "
+      + "is known again here after it was forgotten, or at once under another name"
+  ),
   AddressNotAllowed: warn(
     "ignored a member, or its new address, outside of the allowed networks",
     "add the network to cidrsAllowed if it belongs to the cluster; list IPv4 and IPv6 separately"

@@ -9,7 +9,18 @@ import type { Entry, Env, Membership, Step } from "./Membership.ts"
 import { type AliveComparison, decideAlive, decideNewcomer } from "./Precedence.ts"
 import * as ProbeRing from "./ProbeRing.ts"
 import { nextIncarnation, refute } from "./Refute.ts"
-import { aliveChanges, aliveEntry, cancelSuspicion, claimOf, get, ignore, ignored, insert, replace } from "./Table.ts"
+import {
+  aliveChanges,
+  aliveEntry,
+  cancelSuspicion,
+  claimOf,
+  get,
+  ignore,
+  ignored,
+  insert,
+  learned,
+  replace
+} from "./Table.ts"
 
 /** What we announce about ourselves. */
 export interface Own {
@@ -46,7 +57,7 @@ export const announce = (m: Membership, own: Own, env: Env): Step => {
  * `replace` give it to us. We never give ours away: a node that is replaced goes on, and is told of the conflict.
  */
 export const outbid = (m: Membership, own: Own, known: number, env: Env): Step =>
-  announce({ ...m, incarnation: Math.max(m.incarnation, known) }, own, env)
+  announce({ ...m, incarnation: learned(m, known) }, own, env)
 
 /** Someone claims a node is alive. The caller has replaced port 0 and asked the delegate. memberlist: `aliveNode`. */
 export const alive = (m: Membership, claim: Alive, env: Env): Step => {

@@ -55,6 +55,12 @@ export const RemoteState = { alive: 0, suspect: 1, dead: 2, left: 3 } as const
 /** Incarnations are unsigned 32-bit numbers; ours stops here instead of wrapping to 0, which peers would ignore. */
 export const MAX_INCARNATION = 0xffff_ffff
 
+/**
+ * How far an alive claim may raise a known incarnation. An accusation must stay below: its answer is one higher, and must
+ * itself be no jump for those who never heard the accusation. Otherwise one forged number would use up all incarnations.
+ */
+export const MAX_INCARNATION_JUMP = 2 ** 30
+
 /** The longest metadata of a member, in bytes. memberlist: `MetaMaxSize`. */
 export const MAX_META_LENGTH = 512
 

@@ -60,7 +60,7 @@ export interface Refuted {
   /** The accuser; an alive claim names none. */
   readonly from: string | undefined
   readonly accusedIncarnation: number
-  /** Our new incarnation. Not above the accused one only when incarnations are exhausted. */
+  /** Our new incarnation. Not above the accused one when that is out of reach, or when incarnations are exhausted. */
   readonly incarnation: number
 }
 
@@ -107,6 +107,8 @@ export interface Ignored {
 /** Why a claim or a timer changed nothing. */
 export type IgnoreReason =
   | AliveDefect
+  /** The claim raises a known incarnation by more than `MAX_INCARNATION_JUMP` allows: nobody counts so far. */
+  | "IncarnationJump"
   /** The claim is about an older incarnation. */
   | "OldIncarnation"
   /** The alive claim is about the incarnation we know. */

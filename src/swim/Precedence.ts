@@ -3,6 +3,7 @@
  * depends only on how the claim compares with the entry of its node, so that every case can be listed and tested.
  */
 import type { MemberState } from "../Member.ts"
+import { MAX_INCARNATION_JUMP } from "./Claim.ts"
 
 /** A claim compared with the entry of its node. */
 export interface Comparison {
@@ -59,8 +60,10 @@ export const decideAlive = (comparison: AliveComparison) => {
     if (state === "left" || (state === "dead" && reclaimable)) return "TakeOver"
     // Only a higher incarnation: at an equal one each of the two would replace the other, for ever, at every member.
     if (!replaceable || order <= 0) return "AddressConflict"
+    if (order > MAX_INCARNATION_JUMP) return "IncarnationJump"
     return state === "dead" ? "TakeOver" : "Replace"
   }
+  if (order > MAX_INCARNATION_JUMP) return "IncarnationJump"
   if (order > 0) return "Accept"
   return order === 0 ? "SameIncarnation" : "OldIncarnation"
 }
@@ -79,14 +82,16 @@ const decideAliveSelf = ({ allowed, identical, leaving, order, sameAddress }: Al
  */
 export const decideSuspect = ({ order, self, state }: Comparison) => {
   if (order < 0) return "OldIncarnation"
-  if (state === "suspect") return "Confirm"
-  if (state !== "alive") return "NotAlive"
-  return self ? "Refute" : "Accept"
+  if (state === "dead" || state === "left") return "NotAlive"
+  if (self && state === "alive") return "Refute"
+  if (order >= MAX_INCARNATION_JUMP) return "IncarnationJump"
+  return state === "suspect" ? "Confirm" : "Accept"
 }
 
 /** A dead claim about a node we know: `Accept`, `Refute`, or why it is ignored. */
 export const decideDead = ({ leaving, order, self, state }: Comparison) => {
   if (order < 0) return "OldIncarnation"
   if (state === "dead" || state === "left") return "AlreadyGone"
-  return self && !leaving ? "Refute" : "Accept"
+  if (self && !leaving) return "Refute"
+  return order >= MAX_INCARNATION_JUMP ? "IncarnationJump" : "Accept"
 }

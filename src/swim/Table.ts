@@ -2,6 +2,7 @@
  * What the rules share: reading and changing entries of the table, always as new values.
  */
 import * as Address from "../Address.ts"
+import { MAX_INCARNATION_JUMP } from "./Claim.ts"
 import type { Change, Directive, Ignored, IgnoreReason, Publish } from "./Directive.ts"
 import type { Entry, Membership, Step } from "./Membership.ts"
 
@@ -96,6 +97,15 @@ export const cancelSuspicion = (entry: Entry | undefined): ReadonlyArray<Directi
 export const ignored = (reason: IgnoreReason, node: string): Ignored => ({ _tag: "Ignored", reason, node })
 
 /**
+ * The highest incarnation of ours that is known after `heard`. What is too far above the one announced last teaches
+ * nothing: peers would refuse it from us.
+ */
+export const learned = (m: Membership, heard: number): number => {
+  const announced = get(m, m.self)?.incarnation ?? 0
+  return heard - announced < MAX_INCARNATION_JUMP ? Math.max(m.incarnation, heard) : m.incarnation
+}
+
+/**
  * Ignores a claim. While we are not a member nothing is refuted, but what is said about us is remembered, so that our
  * next announcement is above it.
  */
@@ -105,6 +115,6 @@ export const ignore = (
   claim: { readonly node: string; readonly incarnation: number }
 ): Step => {
   const outside = m.leaving || get(m, m.self) === undefined
-  const learns = claim.node === m.self && outside && claim.incarnation > m.incarnation
-  return [learns ? { ...m, incarnation: claim.incarnation } : m, [ignored(reason, claim.node)]]
+  const incarnation = claim.node === m.self && outside ? learned(m, claim.incarnation) : m.incarnation
+  return [incarnation === m.incarnation ? m : { ...m, incarnation }, [ignored(reason, claim.node)]]
 }

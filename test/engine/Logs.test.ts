@@ -474,7 +474,7 @@ describe("a warning", () => {
   )
 
   clusterTest(
-    "tells of members that are ignored for their versions, their network, or a full table",
+    "tells of members that are ignored for their versions, incarnation or network, or a full table",
     logging((log) =>
       Effect.gen(function*() {
         const node = yield* start("a", "10.0.0.1", {
@@ -488,6 +488,9 @@ describe("a warning", () => {
         told(log, "VersionsRefused", { node: "a", member: "p", reason: "VersionsMissing" })
         told(log, "AddressNotAllowed", { node: "a", member: "p" })
         told(log, "TableFull", { node: "a", member: "q" })
+        yield* peer.send(node, peer.alive({ incarnation: 2 ** 31 }))
+        yield* soon
+        told(log, "IncarnationJump", { node: "a", member: "p" })
       })
     )
   )

@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
-import { clusterTest, start, stateOf, type TestNode } from "./Cluster.ts"
+import { clusterTest, start, startMany, stateOf, type TestNode, view } from "./Cluster.ts"
 import { type FakePeer, fakePeer } from "./FakePeer.ts"
 
 const gossiping = { gossipInterval: "100 millis", pushPullInterval: 0, probeInterval: 0, leaveTimeout: 0 } as const
@@ -81,9 +81,17 @@ describe("a node that is accused", () => {
     "at the largest incarnation stays there, and does not start again at 0",
     Effect.gen(function*() {
       const { node, peer } = yield* pair()
+      // one accusation reaches only so far
+      for (const incarnation of [2 ** 30, 2 ** 31, 3 * 2 ** 30, U32 - 1, U32]) {
+        yield* peer.send(node, { _tag: "Suspect", incarnation, node: "a", from: "p" })
+        yield* TestClock.adjust("2 seconds")
+      }
+      assert.strictEqual((yield* node.cluster.localMember).incarnation, U32)
+      peer.forget()
       yield* peer.send(node, { _tag: "Suspect", incarnation: U32, node: "a", from: "p" })
       yield* TestClock.adjust("2 seconds")
       assert.strictEqual((yield* node.cluster.localMember).incarnation, U32)
+      assert.isAbove(aboutUs(peer).length, 0)
       assert.isTrue(aboutUs(peer).every(({ incarnation }) => incarnation === U32))
     })
   )
@@ -105,4 +113,40 @@ describe("a node that has left", () => {
       assert.deepStrictEqual([us.name, us.state], ["a", "left"])
     })
   )
+})
+
+describe("one forged accusation at the largest incarnation", () => {
+  for (
+    const [what, claim] of [
+      ["a suspicion", { _tag: "Suspect", incarnation: U32, node: "c", from: "b" }],
+      ["an obituary", { _tag: "Dead", incarnation: U32, node: "c", from: "b" }],
+      ["a goodbye", { _tag: "Dead", incarnation: U32, node: "c", from: "c" }]
+    ] as const
+  ) {
+    clusterTest(
+      `costs a member nothing as ${what}, and it can still refute a later one`,
+      Effect.gen(function*() {
+        const nodes = yield* startMany(3)
+        const [a, b, c] = nodes as [TestNode, TestNode, TestNode]
+        const peer = yield* fakePeer("p", "10.0.0.9")
+        for (const node of nodes) yield* peer.send(node, claim)
+        yield* TestClock.adjust("60 seconds")
+        const { incarnation } = yield* c.cluster.localMember
+        assert.isBelow(incarnation, 10)
+        for (const node of nodes) assert.deepStrictEqual(yield* view(node), ["a alive", "b alive", "c alive"])
+        for (const node of [a, b]) {
+          assert.isAtLeast((yield* node.cluster.counters).get("claim.ignored:IncarnationJump") ?? 0, 1)
+        }
+        yield* peer.send(a, { _tag: "Suspect", incarnation, node: "c", from: "b" })
+        yield* TestClock.adjust("60 seconds")
+        assert.isAbove((yield* c.cluster.localMember).incarnation, incarnation)
+        assert.include(a.seen, "MemberRecovered c")
+        for (const node of nodes) {
+          assert.deepStrictEqual(yield* view(node), ["a alive", "b alive", "c alive"])
+          assert.notInclude(node.seen, "MemberFailed c")
+          assert.notInclude(node.seen, "MemberLeft c")
+        }
+      })
+    )
+  }
 })

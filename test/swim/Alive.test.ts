@@ -208,7 +208,7 @@ describe("Membership.alive", () => {
 
     it("does not wrap the incarnation: it stops at the largest one", () => {
       const [m, directives] = T.run(
-        T.started(),
+        { ...T.force(T.started(), SELF, { incarnation: MAX_INCARNATION }), incarnation: MAX_INCARNATION },
         (m) => Membership.suspect(m, T.suspect(SELF, MAX_INCARNATION, OTHER), T.env()),
         (m) => Membership.suspect(m, T.suspect(SELF, MAX_INCARNATION, OTHER), T.env()),
         (m) => Membership.announce(m, T.own, T.env())
