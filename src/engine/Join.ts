@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Result from "effect/Result"
 import * as Address from "../Address.ts"
-import { JoinFailed, NodeNameRequired, type SeedError, type SeedInvalid } from "../MemberlistError.ts"
+import { JoinFailed, NodeNameRequired, type SeedError, type SeedInvalid, TransportError } from "../MemberlistError.ts"
 import * as Announce from "./Announce.ts"
 import * as Leave from "./Leave.ts"
 import type { Node } from "./Node.ts"
@@ -57,10 +57,23 @@ const joinSeed = Effect.fnUntraced(function*(node: Node, text: string): Effect.f
 export const join = (node: Node, seeds: ReadonlyArray<string>): Effect.Effect<JoinReport, JoinFailed> =>
   Spans.asked(node, "join", "internal", { seeds: seeds.length })(joinAll(node, seeds))
 
+const closed = (seed: string) => ({
+  seed,
+  error: new TransportError({
+    operation: "open",
+    kind: "Closed",
+    scope: "Local",
+    address: seed,
+    cause: "this node is being stopped"
+  })
+})
+
 const joinAll = Effect.fnUntraced(function*(
   node: Node,
   seeds: ReadonlyArray<string>
 ): Effect.fn.Return<JoinReport, JoinFailed> {
+  // A join that begins while the layer says goodbye would bring us back, only to vanish.
+  if (node.closing.current) return yield* Effect.fail(new JoinFailed({ failed: seeds.map(closed) }))
   const returning = Ref.getUnsafe(node.membership).leaving
   if (returning) yield* Announce.again(node)
   const outcomes = yield* Effect.forEach(

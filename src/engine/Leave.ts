@@ -10,6 +10,7 @@ import * as Ref from "effect/Ref"
 import { leave as leaveRule } from "../swim/Membership.ts"
 import * as Announce from "./Announce.ts"
 import * as Directives from "./Directives.ts"
+import * as Farewell from "./life/Farewell.ts"
 import type { Node } from "./Node.ts"
 import * as Signal from "./Signal.ts"
 
@@ -28,21 +29,26 @@ export const leave = Effect.fnUntraced(function*(
   timeout: Duration.Duration
 ): Effect.fn.Return<LeaveReport> {
   if (Ref.getUnsafe(node.membership).leaving) return { outcome: "AlreadyLeft" }
-  let sent = false
   const ended = yield* Signal.make
   const audience = Announce.hasAudience(node)
-  yield* Directives.run(node, leaveRule, {
-    leave: () => {
-      sent = true
-      ended.notify()
-    }
-  })
-  if (!audience) return { outcome: "Alone" }
+  const introduced = Farewell.audience(node)
+  // what has still to end: gossip, when there are members, and the goodbye to whoever joins introduced us to
+  let unsent = (audience ? 1 : 0) + (introduced.length > 0 ? 1 : 0)
+  const sent = () => {
+    unsent--
+    if (unsent === 0) ended.notify()
+  }
+  yield* Directives.run(node, leaveRule, audience ? { leave: sent } : {})
+  if (!audience && introduced.length === 0) return { outcome: "Alone" }
   // The timeout is a fiber that notifies, and not one that interrupts: a closing scope runs us where the wait either
   // cannot be interrupted at all, or, when the program was, would be at once.
   const timer = yield* Effect.forkDetach(Effect.andThen(Effect.sleep(timeout), Effect.sync(ended.notify)))
-  yield* Effect.ensuring(ended.wait, Fiber.interrupt(timer))
-  if (sent) return { outcome: "Sent" }
+  const farewell = yield* Effect.forkDetach(
+    introduced.length === 0 ? Effect.void : Effect.andThen(Farewell.say(node, introduced), Effect.sync(sent)),
+    { startImmediately: true }
+  )
+  yield* Effect.ensuring(ended.wait, Fiber.interruptAll([timer, farewell]))
+  if (unsent === 0) return { outcome: "Sent" }
   node.counters.count("leave.timeout")
   return { outcome: "TimedOut" }
 })

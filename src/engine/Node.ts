@@ -25,6 +25,7 @@ import { Writer } from "../wire/MessagePackWriter.ts"
 import type { Inbound } from "../wire/Packet.ts"
 import * as Acks from "./Acks.ts"
 import * as Counters from "./Counters.ts"
+import * as Introductions from "./exchange/Introductions.ts"
 import * as HookCalls from "./HookCalls.ts"
 import * as Hub from "./Hub.ts"
 import * as Logs from "./Logs.ts"
@@ -105,6 +106,10 @@ export interface Node {
   readonly relayed: Map<string, number>
   /** Push/pulls of peers in progress; the answer to each is the whole table, so they are few. */
   readonly pushPulls: MutableRef.MutableRef<number>
+  /** Where joins introduced us. */
+  readonly introductions: Introductions.Introductions
+  /** The layer is being released: no join begins any more. */
+  readonly closing: MutableRef.MutableRef<boolean>
   readonly changes: Hub.Hub<Change | Conflict>
   readonly messages: Hub.Hub<Received>
   /** One timer per suspected member. */
@@ -217,6 +222,8 @@ export const make: (
     relays: yield* FiberSet.make(),
     relayed: new Map(),
     pushPulls: MutableRef.make(0),
+    introductions: Introductions.make(),
+    closing: MutableRef.make(false),
     changes: Hub.make<Change | Conflict>(config.eventBuffer, lost("event")),
     messages: Hub.make<Received>(config.messageBuffer, lost("message")),
     suspicions: yield* FiberMap.make<string>(),

@@ -67,5 +67,8 @@ export const start = Effect.fnUntraced(function*(
   }
   for (const [name, loop] of Object.entries(loops)) yield* supervise(name, node, loop)
   // Registered last, so it runs first: the goodbye needs the fibers above.
-  yield* Effect.addFinalizer(() => Leave.leave(node, node.config.leaveTimeout))
+  yield* Effect.addFinalizer(() => {
+    node.closing.current = true
+    return Leave.leave(node, node.config.leaveTimeout)
+  })
 })

@@ -22,12 +22,14 @@ import type { RemoteEntry } from "../swim/Claim.ts"
 import { type Entry, merge } from "../swim/Membership.ts"
 import { pushPullScale } from "../swim/Timing.ts"
 import * as Versions from "../swim/Versions.ts"
+import type { Connection } from "../Transport.ts"
 import * as Frame from "../wire/Frame.ts"
 import * as Limits from "../wire/Limits.ts"
 import type { NodeState } from "../wire/Message.ts"
 import * as Announce from "./Announce.ts"
 import * as Directives from "./Directives.ts"
 import * as Hooks from "./Hooks.ts"
+import * as Farewell from "./life/Farewell.ts"
 import { timed } from "./Metrics.ts"
 import { type Node, receivedPort } from "./Node.ts"
 import { entryOf, randomMembers } from "./Peers.ts"
@@ -138,12 +140,37 @@ export const exchange = (node: Node, to: PeerAddress, join: boolean): Effect.Eff
   )
 }
 
+/**
+ * Our list introduces us to `to` while `exchange` runs. If we left meanwhile, our goodbye may have been there before our
+ * list, so it is said again.
+ */
+const introduced = <E>(node: Node, to: PeerAddress, exchange: Effect.Effect<void, E>): Effect.Effect<void, E> =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => node.introductions.begin(to)),
+    () => exchange,
+    () => {
+      node.introductions.end(to, node.now())
+      return Ref.getUnsafe(node.membership).leaving ? Farewell.once(node, to) : Effect.void
+    }
+  )
+
 const exchangeOnce = (node: Node, to: PeerAddress, join: boolean): Effect.Effect<void, ExchangeError> =>
   Effect.scoped(Effect.gen(function*() {
-    const timeout = node.settings.tcpTimeout
     yield* node.logs.write("PushPullStarted", { peer: to, member: to.name })
-    const connection = yield* Streams.open(node, to, timeout)
+    const connection = yield* Streams.open(node, to, node.settings.tcpTimeout)
     node.counters.count("tcp.connect")
+    const swap = swapLists(node, connection, to, join)
+    yield* join ? introduced(node, to, swap) : swap
+  }))
+
+const swapLists = (
+  node: Node,
+  connection: Connection,
+  to: PeerAddress,
+  join: boolean
+): Effect.Effect<void, ExchangeError> =>
+  Effect.gen(function*() {
+    const timeout = node.settings.tcpTimeout
     yield* Streams.write(node, connection, yield* localState(node, join)).pipe(Streams.within(to, "write", timeout))
     const answer = yield* Streams.answer(node, connection).pipe(Streams.within(to, "read", timeout))
     node.heard.note(to, node.now())
@@ -163,7 +190,7 @@ const exchangeOnce = (node: Node, to: PeerAddress, join: boolean): Effect.Effect
     yield* mergeChecked(node, remote, { join, wait: join })
     // a seed may have become a member only now
     node.heard.note(to, node.now())
-  }))
+  })
 
 /** What a peer's error message means. */
 const refusal = (from: PeerAddress, message: string): JoinRejected | RemoteRefused => {

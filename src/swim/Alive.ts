@@ -54,10 +54,11 @@ export const announce = (m: Membership, own: Own, env: Env): Step => {
 
 /**
  * Announces ourselves above the incarnation at which another node has our name, so that members with the policy
- * `replace` give it to us. We never give ours away: a node that is replaced goes on, and is told of the conflict.
+ * `replace` give it to us. We never give ours away: a node that is replaced goes on, and is told of the conflict. After
+ * our goodbye there is nothing to announce.
  */
 export const outbid = (m: Membership, own: Own, known: number, env: Env): Step =>
-  announce({ ...m, incarnation: learned(m, known) }, own, env)
+  m.leaving ? [m, []] : announce({ ...m, incarnation: learned(m, known) }, own, env)
 
 /** Someone claims a node is alive. The caller has replaced port 0 and asked the delegate. memberlist: `aliveNode`. */
 export const alive = (m: Membership, claim: Alive, env: Env): Step => {

@@ -14,6 +14,8 @@ describe("memberlist #253: members that left", () => {
       for (let i = 0; i < 20; i++) {
         const guest = yield* start(`guest-${i}`, `10.0.1.${i + 1}`)
         yield* joinAt(guest, a.address)
+        // long enough for everybody to hear of it: a goodbye that comes at once may overtake the news
+        yield* TestClock.adjust("1 second")
         yield* passing(guest.stop)
       }
       assert.strictEqual(yield* stateOf(b, "guest-19"), "left")
