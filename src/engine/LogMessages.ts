@@ -194,6 +194,11 @@ const refusals: Readonly<Record<RejectionReason, LogMessage>> = {
     "wrong key? install the sender's key here with keyring.add before anybody uses it; "
       + "while encryption is rolled out, set gossipVerifyIncoming to false"
   ),
+  FirstCipher: error(
+    "it is sealed with encryption version 0, and no member speaks protocol version 1",
+    "let a member of protocolVersion 1 join over TCP, after which its packets are taken; if there is none, "
+      + "somebody alters packets on their way"
+  ),
   Plaintext: error(
     "it is not encrypted, and this node demands it",
     "give the peer the secretKey, or set gossipVerifyIncoming to false here while encryption is rolled out"

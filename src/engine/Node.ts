@@ -19,6 +19,7 @@ import { MemberlistConfig } from "../MemberlistConfig.ts"
 import * as BroadcastQueue from "../swim/BroadcastQueue.ts"
 import type { Change, Conflict } from "../swim/Directive.ts"
 import * as Membership from "../swim/Membership.ts"
+import * as Versions from "../swim/Versions.ts"
 import { type Packet, Transport } from "../Transport.ts"
 import type * as Message from "../wire/Message.ts"
 import { Writer } from "../wire/MessagePackWriter.ts"
@@ -116,7 +117,8 @@ export interface Node {
   readonly suspicions: FiberMap.FiberMap<string>
   /** Short-lived work that must outlive the fiber that asked for it: expired suspicions. */
   readonly tasks: FiberSet.FiberSet
-  readonly inbound: () => Inbound
+  /** What is accepted, with all keys of the ring or some. */
+  readonly inbound: (keys?: ReadonlyArray<Uint8Array>) => Inbound
   /** Who looks at every step of the table: the simulator, or nobody. */
   readonly observer: Observer | undefined
 }
@@ -188,6 +190,7 @@ export const make: (
     counters.count(`${what}.lost`)
     logs.note("SubscriberSlow", { reason: what })
   }
+  const membership = yield* Ref.make(Membership.make(config.name))
   return {
     name: config.name,
     config,
@@ -209,7 +212,7 @@ export const make: (
     random: () => random.nextDoubleUnsafe(),
     writer: new Writer(),
     nonce: noncePool(),
-    membership: yield* Ref.make(Membership.make(config.name)),
+    membership,
     heard: new Heard(),
     gossip: MutableRef.make(BroadcastQueue.empty),
     user: MutableRef.make(BroadcastQueue.empty),
@@ -228,12 +231,16 @@ export const make: (
     messages: Hub.make<Received>(config.messageBuffer, lost("message")),
     suspicions: yield* FiberMap.make<string>(),
     tasks: yield* FiberSet.make(),
-    inbound: () => ({
+    inbound: (keys = keyring.keysUnsafe()) => ({
       label: settings.label,
       skipLabelCheck: config.skipInboundLabelCheck,
-      keys: keyring.keysUnsafe(),
+      keys,
       verifyIncoming: config.gossipVerifyIncoming,
-      maxDecompressed: config.maxDecompressedPacket
+      maxDecompressed: config.maxDecompressedPacket,
+      // derived when it is asked for, which only packets of that cipher do
+      get acceptsFirstCipher() {
+        return config.protocolVersion === 1 || Versions.anySpeaks(Ref.getUnsafe(membership).entries, 1)
+      }
     }),
     observer: yield* Observer
   }

@@ -121,7 +121,7 @@ const decode = (node: Node, { from, payload }: Transport.Packet): Packet.Decoded
     node.logs.note("DecryptionTime", { peer: from })
     return undefined
   }
-  const decoded = Packet.decode(payload, { ...inbound, keys })
+  const decoded = Packet.decode(payload, keys === ring ? inbound : node.inbound(keys))
   if (decoded.key !== undefined) node.keys.opened(from, decoded.key)
   else {
     const ended = node.now()

@@ -41,6 +41,12 @@ export class VersionedMap<V> {
     return Array.from(this.own().values())
   }
 
+  /** Whether a value passes the test; no list is made. */
+  some(test: (value: V) => boolean): boolean {
+    for (const value of this.own().values()) if (test(value)) return true
+    return false
+  }
+
   /** The next version, with another value under `key`; `undefined` removes it. The same version when nothing changes. */
   with(key: string, value: V | undefined): VersionedMap<V> {
     // What grows from an empty map shares nothing with it, so that an empty one can be everybody's beginning.

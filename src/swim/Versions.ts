@@ -4,6 +4,7 @@
  */
 import { type RemoteEntry, RemoteState, VERSIONS_LENGTH } from "./Claim.ts"
 import type { Entry } from "./Membership.ts"
+import type { VersionedMap } from "./VersionedMap.ts"
 
 /** The first member found that speaks a version outside the common range. */
 export interface Mismatch {
@@ -66,6 +67,13 @@ const firstOf = <A>(
   }
   return undefined
 }
+
+/**
+ * Whether a member speaks this protocol version now. One that is believed dead counts until it is forgotten, because what it
+ * has to say may be that it is not.
+ */
+export const anySpeaks = (members: VersionedMap<Entry>, version: number): boolean =>
+  members.some(({ state, vsn }) => vsn[2] === version && state !== "left")
 
 /** The highest minimum and the lowest maximum of those alive. */
 const narrow = (range: Range, kind: (typeof KINDS)[number], vsn: Uint8Array): void => {

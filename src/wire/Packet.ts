@@ -30,6 +30,12 @@ export interface Inbound extends Label.Expected {
   readonly verifyIncoming: boolean
   /** Bytes that a datagram may decompress to; 256 KiB if absent. */
   readonly maxDecompressed?: number | undefined
+  /**
+   * Whether packets sealed with encryption version 0 are taken; not unless it says so. Their version byte and padding are
+   * not authenticated, so that any packet can be made to look like one, and be cut short. Streams do not ask. Read only
+   * for such a packet, and only when a key opens it.
+   */
+  readonly acceptsFirstCipher?: boolean
 }
 
 /**
@@ -76,6 +82,7 @@ export const decode = (datagram: Uint8Array, inbound: Inbound): Decoded => {
   if (inbound.keys.length > 0) {
     const opened = Encryption.unlock(packet, inbound.keys, inbound.label)
     if (typeof opened !== "string") {
+      if (packet[0] === 0 && inbound.acceptsFirstCipher !== true) return { ...refused(firstCipher), key: opened.key }
       packet = opened.plain
       key = opened.key
     } else if (inbound.verifyIncoming) return refused(Rejection.make("Undecryptable", opened))
@@ -201,6 +208,7 @@ const compressed = (
 }
 
 const badChecksum = Rejection.make("ChecksumMismatch", "the checksum does not match")
+const firstCipher = Rejection.make("FirstCipher", "encryption version 0, and no member speaks protocol version 1")
 const noType = Rejection.make("Empty", "missing message type byte")
 const tooDeep = Rejection.make(
   "TooDeep",

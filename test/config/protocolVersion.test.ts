@@ -4,8 +4,10 @@ import * as Redacted from "effect/Redacted"
 import { TestClock } from "effect/testing"
 import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
 import * as Checksum from "../../src/wire/Checksum.ts"
+import * as Encryption from "../../src/wire/Encryption.ts"
 import * as Frame from "../../src/wire/Frame.ts"
-import { clusterTest, joinAt, passing, start, startMany, view } from "../engine/Cluster.ts"
+import * as Message from "../../src/wire/Message.ts"
+import { clusterTest, joinAt, passing, start, startMany, type TestNode, view } from "../engine/Cluster.ts"
 import { fakePeer } from "../engine/FakePeer.ts"
 import { address, arrive, bytes, counted, introduce } from "./support.ts"
 
@@ -150,6 +152,69 @@ describe("delegateProtocolVersion, delegateProtocolMin and delegateProtocolMax",
       const error = yield* Effect.flip(passing(old.cluster.join([a!.address])))
       assert.match(error.message, /delegate protocol/)
       assert.strictEqual((yield* view(a!)).length, 2)
+    })
+  )
+})
+
+describe("packets of encryption version 0", () => {
+  const key = bytes("0123456789abcdef")
+  const secretKey = Redacted.make(key)
+  const seal = { key, version: 0, nonce: new Uint8Array(12).fill(7) } as const
+  const sealedPing = (ping: Message.Ping) => Encryption.encrypt(Message.encode(ping), seal, new Uint8Array())
+
+  clusterTest(
+    "are refused, and counted, unless a member speaks protocol version 1, which joins by stream",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1", { config: { secretKey } })
+      const b = yield* start("b", "10.0.0.2", { config: { secretKey } })
+      yield* joinAt(b, a.address)
+      const peer = yield* fakePeer("p", "10.0.0.9", { onMessage: "none", inbound: { keys: [key] } })
+      const answered = Effect.fnUntraced(function*(node: TestNode) {
+        peer.forget()
+        yield* peer.sendBytes(node, sealedPing(peer.ping(1)))
+        yield* arrive
+        return peer.all("Ack").length === 1
+      })
+      assert.isFalse(yield* answered(a))
+      assert.strictEqual(yield* counted(a, "packet.rejected:FirstCipher"), 1)
+      const c = yield* start("c", "10.0.0.3", { config: { secretKey, protocolVersion: 1 } })
+      yield* joinAt(c, b.address)
+      yield* TestClock.adjust("30 seconds")
+      for (const node of [a, b, c]) {
+        assert.deepStrictEqual(yield* view(node), ["a alive", "b alive", "c alive"])
+        assert.deepStrictEqual(node.seen.filter((event) => /Suspected|Failed|Left/.test(event)), [])
+        assert.isTrue(yield* answered(node))
+      }
+      yield* passing(c.stop)
+      yield* TestClock.adjust("5 seconds")
+      assert.isFalse(yield* answered(a))
+      assert.isFalse(yield* answered(b))
+    })
+  )
+
+  clusterTest(
+    "are taken from a member that is wrongly believed dead, so that it can say so",
+    Effect.gen(function*() {
+      const [a, b, c] = (yield* Effect.forEach([2, 2, 1], (protocolVersion, i) =>
+        start("abc".charAt(i), `10.0.0.${i + 1}`, {
+          config: { secretKey, protocolVersion, pushPullInterval: 0 }
+        }))) as [
+          TestNode,
+          TestNode,
+          TestNode
+        ]
+      yield* joinAt(b, a.address)
+      yield* joinAt(c, a.address)
+      yield* TestClock.adjust("5 seconds")
+      const peer = yield* fakePeer("p", "10.0.0.9")
+      const { incarnation } = yield* c.cluster.localMember
+      const obituary = Message.encode({ _tag: "Dead", incarnation, node: "c", from: "b" })
+      yield* peer.sendBytes(a, Encryption.encrypt(obituary, { ...seal, version: 1 }, new Uint8Array()))
+      yield* TestClock.adjust("10 seconds")
+      assert.include(a.seen, "MemberFailed c")
+      for (const node of [a, b, c]) {
+        assert.deepStrictEqual(yield* view(node), ["a alive", "b alive", "c alive"])
+      }
     })
   )
 })

@@ -90,7 +90,13 @@ export const readMessage = Effect.fnUntraced(function*(
   }
 })
 
-const plain: Packet.Inbound = { label: new Uint8Array(), skipLabelCheck: false, keys: [], verifyIncoming: false }
+const plain: Packet.Inbound = {
+  label: new Uint8Array(),
+  skipLabelCheck: false,
+  keys: [],
+  verifyIncoming: false,
+  acceptsFirstCipher: true
+}
 
 const answerPings = (peer: FakePeer, message: PacketMessage, from: To): Effect.Effect<void> =>
   message._tag === "Ping" && (message.node === "" || message.node === peer.name)

@@ -69,7 +69,7 @@ describe("the annotated examples", () => {
     for (const version of [0, 1] as const) {
       for (const inbound of [sealed, { ...sealed, label }]) {
         const out = Packet.encode(nack, { ...bare, label: inbound.label, encryption: { ...seal, version } })
-        assert.deepStrictEqual(messages(out, inbound), [Examples.nack])
+        assert.deepStrictEqual(messages(out, { ...inbound, acceptsFirstCipher: version === 0 }), [Examples.nack])
       }
     }
   })
@@ -199,7 +199,33 @@ describe("inbound, in order", () => {
     packet[0] = 0
     refusedFor("Undecryptable", packet, sealed)
   })
+
+  it("of encryption version 0 is refused unless somebody speaks it, and stays unread when plaintext is taken too", () => {
+    for (const message of [Examples.pingHex, Examples.nackHex, Examples.aliveHex]) {
+      const packet = Encryption.encrypt(bytes(message), { ...seal, version: 0 }, noLabel)
+      refusedFor("FirstCipher", packet, sealed)
+      refusedFor("FirstCipher", packet, { ...sealed, acceptsFirstCipher: false })
+      refusedFor("FirstCipher", packet, { ...sealed, verifyIncoming: false })
+      assert.strictEqual(messages(packet, { ...sealed, acceptsFirstCipher: true }).length, 1)
+    }
+  })
+
+  it("whose version was flipped to 0 never comes through cut short", () => {
+    const random = generator(7)
+    let shortened = 0
+    for (let i = 0; i < 2000; i++) {
+      const payload = Uint8Array.from({ length: 1 + i % 40 }, () => Math.floor(random() * 16))
+      const packet = Encryption.encrypt(Message.encode({ _tag: "User", payload }), seal, noLabel)
+      packet[0] = 0
+      shortened += messages(packet, { ...sealed, acceptsFirstCipher: true }).length
+      assert.deepStrictEqual(messages(packet, sealed), [])
+      assert.deepStrictEqual(messages(packet, { ...sealed, verifyIncoming: false }).filter(isUser), [])
+    }
+    assert.isAbove(shortened, 0, "which they do where that version is taken")
+  })
 })
+
+const isUser = (message: Message.PacketMessage) => message._tag === "User"
 
 describe("which flags do what", () => {
   const message = bytes(Examples.pingHex)
