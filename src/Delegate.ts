@@ -1,8 +1,8 @@
 /**
  * What the application may decide or attach. Everything is optional, and absent by default.
  *
- * Hooks are Effects, and always run outside the critical section, in fibers of their own: they may call the service, and
- * wait for it. None of them can stop the protocol.
+ * Hooks are Effects, and always run outside the critical section, in fibers of their own with the node's context: they
+ * may call the service, and wait for it. None of them can stop the protocol.
  *
  * - *Asked* hooks (`admit`, `merge`, `localState`, `ackPayload`, `broadcasts`) are waited for. One has a quarter of
  *   `tcpTimeout` to answer, because a peer waits that long for an exchange; one that rides on packets (`ackPayload`,
@@ -14,8 +14,13 @@
  *   makes room, because the newest says most about now.
  *
  * A hook that dies, or gives no answer in time, is logged, with advice, and counted (`hook.died`, `hook.late`,
- * `hook.reentered`, `hook.dropped`); what it is then taken for is said with each. A hook that computes without ever
- * yielding holds up the whole program; only the hook can avoid that.
+ * `hook.reentered`, `hook.dropped`); what it is then taken for is said with each. One that returns no Effect, or succeeds
+ * or fails with what its type does not allow, has died. A hook that computes without ever yielding holds up the whole
+ * program; only the hook can avoid that.
+ *
+ * The release of the layer interrupts the hooks that still run, and does not wait for them: one that cannot be
+ * interrupted is left behind, logged and counted (`hook.stuck`). It is the only thing that a layer starts and that may
+ * outlive it. While it lives, a hook with 16 calls that were given up and have not ended is not called.
  *
  * @stability unstable
  * @since 0.1.0
@@ -74,8 +79,8 @@ export interface Delegate {
    */
   readonly mergeRemoteState?: ((state: Uint8Array, join: boolean) => Effect.Effect<void>) | undefined
   /**
-   * Asked for user messages to fill the rest of a packet: at most `limit` bytes, counting `overhead` for each. Without an
-   * answer the packet goes without. `TransmitLimitedQueue.getBroadcasts` fits here. memberlist: `GetBroadcasts`.
+   * Asked for user messages to fill the rest of a packet: at most `limit` bytes, counting `overhead` for each. They are
+   * sent in their order until one does not fit; the rest is dropped and counted. Without an answer the packet goes without. `TransmitLimitedQueue.getBroadcasts` fits here. memberlist: `GetBroadcasts`.
    */
   readonly broadcasts?: ((overhead: number, limit: number) => Effect.Effect<ReadonlyArray<Uint8Array>>) | undefined
 }

@@ -196,6 +196,7 @@ const service = (node: Node.Node): Memberlist["Service"] => {
 
 /**
  * Runs the protocol. Releasing it leaves gracefully, within `leaveTimeout`, and then stops every fiber, timer and socket.
+ * (A hook of the delegate that cannot be interrupted is left behind; see `Delegate`.)
  *
  * Each build is a node of its own: two `MemberlistLive` with two configurations in one program are two members.
  *

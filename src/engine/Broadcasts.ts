@@ -94,17 +94,19 @@ export const draw = (
     )
   })
 
-/** What of the delegate's messages fits; the rest is counted, not sent, and not split. */
+/**
+ * What of the delegate's messages fits, in their order; from the first that does not, the rest is counted, not sent, and
+ * not split. It is not looked at either: there may be any number.
+ */
 const fitting = (node: Node, payloads: ReadonlyArray<Uint8Array>, room: number, maxParts: number) => {
   const out: Array<Uint8Array> = []
   let left = room
   for (const payload of payloads) {
-    if (out.length >= maxParts || payload.length + USER_OVERHEAD > left) {
-      node.counters.count("broadcast.dropped", "DoesNotFit")
-      continue
-    }
+    if (out.length >= maxParts || payload.length + USER_OVERHEAD > left) break
     left -= payload.length + USER_OVERHEAD
     out.push(Message.encode({ _tag: "User", payload }, node.writer))
   }
+  const dropped = payloads.length - out.length
+  if (dropped > 0) node.counters.count("broadcast.dropped", "DoesNotFit", dropped)
   return out
 }

@@ -25,11 +25,13 @@ export const descriptions = {
   "broadcast.pruned": "broadcasts of the application that made room for newer ones",
   "claim.ignored": "claims about members, and timers, that changed nothing",
   "event.lost": "member events that a slow subscriber lost",
+  "fiber.died": "pieces of work that died and were not done, by what they were",
   "fiber.restarted": "loops that died and were restarted, by loop",
   "hook.died": "calls of the delegate that died, by hook",
   "hook.dropped": "notices to the delegate that made room for newer ones, by hook",
   "hook.late": "calls of the delegate that were given up because they took too long, by hook",
   "hook.reentered": "calls of the delegate that were not made because they came from inside the same hook, by hook",
+  "hook.stuck": "calls of the delegate that had not ended when the node closed, although interrupted, by hook",
   "join.failed": "seeds, or single addresses of a seed, that could not be joined",
   "leave.timeout": "goodbyes that were not sent as often as they should have been in the time given",
   "log.dropped": "log entries dropped because too many were waiting to be written",
@@ -69,12 +71,14 @@ export type SendKind =
 export interface Reasons {
   readonly "broadcast.dropped": "DoesNotFit"
   readonly "claim.ignored": IgnoreReason | "NotAdmitted"
+  readonly "fiber.died": "ack"
   /** The name of the loop. */
   readonly "fiber.restarted": string
   readonly "hook.died": keyof Delegate
   readonly "hook.dropped": keyof Delegate
   readonly "hook.late": keyof Delegate
   readonly "hook.reentered": keyof Delegate
+  readonly "hook.stuck": keyof Delegate
   readonly "join.failed": SeedError["_tag"]
   readonly "packet.dropped":
     | "AliveQueueFull"

@@ -1,30 +1,29 @@
 /**
- * Calls the hooks whose answer the protocol waits for, so that none of them can stop it: each call runs in a fiber of its
- * own and has a time to answer. One that dies, is too late, or is reached again from inside itself gives no answer; that
- * is counted and told, and the caller goes on with what no answer means there.
+ * Calls the delegate's hooks, so that none of them can stop the protocol: each call runs in a fiber of its own, which
+ * whoever waits for it can leave behind. A hook that is asked has a time to answer. One that dies, is too late, or is
+ * reached again from inside itself gives no answer; that is counted and told, and the caller goes on with what no answer
+ * means there.
  *
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { Delegate } from "../Delegate.ts"
+import type { JoinRejected } from "../MemberlistError.ts"
 import type { Counters } from "./Counters.ts"
 import * as Fibers from "./Fibers.ts"
+import * as Answers from "./hooks/Answers.ts"
+import * as HookFibers from "./hooks/HookFibers.ts"
 import type { Logs } from "./Logs.ts"
 
-/** A hook that answers. */
-export type Asked = "admit" | "merge" | "ackPayload" | "localState" | "broadcasts"
-
 /**
- * Calls of one hook that were too late and do not end when they are interrupted. With so many of them the hook is not
+ * Calls of one hook that were given up and do not end when they are interrupted. With so many of them the hook is not
  * called again until one ends.
  */
 export const MAX_STUCK = 16
@@ -38,12 +37,20 @@ const Inside = Context.Reference<ReadonlySet<keyof Delegate>>("effect-memberlist
 })
 
 export interface HookCalls {
-  /** The hook's answer within `millis`, or none. A typed failure is an answer. */
-  readonly ask: <A, E>(
-    hook: Asked,
+  /** The hook's answer within `millis`, or none. */
+  readonly ask: <A>(
+    hook: "ackPayload" | "localState" | "broadcasts",
     millis: number,
-    call: () => Effect.Effect<A, E>
-  ) => Effect.Effect<Option.Option<A>, E>
+    call: () => Effect.Effect<A>
+  ) => Effect.Effect<Option.Option<A>>
+  /** The same for a hook that decides; its refusal is an answer. */
+  readonly judge: (
+    hook: "admit" | "merge",
+    millis: number,
+    call: () => Effect.Effect<void, JoinRejected>
+  ) => Effect.Effect<Option.Option<void>, JoinRejected>
+  /** Tells a hook, and waits until it has ended, however long that takes; whoever is interrupted does not wait. */
+  readonly tell: (hook: keyof Delegate, call: () => Effect.Effect<void>) => Effect.Effect<void>
   /** Runs work that may have to wait for hooks beside the current fiber; `false` when too much of it is waiting. */
   readonly aside: (work: Effect.Effect<void>) => Effect.Effect<boolean>
   /** How much such work there is. */
@@ -56,49 +63,108 @@ export const make = Effect.fnUntraced(function*(
   counters: Counters,
   logs: Logs
 ): Effect.fn.Return<HookCalls, never, Scope.Scope> {
-  const calls = yield* FiberSet.make<unknown, unknown>()
+  const fibers = yield* HookFibers.make(counters, logs)
   const waiting = yield* FiberSet.make<void>()
-  const stuck = new Map<Asked, number>()
 
-  const noAnswer = (hook: Asked, why: keyof typeof entries, cause?: Cause.Cause<unknown>) => {
+  const tellOf = (hook: keyof Delegate, why: keyof typeof entries, cause?: Cause.Cause<unknown>): void => {
+    if (fibers.closed()) return
     counters.count(`hook.${why}`, hook)
     logs.note(entries[why], { reason: hook, cause })
+  }
+
+  const noAnswer = (hook: Answers.Asked, why: keyof typeof entries, cause?: Cause.Cause<unknown>) => {
+    tellOf(hook, why, cause)
     return Effect.succeedNone
   }
 
   /** The answer of a call that has ended. Whatever is neither a value nor a failure of the hook's own type is a death. */
-  const answerOf = <A, E>(hook: Asked, exit: Exit.Exit<A, E>): Effect.Effect<Option.Option<A>, E> => {
+  const answerOf = <A, E>(hook: Answers.Asked, exit: Exit.Exit<A, E>): Effect.Effect<Option.Option<A>, E> => {
     if (Exit.isSuccess(exit)) return Effect.succeed(Option.some(exit.value))
     const failure = Cause.findError(exit.cause)
     return Result.isSuccess(failure) ? Effect.fail(failure.success) : noAnswer(hook, "died", exit.cause)
   }
 
-  /** Gives up on a call. It is interrupted, but not waited for: it may refuse to end. */
-  const abandon = <A, E>(hook: Asked, fiber: Fiber.Fiber<A, E>) => {
-    stuck.set(hook, (stuck.get(hook) ?? 0) + 1)
-    fiber.addObserver(() => stuck.set(hook, (stuck.get(hook) ?? 1) - 1))
-    fiber.interruptUnsafe()
-    return noAnswer(hook, "late")
-  }
+  /** One call. It is started, and left behind, in one step with the wait, so that no interruption can fall between. */
+  const call = <A, E>(
+    hook: Answers.Asked,
+    millis: number,
+    effect: Effect.Effect<A, E>
+  ): Effect.Effect<Option.Option<A>, E> =>
+    Effect.callback((resume) => {
+      const fiber = fibers.start(hook, effect)
+      if (fiber === undefined) return resume(Effect.succeedNone)
+      const exit = fiber.pollUnsafe()
+      // A hook that does not wait for anything has answered already, without a timer.
+      if (exit !== undefined) return resume(answerOf(hook, exit))
+      const cancel = fibers.after(millis, () => {
+        leave()
+        resume(noAnswer(hook, "late"))
+      })
+      const forget = fiber.addObserver((exit) => {
+        cancel()
+        resume(answerOf(hook, exit))
+      })
+      const leave = () => {
+        cancel()
+        forget()
+        fibers.abandon(hook, fiber)
+      }
+      return Effect.sync(leave)
+    })
+
+  const ask = <A, E>(
+    hook: Answers.Asked,
+    millis: number,
+    effect: Effect.Effect<A, E>
+  ): Effect.Effect<Option.Option<A>, E> =>
+    Effect.flatMap(Inside, (inside) => {
+      if (inside.has(hook)) return noAnswer(hook, "reentered")
+      if (fibers.stuck(hook) >= MAX_STUCK) return noAnswer(hook, "late")
+      return call(hook, millis, Effect.provideService(effect, Inside, new Set([...inside, hook])))
+    })
+
+  /** Work that nobody waits for dies in silence, unless somebody looks. */
+  const observed = (work: Effect.Effect<void>): Effect.Effect<void> =>
+    Effect.catchCause(work, (cause) =>
+      Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : Effect.sync(() => {
+        counters.count("fiber.died", "ack")
+        logs.note("WorkDied", { reason: "ack", cause })
+      }))
 
   return {
-    ask: Effect.fnUntraced(function*(hook, millis, call) {
-      const inside = yield* Inside
-      if (inside.has(hook)) return yield* noAnswer(hook, "reentered")
-      if ((stuck.get(hook) ?? 0) >= MAX_STUCK) return yield* noAnswer(hook, "late")
-      const effect = Effect.provideService(Effect.suspend(call), Inside, new Set([...inside, hook]))
-      const fiber = yield* FiberSet.run(calls, effect)
-      // A hook that does not wait for anything has answered already, without a timer.
-      const exit = fiber.pollUnsafe() ?? (yield* Effect.timeoutOption(Fiber.await(fiber), Duration.millis(millis)).pipe(
-        Effect.onInterrupt(() => Effect.sync(() => fiber.interruptUnsafe())),
-        Effect.map(Option.getOrUndefined)
-      ))
-      return yield* exit === undefined ? abandon(hook, fiber) : answerOf(hook, exit)
-    }),
+    ask: (hook, millis, call) =>
+      ask(
+        hook,
+        millis,
+        Effect.catch(Answers.checked(hook, call), (error) => Effect.die(Answers.unexpected(hook, error)))
+      ),
+    judge: (hook, millis, call) =>
+      ask(
+        hook,
+        millis,
+        Effect.mapError(Answers.checked(hook, call), (error) => {
+          const { mistake, refusal } = Answers.refusalOf(hook, error)
+          if (mistake !== undefined) tellOf(hook, "died", Cause.die(mistake))
+          return refusal
+        })
+      ),
+    tell: (hook, call) =>
+      Effect.callback((resume) => {
+        const fiber = fibers.start(
+          hook,
+          Effect.catchCause(Answers.checked(hook, call), (cause) => Effect.sync(() => tellOf(hook, "died", cause)))
+        )
+        if (fiber === undefined) return resume(Effect.void)
+        const forget = fiber.addObserver(() => resume(Effect.void))
+        return Effect.sync(() => {
+          forget()
+          fibers.abandon(hook, fiber)
+        })
+      }),
     aside: (work) =>
       Effect.flatMap(
         FiberSet.size(waiting),
-        (size) => size >= MAX_ASIDE ? Effect.succeed(false) : Effect.as(FiberSet.run(waiting, work), true)
+        (size) => size >= MAX_ASIDE ? Effect.succeed(false) : Effect.as(FiberSet.run(waiting, observed(work)), true)
       ),
     asides: () => Fibers.inSet(waiting)
   }

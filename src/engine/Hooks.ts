@@ -42,7 +42,7 @@ const verdict = (node: Node, claim: Alive, millis: number): Effect.Effect<void, 
   // A claim that the rules refuse anyway is not shown to the application.
   if (hook === undefined || aliveDefect(claim) !== undefined) return undefined
   return Effect.flatMap(
-    node.hooks.ask("admit", millis, () => hook(claimedAlive(claim))),
+    node.hooks.judge("admit", millis, () => hook(claimedAlive(claim))),
     (answer) => Option.isSome(answer) ? Effect.void : Effect.fail(noAnswer("admit"))
   )
 }
@@ -100,7 +100,7 @@ export const merge = (node: Node, remote: ReadonlyArray<RemoteEntry>): Effect.Ef
     return state === undefined ? [] : [claimed(row, row.name, state)]
   })
   return Effect.flatMap(
-    node.hooks.ask("merge", decisionTime(node), () => hook(members)),
+    node.hooks.judge("merge", decisionTime(node), () => hook(members)),
     (answer) => Option.isSome(answer) ? Effect.void : Effect.fail(noAnswer("merge"))
   )
 }

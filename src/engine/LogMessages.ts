@@ -41,6 +41,7 @@ export const messages = {
     "a part of the protocol died and is restarted",
     "this is a defect: please report it with the cause; the node goes on"
   ),
+  WorkDied: error("a piece of work died", "this is a defect: please report it with the cause; the node goes on"),
   ReceiveFailed: error(
     "could not receive; trying again",
     "check this host's network and its limit of open files; if it persists, restart the node"
@@ -171,7 +172,7 @@ export const messages = {
   ),
   HookDied: error(
     "a hook of the delegate died; the protocol goes on without its answer",
-    "mend the hook: its failures must be handled in it"
+    "mend the hook: its failures must be handled in it, and its answer must be what its type says"
   ),
   HookLate: warn(
     "a hook of the delegate took too long; the protocol goes on without its answer",
@@ -180,6 +181,10 @@ export const messages = {
   HookReentered: warn(
     "a hook of the delegate was reached again from inside itself, and not called",
     "fork what the hook starts, or do it from the events instead"
+  ),
+  HookStuck: warn(
+    "calls of a hook of the delegate had not ended when the node closed; they were interrupted and left behind",
+    "make the hook interruptible, or give what it waits for a timeout"
   ),
   NoticesDropped: warn(
     "dropped a notice to the delegate: too many are waiting for its hook",

@@ -186,6 +186,7 @@ export const make: (
   const counters = Counters.make(context, config.metricLabels)
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const logs = yield* Logs.make({ name: config.name, now, onDrop: () => counters.count("log.dropped") })
+  const hooks = yield* HookCalls.make(counters, logs)
   const lost = (what: "event" | "message") => () => {
     counters.count(`${what}.lost`)
     logs.note("SubscriberSlow", { reason: what })
@@ -201,11 +202,11 @@ export const make: (
     counters,
     metrics: Metrics.make(context, config.metricLabels),
     logs,
-    hooks: yield* HookCalls.make(counters, logs),
+    hooks,
     notices: {
-      conflict: yield* Notices.make("conflict", counters, logs),
-      pingComplete: yield* Notices.make("pingComplete", counters, logs),
-      mergeRemoteState: yield* Notices.make("mergeRemoteState", counters, logs)
+      conflict: yield* Notices.make("conflict", hooks, counters, logs),
+      pingComplete: yield* Notices.make("pingComplete", hooks, counters, logs),
+      mergeRemoteState: yield* Notices.make("mergeRemoteState", hooks, counters, logs)
     },
     clock,
     now,

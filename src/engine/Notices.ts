@@ -6,6 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Counters } from "./Counters.ts"
+import type { HookCalls } from "./HookCalls.ts"
 import type { Logs } from "./Logs.ts"
 import * as Signal from "./Signal.ts"
 
@@ -38,6 +39,7 @@ export const MAX_NOTICE_BYTES = 64 * 1024 * 1024
 
 export const make = Effect.fnUntraced(function*(
   hook: Told,
+  hooks: HookCalls,
   counters: Counters,
   logs: Logs
 ): Effect.fn.Return<Notices> {
@@ -55,15 +57,7 @@ export const make = Effect.fnUntraced(function*(
 
   /** One notice. A hook that dies has died for this notice only. */
   const serve = ({ call, over }: Notice): Effect.Effect<void> =>
-    Effect.suspend(call).pipe(
-      Effect.catchCause((cause) =>
-        Effect.sync(() => {
-          counters.count("hook.died", hook)
-          logs.note("HookDied", { reason: hook, cause })
-        })
-      ),
-      Effect.ensuring(Effect.sync(over))
-    )
+    Effect.ensuring(hooks.tell(hook, call), Effect.sync(over))
 
   return {
     offer: (notice) => {

@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Counters from "../../src/engine/Counters.ts"
+import * as HookCalls from "../../src/engine/HookCalls.ts"
 import * as Logs from "../../src/engine/Logs.ts"
 import * as Notices from "../../src/engine/Notices.ts"
 
@@ -10,7 +11,7 @@ import * as Notices from "../../src/engine/Notices.ts"
 const make = Effect.gen(function*() {
   const counters = Counters.make(Context.empty(), {})
   const logs = yield* Logs.make({ name: "a", now: () => 0, onDrop: () => {} })
-  const notices = yield* Notices.make("conflict", counters, logs)
+  const notices = yield* Notices.make("conflict", yield* HookCalls.make(counters, logs), counters, logs)
   const gate = yield* Deferred.make<void>()
   const served: Array<string> = []
   const over: Array<string> = []

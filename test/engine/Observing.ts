@@ -1,4 +1,5 @@
 /** What a test sees of metrics, logs and spans: each test has its own. */
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
@@ -13,6 +14,7 @@ export interface Logged {
   readonly level: LogLevel.LogLevel
   readonly text: string
   readonly annotations: Readonly<Record<string, unknown>>
+  readonly cause: Cause.Cause<unknown>
 }
 
 /** Runs a test with a logger that keeps everything the library logs, from `minimum` on. */
@@ -22,9 +24,10 @@ export const logging = <A, E, R>(
 ): Effect.Effect<A, E, R> =>
   Effect.suspend(() => {
     const log: Array<Logged> = []
-    const logger = Logger.make<unknown, void>(({ fiber, logLevel, message }) => {
+    const logger = Logger.make<unknown, void>(({ cause, fiber, logLevel, message }) => {
       const [text] = Array.isArray(message) ? message : [message]
-      log.push({ level: logLevel, text: String(text), annotations: fiber.getRef(References.CurrentLogAnnotations) })
+      const annotations = fiber.getRef(References.CurrentLogAnnotations)
+      log.push({ level: logLevel, text: String(text), annotations, cause })
     })
     return body(log).pipe(
       Effect.provideService(Logger.CurrentLoggers, new Set([logger])),

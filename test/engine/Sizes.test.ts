@@ -47,7 +47,7 @@ describe("the size", () => {
   it.effect("of notices is how many wait, and their bytes", () =>
     Effect.gen(function*() {
       const { counters, logs } = yield* surroundings
-      const notices = yield* Notices.make("conflict", counters, logs)
+      const notices = yield* Notices.make("conflict", yield* HookCalls.make(counters, logs), counters, logs)
       const offer = (size: number) => notices.offer({ call: () => Effect.never, size, over: () => {} })
       offer(5)
       offer(7)
