@@ -6,6 +6,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as Address from "./Address.ts"
+import * as PlainText from "./PlainText.ts"
 
 /**
  * `alive` and `suspect` members are in the list; `dead` and `left` ones are remembered for a while, so that late news
@@ -69,7 +70,8 @@ export class Member extends Schema.Class<Member>("effect-memberlist/Member")({
   get metaText(): string {
     return new TextDecoder().decode(this.meta)
   }
+  /** For people: the name as it can be shown. */
   override toString(): string {
-    return `${this.name} (${this.address}) ${this.state}`
+    return `${PlainText.name(this.name)} (${this.address}) ${this.state}`
   }
 }

@@ -1,16 +1,20 @@
 /**
  * Every way this library can refuse or fail, as tagged Schema errors. Each names the value at fault and what would be
- * right, so that its `message` is enough to mend the program or the operation.
+ * right, so that its `message` is enough to mend the program or the operation. The fields are what came; the `message`
+ * is for people, and shows text of others plainly (`PlainText`).
  *
  * @stability unstable
  * @since 0.1.0
  */
 import * as Inspectable from "effect/Inspectable"
 import * as Schema from "effect/Schema"
+import { name, sentence } from "./PlainText.ts"
 
 /** Any cause as text; some values cannot be converted, and an error must not fail to tell what it is. */
 const causeText = (cause: unknown): string =>
-  cause instanceof Error ? cause.message : typeof cause === "string" ? cause : Inspectable.toStringUnknown(cause)
+  sentence(
+    cause instanceof Error ? cause.message : typeof cause === "string" ? cause : Inspectable.toStringUnknown(cause)
+  )
 
 const bytesMessage = (what: string, size: number, limit: number) => `${what} is ${size} bytes; at most ${limit} fit`
 
@@ -29,7 +33,7 @@ export class ConfigInvalid extends Schema.TaggedError<ConfigInvalid>()("ConfigIn
   expected: Schema.String
 }) {
   override get message() {
-    return `configuration field "${this.field}" is ${this.value}; expected ${this.expected}`
+    return `configuration field "${this.field}" is ${sentence(this.value)}; expected ${this.expected}`
   }
 }
 
@@ -52,7 +56,7 @@ export class BindFailed extends Schema.TaggedError<BindFailed>()("BindFailed", {
       PermissionDenied: "permission denied; ports below 1024 need privileges",
       Unknown: causeText(this.cause)
     }[this.kind]
-    return `cannot bind ${this.protocol} ${this.address}: ${why}`
+    return `cannot bind ${this.protocol} ${sentence(this.address)}: ${why}`
   }
 }
 
@@ -67,7 +71,7 @@ export class AdvertiseAddressInvalid extends Schema.TaggedError<AdvertiseAddress
   expected: Schema.String
 }) {
   override get message() {
-    return `cannot advertise "${this.value}"; expected ${this.expected}`
+    return `cannot advertise "${sentence(this.value)}"; expected ${this.expected}`
   }
 }
 
@@ -141,7 +145,7 @@ export class SeedInvalid extends Schema.TaggedError<SeedInvalid>()("SeedInvalid"
   expected: Schema.String
 }) {
   override get message() {
-    return `seed "${this.seed}"; expected ${this.expected}`
+    return `seed "${sentence(this.seed)}"; expected ${this.expected}`
   }
 }
 
@@ -156,7 +160,7 @@ export class SeedUnresolvable extends Schema.TaggedError<SeedUnresolvable>()("Se
   cause: Schema.Defect()
 }) {
   override get message() {
-    return `host "${this.host}" has no address: ${causeText(this.cause)}`
+    return `host "${sentence(this.host)}" has no address: ${causeText(this.cause)}`
   }
 }
 
@@ -176,7 +180,7 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
   cause: Schema.Defect()
 }) {
   override get message() {
-    return `${this.operation} ${this.address}: ${this.kind.toLowerCase()} (${causeText(this.cause)})`
+    return `${this.operation} ${sentence(this.address)}: ${this.kind.toLowerCase()} (${causeText(this.cause)})`
   }
 }
 
@@ -193,7 +197,9 @@ export class ExchangeRejected extends Schema.TaggedError<ExchangeRejected>()("Ex
   expected: Schema.String
 }) {
   override get message() {
-    return `exchange with ${this.address} rejected: ${this.reason}; expected ${this.expected}`
+    return `exchange with ${sentence(this.address)} rejected: ${sentence(this.reason)}; expected ${
+      sentence(this.expected)
+    }`
   }
 }
 
@@ -208,7 +214,7 @@ export class RemoteRefused extends Schema.TaggedError<RemoteRefused>()("RemoteRe
   remoteMessage: Schema.String
 }) {
   override get message() {
-    return `${this.address} refused: ${this.remoteMessage}`
+    return `${sentence(this.address)} refused: ${sentence(this.remoteMessage)}`
   }
 }
 
@@ -224,7 +230,7 @@ export class VersionMismatch extends Schema.TaggedError<VersionMismatch>()("Vers
   expected: Schema.String
 }) {
   override get message() {
-    return `member "${this.node}" speaks ${this.version}; expected ${this.expected}`
+    return `member "${name(this.node)}" speaks ${sentence(this.version)}; expected ${sentence(this.expected)}`
   }
 }
 
@@ -239,7 +245,9 @@ export class JoinRejected extends Schema.TaggedError<JoinRejected>()("JoinReject
   by: Schema.optionalKey(Schema.String)
 }) {
   override get message() {
-    return this.by === undefined ? `rejected: ${this.reason}` : `rejected by ${this.by}: ${this.reason}`
+    return this.by === undefined
+      ? `rejected: ${sentence(this.reason)}`
+      : `rejected by ${sentence(this.by)}: ${sentence(this.reason)}`
   }
 }
 
@@ -255,7 +263,9 @@ export class NameConflict extends Schema.TaggedError<NameConflict>()("NameConfli
   theirs: Schema.String
 }) {
   override get message() {
-    return `the name "${this.node}" belongs to ${this.theirs}, we are ${this.ours}; expected a name no live member has`
+    return `the name "${name(this.node)}" belongs to ${sentence(this.theirs)}, we are ${
+      sentence(this.ours)
+    }; expected a name no live member has`
   }
 }
 
@@ -269,7 +279,9 @@ export class NodeNameRequired extends Schema.TaggedError<NodeNameRequired>()("No
   address: Schema.String
 }) {
   override get message() {
-    return `node names are required by configuration but none was given for ${this.address}; expected "name/${this.address}"`
+    return `node names are required by configuration but none was given for ${sentence(this.address)}; expected "name/${
+      sentence(this.address)
+    }"`
   }
 }
 
@@ -304,7 +316,7 @@ export class JoinFailed extends Schema.TaggedError<JoinFailed>()("JoinFailed", {
 }) {
   override get message() {
     return `joined none of ${this.failed.length} seeds: ${
-      this.failed.map((f) => `${f.seed}: ${f.error.message}`).join("; ")
+      this.failed.map((f) => `${sentence(f.seed)}: ${f.error.message}`).join("; ")
     }`
   }
 }
@@ -317,7 +329,7 @@ export class JoinFailed extends Schema.TaggedError<JoinFailed>()("JoinFailed", {
  */
 export class UnknownMember extends Schema.TaggedError<UnknownMember>()("UnknownMember", { target: Schema.String }) {
   override get message() {
-    return `no member "${this.target}"; expected a current member's name or an "ip:port" address`
+    return `no member "${sentence(this.target)}"; expected a current member's name or an "ip:port" address`
   }
 }
 
@@ -332,7 +344,7 @@ export class PingTimeout extends Schema.TaggedError<PingTimeout>()("PingTimeout"
   timeoutMillis: Schema.Number
 }) {
   override get message() {
-    return `no response from node ${this.node} within ${this.timeoutMillis} ms`
+    return `no response from node ${name(this.node)} within ${this.timeoutMillis} ms`
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * The protocol's log: entries of `LogMessages` with their annotations, warnings and errors limited to one of a kind in
- * ten seconds and a summary. Nothing is logged at info or above while all is well.
+ * ten seconds and a summary. Nothing is logged at info or above while all is well. What peers chose is made plain text
+ * before it is annotated.
  *
  * @since 0.1.0
  */
@@ -11,6 +12,7 @@ import * as Address from "../Address.ts"
 import { type LogEntry, type LogMessage, table, textOf } from "./LogMessages.ts"
 import * as Repeats from "./Repeats.ts"
 import * as Signal from "./Signal.ts"
+import * as Attributes from "./telemetry/Attributes.ts"
 
 /** What an entry is about. Each becomes an annotation, beside `node`, our own name. */
 export interface Details {
@@ -61,12 +63,8 @@ const subjectOf = ({ member, peer, seed }: Details): string =>
   // Without the port, which is another one for each stream.
   member ?? (peer === undefined ? seed ?? "" : typeof peer === "string" ? peer : peer.ip)
 
-const annotations = (node: string, { cause: _, peer, ...rest }: Details): Record<string, unknown> => {
-  const out: Record<string, unknown> = { node }
-  if (peer !== undefined) out["peer"] = peerText(peer)
-  for (const [key, value] of Object.entries(rest)) if (value !== undefined) out[key] = value
-  return out
-}
+const annotations = (node: string, { cause: _, peer, ...rest }: Details): Record<string, unknown> =>
+  Attributes.plain({ node, peer: peer === undefined ? undefined : peerText(peer), ...rest })
 
 const emit = (node: string, { details, entry }: Written, more: number): Effect.Effect<void> => {
   const message: LogMessage = table[entry]

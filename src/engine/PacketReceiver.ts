@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Address from "../Address.ts"
+import * as PlainText from "../PlainText.ts"
 import { dead, oldAccusation, oldNews, suspect } from "../swim/Membership.ts"
 import type * as Transport from "../Transport.ts"
 import type * as Message from "../wire/Message.ts"
@@ -59,7 +60,7 @@ const onAccusation = (node: Node, handoff: Handoff, claim: Accusation, from: Add
 const isForAnother = (node: Node, ping: Message.Ping, from: Address.PeerAddress): boolean => {
   if (ping.node === "" || ping.node === node.name) return false
   node.counters.count("packet.rejected", "PingForAnother")
-  node.logs.note("PingForAnother", { peer: from, detail: `it was for ${JSON.stringify(ping.node)}` })
+  node.logs.note("PingForAnother", { peer: from, detail: `it was for "${PlainText.name(ping.node)}"` })
   return true
 }
 

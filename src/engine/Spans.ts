@@ -7,27 +7,28 @@
 import * as Effect from "effect/Effect"
 import type * as Tracer from "effect/Tracer"
 import type { Node } from "./Node.ts"
+import * as Attributes from "./telemetry/Attributes.ts"
 
-type Attributes = Readonly<Record<string, string | number | boolean>>
+type Given = Readonly<Record<string, string | number | boolean>>
 
 /** A span that continues the trace of whoever asked for the work. */
 export const asked =
-  (node: Node, name: string, kind: "internal" | "client", attributes: Attributes) =>
+  (node: Node, name: string, kind: "internal" | "client", attributes: Given) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Tracer.ParentSpan>> =>
     Effect.withSpan(effect, `memberlist.${name}`, {
       kind,
-      attributes: { node: node.name, ...attributes },
+      attributes: Attributes.plain({ node: node.name, ...attributes }),
       captureStackTrace: false
     })
 
 /** A span that begins a trace: nobody but the protocol asked for the work. */
 export const own =
-  (node: Node, name: string, kind: "client" | "server", attributes: Attributes) =>
+  (node: Node, name: string, kind: "client" | "server", attributes: Given) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Tracer.ParentSpan>> =>
     Effect.withSpan(effect, `memberlist.${name}`, {
       root: true,
       kind,
-      attributes: { node: node.name, ...attributes },
+      attributes: Attributes.plain({ node: node.name, ...attributes }),
       captureStackTrace: false
     })
 

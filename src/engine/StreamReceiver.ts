@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Address from "../Address.ts"
 import type { TransportError } from "../MemberlistError.ts"
+import * as PlainText from "../PlainText.ts"
 import type { Connection } from "../Transport.ts"
 import type * as Frame from "../wire/Frame.ts"
 import * as Message from "../wire/Message.ts"
@@ -119,7 +120,7 @@ const serveRequest = (
     case "Ping":
       if (message.node !== "" && message.node !== node.name) {
         node.counters.count("stream.rejected", "PingForAnother")
-        const detail = `it was for ${JSON.stringify(message.node)}`
+        const detail = `it was for "${PlainText.name(message.node)}"`
         return node.logs.write("PingForAnother", { peer: connection.peer, detail })
       }
       return Streams.write(

@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { fileURLToPath } from "node:url"
+import * as PlainText from "../../PlainText.ts"
 import { Line } from "./Line.ts"
 import { DemoFailed, type Fate, type World } from "./World.ts"
 
@@ -75,7 +76,9 @@ export const start = Effect.fnUntraced(function*(
     Stream.decodeText,
     Stream.splitLines,
     Stream.mapEffect((line) =>
-      Effect.orDie(Effect.mapError(decode(line), () => new DemoFailed({ message: `${name} said: ${line}` })))
+      Effect.orDie(
+        Effect.mapError(decode(line), () => new DemoFailed({ message: `${name} said: ${PlainText.sentence(line)}` }))
+      )
     )
   )
   const ready = yield* SubscriptionRef.make<string | undefined>(undefined)

@@ -6,6 +6,7 @@
 import * as Console from "effect/Console"
 import type * as Effect from "effect/Effect"
 import type { MemberState } from "../../Member.ts"
+import * as PlainText from "../../PlainText.ts"
 import type { EventName } from "./Line.ts"
 import type { Observation, State } from "./World.ts"
 import * as World from "./World.ts"
@@ -77,7 +78,7 @@ export const text = (colours: boolean): Report => {
   return {
     step: (at, line) => Console.log(`${seconds(at)}  ${paint(line, "bold")}`),
     observed: ({ at, event, member, observer }) =>
-      Console.log(`${seconds(at)}  ${observer}: ${member} ${eventText[event]}`),
+      Console.log(`${seconds(at)}  ${observer}: ${PlainText.name(member)} ${eventText[event]}`),
     table: (at, state) => Console.log(`\n${seconds(at)}  members\n${rows(state, paint).join("\n")}`),
     summary: (summary) =>
       Console.log([
@@ -92,7 +93,7 @@ export const text = (colours: boolean): Report => {
 }
 
 const jsonLine = (type: string, at: number | undefined, value: object) =>
-  Console.log(JSON.stringify({ type, ...(at === undefined ? {} : { seconds: at / 1000 }), ...value }))
+  Console.log(PlainText.json({ type, ...(at === undefined ? {} : { seconds: at / 1000 }), ...value }))
 
 /** For a program. */
 export const json: Report = {
