@@ -214,7 +214,7 @@ export const make: (
     writer: new Writer(),
     nonce: noncePool(),
     membership,
-    heard: new Heard(),
+    heard: new Heard(config.name),
     gossip: MutableRef.make(BroadcastQueue.empty),
     user: MutableRef.make(BroadcastQueue.empty),
     health: MutableRef.make(0),

@@ -3,7 +3,7 @@
  * up ten thousand. A packet from its address is at least from somebody who can send from there.
  *
  * An address counts when a packet from it was read (with encryption on: opened), or when it answered on a stream that we
- * opened. Streams that others open do not count: their port is not the member's.
+ * opened. Streams that others open do not count: their port is not the member's. Nor does our own address.
  *
  * Bounded by the member table: only addresses of its entries are kept. It follows the table by what each step publishes,
  * which a property test compares with the table itself; looking through the table for each packet would be too slow.
@@ -12,60 +12,118 @@
  */
 import type { PeerAddress } from "../../Address.ts"
 import type { Directive } from "../../swim/Directive.ts"
+import type { FirstHand } from "../../swim/FirstHand.ts"
 import type { Entry } from "../../swim/Membership.ts"
 
 /** An address that entries of the table have. Several may: who forges claims can give all of them one address. */
 export interface Place {
-  readonly key: string
-  /** How many entries have it, at least 1. */
-  readonly entries: number
+  readonly ip: string
+  readonly port: number
+  /** The entries that have it: one, and perhaps others. */
+  readonly first: string
+  readonly others: ReadonlySet<string> | undefined
   /** When something last came from there, in monotonic milliseconds; `undefined`: never. */
   readonly heardAt: number | undefined
 }
 
 class Held implements Place {
-  readonly key: string
-  entries = 0
+  readonly ip: string
+  readonly port: number
+  first: string
+  others: Set<string> | undefined = undefined
   heardAt: number | undefined = undefined
+  /** Its place in the list of those heard from; -1: it is not there. */
+  rank = -1
 
-  constructor(key: string) {
-    this.key = key
+  constructor({ ip, port }: PeerAddress, first: string) {
+    this.ip = ip
+    this.port = port
+    this.first = first
+  }
+
+  add(name: string): void {
+    this.others ??= new Set()
+    this.others.add(name)
+  }
+
+  /** Whether somebody is left. */
+  remove(name: string): boolean {
+    if (name !== this.first) {
+      this.others?.delete(name)
+      return true
+    }
+    for (const next of this.others ?? []) {
+      this.first = next
+      this.others?.delete(next)
+      return true
+    }
+    return false
   }
 }
 
-/** One string per address; text for people has brackets, which only cost time here. */
-const keyOf = ({ ip, port }: PeerAddress): string => `${ip} ${port}`
-
-export class Heard {
-  private readonly byAddress = new Map<string, Held>()
+export class Heard implements FirstHand {
+  private readonly self: string
+  /** By IP, and where one has several ports by port: two look-ups of strings and numbers there are cost less than one text. */
+  private readonly byIp = new Map<string, Held | Map<number, Held>>()
   private readonly byName = new Map<string, Held>()
+  private readonly heard: Array<Held> = []
+
+  constructor(self: string) {
+    this.self = self
+  }
 
   /** Notes that something came from there now, in monotonic milliseconds; whether a member has that address. */
   note(from: PeerAddress, now: number): boolean {
-    const place = this.byAddress.get(keyOf(from))
+    const place = this.find(from)
     if (place === undefined) return false
+    if (place.rank === -1) {
+      if (place === this.byName.get(this.self)) return true
+      place.rank = this.heard.push(place) - 1
+    }
     place.heardAt = now
     return true
   }
 
   /** Whether an entry of the table has that address. Who also wants to `note` it should use its answer instead. */
   isMember(from: PeerAddress): boolean {
-    return this.byAddress.has(keyOf(from))
+    return this.find(from) !== undefined
   }
 
   /** When something last came from there; `undefined`: never, as far as it is remembered, or no member has that address. */
   heardAt(from: PeerAddress): number | undefined {
-    return this.byAddress.get(keyOf(from))?.heardAt
+    return this.find(from)?.heardAt
   }
 
-  /** The same of a member's address, by the member's name. Cheaper, because no text is made. */
-  memberHeardAt(name: string): number | undefined {
-    return this.byName.get(name)?.heardAt
+  /** How many addresses were heard from. */
+  get size(): number {
+    return this.heard.length
+  }
+
+  /** Whether anything came from the address that the member has. */
+  has(name: string): boolean {
+    return this.byName.get(name)?.heardAt !== undefined
+  }
+
+  /** The same, and of the members that share the address it is the one that stands for all. */
+  stands(name: string): boolean {
+    const place = this.byName.get(name)
+    return place?.heardAt !== undefined && place.first === name
+  }
+
+  /** A random member of those that `stands` is true of, if one is `eligible`. */
+  any(eligible: (name: string) => boolean, random: () => number): string | undefined {
+    const { length } = this.heard
+    const start = Math.floor(random() * length)
+    for (let i = 0; i < length; i++) {
+      const name = this.heard[(start + i) % length]?.first
+      if (name !== undefined && eligible(name)) return name
+    }
+    return undefined
   }
 
   /** The addresses of the table, in no particular order. */
   places(): ReadonlyArray<Place> {
-    return Array.from(this.byAddress.values())
+    return Array.from(this.byIp.values()).flatMap((at) => at instanceof Held ? [at] : Array.from(at.values()))
   }
 
   /**
@@ -77,25 +135,51 @@ export class Heard {
     else if (directive._tag === "Publish") this.settle(directive.change.entry)
   }
 
+  private find({ ip, port }: PeerAddress): Held | undefined {
+    const at = this.byIp.get(ip)
+    if (at === undefined) return undefined
+    if (at instanceof Held) return at.port === port ? at : undefined
+    return at.get(port)
+  }
+
   private settle({ endpoint, name }: Entry): void {
-    const key = keyOf(endpoint)
     const before = this.byName.get(name)
-    if (before?.key === key) return
+    if (before?.ip === endpoint.ip && before.port === endpoint.port) return
     if (before !== undefined) this.forget(name)
-    let place = this.byAddress.get(key)
+    let place = this.find(endpoint)
     if (place === undefined) {
-      place = new Held(key)
-      this.byAddress.set(key, place)
-    }
-    place.entries++
+      place = new Held(endpoint, name)
+      this.put(place)
+    } else place.add(name)
     this.byName.set(name, place)
+    if (name === this.self) this.unhear(place)
+  }
+
+  private put(place: Held): void {
+    const at = this.byIp.get(place.ip)
+    if (at === undefined) this.byIp.set(place.ip, place)
+    else if (at instanceof Held) this.byIp.set(place.ip, new Map([[at.port, at], [place.port, place]]))
+    else at.set(place.port, place)
   }
 
   private forget(name: string): void {
     const place = this.byName.get(name)
     if (place === undefined) return
     this.byName.delete(name)
-    place.entries--
-    if (place.entries === 0) this.byAddress.delete(place.key)
+    if (place.remove(name)) return
+    this.unhear(place)
+    const at = this.byIp.get(place.ip)
+    if (at instanceof Map && at.size > 1) at.delete(place.port)
+    else this.byIp.delete(place.ip)
+  }
+
+  private unhear(place: Held): void {
+    place.heardAt = undefined
+    const last = this.heard[this.heard.length - 1]
+    if (place.rank === -1 || last === undefined) return
+    this.heard[place.rank] = last
+    last.rank = place.rank
+    place.rank = -1
+    this.heard.pop()
   }
 }
