@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import type * as MutableRef from "effect/MutableRef"
 import * as Ref from "effect/Ref"
+import type { PeerAddress } from "../Address.ts"
 import * as BroadcastQueue from "../swim/BroadcastQueue.ts"
 import type { Claim } from "../swim/Claim.ts"
 import { retransmitLimit } from "../swim/Timing.ts"
@@ -54,7 +55,8 @@ const drawFrom = (
   node: Node,
   queue: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue>,
   limit: number,
-  maxParts: number
+  maxParts: number,
+  first: ReadonlyArray<string> | undefined
 ): { readonly messages: ReadonlyArray<Uint8Array>; readonly used: number } => {
   const current = queue.current
   if (limit <= 0 || maxParts <= 0 || BroadcastQueue.size(current) === 0) return nothing
@@ -62,7 +64,8 @@ const drawFrom = (
     overhead: PART_OVERHEAD,
     limit,
     retransmitLimit: retransmitLimit(node.config.retransmitMult, Ref.getUnsafe(node.membership).estimate),
-    maxParts
+    maxParts,
+    first
   })
   queue.current = drawn.queue
   finish(drawn.finished)
@@ -76,15 +79,29 @@ export const isIdle = (node: Node): boolean =>
 
 const nothing = { messages: [], used: 0 }
 
-/** The messages that ride on the next packet, at most `limit` bytes with their overhead and `maxParts` in number. */
+/**
+ * The names under which the queue has what goes first to somebody heard from (`Directive.Broadcast`): news of ourselves, and
+ * of the recipient, who may have to refute it. Members that somebody made up can fill the queue with news of themselves.
+ */
+const urgent = (node: Node, to: PeerAddress): ReadonlyArray<string> | undefined => {
+  if (node.config.profile === "paper" || node.heard.heardAt(to) === undefined) return undefined
+  const own = Ref.getUnsafe(node.membership).entries.get(node.name)
+  return own === undefined ? undefined : [own.endpoint.ip, node.name, ...to.name === undefined ? [] : [to.name]]
+}
+
+/**
+ * The messages that ride on the next packet, which goes to `to`, at most `limit` bytes with their overhead and `maxParts`
+ * in number.
+ */
 export const draw = (
   node: Node,
+  to: PeerAddress,
   limit: number,
   maxParts: number = Compound.MAX_PARTS
 ): Effect.Effect<ReadonlyArray<Uint8Array>> =>
   Effect.suspend(() => {
-    const claims = drawFrom(node, node.gossip, limit, maxParts)
-    const user = drawFrom(node, node.user, limit - claims.used, maxParts - claims.messages.length)
+    const claims = drawFrom(node, node.gossip, limit, maxParts, urgent(node, to))
+    const user = drawFrom(node, node.user, limit - claims.used, maxParts - claims.messages.length, undefined)
     const messages = user.messages.length === 0 ? claims.messages : [...claims.messages, ...user.messages]
     const room = limit - claims.used - user.used
     if (node.delegate.broadcasts === undefined || room <= USER_OVERHEAD) return Effect.succeed(messages)

@@ -10,7 +10,7 @@ import * as Compound from "../wire/Compound.ts"
 import * as Broadcasts from "./Broadcasts.ts"
 import { timed } from "./Metrics.ts"
 import type { Node } from "./Node.ts"
-import { randomMembers } from "./Peers.ts"
+import { gossipTargets } from "./Peers.ts"
 import * as Sender from "./Sender.ts"
 import * as Ticker from "./Ticker.ts"
 
@@ -31,11 +31,11 @@ const hearsGossip = (node: Node) => (entry: Entry): boolean => {
 export const gossip = (node: Node): Effect.Effect<void> =>
   Effect.suspend(() => Broadcasts.isIdle(node) ? Effect.void : spread(node))
 
-/** Each target gets a draw of its own, so a message's transmissions count per target. */
+/** Those heard from come first. Each target gets a draw of its own, so a message's transmissions count per target. */
 const spread = Effect.fnUntraced(function*(node: Node) {
-  const targets = randomMembers(node, node.config.gossipNodes, hearsGossip(node))
+  const targets = gossipTargets(node, node.config.gossipNodes, hearsGossip(node))
   for (const target of targets) {
-    const messages = yield* Broadcasts.draw(node, Sender.gossipBudget(node))
+    const messages = yield* Broadcasts.draw(node, target.endpoint, Sender.gossipBudget(node))
     const [first] = messages
     if (first === undefined) return
     const message = messages.length === 1 ? first : Compound.make(messages)

@@ -6,6 +6,7 @@
 import * as Ref from "effect/Ref"
 import type { Entry } from "../swim/Membership.ts"
 import { kRandom } from "../swim/PeerSelection.ts"
+import { recipients } from "../swim/Recipients.ts"
 import type { Node } from "./Node.ts"
 
 /** `k` random members that satisfy `eligible`, never this node. */
@@ -21,6 +22,22 @@ export const randomMembers = (
     return entry !== undefined && eligible(entry)
   }
   return kRandom(k, membership.ring.names, accepts, node.random).flatMap((name) => membership.entries.get(name) ?? [])
+}
+
+/** Who hears gossip: `k` random members that satisfy `eligible`, those heard from first. */
+export const gossipTargets = (
+  node: Node,
+  k: number,
+  eligible: (entry: Entry) => boolean
+): ReadonlyArray<Entry> => {
+  if (node.config.profile === "paper") return randomMembers(node, k, eligible)
+  const { entries, ring } = Ref.getUnsafe(node.membership)
+  const accepts = (name: string) => {
+    if (name === node.name) return false
+    const entry = entries.get(name)
+    return entry !== undefined && eligible(entry)
+  }
+  return recipients(k, ring.names, accepts, node.heard, node.random).flatMap((name) => entries.get(name) ?? [])
 }
 
 /** Whether a member is known to be dead, or to have left. */

@@ -66,6 +66,8 @@ export interface DrawOptions {
   readonly retransmitLimit: number
   /** The most messages to take; unlimited by default. */
   readonly maxParts?: number | undefined
+  /** The names of broadcasts that are taken before all others, if they fit. */
+  readonly first?: ReadonlyArray<string> | undefined
 }
 
 export interface Drawn<B extends Broadcast = Broadcast> {
@@ -88,6 +90,14 @@ export const draw = <B extends Broadcast>(q: BroadcastQueue<B>, options: DrawOpt
   const tiers = q.tiers.slice()
   let named = q.named
   let used = 0
+  const favoured: Array<Favoured<B>> = []
+  for (const name of new Set(options.first)) {
+    const item = q.named.get(name)
+    if (item === undefined || messages.length >= maxParts || used + overhead + item.length > limit) continue
+    favoured.push({ item, sent: takeOut(tiers, item) })
+    messages.push(item.broadcast.message)
+    used += overhead + item.length
+  }
   // What was taken from the tier before. It joins this tier only after this tier was drawn from, lest it be taken twice.
   let held: ReadonlyArray<Tier.Queued<B>> = []
   for (let t = 0; t < q.tiers.length || held.length > 0; t++) {
@@ -106,8 +116,34 @@ export const draw = <B extends Broadcast>(q: BroadcastQueue<B>, options: DrawOpt
       named = forget(named, item)
     }
   }
+  for (const { item, sent } of favoured) {
+    if (sent + 1 < retransmitLimit) {
+      while (tiers.length <= sent + 1) tiers.push(Tier.empty)
+      tiers[sent + 1] = Tier.insert(tiers[sent + 1] ?? Tier.empty, item)
+    } else {
+      finished.push(item.broadcast)
+      named = forget(named, item)
+    }
+  }
   if (messages.length === 0) return { queue: q, messages, used, finished }
   return { queue: resized(q, trim(tiers), named, finished.length), messages, used, finished }
+}
+
+/** One that was taken before the others, and how often it had been sent. */
+interface Favoured<out B extends Broadcast> {
+  readonly item: Tier.Queued<B>
+  readonly sent: number
+}
+
+/** Takes a queued broadcast out of its tier; the tier it was in. */
+const takeOut = <B extends Broadcast>(tiers: Array<Tier.Tier<B>>, item: Tier.Queued<B>): number => {
+  for (const [sent, tier] of tiers.entries()) {
+    const rest = Tier.remove(tier, item)
+    if (rest === tier) continue
+    tiers[sent] = rest
+    return sent
+  }
+  return 0
 }
 
 /**

@@ -8,6 +8,8 @@ interface Note extends BroadcastQueue.Broadcast {
   readonly label: string
 }
 
+const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
 type Queue = BroadcastQueue.BroadcastQueue<Note>
 
 const note = (label: string, length: number, more: Partial<Note> = {}): Note => ({
@@ -181,6 +183,71 @@ describe("BroadcastQueue", () => {
       assert.strictEqual(drawn.used, 127 * 4)
       assert.strictEqual(BroadcastQueue.size(drawn.queue), 300)
     })
+  })
+
+  describe("what is taken first", () => {
+    const first = ["own", "us"]
+    const busy = () => filled(named("own", 3), ...["a", "b", "c"].map((label) => named(label, 50)))
+
+    it("goes before longer news, and as often as any other", () => {
+      let q = busy()
+      const sent: Array<string> = []
+      for (let i = 0; i < 8; i++) {
+        const drawn = BroadcastQueue.draw(q, { overhead: 2, limit: 60, retransmitLimit: 3, first })
+        assert.isAtMost(drawn.used, 60)
+        sent.push(...drawn.messages.map(label))
+        q = drawn.queue
+      }
+      assert.strictEqual(sent.filter((label) => label === "own").length, 3)
+      assert.deepStrictEqual([0, 2, 4].map((i) => sent[i]), ["own", "own", "own"])
+    })
+
+    it("waits like any other when nobody asks for it", () => {
+      const { messages } = BroadcastQueue.draw(busy(), { overhead: 2, limit: 52, retransmitLimit: 3 })
+      assert.notInclude(messages.map(label), "own")
+    })
+
+    it("stays where it does not fit", () => {
+      const drawn = BroadcastQueue.draw(filled(named("own", 100), named("a", 5)), {
+        overhead: 2,
+        limit: 50,
+        retransmitLimit: 3,
+        first
+      })
+      assert.deepStrictEqual(drawn.messages.map(label), ["a"])
+      assert.deepStrictEqual(order(drawn.queue).toSorted(), ["a", "own"])
+    })
+
+    it.prop(
+      "is neither lost nor doubled, nor sent more often than it may be",
+      [Arbitrary.array(Arbitrary.schema(Schema.Struct({ name: int(0, 4), length: int(3, 30), limit: int(0, 80) })))],
+      ([steps]) => {
+        let q: Queue = BroadcastQueue.empty
+        const counts = new Map<Note, number>()
+        const gone = new Set<Note>()
+        const options = { overhead: 2, retransmitLimit: 3, first: ["n1", "n3", "n1"] }
+        for (const [i, { length, limit, name }] of steps.entries()) {
+          const added = named(`${i}`, length, `n${name}`)
+          const [queued, replaced] = BroadcastQueue.queue(q, added)
+          for (const note of replaced) gone.add(note)
+          counts.set(added, 0)
+          const drawn = BroadcastQueue.draw(queued, { ...options, limit })
+          assert.isAtMost(drawn.used, limit)
+          assert.strictEqual(drawn.used, drawn.messages.reduce((sum, { length }) => sum + length + 2, 0))
+          assert.strictEqual(new Set(drawn.messages).size, drawn.messages.length)
+          for (const [note, sent] of counts) if (drawn.messages.includes(note.message)) counts.set(note, sent + 1)
+          for (const note of drawn.finished) {
+            assert.strictEqual(counts.get(note), 3)
+            gone.add(note)
+          }
+          q = drawn.queue
+          const left = Array.from(counts.keys()).filter((note) => !gone.has(note))
+          assert.strictEqual(BroadcastQueue.size(q), left.length)
+          assert.deepStrictEqual(order(q).toSorted(), labels(left).toSorted())
+          assert.isTrue(left.every((note) => (counts.get(note) ?? 0) < 3))
+        }
+      }
+    )
   })
 
   describe("prune and reset", () => {
