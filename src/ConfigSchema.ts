@@ -383,7 +383,8 @@ export const fields = {
    * is for repeating the paper's experiments: the probe timeout is stretched by the local health score as the interval
    * is; a failed probe costs a point of it, and one more when a nack was missed; helpers send their nack after 80 % of
    * the probe timeout, none are asked for when the score is switched off (`awarenessMaxMultiplier` 1), and they tell a
-   * suspect of the suspicion. The two profiles speak the same protocol.
+   * suspect of the suspicion; and it makes no difference who was heard from (no refutation or accusation is sent
+   * straight to whom it concerns, and gossip goes to anybody). The two profiles speak the same protocol.
    */
   profile: Schema.Literals(["memberlist", "paper"]).annotate({ description: "memberlist or paper" }),
   /**

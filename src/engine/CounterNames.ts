@@ -7,6 +7,7 @@
 import type { Delegate } from "../Delegate.ts"
 import type { SeedError, TransportError } from "../MemberlistError.ts"
 import type { IgnoreReason } from "../swim/Directive.ts"
+import type { Untold } from "../swim/Tell.ts"
 import type { RejectionReason } from "../wire/Rejection.ts"
 
 /** The counters, and what each counts. The first ten are memberlist's own, under its names. */
@@ -24,6 +25,8 @@ export const descriptions = {
   "broadcast.dropped": "messages of the delegate that did not fit into the packet they were asked for",
   "broadcast.pruned": "broadcasts of the application that made room for newer ones",
   "claim.ignored": "claims about members, and timers, that changed nothing",
+  "claim.told": "refutations sent straight to the accuser, and accusations to the accused, beside the gossip",
+  "claim.untold": "those that were left to gossip, because too many would have been sent",
   "event.lost": "member events that a slow subscriber lost",
   "fiber.died": "pieces of work that died and were not done, by what they were",
   "fiber.restarted": "loops that died and were restarted, by loop",
@@ -59,6 +62,7 @@ export type CounterName = keyof typeof descriptions
 /** What a packet that could not be sent was. */
 export type SendKind =
   | "ack"
+  | "claim"
   | "gossip"
   | "indirect ping"
   | "nack"
@@ -72,6 +76,7 @@ export interface Reasons {
   readonly "broadcast.dropped": "DoesNotFit"
   readonly "claim.ignored": IgnoreReason | "NotAdmitted"
   readonly "fiber.died": "ack"
+  readonly "claim.untold": Untold["reason"]
   /** The name of the loop. */
   readonly "fiber.restarted": string
   readonly "hook.died": keyof Delegate

@@ -10,10 +10,13 @@ import * as Address from "../Address.ts"
 import type { Alive } from "../swim/Claim.ts"
 import type { Change, Conflict, Directive, Ignored } from "../swim/Directive.ts"
 import { type Env, type Membership, type Step, suspicionExpired } from "../swim/Membership.ts"
+import type { Tell } from "../swim/Tell.ts"
+import * as Message from "../wire/Message.ts"
 import * as Broadcasts from "./Broadcasts.ts"
 import * as Health from "./Health.ts"
 import * as Hooks from "./Hooks.ts"
 import { envOf, type Node } from "./Node.ts"
+import * as Sender from "./Sender.ts"
 import * as Suspicions from "./Suspicions.ts"
 
 /** A rule, ready but for the table and the moment. */
@@ -85,6 +88,9 @@ export const atOnce = (
       case "Reaped":
         node.counters.count("member.reaped")
         break
+      case "Untold":
+        node.counters.count("claim.untold", directive.reason)
+        break
       case "Refuted":
         Health.adjust(node, 1)
         rest.push(directive)
@@ -152,11 +158,22 @@ const noteIgnored = (node: Node, { node: member, reason }: Ignored): void => {
   }
 }
 
+/** Sends a claim straight to a member. */
+const tell = (node: Node, { claim, member }: Tell): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (node.config.profile === "paper") return Effect.void
+    node.counters.count("claim.told")
+    const sending = Sender.packet(node, member.endpoint, Message.encode(claim), Sender.wantsCrc(member))
+    return Sender.orLog(node, "claim", member.endpoint, sending)
+  })
+
 const afterwards = (node: Node, directive: Directive): Effect.Effect<void> => {
   switch (directive._tag) {
     case "StartSuspicion":
     case "CancelSuspicion":
       return Suspicions.follow(node, directive.name, (timer) => run(node, (m, env) => suspicionExpired(m, timer, env)))
+    case "Tell":
+      return tell(node, directive)
     case "Refuted":
       return node.logs.write("Refuted", {
         reason: directive.by,

@@ -127,7 +127,9 @@ export interface Node {
 export const envOf = (node: Node): Membership.Env => ({
   now: node.now(),
   random: node.random,
-  rules: node.settings.rules
+  rules: node.settings.rules,
+  // the paper knows nothing of it
+  firstHand: node.config.profile === "paper" ? undefined : node.heard
 })
 
 /** Where answers to our pings should go. */

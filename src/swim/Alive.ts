@@ -123,7 +123,7 @@ const hear = (m: Membership, previous: Entry, claim: Alive, env: Env): Step => {
       }
     }
     case "Refute":
-      return refute(m, previous, claim)
+      return refute(m, previous, claim, env)
     case "AddressConflict": {
       const [next, directives] = ignore(m, verdict, claim)
       const [conflicts, untold] = Conflicts.note(m.conflicts, claim.node, previous, claim, env.now)

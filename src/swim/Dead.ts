@@ -26,7 +26,7 @@ export const dead = (m: Membership, claim: Dead, env: Env): Step => {
       return [next, [...cancelSuspicion(previous), ...directives]]
     }
     case "Refute":
-      return refute(m, previous, claim)
+      return refute(m, previous, claim, env)
     default:
       return ignore(m, verdict, claim)
   }

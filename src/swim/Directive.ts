@@ -4,6 +4,7 @@
  */
 import type { Alive, AliveDefect, Claim } from "./Claim.ts"
 import type { Entry } from "./Membership.ts"
+import type { Tell, Untold } from "./Tell.ts"
 
 export type Directive =
   | Broadcast
@@ -15,6 +16,8 @@ export type Directive =
   | DegradedTimeout
   | Reclaimed
   | Reaped
+  | Tell
+  | Untold
   | Ignored
 
 /** Gossip a claim. A queued broadcast with the same key is replaced. */

@@ -9,9 +9,11 @@ import type { PeerAddress } from "../Address.ts"
 import type { MemberState } from "../Member.ts"
 import * as Conflicts from "./Conflicts.ts"
 import type { Directive } from "./Directive.ts"
+import type { FirstHand } from "./FirstHand.ts"
 import * as ProbeRing from "./ProbeRing.ts"
 import type { Suspicion } from "./Suspicion.ts"
 import { isGone } from "./Table.ts"
+import * as Tell from "./Tell.ts"
 import { VersionedMap } from "./VersionedMap.ts"
 
 export { alive, announce, outbid, type Own } from "./Alive.ts"
@@ -58,6 +60,8 @@ export interface Membership {
   readonly nextToken: number
   /** The name conflicts that were told lately. */
   readonly conflicts: Conflicts.Conflicts
+  /** The claims that were sent straight to a member lately. */
+  readonly told: Tell.Tells
 }
 
 /** The settings the rules depend on; durations in milliseconds. Names as in memberlist's `Config`. */
@@ -85,6 +89,8 @@ export interface Env {
   /** A random number in [0, 1). */
   readonly random: () => number
   readonly rules: Rules
+  /** Who was heard from first-hand; absent: nobody knows. */
+  readonly firstHand?: FirstHand | undefined
 }
 
 /** The next table, and what to do about the change, in the order of the change. */
@@ -99,7 +105,8 @@ export const make = (self: string): Membership => ({
   incarnation: 0,
   leaving: false,
   nextToken: 1,
-  conflicts: Conflicts.none
+  conflicts: Conflicts.none,
+  told: Tell.none
 })
 
 /** The member list: everybody alive or suspect, ourselves included, in no particular order. */

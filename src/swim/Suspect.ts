@@ -9,6 +9,7 @@ import { decideSuspect } from "./Precedence.ts"
 import { refute } from "./Refute.ts"
 import * as Suspicion from "./Suspicion.ts"
 import { get, ignore, ignored, publish, replace } from "./Table.ts"
+import { tellSuspect } from "./Tell.ts"
 
 /** Someone, perhaps we, got no answer from a node. memberlist: `suspectNode`. */
 export const suspect = (m: Membership, claim: Suspect, env: Env): Step => {
@@ -28,7 +29,7 @@ export const suspect = (m: Membership, claim: Suspect, env: Env): Step => {
     case "Confirm":
       return confirm(m, previous, claim, env)
     case "Refute":
-      return refute(m, previous, claim)
+      return refute(m, previous, claim, env)
     default:
       return ignore(m, verdict, claim)
   }
@@ -48,7 +49,8 @@ const startTimer = (name: string, suspicion: Suspicion.Suspicion, now: number): 
   delay: Suspicion.delay(suspicion, now)
 })
 
-const accuse = (m: Membership, previous: Entry, claim: Suspect, { now, rules }: Env): Step => {
+const accuse = (m: Membership, previous: Entry, claim: Suspect, env: Env): Step => {
+  const { now, rules } = env
   const suspicion = Suspicion.start({
     token: m.nextToken,
     incarnation: claim.incarnation,
@@ -67,12 +69,14 @@ const accuse = (m: Membership, previous: Entry, claim: Suspect, { now, rules }: 
     stateChangedAt: now,
     suspicion
   }
+  const [next, told] = tellSuspect({ ...replace(m, entry), nextToken: m.nextToken + 1 }, claim, env)
   return [
-    { ...replace(m, entry), nextToken: m.nextToken + 1 },
+    next,
     [
       broadcast(claim),
       startTimer(entry.name, suspicion, now),
-      publish({ _tag: "Suspected", entry, from: claim.from })
+      publish({ _tag: "Suspected", entry, from: claim.from }),
+      ...told
     ]
   ]
 }

@@ -21,6 +21,7 @@ import { MAX_RELAYS } from "../engine/Relay.ts"
 import { MAX_REPEATS } from "../engine/Repeats.ts"
 import * as BroadcastQueue from "../swim/BroadcastQueue.ts"
 import { MAX_REPORTS } from "../swim/Conflicts.ts"
+import { MAX_TELLS } from "../swim/Tell.ts"
 import { retransmitLimit } from "../swim/Timing.ts"
 
 /** What a node has known so far. */
@@ -43,6 +44,7 @@ const table = ({ next, node }: Observation, known: Known, limit: Limit): void =>
   limit("entries without a place in the probe ring", members - names.length, 0)
   limit("entries by which the estimate is wrong", Math.abs(next.estimate - members), 0)
   limit("name conflicts remembered", next.conflicts.length, MAX_REPORTS)
+  limit("claims told lately", next.told.length, 2 * MAX_TELLS)
   // a timer may outlive its suspicion, but not for long
   limit("timers of suspicions", Fibers.inMap(node.suspicions), known.mostMembers)
   limit("suspicions that just ran out", Fibers.inSet(node.tasks), known.mostMembers)

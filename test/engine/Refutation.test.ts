@@ -97,6 +97,42 @@ describe("a node that is accused", () => {
   )
 })
 
+describe("a refutation", () => {
+  /** No traffic but what a test causes. */
+  const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0, leaveTimeout: 0 } as const
+
+  clusterTest(
+    "goes straight to the accuser, where the table has it, and not to who sent the accusation",
+    Effect.gen(function*() {
+      const node = yield* start("a", "10.0.0.1", { config: quiet })
+      const [p, forger] = [yield* fakePeer("p", "10.0.0.9"), yield* fakePeer("f", "10.0.0.8")]
+      yield* p.send(node, p.alive())
+      yield* TestClock.adjust("1 second")
+      yield* forger.send(node, { _tag: "Suspect", incarnation: 7, node: "a", from: "p" })
+      yield* TestClock.adjust("20 millis")
+      assert.deepStrictEqual(p.all("Alive").map(({ incarnation, node }) => `${node} ${incarnation}`), ["a 8"])
+      assert.deepStrictEqual(forger.datagrams, [])
+      assert.strictEqual((yield* node.cluster.counters).get("claim.told"), 1)
+    })
+  )
+
+  clusterTest(
+    "does so once a second, however many accusations are forged",
+    Effect.gen(function*() {
+      const node = yield* start("a", "10.0.0.1", { config: quiet })
+      const [p, forger] = [yield* fakePeer("p", "10.0.0.9"), yield* fakePeer("f", "10.0.0.8")]
+      yield* p.send(node, p.alive())
+      yield* TestClock.adjust("1 second")
+      for (let i = 0; i < 300; i++) {
+        yield* forger.send(node, { _tag: "Suspect", incarnation: 2 + i, node: "a", from: "p" })
+        yield* TestClock.adjust("10 millis")
+      }
+      assert.strictEqual(p.datagrams.length, 3)
+      assert.strictEqual((yield* node.cluster.counters).get("claim.untold:TooSoon"), 297)
+    })
+  )
+})
+
 describe("a node that has left", () => {
   clusterTest(
     "refutes nothing any more, goes on answering pings, and remembers itself",

@@ -156,10 +156,10 @@ vi.mock("../../src/swim/Merge.ts", async (importOriginal) => {
 
 vi.mock("../../src/swim/Refute.ts", async (importOriginal) => {
   const original = await importOriginal<typeof RefuteRules>()
-  const refute: typeof original.refute = (m, own, claim) =>
+  const refute: typeof original.refute = (m, own, claim, env) =>
     is("a refutation goes back to the first incarnation")
-      ? original.refute({ ...m, incarnation: 0 }, own, { ...claim, incarnation: 0 })
-      : original.refute(m, own, claim)
+      ? original.refute({ ...m, incarnation: 0 }, own, { ...claim, incarnation: 0 }, env)
+      : original.refute(m, own, claim, env)
   return { ...original, refute }
 })
 

@@ -12,6 +12,7 @@ import { MAX_REPEATS } from "../../src/engine/Repeats.ts"
 import * as BroadcastQueue from "../../src/swim/BroadcastQueue.ts"
 import { MAX_REPORTS } from "../../src/swim/Conflicts.ts"
 import * as Membership from "../../src/swim/Membership.ts"
+import { MAX_TELLS } from "../../src/swim/Tell.ts"
 import { alive, entry, env, force, OTHER, SELF, suspect } from "../swim/support.ts"
 import { type Seen, watch, type Watched } from "./observations.ts"
 
@@ -146,6 +147,13 @@ const bounds: ReadonlyArray<Full> = [
     most: MAX_REPORTS,
     told: "name conflicts remembered",
     fill: (node, count) => next(node, { conflicts: many(count, (i) => ({ name: `${i}`, between: ["a", "b"], at: 0 })) })
+  },
+  {
+    name: "the memory of what was told",
+    most: 2 * MAX_TELLS,
+    told: "claims told lately",
+    fill: (node, count) =>
+      next(node, { told: many(count, (i) => ({ member: `${i}`, about: "a", at: 0, firstHand: false })) })
   },
   {
     name: "the user broadcast queue",
