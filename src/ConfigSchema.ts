@@ -366,8 +366,18 @@ export const fields = {
    * single packet can decompress to 40 MiB, again and again.)
    */
   maxDecompressedPacket: integer(65_536, 41_943_040),
-  /** How many accepted TCP connections may be open at once; more are closed at once. Default 256. */
+  /**
+   * How many inbound TCP connections are served at once, default 256. One more takes the place of another: of the address
+   * that has most, the one that has been idle longest. Those that a key of ours has authenticated go last.
+   */
   maxInboundStreams: count(1),
+  /**
+   * How many bytes all inbound TCP connections may hold together, default 134,217,728 (128 MiB), at least 4 MiB: of
+   * requests that no key of ours has authenticated, received, decompressed and decoded, and of answers that their peers
+   * have not read. When it is too little, the address that holds most loses the longest idle of its large connections.
+   * Without a key every request counts until it is served: leave room for a few of the cluster's whole states.
+   */
+  maxInboundBytes: count(4_194_304),
   /** How many state exchanges peers may have open with us at once, default 127 as in the reference. */
   maxPushPulls: count(1),
   /**

@@ -107,6 +107,7 @@ const lan: Preset = {
   maxMembers: 65_536,
   maxDecompressedPacket: 262_144,
   maxInboundStreams: 256,
+  maxInboundBytes: 134_217_728,
   maxPushPulls: 127,
   nameConflictPolicy: "keep",
   profile: "memberlist",

@@ -29,7 +29,7 @@ export interface Packet {
 
 /**
  * One reliable byte stream. It lives as long as the scope it was opened in; releasing that scope flushes what was
- * written and closes.
+ * written and closes, at once when a write was interrupted.
  *
  * @category models
  * @since 0.1.0
@@ -63,7 +63,10 @@ export class Transport extends Context.Service<Transport, {
    * it is known; `requireNodeNames` makes sure that it is.
    */
   readonly send: (to: PeerAddress, payload: Uint8Array) => Effect.Effect<void, TransportError>
-  /** Accepts streams for ever, each handler in a fiber of its own whose end closes its connection. */
+  /**
+   * Accepts streams for ever, each handler in a fiber of its own whose end closes its connection. The protocol limits how
+   * many it serves, by interrupting handlers; a limit of the transport's own should be higher.
+   */
   readonly serve: (handler: (connection: Connection) => Effect.Effect<void>) => Effect.Effect<never, TransportError>
   /** Opens a stream, or fails after `timeout`. */
   readonly open: (

@@ -46,6 +46,7 @@ export const units: { readonly [K in FieldName]: string } = {
   maxMembers: "members",
   maxDecompressedPacket: "bytes",
   maxInboundStreams: "streams",
+  maxInboundBytes: "bytes",
   maxPushPulls: "exchanges",
   nameConflictPolicy: "word",
   profile: "word",

@@ -52,8 +52,9 @@ export const descriptions = {
   "send.failed": "packets and pings that could not be sent, by what they were",
   "send.refused": "packets and streams that the configuration forbids to send",
   "stream.failed": "inbound streams that broke or took too long",
+  "stream.evicted": "inbound streams that were ended to make room for others",
   "stream.rejected": "streams, or answers on them, that were refused",
-  "tcp.refused": "inbound streams closed at once because maxInboundStreams were open",
+  "tcp.refused": "inbound streams closed at once because the transport had too many open",
   "udp.dropped": "packets dropped because the receive buffer (packetBuffer) was full"
 } as const
 
@@ -108,6 +109,7 @@ export interface Reasons {
   readonly "pushpull.user_state": "TooLarge"
   readonly "send.failed": SendKind
   readonly "send.refused": "NodeNameRequired"
+  readonly "stream.evicted": "BytesNeeded" | "ExchangeNeeded" | "PlaceNeeded"
   readonly "stream.failed": TransportError["kind"]
   readonly "stream.rejected":
     | RejectionReason

@@ -134,8 +134,13 @@ export const messages = {
   StreamEmpty: debug("a stream ended before it carried a message"),
   StreamEnded: debug("a stream ended before it was served"),
   StreamsRefused: warn(
-    "closing inbound streams at once: maxInboundStreams are open",
-    "raise maxInboundStreams, or find out who opens so many connections to this port"
+    "closing inbound streams at once: too many are open, and the transport cannot end them as fast",
+    "find out who opens so many connections to this port; keep strangers off it"
+  ),
+  StreamEvicted: warn(
+    "ended an idle inbound stream to make room for another",
+    "find out who opens so many connections to this port, or sends so much without a key; "
+      + "if they are members, raise maxInboundStreams, maxInboundBytes or maxPushPulls, as the reason says"
   ),
   StreamFailed: error(
     "an inbound stream broke or took too long",

@@ -35,6 +35,7 @@ import * as Notices from "./Notices.ts"
 import { Observer } from "./Observer.ts"
 import { Heard } from "./receiving/Heard.ts"
 import * as Keys from "./receiving/Keys.ts"
+import * as Places from "./receiving/Places.ts"
 import * as Settings from "./Settings.ts"
 
 /** A user message as it arrived. */
@@ -105,12 +106,12 @@ export interface Node {
   readonly relays: FiberSet.FiberSet
   /** How many of them for each asker's address, and for strangers all together. */
   readonly relayed: Map<string, number>
-  /** Push/pulls of peers in progress; the answer to each is the whole table, so they are few. */
-  readonly pushPulls: MutableRef.MutableRef<number>
   /** Where joins introduced us. */
   readonly introductions: Introductions.Introductions
   /** The layer is being released: no join begins any more. */
   readonly closing: MutableRef.MutableRef<boolean>
+  /** The inbound streams being served. */
+  readonly places: Places.Places
   readonly changes: Hub.Hub<Change | Conflict>
   readonly messages: Hub.Hub<Received>
   /** One timer per suspected member. */
@@ -227,9 +228,17 @@ export const make: (
     keys: Keys.make(),
     relays: yield* FiberSet.make(),
     relayed: new Map(),
-    pushPulls: MutableRef.make(0),
     introductions: Introductions.make(),
     closing: MutableRef.make(false),
+    places: Places.make({
+      maxStreams: config.maxInboundStreams,
+      maxBytes: config.maxInboundBytes,
+      maxExchanges: config.maxPushPulls,
+      timeout: settings.tcpTimeout,
+      now,
+      counters,
+      logs
+    }),
     changes: Hub.make<Change | Conflict>(config.eventBuffer, lost("event")),
     messages: Hub.make<Received>(config.messageBuffer, lost("message")),
     suspicions: yield* FiberMap.make<string>(),

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
 import * as Address from "../Address.ts"
 import type { TransportError } from "../MemberlistError.ts"
 import * as PlainText from "../PlainText.ts"
@@ -14,6 +15,7 @@ import type { RejectionReason } from "../wire/Rejection.ts"
 import type { LogEntry } from "./LogMessages.ts"
 import { deliver, mayContact, type Node } from "./Node.ts"
 import * as PushPull from "./PushPull.ts"
+import type { Place } from "./receiving/Places.ts"
 import * as Refusal from "./Refusal.ts"
 import * as Spans from "./Spans.ts"
 import * as Streams from "./Streams.ts"
@@ -31,13 +33,12 @@ type Request = Refused | { readonly _tag: "Message"; readonly message: Frame.Str
 
 const tooManyPushPulls: Refused = { _tag: "Refused", reason: "TooManyPushPulls", answer: undefined }
 
-const isBusy = (node: Node): boolean => node.pushPulls.current >= node.config.maxPushPulls
-
 /** Reads one request, and stops as soon as it is clear that it will not be served. */
 const request = Effect.fnUntraced(function*(
   node: Node,
-  connection: Connection
+  place: Place
 ): Effect.fn.Return<Request, TransportError> {
+  const { connection } = place
   const decoder = Streams.decoderFor(node, "responder", connection.peer)
   for (;;) {
     const chunk = yield* Effect.catchIf(
@@ -46,33 +47,43 @@ const request = Effect.fnUntraced(function*(
       () => Effect.succeed(undefined)
     )
     if (chunk === undefined) return { _tag: "Refused", reason: decoder.end().reason, answer: undefined }
-    const progress = yield* Streams.decode(decoder, chunk)
+    const progress = yield* Streams.decode(decoder, chunk, () => place.holds(decoder.held()))
+    if (!place.holds(decoder.held())) return yield* Effect.interrupt
     if (progress._tag === "Rejected") {
       return { _tag: "Refused", reason: progress.rejection.reason, answer: progress.answer }
     }
     const type = progress._tag === "Message"
       ? (progress.message._tag === "PushPull" ? PUSH_PULL : undefined)
       : progress.type
-    if (type === PUSH_PULL && isBusy(node)) return tooManyPushPulls
-    if (progress._tag === "Message") return progress
+    if (type === PUSH_PULL && !node.places.canExchange()) return tooManyPushPulls
+    if (progress._tag === "Message") {
+      place.complete(progress.encrypted)
+      return progress
+    }
   }
 })
 
 const answerError = (node: Node, connection: Connection, error: string): Effect.Effect<void, TransportError> =>
   Streams.write(node, connection, Message.encode({ _tag: "ErrorResponse", error }, node.writer))
 
-/** Takes one of the places for push/pulls, if there is one left. */
-const take = (node: Node): boolean => {
-  if (isBusy(node)) return false
-  node.pushPulls.current++
-  return true
+/** Bytes of a node state beside its name and metadata: the names of its fields, and numbers. */
+const NODE_STATE_BYTES = 100
+
+/** About how many bytes our whole state will take, encoded. */
+const stateBytes = (node: Node): number => {
+  let sum = 0
+  for (const { meta, name } of Ref.getUnsafe(node.membership).entries.values()) {
+    sum += NODE_STATE_BYTES + name.length + (meta?.length ?? 0)
+  }
+  return sum
 }
 
 const pushPull = (
   node: Node,
-  connection: Connection,
+  place: Place,
   message: Extract<Frame.StreamMessage, { readonly _tag: "PushPull" }>
 ): Effect.Effect<void | Refused, TransportError> => {
+  const { connection } = place
   const exchange = PushPull.respond(node, message, (bytes) =>
     Streams.write(node, connection, bytes).pipe(
       Streams.within(connection.peer, "write", node.settings.tcpTimeout)
@@ -94,25 +105,23 @@ const pushPull = (
         )
       })
     )
-  return Effect.acquireUseRelease(
-    Effect.sync(() => take(node)),
-    (taken) => taken ? exchange : Effect.succeed(tooManyPushPulls),
-    (taken) =>
-      Effect.sync(() => {
-        if (taken) node.pushPulls.current--
-      })
-  )
+  return Effect.suspend(() => {
+    if (!place.exchange()) return Effect.succeed(tooManyPushPulls)
+    // before anything is encoded; twice, because the message and its frame are there at the same time
+    return place.answers(2 * stateBytes(node)) ? exchange : Effect.interrupt
+  })
 }
 
 /** Serves a request, or says why not. */
 const serveRequest = (
   node: Node,
-  connection: Connection,
+  place: Place,
   message: Frame.StreamMessage
 ): Effect.Effect<void | Refused, TransportError> => {
+  const { connection } = place
   switch (message._tag) {
     case "PushPull":
-      return pushPull(node, connection, message)
+      return pushPull(node, place, message)
     case "User":
       if (message.payload.length === 0) node.counters.count("stream.rejected", "EmptyUserMessage")
       else deliver(node, { payload: message.payload, from: connection.peer, via: "stream" })
@@ -142,18 +151,14 @@ const entryOf = (reason: Refused["reason"]): LogEntry =>
     ? "TooManyPushPulls"
     : `StreamRejected.${reason}`
 
-const handle = (node: Node) => (connection: Connection): Effect.Effect<void> => {
-  node.counters.count("tcp.accept")
-  if (!mayContact(node, connection.peer)) {
-    node.counters.count("stream.rejected", "SourceNotAllowed")
-    return node.logs.write("ContactBlocked", { peer: connection.peer })
-  }
+const serve = (node: Node, place: Place): Effect.Effect<void> => {
+  const { connection } = place
   return Effect.gen(function*() {
     yield* node.logs.write("StreamAccepted", { peer: connection.peer })
-    const incoming = yield* request(node, connection).pipe(
+    const incoming = yield* request(node, place).pipe(
       Streams.within(connection.peer, "read", node.settings.tcpTimeout)
     )
-    const refused = incoming._tag === "Message" ? yield* serveRequest(node, connection, incoming.message) : incoming
+    const refused = incoming._tag === "Message" ? yield* serveRequest(node, place, incoming.message) : incoming
     if (refused === undefined) return
     node.counters.count("stream.rejected", refused.reason)
     yield* node.logs.write(entryOf(refused.reason), { peer: connection.peer, reason: refused.reason })
@@ -164,6 +169,15 @@ const handle = (node: Node) => (connection: Connection): Effect.Effect<void> => 
       return node.logs.write("StreamFailed", { peer: connection.peer, reason: error.kind, detail: error.message })
     })
   )
+}
+
+const handle = (node: Node) => (connection: Connection): Effect.Effect<void> => {
+  node.counters.count("tcp.accept")
+  if (!mayContact(node, connection.peer)) {
+    node.counters.count("stream.rejected", "SourceNotAllowed")
+    return node.logs.write("ContactBlocked", { peer: connection.peer })
+  }
+  return node.places.serve(connection, (place) => serve(node, place))
 }
 
 /** Serves for ever. */

@@ -53,16 +53,22 @@ export const frame = (node: Node, message: Uint8Array): Effect.Effect<Uint8Array
     }))
   )
 
-/** What the decoder makes of a chunk, in slices of work. */
-export const decode = (decoder: Frame.Decoder, chunk: Uint8Array): Effect.Effect<Settled> =>
-  Effect.suspend(() => settled(decoder, decoder.push(chunk)))
+/** What the decoder makes of a chunk, in slices of work; `each` is told after a slice, and ends it by answering false. */
+export const decode = (
+  decoder: Frame.Decoder,
+  chunk: Uint8Array,
+  each: () => boolean = always
+): Effect.Effect<Settled> => Effect.suspend(() => settled(decoder, decoder.push(chunk), each))
+
+const always = () => true
 
 type Settled = Exclude<Frame.Progress, { readonly _tag: "Working" }>
 
-const settled = (decoder: Frame.Decoder, progress: Frame.Progress): Effect.Effect<Settled> =>
-  progress._tag === "Working"
-    ? Effect.flatMap(Effect.yieldNow, () => settled(decoder, decoder.resume()))
-    : Effect.succeed(progress)
+const settled = (decoder: Frame.Decoder, progress: Frame.Progress, each: () => boolean): Effect.Effect<Settled> => {
+  if (progress._tag !== "Working") return Effect.succeed(progress)
+  if (!each()) return Effect.interrupt
+  return Effect.flatMap(Effect.yieldNow, () => settled(decoder, decoder.resume(), each))
+}
 
 /** Fails as a stream that took too long. */
 export const within = (

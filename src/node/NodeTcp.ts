@@ -29,7 +29,10 @@ export interface Tcp extends Pick<Transport["Service"], "open" | "serve"> {
 export interface Options {
   readonly address: string
   readonly port: number
-  /** Accepted connections that may be open at once. */
+  /**
+   * Accepted connections that may be open at once, as a safety net: who handles them has a limit of its own, and ends
+   * those that are idle.
+   */
   readonly maxInbound: number
   /** How long the release of a connection may wait for a peer that does not read. */
   readonly flushTimeout: Duration.Duration
@@ -62,12 +65,21 @@ const flushed = (conn: Net.Socket): Effect.Effect<void> =>
     })
   })
 
-/** After success: flush, then close. After a failure or an interruption: close at once. */
-const release = (conn: Net.Socket, exit: Exit.Exit<unknown, unknown>, flushTimeout: Duration.Duration) => {
+/** A native socket, and how many writes to it have begun and not come to their end. */
+interface Wire {
+  readonly conn: Net.Socket
+  unfinished: number
+}
+
+/**
+ * After success: flush, then close. After a failure or an interruption, and when a write took too long or was cut off:
+ * close at once, so that a peer that does not read keeps no memory here.
+ */
+const release = ({ conn, unfinished }: Wire, exit: Exit.Exit<unknown, unknown>, flushTimeout: Duration.Duration) => {
   const destroy = Effect.sync(() => {
     conn.destroy()
   })
-  if (Exit.isFailure(exit)) return destroy
+  if (Exit.isFailure(exit) || unfinished > 0) return destroy
   // finalizers are uninterruptible, and a timeout can only end what can be interrupted
   return Effect.interruptible(flushed(conn)).pipe(Effect.timeoutOption(flushTimeout), Effect.andThen(destroy))
 }
@@ -78,13 +90,14 @@ const concat = (chunks: ReadonlyArray<Uint8Array | string>): Uint8Array => {
   return first !== undefined && parts.length === 1 ? first : Buffer.concat(parts)
 }
 
-/** Our connection over Effect's socket. `conn` is the native socket below it. */
+/** Our connection over Effect's socket. `wire` is the native socket below it. */
 const connection = Effect.fnUntraced(function*(
   socket: Socket.Socket,
-  conn: Net.Socket,
+  wire: Wire,
   peer: PeerAddress,
   reader: Socket.Reader
 ): Effect.fn.Return<Connection, never, Scope.Scope> {
+  const { conn } = wire
   const writer = yield* socket.writer
   const onRead = failure("read", peer)
   const onWrite = failure("write", peer)
@@ -96,7 +109,16 @@ const connection = Effect.fnUntraced(function*(
     pull: Effect.mapBoth(reader.pull, { onSuccess: concat, onFailure: onRead }),
     // a destroyed native socket never drains: writing to it would wait for ever
     write: (bytes) =>
-      Effect.suspend(() => conn.destroyed || conn.writableEnded ? gone : Effect.mapError(writer.write(bytes), onWrite))
+      Effect.suspend(() => {
+        if (conn.destroyed || conn.writableEnded) return gone
+        wire.unfinished++
+        return Effect.mapBoth(writer.write(bytes), {
+          onSuccess: () => {
+            wire.unfinished--
+          },
+          onFailure: onWrite
+        })
+      })
   }
 })
 
@@ -122,38 +144,51 @@ const openFailure = (to: PeerAddress) => ({ reason }: Socket.SocketError): Trans
 
 const open = (flushTimeout: Duration.Duration): Tcp["open"] =>
   Effect.fnUntraced(function*(to, { timeout }) {
-    let native: Net.Socket | undefined
+    let wire: Wire | undefined
     const opening = Effect.acquireRelease(
-      Effect.tap(dial(to), (conn) => {
-        native = conn
-        return Effect.void
-      }),
-      (conn, exit) => release(conn, exit, flushTimeout),
+      Effect.map(dial(to), (conn) => (wire = { conn, unfinished: 0 })),
+      (made, exit) => release(made, exit, flushTimeout),
       { interruptible: true }
-    )
+    ).pipe(Effect.map(({ conn }) => conn))
     const socket = yield* NodeSocket.fromDuplex(opening, { openTimeout: timeout })
     const reader = yield* Effect.mapError(socket.reader, openFailure(to))
-    if (native === undefined) return yield* Effect.die(new Error("an open socket without its native one"))
-    return yield* connection(socket, native, to, reader)
+    if (wire === undefined) return yield* Effect.die(new Error("an open socket without its native one"))
+    return yield* connection(socket, wire, to, reader)
   })
 
-/** Counts what is open, and what is refused because of that. */
-const makeLimit = (max: number, { count, log }: Observer.Observer) => {
-  let active = 0
+/**
+ * What is open, and what is refused because of that.
+ *
+ * @internal
+ */
+export const makeLimit = (max: number, { count, log }: Observer.Observer) => {
+  const open = new Set<Net.Socket>()
+  /** Those that have been handled and wait for their peer to read the rest, the longest first. */
+  const flushing = new Set<Net.Socket>()
+  const leave = (conn: Net.Socket) => {
+    open.delete(conn)
+    flushing.delete(conn)
+  }
   return {
     refuse: (peer: PeerAddress) =>
       Effect.suspend(() => {
         count("tcp.refused")
         return log("StreamsRefused", { peer, detail: `${max} are open` })
       }),
-    tryEnter: (): boolean => {
-      if (active >= max) return false
-      active++
+    tryEnter: (conn: Net.Socket): boolean => {
+      if (open.size >= max) {
+        const [oldest] = flushing
+        if (oldest === undefined) return false
+        leave(oldest)
+        oldest.destroy()
+      }
+      open.add(conn)
       return true
     },
-    leave: Effect.sync(() => {
-      active--
-    })
+    flush: (conn: Net.Socket) => {
+      if (open.has(conn)) flushing.add(conn)
+    },
+    leave
   }
 }
 
@@ -168,8 +203,12 @@ const serve = (server: SocketServer.SocketServer["Service"], options: Options): 
   ) {
     const reader = yield* socket.reader
     // registered after the reader's own release, so that it runs first and decides how to close
-    yield* Effect.addFinalizer((exit) => release(conn, exit, options.flushTimeout))
-    yield* handler(yield* connection(socket, conn, peer, reader))
+    const wire: Wire = { conn, unfinished: 0 }
+    yield* Effect.addFinalizer((exit) => {
+      limit.flush(conn)
+      return release(wire, exit, options.flushTimeout)
+    })
+    yield* handler(yield* connection(socket, wire, peer, reader))
   }, Effect.scoped)
 
   return (handler) =>
@@ -184,7 +223,7 @@ const serve = (server: SocketServer.SocketServer["Service"], options: Options): 
           return Effect.void
         }
         const peer = { ip: canonical(remoteAddress), port: remotePort }
-        if (!limit.tryEnter()) {
+        if (!limit.tryEnter(conn)) {
           conn.destroy()
           return limit.refuse(peer)
         }
@@ -196,7 +235,7 @@ const serve = (server: SocketServer.SocketServer["Service"], options: Options): 
               ? Effect.failCause(cause)
               : observer.log("StreamDied", { peer, cause })
           ),
-          Effect.ensuring(limit.leave)
+          Effect.ensuring(Effect.sync(() => limit.leave(conn)))
         )
       })
     ).pipe(Effect.mapError((cause) =>

@@ -36,6 +36,12 @@ import * as Resolve from "./Resolve.ts"
 
 type Config = MemberlistConfig["Service"]
 
+/**
+ * Accepted connections beyond `maxInboundStreams` that may be open: some flush what their peers have not read yet, some
+ * have just been ended to make room.
+ */
+const CLOSING = 256
+
 /** How often another port is tried when the system's choice for TCP is taken for UDP. As in the reference. */
 const BIND_ATTEMPTS = 10
 
@@ -51,7 +57,7 @@ const bindOnce = Effect.fnUntraced(function*(
   const tcp = yield* NodeTcp.listen({
     address: config.bindAddress,
     port: config.bindPort,
-    maxInbound: config.maxInboundStreams,
+    maxInbound: config.maxInboundStreams + CLOSING,
     flushTimeout: config.tcpTimeout,
     observer
   })

@@ -3,7 +3,7 @@
  * next to nothing, because they are read after every step.
  *
  * Not here are what the application may do as often as it likes (joins, sends, streams of events), what the transport
- * bounds (its inbox and its streams), and calls of the delegate's hooks, which end with whoever asked or are counted as
+ * bounds (its inbox), and calls of the delegate's hooks, which end with whoever asked or are counted as
  * stuck.
  *
  * @since 0.1.0
@@ -90,7 +90,9 @@ const running = (node: Node, limit: Limit): void => {
   const relayed = Fibers.inSet(relays)
   limit("relayed pings", relayed, MAX_RELAYS)
   limit("acks that wait for hooks", node.hooks.asides(), MAX_ASIDE)
-  limit("push/pulls being answered", node.pushPulls.current, node.config.maxPushPulls)
+  limit("inbound streams being served", node.places.taken(), node.config.maxInboundStreams)
+  limit("bytes that inbound streams hold", node.places.bytes(), node.config.maxInboundBytes)
+  limit("push/pulls being answered", node.places.exchanges(), node.config.maxPushPulls)
   // a node has one probe of its own at a time; who closes the set of relays ends their waits a moment later
   if (relays.state._tag === "Open") {
     limit("waits for an ack", node.acks.waiting(), relayed + node.pings.current + 1)

@@ -95,7 +95,7 @@ export interface Options {
   readonly mtu?: number | undefined
   /** Packets that may wait at each address, default 2048; more are dropped. */
   readonly inboxCapacity?: number | undefined
-  /** Accepted streams that may be open at each address, default 256; more are refused. */
+  /** Accepted streams that may be open at each address, default 1024; more are refused. Nodes have limits of their own. */
   readonly maxStreams?: number | undefined
   /** Bytes that may be written to a stream before the writer waits for the reader, default 1 MiB. */
   readonly streamWindow?: number | undefined
@@ -252,7 +252,7 @@ const make = Effect.fnUntraced(function*(options: Options = {}) {
       reorder: options.reorder === undefined ? undefined : reordering(options.reorder),
       mtu: size(options.mtu ?? Infinity, "the MTU"),
       inboxCapacity: options.inboxCapacity ?? 2048,
-      maxStreams: options.maxStreams ?? 256,
+      maxStreams: options.maxStreams ?? 1_024,
       streamWindow: options.streamWindow ?? 1_048_576,
       hosts: options.hosts ?? {},
       seed: String(options.seed ?? random.nextIntUnsafe())

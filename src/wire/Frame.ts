@@ -61,10 +61,13 @@ export interface Decoder {
   readonly push: (chunk: Uint8Array) => Progress
   /** Goes on after `Working`. */
   readonly resume: () => Progress
-  /** Bytes of memory it holds; what is parsed already is estimated. */
-  readonly held: () => number
   /** What it means that the stream ends here. */
   readonly end: () => Rejection.Rejection
+  /**
+   * About how many bytes of memory it holds that nobody authenticated, the message it has made included; none after it
+   * opened a sealed message with one of our keys.
+   */
+  readonly held: () => number
 }
 
 /**
@@ -89,6 +92,9 @@ export const makeDecoder = (role: Role, inbound: Inbound, options: DecoderOption
 
 const ENCRYPTION_HEADER_BYTES = 5
 
+/** What a node state takes in memory beside its bytes, about: an object, a string and three arrays. */
+const ROW_BYTES = 512
+
 class FrameDecoder implements Decoder {
   private readonly role: Role
   private readonly inbound: Inbound
@@ -98,6 +104,8 @@ class FrameDecoder implements Decoder {
   private phase: "Label" | "Type" | "Encrypted" | "Opening" | "Compressed" | "Expanding" | "Body" = "Label"
   private opening: Encryption.Opening | undefined = undefined
   private expanding: Compression.Expansion | undefined = undefined
+  /** One of our keys opened the message. */
+  private authentic = false
   /** All of the message is there: what else arrives is not a part of it. */
   private complete = false
   /** More bytes arrived than one message may have. */
@@ -108,6 +116,10 @@ class FrameDecoder implements Decoder {
   private encryptedSize: number | undefined = undefined
   private announced = false
   private compressedSize: number | undefined = undefined
+  /** Bytes of the message as it was parsed, once it is there. */
+  private messageSize = 0
+  /** Node states in it. */
+  private rows = 0
 
   constructor(role: Role, inbound: Inbound, options: DecoderOptions) {
     this.role = role
@@ -131,11 +143,6 @@ class FrameDecoder implements Decoder {
     return this.done ?? this.settled(this.advance())
   }
 
-  held(): number {
-    return this.buffer.bytes.length + (this.opening?.held ?? 0) + (this.expanding?.held ?? 0) +
-      (this.parser?.held ?? 0)
-  }
-
   end(): Rejection.Rejection {
     if (this.done?._tag === "Rejected") return this.done.rejection
     if (this.received === 0) return Rejection.make("Empty", "the stream ended before a message")
@@ -144,10 +151,21 @@ class FrameDecoder implements Decoder {
       : Rejection.make("Truncated", "the stream ended inside a message")
   }
 
+  held(): number {
+    if (this.authentic || this.done?._tag === "Rejected") return 0
+    const rows = (this.parser?.rows ?? this.rows) * ROW_BYTES
+    if (this.done !== undefined) return this.messageSize + rows
+    // what has left the buffer of a plain stream is in the values that were made of it
+    const parsed = this.complete ? 0 : this.consumed()
+    return this.buffer.bytes.length + parsed + rows + (this.opening?.held ?? 0) + (this.expanding?.held ?? 0)
+  }
+
   /** Lets go of everything once the outcome is known. */
   private settled(progress: Progress): Progress {
     if (progress._tag === "Working" || (progress._tag === "NeedMore" && !this.overflowing)) return progress
     this.done = progress._tag === "NeedMore" ? rejected(tooLong) : progress
+    this.rows = this.parser?.rows ?? 0
+    this.messageSize = Math.max(this.messageSize, this.received)
     this.parser = this.opening = this.expanding = undefined
     this.buffer.bytes = new Uint8Array(0)
     this.buffer.start = this.buffer.end = 0
@@ -247,6 +265,7 @@ class FrameDecoder implements Decoder {
     const plain = this.opening?.next(SLICE_BYTES)
     if (plain === undefined) return working
     this.opening = undefined
+    this.authentic = typeof plain !== "string"
     return typeof plain === "string" ? this.refuse(Rejection.make("Undecryptable", plain)) : this.readContent(plain)
   }
 
@@ -289,6 +308,7 @@ class FrameDecoder implements Decoder {
 
   /** The body of a message that was wrapped, in place of the bytes of the stream. */
   private readWhole(message: Uint8Array): Progress | undefined {
+    this.messageSize = message.length
     this.buffer.bytes = message
     this.buffer.start = 0
     this.buffer.end = message.length

@@ -65,8 +65,8 @@ export class BodyParser {
   rejection: Rejection.Rejection | undefined = undefined
   /** @internal */
   result: Body | undefined = undefined
-  /** Bytes of memory, estimated, for what was parsed so far. */
-  held = 0
+  /** Node states parsed so far. */
+  rows = 0
   /** Whether there is more to do with the bytes that are there. */
   paused = false
   /** Values that may still be visited in this slice. */
@@ -202,9 +202,6 @@ const user = (): Step => {
   }
 }
 
-/** The memory of one row once it is parsed: an object, a name, three byte arrays. */
-const ROW_BYTES = 512
-
 const pushPull = (maxNodes: number): Step => {
   const nodes: Array<Message.NodeState> = []
   let header: Message.PushPullHeader | undefined
@@ -224,7 +221,7 @@ const pushPull = (maxNodes: number): Step => {
       const node = parser.struct(Message.nodeStateCodec, buffer)
       if (node === undefined) return false
       nodes.push(node)
-      parser.held += ROW_BYTES
+      parser.rows++
     }
     const userState = parser.raw(header.userStateLen, buffer)
     if (userState === undefined) return false

@@ -9,7 +9,10 @@ import * as Metric from "effect/Metric"
 import * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { Worker } from "node:worker_threads"
+import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import type { TransportError } from "../../src/MemberlistError.ts"
+import * as NodeTcp from "../../src/node/NodeTcp.ts"
+import * as Observer from "../../src/node/Observer.ts"
 import { echo, readToEnd, serveOnce, transport } from "./transports.ts"
 
 const bytes = (...values: ReadonlyArray<number>) => Uint8Array.from(values)
@@ -233,10 +236,21 @@ describe("serving", () => {
       yield* second.write(bytes(2))
       assert.deepStrictEqual([...(yield* second.pull)], [2])
     }))
-  it.live("refuses connections beyond maxInboundStreams, counts them, and recovers", () =>
+  it.live("refuses connections beyond its own limit, counts them, and recovers", () =>
     Effect.gen(function*() {
-      const [a, b] = [yield* transport(), yield* transport({ maxInboundStreams: 2, metricLabels: { member: "b" } })]
-      yield* Effect.forkScoped(b.serve(echo))
+      const a = yield* transport()
+      const observer = yield* Observer.make(
+        yield* MemberlistConfig.make({ name: "b", metricLabels: { member: "b" } })
+      )
+      const { port, serve } = yield* NodeTcp.listen({
+        address: "127.0.0.1",
+        port: 0,
+        maxInbound: 2,
+        flushTimeout: Duration.seconds(10),
+        observer
+      })
+      const b = { bound: { ip: "127.0.0.1", port } }
+      yield* Effect.forkScoped(serve(echo))
       const talk = (connection: Effect.Success<ReturnType<typeof a.open>>) =>
         Effect.andThen(connection.write(bytes(7)), connection.pull)
       const scope = yield* Scope.make()
@@ -251,11 +265,41 @@ describe("serving", () => {
       const metric = snapshot.find(({ id }) => id === "memberlist.tcp.refused")
       assert.deepInclude(metric?.state, { count: 3 })
       assert.deepStrictEqual(metric?.attributes, { member: "b" })
-      assert.deepStrictEqual(b.overflow?.(), { packets: 0, streams: 3 })
+      assert.strictEqual(observer.totals().get("tcp.refused"), 3)
       yield* Scope.close(scope, Exit.void)
       yield* Effect.sleep("50 millis")
       yield* talk(yield* a.open(b.bound, timeout))
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
+  it("gives the place of the connection that flushes longest to a new one, and refuses it when there is none", () => {
+    const limit = NodeTcp.makeLimit(2, Observer.blind)
+    const [first, second, third, fourth] = [new Net.Socket(), new Net.Socket(), new Net.Socket(), new Net.Socket()]
+    assert.deepStrictEqual([first, second, third].map(limit.tryEnter), [true, true, false])
+    limit.flush(second)
+    limit.flush(first)
+    assert.isTrue(limit.tryEnter(third))
+    assert.deepStrictEqual([first, second].map(({ destroyed }) => destroyed), [false, true])
+    // one that has given up its place can neither give it up again nor leave twice
+    limit.flush(second)
+    limit.leave(second)
+    assert.isTrue(limit.tryEnter(fourth))
+    assert.isTrue(first.destroyed)
+    assert.isFalse(limit.tryEnter(second))
+  })
+  it.live("closes at once when its handler could not write everything to a peer that does not read", () =>
+    Effect.gen(function*() {
+      const b = yield* transport({ tcpTimeout: "1 minute" })
+      yield* Effect.forkScoped(
+        b.serve((connection) =>
+          Effect.ignore(Effect.timeout(connection.write(new Uint8Array(30_000_000)), "200 millis"))
+        )
+      )
+      const conn = Net.createConnection({ host: "127.0.0.1", port: b.bound.port }).pause()
+      const closed = new Promise<void>((resolve) => conn.on("error", () => resolve()).on("close", () => resolve()))
+      yield* Effect.sleep("400 millis")
+      conn.resume()
+      yield* Effect.promise(() => closed)
+      assert.isBelow(conn.bytesRead, 30_000_000)
+    }))
   it.live("does not hold up the transport's end by a peer that never reads", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()

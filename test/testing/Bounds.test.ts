@@ -209,10 +209,22 @@ const bounds: ReadonlyArray<Full> = [
     fill: (node, count) => doctored(node, { hooks: { ...node.node.hooks, asides: () => count } })
   },
   {
+    name: "the ledger of inbound streams",
+    most: 256,
+    told: "inbound streams being served",
+    fill: (node, count) => doctored(node, { places: { ...node.node.places, taken: () => count } })
+  },
+  {
+    name: "the budget of inbound streams",
+    most: 134_217_728,
+    told: "bytes that inbound streams hold",
+    fill: (node, count) => doctored(node, { places: { ...node.node.places, bytes: () => count } })
+  },
+  {
     name: "push/pulls of peers",
     most: 127,
     told: "push/pulls being answered",
-    fill: ({ node }, count) => Effect.sync(() => void (node.pushPulls.current = count))
+    fill: (node, count) => doctored(node, { places: { ...node.node.places, exchanges: () => count } })
   },
   {
     name: "the map of waits, with a probe, two relays and three pings,",
@@ -262,7 +274,7 @@ describe("Bounds", () => {
   it.effect("tells of a bound once, however long it stays broken", () =>
     Effect.gen(function*() {
       const { broken, self } = yield* watch
-      self.node.pushPulls.current = 128
+      Object.assign(self.node.places, { exchanges: () => 128 })
       for (let i = 0; i < 10; i++) self.see({})
       self.node.health.current = 8
       self.see({ now: 9 })

@@ -408,7 +408,8 @@ describe("input in portions", () => {
         assert.isAtLeast(slices, Math.floor(10_000 * 7 / SLICE_ENTRIES))
         assert.isAtMost(slices, 2 + 10_000 * 8 / SLICE_ENTRIES + 4 * stream.length / SLICE_BYTES * 3)
         assert.deepStrictEqual(progress._tag === "Message" && progress.message, { _tag: "PushPull", ...large, nodes })
-        assert.strictEqual(decoder.held(), 0)
+        // what a key of ours opened counts no more
+        assert.strictEqual(decoder.held() === 0, encryption !== undefined)
       }
     }
   })

@@ -1,0 +1,276 @@
+/**
+ * The inbound streams being served: each has one of `maxInboundStreams` places, and together they hold at most
+ * `maxUnauthenticatedBytes`. When either runs out, somebody who does nothing loses (`Eviction`), so that who fills the
+ * places with slow or silent streams keeps nobody else out.
+ *
+ * The reference serves any number of streams, each with up to 20 MiB encrypted or 40 MiB decompressed.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { format } from "../../Address.ts"
+import { TransportError } from "../../MemberlistError.ts"
+import type { Connection } from "../../Transport.ts"
+import type { Counters } from "../Counters.ts"
+import type { Logs } from "../Logs.ts"
+import * as Eviction from "./Eviction.ts"
+
+/** Fewer bytes since the last progress are none: a byte now and then keeps no stream alive. */
+export const PROGRESS_BYTES = 512
+
+/** How long a stream may go without progress, in milliseconds; `tcpTimeout` when that is shorter. */
+export const MAX_IDLE = 5_000
+
+/** How long an answer must have been left unread before another push/pull takes its place, in milliseconds. */
+export const UNREAD_GRACE = 100
+
+/** An answer is written in portions of so many bytes, so that it shows how far the peer has read. */
+const PORTION = 262_144
+
+/** Why a stream was ended for others. */
+export type Reason = "BytesNeeded" | "ExchangeNeeded" | "PlaceNeeded"
+
+/** One stream being served. */
+export interface Place {
+  /** The stream; reading and writing count as progress, and fail without any. */
+  readonly connection: Connection
+  /** States how many bytes its unfinished or unserved request holds; false when it was ended for that. */
+  readonly holds: (bytes: number) => boolean
+  /** States how many bytes its answer will hold until the peer has read it; false when it was ended for that. */
+  readonly answers: (bytes: number) => boolean
+  /** Its request is complete, and `authenticated` says whether one of our keys opened it. */
+  readonly complete: (authenticated: boolean) => void
+  /** Takes one of the places for push/pulls until it ends; false when none can be had. */
+  readonly exchange: () => boolean
+}
+
+export interface Places {
+  /** Serves a stream in a place, which is freed when `handle` ends, however it does. */
+  readonly serve: <A, E, R>(
+    connection: Connection,
+    handle: (place: Place) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E, R>
+  /** How many streams are being served. */
+  readonly taken: () => number
+  /** How many bytes they hold: requests that nobody authenticated, and answers that nobody has read. */
+  readonly bytes: () => number
+  /** How many of them are push/pulls. */
+  readonly exchanges: () => number
+  /** Whether a push/pull would be served now. */
+  readonly canExchange: () => boolean
+}
+
+export interface Options {
+  readonly maxStreams: number
+  readonly maxBytes: number
+  readonly maxExchanges: number
+  /** Milliseconds a whole request or answer may take. */
+  readonly timeout: number
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  readonly counters: Pick<Counters, "count">
+  readonly logs: Pick<Logs, "note">
+}
+
+interface Stream {
+  readonly ip: string
+  readonly connection: Connection
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  activeAt: number
+  /** Bytes moved since then. */
+  moved: number
+  request: number
+  answer: number
+  /** What it counts for, of both. */
+  bytes: number
+  authenticated: boolean
+  exchanging: boolean
+  /** It waits for its peer to read. */
+  writing: boolean
+}
+
+const idle = (connection: Connection, operation: "read" | "write", millis: number): TransportError =>
+  new TransportError({
+    operation,
+    kind: "Timeout",
+    scope: "Remote",
+    address: format(connection.peer),
+    cause: `less than ${PROGRESS_BYTES} bytes in ${Math.round(millis)} ms`
+  })
+
+/** A ledger without streams. */
+export const make = (options: Options): Places => {
+  const { counters, logs, now } = options
+  const maxIdle = Math.min(options.timeout, MAX_IDLE)
+  const streams = new Set<Stream>()
+  /** What they hold together: it is asked for with every portion that arrives. */
+  let total = 0
+
+  const leave = (stream: Stream): void => {
+    if (streams.delete(stream)) total -= stream.bytes
+  }
+
+  const settle = (stream: Stream): void => {
+    const bytes = (stream.authenticated ? 0 : stream.request) + stream.answer
+    if (streams.has(stream)) total += bytes - stream.bytes
+    stream.bytes = bytes
+  }
+
+  const exchanges = (): number => {
+    let sum = 0
+    for (const { exchanging } of streams) if (exchanging) sum++
+    return sum
+  }
+
+  /** Ends a stream. Its place and its bytes are free at once, the rest of it ends when its fiber does. */
+  const evict = (stream: Stream, reason: Reason): void => {
+    const { connection, fiber } = stream
+    const detail = `idle for ${Math.round(now() - stream.activeAt)} ms, holding ${stream.bytes} bytes`
+    leave(stream)
+    counters.count("stream.evicted", reason)
+    logs.note("StreamEvicted", { peer: connection.peer, reason, detail })
+    fiber.interruptUnsafe()
+  }
+
+  const enter = (connection: Connection, fiber: Fiber.Fiber<unknown, unknown>): Stream => {
+    while (streams.size >= options.maxStreams) {
+      const loser = Eviction.forPlace([...streams])
+      if (loser === undefined) break
+      evict(loser, "PlaceNeeded")
+    }
+    const stream: Stream = {
+      ip: connection.peer.ip,
+      connection,
+      fiber,
+      activeAt: now(),
+      moved: 0,
+      request: 0,
+      answer: 0,
+      bytes: 0,
+      authenticated: false,
+      exchanging: false,
+      writing: false
+    }
+    streams.add(stream)
+    return stream
+  }
+
+  /** Ends streams until all fit, or until it is this one's turn. */
+  const fit = (stream: Stream): boolean => {
+    settle(stream)
+    while (streams.has(stream) && total > options.maxBytes) {
+      // who alone needs more than there is would only take others along
+      const loser = stream.bytes > options.maxBytes ? stream : Eviction.forBytes([...streams])
+      if (loser === undefined) break
+      evict(loser, "BytesNeeded")
+    }
+    return streams.has(stream)
+  }
+
+  const active = (stream: Stream): void => {
+    stream.activeAt = now()
+    stream.moved = 0
+  }
+
+  const move = (stream: Stream, count: number): void => {
+    stream.moved += count
+    if (stream.moved >= PROGRESS_BYTES) active(stream)
+  }
+
+  /** Fails when `effect` leaves the stream idle for too long. */
+  const impatient = <A>(
+    stream: Stream,
+    operation: "read" | "write",
+    effect: Effect.Effect<A, TransportError>
+  ): Effect.Effect<A, TransportError> =>
+    Effect.suspend(() =>
+      Effect.timeoutOrElse(effect, {
+        duration: Duration.millis(Math.max(0, stream.activeAt + maxIdle - now())),
+        orElse: () => Effect.fail(idle(stream.connection, operation, maxIdle))
+      })
+    )
+
+  const writePortions = Effect.fnUntraced(function*(stream: Stream, message: Uint8Array) {
+    for (let at = 0; at < message.length; at += PORTION) {
+      const portion = message.subarray(at, at + PORTION)
+      yield* impatient(stream, "write", stream.connection.write(portion))
+      move(stream, portion.length)
+    }
+  })
+
+  const write = (stream: Stream) => (message: Uint8Array): Effect.Effect<void, TransportError> =>
+    Effect.suspend(() => {
+      stream.answer = Math.max(stream.answer, message.length)
+      if (!fit(stream)) return Effect.interrupt
+      // what happened before this was our own work
+      active(stream)
+      stream.writing = true
+      return Effect.ensuring(
+        writePortions(stream, message),
+        Effect.sync(() => {
+          stream.writing = false
+          stream.answer = 0
+          settle(stream)
+        })
+      )
+    })
+
+  /** Push/pulls whose answers are left unread. */
+  const unread = (): Stream | undefined => {
+    const before = now() - UNREAD_GRACE
+    return Eviction.forPlace(
+      [...streams].filter(({ activeAt, exchanging, writing }) => exchanging && writing && activeAt <= before)
+    )
+  }
+
+  const placeOf = (stream: Stream): Place => ({
+    connection: {
+      peer: stream.connection.peer,
+      pull: Effect.map(impatient(stream, "read", stream.connection.pull), (chunk) => {
+        move(stream, chunk.length)
+        return chunk
+      }),
+      write: write(stream)
+    },
+    holds: (count) => {
+      stream.request = count
+      return fit(stream)
+    },
+    answers: (count) => {
+      stream.answer = count
+      return fit(stream)
+    },
+    complete: (authenticated) => {
+      stream.authenticated = authenticated
+      settle(stream)
+      active(stream)
+    },
+    exchange: () => {
+      if (!streams.has(stream)) return false
+      if (exchanges() >= options.maxExchanges) {
+        const loser = unread()
+        if (loser === undefined) return false
+        evict(loser, "ExchangeNeeded")
+      }
+      stream.exchanging = true
+      return true
+    }
+  })
+
+  return {
+    serve: (connection, handle) =>
+      Effect.withFiber((fiber) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => enter(connection, fiber)),
+          (stream) => handle(placeOf(stream)),
+          (stream) => Effect.sync(() => leave(stream))
+        )
+      ),
+    taken: () => streams.size,
+    bytes: () => total,
+    exchanges,
+    canExchange: () => exchanges() < options.maxExchanges || unread() !== undefined
+  }
+}
