@@ -96,9 +96,9 @@ describe("maxInboundStreams", () => {
         const attacker = yield* stranger("10.0.0.66")
         yield* attacker.send(node, ...Array.from({ length: 300 }, () => Uint8Array.of(Message.MessageType.PushPull)))
         assert.strictEqual(ledger().streams, 64)
-        // 200 more in every second
+        // 50 more in every second
         yield* Effect.forkScoped(Effect.forever(Effect.gen(function*() {
-          yield* Effect.sleep("5 millis")
+          yield* Effect.sleep("20 millis")
           const connection = yield* attacker.dial(node)
           yield* Effect.ignore(connection.write(Uint8Array.of(Message.MessageType.PushPull)))
         })))
@@ -199,12 +199,12 @@ describe("maxInboundBytes", () => {
     Effect.gen(function*() {
       let encoded = 0
       const { ledger, node } = yield* observed({
-        config: { ...config, maxPushPulls: 8 },
+        config: { ...config, maxPushPulls: 16 },
         delegate: {
           localState: () =>
             Effect.sync(() => {
               encoded++
-              return new Uint8Array(1.2 * MIB)
+              return new Uint8Array(0.5 * MIB)
             })
         }
       })
@@ -215,12 +215,12 @@ describe("maxInboundBytes", () => {
       }
       assert.isAbove(ledger().bytes, MIB)
       assert.strictEqual(encoded, 30)
-      assert.isAtLeast(yield* counted(node, "stream.evicted:BytesNeeded"), 26)
+      assert.isAtLeast(yield* counted(node, "stream.evicted:BytesNeeded"), 20)
       assert.strictEqual(yield* honest("10.0.0.9", node), 20)
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual(ledger(), empty)
     }),
-    { streamWindow: 1_048_576 }
+    { streamWindow: 65_536 }
   )
 
   clusterTest(
@@ -253,7 +253,7 @@ describe("maxPushPulls", () => {
     Effect.gen(function*() {
       const { ledger, node } = yield* observed({
         config: { ...quiet, maxPushPulls: 8 },
-        delegate: { localState: () => Effect.succeed(new Uint8Array(1.2 * MIB)) }
+        delegate: { localState: () => Effect.succeed(new Uint8Array(0.2 * MIB)) }
       })
       const attacker = yield* stranger("10.0.0.9")
       yield* attacker.send(node, ...Array.from({ length: 8 }, () => request))
@@ -262,6 +262,6 @@ describe("maxPushPulls", () => {
       assert.strictEqual(yield* honest("10.0.0.9", node), 20)
       assert.isAtLeast(yield* counted(node, "stream.evicted:ExchangeNeeded"), 1)
     }),
-    { streamWindow: 1_048_576 }
+    { streamWindow: 65_536 }
   )
 })

@@ -52,12 +52,13 @@ export const forPlace = <A extends Candidate>(streams: ReadonlyArray<A>): A | un
 }
 
 /**
- * Whose bytes are given up: of the address that holds most, the longest idle stream among those that hold at least what
- * its streams hold on average. So small streams of members survive beside large ones from the same address.
+ * Whose bytes are given up: of the address that holds most, the longest idle stream among those that hold at least half
+ * of what its streams hold on average. So small streams of members survive beside large ones from the same address; half,
+ * because of streams that hold about the same, a newcomer's few bytes more would make it the only large one.
  */
 export const forBytes = <A extends Candidate>(streams: ReadonlyArray<A>): A | undefined => {
   const heaviest = ofHeaviest(streams.filter(({ bytes }) => bytes > 0), ({ bytes }) => bytes)
   let sum = 0
   for (const { bytes } of heaviest) sum += bytes
-  return longestIdle(heaviest.filter(({ bytes }) => bytes * heaviest.length >= sum))
+  return longestIdle(heaviest.filter(({ bytes }) => 2 * bytes * heaviest.length >= sum))
 }

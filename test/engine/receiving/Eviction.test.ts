@@ -68,7 +68,7 @@ describe("for bytes", () => {
     )
   })
 
-  it("of that address the longest idle goes, unless it holds less than the average", () => {
+  it("of that address the longest idle goes, unless it holds less than half of the average", () => {
     assert.strictEqual(
       bytesOf(
         { id: "small", bytes: 1, activeAt: 0 },
@@ -80,7 +80,18 @@ describe("for bytes", () => {
     )
   })
 
-  it("a stream that alone holds more than the average of its address goes, however active it is", () => {
+  it("of streams that hold about the same, it is not the one with a few bytes more", () => {
+    assert.strictEqual(
+      bytesOf({ id: "newcomer", bytes: 103, activeAt: 9 }, { id: "a", bytes: 100, activeAt: 1 }, {
+        id: "b",
+        bytes: 100,
+        activeAt: 2
+      }),
+      "a"
+    )
+  })
+
+  it("a stream that alone holds most of what its address does goes, however active it is", () => {
     assert.strictEqual(
       bytesOf(
         { id: "a", bytes: 1, activeAt: 0 },
