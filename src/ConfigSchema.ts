@@ -358,7 +358,11 @@ export const fields = {
   eventBuffer: count(1),
   /** How many user messages each subscriber may be behind before it loses the oldest, default 1024. */
   messageBuffer: count(1),
-  /** How many entries, dead ones included, the member table may hold; more are refused. Default 65,536. */
+  /**
+   * How many entries, dead ones included, the member table may hold. Default 65,536. When it is full, a newcomer takes the
+   * place of an entry that nothing ever came from in three rounds of probing (at least 30 probe intervals); where there is
+   * none, it is refused.
+   */
   maxMembers: count(2),
   /**
    * How many bytes the compressed parts of one packet may decompress to together, default 262,144: four full UDP

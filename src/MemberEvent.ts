@@ -65,9 +65,12 @@ export class MemberRecovered extends Schema.TaggedClass<MemberRecovered>()("Memb
  */
 export class MemberFailed extends Schema.TaggedClass<MemberFailed>()("MemberFailed", {
   ...fields,
-  /** Who declared it: this node's name when its own suspicion timer expired. */
+  /**
+   * Who declared it: this node's name when its own suspicion timer expired, or when the member, which nothing ever came
+   * from, made place for another in a full table (`maxMembers`).
+   */
   from: Schema.String,
-  /** Those who had accused it, first accuser first, as far as this node heard. */
+  /** Those who had accused it, first accuser first, as far as this node heard; empty when it made place for another. */
   accusers: Schema.Array(Schema.String)
 }) {}
 

@@ -37,6 +37,13 @@ const put = (queue: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue>, broadc
 export const queueClaim = (node: Node, key: string, claim: Claim, finished: (() => void) | undefined): void =>
   put(node.gossip, { name: key, unique: false, message: Message.encode(claim, node.writer), finished })
 
+/** Forgets the news of a member that is forgotten: others would only learn of it, and the queue would outgrow the table. */
+export const forget = (node: Node, name: string): void => {
+  const [next, finished] = BroadcastQueue.remove(node.gossip.current, name)
+  node.gossip.current = next
+  finish(finished)
+}
+
 /** Queues a user message for the whole cluster. A `key` makes a later one with the same key replace it. */
 export const queueUser = (node: Node, payload: Uint8Array, key: string | undefined): void => {
   put(node.user, {

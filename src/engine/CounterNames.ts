@@ -39,6 +39,7 @@ export const descriptions = {
   "leave.timeout": "goodbyes that were not sent as often as they should have been in the time given",
   "log.dropped": "log entries dropped because too many were waiting to be written",
   "member.conflict": "name conflicts that were told; every single claim is counted by claim.ignored:AddressConflict",
+  "member.evicted": "members that nothing ever came from, which made place for newcomers in a full table",
   "member.reaped": "dead and departed members forgotten",
   "message.lost": "messages of applications that a slow subscriber lost",
   "message.unheard": "messages of applications that nobody here subscribed to",

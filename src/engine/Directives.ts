@@ -88,6 +88,11 @@ export const atOnce = (
       case "Reaped":
         node.counters.count("member.reaped")
         break
+      case "Evicted":
+        node.counters.count("member.evicted")
+        node.logs.note("MemberEvicted", { member: directive.entry.name, peer: directive.entry.endpoint })
+        Broadcasts.forget(node, directive.entry.name)
+        break
       case "Untold":
         node.counters.count("claim.untold", directive.reason)
         break
@@ -125,6 +130,8 @@ const countAccepted = (node: Node, directive: Directive, before: Directive | und
 const noteFailure = (node: Node, change: Change): void => {
   if (change._tag !== "Failed" || change.from !== node.name) return
   const { accusers, entry } = change
+  // it made place for a newcomer, which has an entry of its own
+  if (accusers.length === 0) return
   node.logs.note("MemberFailed", {
     member: entry.name,
     incarnation: entry.incarnation,

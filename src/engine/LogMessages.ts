@@ -98,6 +98,10 @@ export const messages = {
     "the delegate did not admit a member",
     "stop that member or let the delegate's admit hook accept it; it will keep announcing itself"
   ),
+  MemberEvicted: warn(
+    "forgot a member that nothing ever came from, to make place for another: the member table is full",
+    "raise maxMembers, or find out who announces so many names"
+  ),
   TableFull: warn(
     "ignored a new member: the member table is full",
     "raise maxMembers, or find out who announces so many names"

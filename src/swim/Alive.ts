@@ -5,6 +5,7 @@ import * as Address from "../Address.ts"
 import { type Alive, aliveDefect, VERSIONS_LENGTH } from "./Claim.ts"
 import * as Conflicts from "./Conflicts.ts"
 import type { Directive } from "./Directive.ts"
+import { makePlace } from "./Evict.ts"
 import type { Entry, Env, Membership, Step } from "./Membership.ts"
 import { type AliveComparison, decideAlive, decideNewcomer } from "./Precedence.ts"
 import * as ProbeRing from "./ProbeRing.ts"
@@ -96,9 +97,12 @@ const meet = (m: Membership, claim: Alive, env: Env): Step => {
     allowed: env.rules.addressAllowed(claim.addr),
     full: isFull(m, env)
   })
-  if (verdict !== "Insert") return ignore(m, verdict, claim)
+  const made = verdict === "TableFull" ? makePlace(m, claim.node, env) : undefined
+  if (verdict !== "Insert" && made === undefined) return ignore(m, verdict, claim)
   const entry = aliveEntry(claim.node, claim, undefined, env.now, get(m, m.self))
-  return [insert(m, entry), accepted(entry, undefined)]
+  if (made === undefined) return [insert(m, entry), accepted(entry, undefined)]
+  const [next, evicted] = made
+  return [insert(next, entry), [...evicted, ...accepted(entry, undefined)]]
 }
 
 /** News of a node we know. */

@@ -166,6 +166,12 @@ export const prune = <B extends Broadcast>(q: BroadcastQueue<B>, max: number): C
   return finished.length === 0 ? [q, finished] : [resized(q, trim(tiers), named, finished.length), finished]
 }
 
+/** Removes the broadcast of a name, if there is one. */
+export const remove = <B extends Broadcast>(q: BroadcastQueue<B>, name: string): Change<B> => {
+  const item = q.named.get(name)
+  return item === undefined ? [q, []] : [without(q, item), [item.broadcast]]
+}
+
 /** Removes everything. memberlist: `Reset`. */
 export const reset = <B extends Broadcast>(q: BroadcastQueue<B>): Change<B> => [
   { ...empty, nextId: q.nextId },

@@ -16,6 +16,7 @@ export type Directive =
   | DegradedTimeout
   | Reclaimed
   | Reaped
+  | Evicted
   | Tell
   | Untold
   | Ignored
@@ -96,6 +97,12 @@ export interface Reclaimed {
 /** A dead or left member was forgotten. */
 export interface Reaped {
   readonly _tag: "Reaped"
+  readonly entry: Entry
+}
+
+/** A member that nothing ever came from made place for a newcomer in a full table. */
+export interface Evicted {
+  readonly _tag: "Evicted"
   readonly entry: Entry
 }
 

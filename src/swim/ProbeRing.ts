@@ -25,8 +25,9 @@ const swap = (names: Array<string>, a: number, b: number): void => {
 /** A name that was given a place, and those that were before it, latest first. */
 interface Newcomer {
   readonly name: string
-  /** It is appended, then swapped with this place. */
+  /** It is appended, then swapped with this place; or has this place, instead of who had it. */
   readonly place: number
+  readonly instead: string | undefined
   readonly earlier: Newcomer | undefined
 }
 
@@ -40,15 +41,18 @@ class Growing implements ProbeRing {
   private settled: ReadonlyArray<string>
   private newcomers: Newcomer | undefined
 
-  constructor(ring: ProbeRing, added: ReadonlyArray<string>, random: () => number) {
+  constructor(ring: ProbeRing, change: (newcomers: Newcomer | undefined, size: number) => readonly [Newcomer, number]) {
     const growing = ring instanceof Growing ? ring : undefined
-    let size = growing?.size ?? ring.names.length
-    let newcomers = growing?.newcomers
-    for (const name of added) newcomers = { name, place: indexBelow(size++, random), earlier: newcomers }
+    const [newcomers, size] = change(growing?.newcomers, growing?.size ?? ring.names.length)
     this.index = ring.index
     this.size = size
     this.settled = growing?.settled ?? ring.names
     this.newcomers = newcomers
+  }
+
+  /** Most of the names, some of which may have been replaced since; all of them where only few have their places yet. */
+  static mostOf(ring: ProbeRing): ReadonlyArray<string> {
+    return ring instanceof Growing && 2 * ring.settled.length >= ring.size ? ring.settled : ring.names
   }
 
   get names(): ReadonlyArray<string> {
@@ -56,9 +60,14 @@ class Growing implements ProbeRing {
     const arriving: Array<Newcomer> = []
     for (let next: Newcomer | undefined = this.newcomers; next !== undefined; next = next.earlier) arriving.push(next)
     const names = this.settled.slice()
-    for (const { name, place } of arriving.toReversed()) {
-      names.push(name)
-      swap(names, place, names.length - 1)
+    for (const { instead, name, place } of arriving.toReversed()) {
+      if (instead === undefined) {
+        names.push(name)
+        swap(names, place, names.length - 1)
+      } else {
+        // who had the place may have been swapped away by now
+        names[names[place] === instead ? place : names.indexOf(instead)] = name
+      }
     }
     this.settled = names
     this.newcomers = undefined
@@ -71,7 +80,32 @@ class Growing implements ProbeRing {
  * may be met twice or not at all in the round it arrives in.
  */
 export const insert = (ring: ProbeRing, added: ReadonlyArray<string>, random: () => number): ProbeRing =>
-  added.length === 0 ? ring : new Growing(ring, added, random)
+  added.length === 0 ? ring : new Growing(ring, (earlier, size) => {
+    const [first = "", ...rest] = added
+    let newcomer: Newcomer = { name: first, place: indexBelow(size++, random), instead: undefined, earlier }
+    for (const name of rest) {
+      newcomer = { name, place: indexBelow(size++, random), instead: undefined, earlier: newcomer }
+    }
+    return [newcomer, size]
+  })
+
+/** Where a name stands, or stood when somebody last looked. */
+export interface Place {
+  readonly name: string
+  readonly index: number
+}
+
+/** A random place, without looking at the newest names. Who stood there may have been replaced since. */
+export const sample = (ring: ProbeRing, random: () => number): Place | undefined => {
+  const names = Growing.mostOf(ring)
+  const index = indexBelow(names.length, random)
+  const name = names[index]
+  return name === undefined ? undefined : { name, index }
+}
+
+/** Gives the place of a name, which must be in the ring, to another. The position does not move. */
+export const replace = (ring: ProbeRing, { index, name }: Place, newcomer: string): ProbeRing =>
+  new Growing(ring, (earlier, size) => [{ name: newcomer, place: index, instead: name, earlier }, size])
 
 /** Moves on by one place. */
 export const advance = (ring: ProbeRing): ProbeRing => ({ names: ring.names, index: ring.index + 1 })

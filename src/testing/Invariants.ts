@@ -23,7 +23,7 @@
  * - `SelfDead`: a node believes itself alive until it leaves.
  * - `IllegalChange`: states follow each other as the protocol knows it, and exactly a suspect has a suspicion.
  * - `HastySuspicion`: who declares a member dead had suspected it for as long as its confirmations allowed.
- * - `Forgotten`: an entry goes only when it was gone for `gossipToTheDeadTime`.
+ * - `Forgotten`: an entry goes only when it was gone for `gossipToTheDeadTime`, or makes place for another.
  * - `Bounds`: every queue and table keeps its limit, and no rumour is sent more often than it may be.
  * - `Events`: the published changes, replayed, give the member list.
  *
@@ -34,6 +34,7 @@ import * as Layer from "effect/Layer"
 import type { Node } from "../engine/Node.ts"
 import { type Observation, Observer } from "../engine/Observer.ts"
 import type { MemberState } from "../Member.ts"
+import type { Directive } from "../swim/Directive.ts"
 import type { Entry, Membership } from "../swim/Membership.ts"
 import * as Suspicion from "../swim/Suspicion.ts"
 import { isGone } from "../swim/Table.ts"
@@ -227,6 +228,7 @@ class Checker {
   }
 
   private forgotten(step: Observation, entry: Entry): void {
+    if (entry.name !== step.node.name && evicts(step.directives, entry.name)) return
     const { gossipToTheDeadTime } = step.node.settings.rules
     const reaped = step.directives.some(({ _tag, ...rest }) =>
       _tag === "Reaped" && "entry" in rest && rest.entry === entry
@@ -243,7 +245,9 @@ class Checker {
       if (directive._tag !== "Publish") continue
       const complaint = life.mirror.apply(directive.change)
       if (complaint !== undefined) this.report("Events", step, complaint)
-      if (directive.change._tag === "Failed") this.death(step, directive.change.entry, directive.change.from)
+      if (directive.change._tag === "Failed" && !evicts(directives, directive.change.entry.name)) {
+        this.death(step, directive.change.entry, directive.change.from)
+      }
     }
     for (const entry of next.entries.values()) {
       if (previous.entries.get(entry.name) === entry) continue
@@ -282,6 +286,10 @@ class Checker {
     })
   }
 }
+
+/** Whether the member made place for another, which is no verdict about it. */
+const evicts = (directives: ReadonlyArray<Directive>, name: string): boolean =>
+  directives.some((directive) => directive._tag === "Evicted" && directive.entry.name === name)
 
 const countLive = (m: Membership): number => {
   let live = 0

@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Schema from "effect/Schema"
 import * as ProbeRing from "../../src/swim/ProbeRing.ts"
 import { seeded } from "./support.ts"
 
@@ -77,4 +79,38 @@ describe("ProbeRing", () => {
     assert.strictEqual(counts.size, 16)
     for (const count of counts.values()) assert.closeTo(count, rounds / 4, 150)
   })
+
+  it.prop(
+    "gives a replaced name's place to another, whatever was inserted and replaced before anybody looked",
+    [
+      Arbitrary.array(
+        Arbitrary.schema(Schema.Struct({
+          replaces: Schema.Boolean,
+          looks: Schema.Literals([true, false, false])
+        })),
+        { maxLength: 60 }
+      ),
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 }))
+    ],
+    ([steps, seed]) => {
+      const random = seeded(seed)
+      let ring = ProbeRing.insert(ProbeRing.empty, ["a", "b", "c"], random)
+      const present = new Set(["a", "b", "c"])
+      const replaced: Array<string> = []
+      steps.forEach(({ looks, replaces }, i) => {
+        // a name that was replaced may come back
+        const back = replaced.find((name) => !present.has(name))
+        const name = i % 3 === 0 && back !== undefined ? back : `n${i}`
+        const place = replaces ? ProbeRing.sample(ring, random) : undefined
+        if (place !== undefined && present.has(place.name)) {
+          ring = ProbeRing.replace(ring, place, name)
+          present.delete(place.name)
+          replaced.push(place.name)
+        } else ring = ProbeRing.insert(ring, [name], random)
+        present.add(name)
+        if (looks) assert.deepStrictEqual(ring.names.slice().sort(), Array.from(present).sort())
+      })
+      assert.deepStrictEqual(ring.names.slice().sort(), Array.from(present).sort())
+    }
+  )
 })

@@ -128,10 +128,10 @@ export class Heard implements FirstHand {
 
   /**
    * Follows one directive of a step, in order. An entry comes, returns or moves with what is published about it, and goes
-   * with `Reaped`; nothing else changes where anybody is.
+   * with `Reaped` or `Evicted`; nothing else changes where anybody is.
    */
   follow(directive: Directive): void {
-    if (directive._tag === "Reaped") this.forget(directive.entry.name)
+    if (directive._tag === "Reaped" || directive._tag === "Evicted") this.forget(directive.entry.name)
     else if (directive._tag === "Publish") this.settle(directive.change.entry)
   }
 

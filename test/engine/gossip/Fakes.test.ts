@@ -8,13 +8,15 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
+import { TestClock } from "effect/testing"
 import { Observer } from "../../../src/engine/Observer.ts"
 import { MemberlistConfig, type Settings } from "../../../src/MemberlistConfig.ts"
-import { SimulatedCluster, SimulatedNetwork, VirtualTime } from "../../../src/testing/index.ts"
+import { Invariants, SimulatedCluster, SimulatedNetwork, VirtualTime } from "../../../src/testing/index.ts"
 import { Transport } from "../../../src/Transport.ts"
 import * as Compound from "../../../src/wire/Compound.ts"
 import * as Message from "../../../src/wire/Message.ts"
-import { VSN } from "../FakePeer.ts"
+import { clusterTest, start } from "../Cluster.ts"
+import { fakePeer, introduce, VSN } from "../FakePeer.ts"
 
 const names = ["a", "b", "c"]
 const ip = (name: string) => `10.0.0.${names.indexOf(name) + 1}`
@@ -117,4 +119,48 @@ describe("a node whose table is full of members that do not exist", () => {
     assert.include(told, "b: Recovered a")
     assert.deepStrictEqual(told.filter((conclusion) => conclusion.includes("Failed")), [])
   })
+})
+
+describe("a full table", () => {
+  clusterTest(
+    "has place for a newcomer where members were made up long ago, and keeps who was heard from",
+    Effect.suspend(() => {
+      const invariants = Invariants.make()
+      return Effect.gen(function*() {
+        const config = {
+          gossipInterval: 0,
+          pushPullInterval: 0,
+          probeInterval: 0,
+          maxMembers: 42,
+          leaveTimeout: 0
+        } as const
+        const node = yield* start("a", "10.0.0.1", { config })
+        const [p, q] = [yield* fakePeer("p", "10.0.0.8"), yield* fakePeer("q", "10.0.0.9")]
+        yield* introduce(node, p)
+        for (let i = 0; i < 60; i++) yield* p.send(node, fake(i))
+        yield* TestClock.adjust("20 seconds")
+        assert.strictEqual((yield* node.cluster.members).length, 42)
+        yield* q.send(node, q.alive())
+        yield* TestClock.adjust("11 seconds")
+        assert.strictEqual((yield* node.cluster.member("q"))._tag, "None")
+        yield* q.send(node, q.alive())
+        yield* TestClock.adjust("20 millis")
+        assert.strictEqual((yield* node.cluster.member("q"))._tag, "Some")
+        assert.strictEqual((yield* node.cluster.members).length, 42)
+        assert.deepStrictEqual(node.seen.slice(-2).map((event) => event.replace(/fake-\d+/, "fake")), [
+          "MemberFailed fake",
+          "MemberJoined q"
+        ])
+        // twice as many as the table holds, now that those before them are old
+        yield* TestClock.adjust("31 seconds")
+        for (let i = 100; i < 200; i++) yield* p.send(node, fake(i))
+        yield* TestClock.adjust("20 millis")
+        assert.strictEqual((yield* node.cluster.member("p"))._tag, "Some")
+        const counters = yield* node.cluster.counters
+        assert.isAbove(counters.get("member.evicted") ?? 0, 30)
+        assert.isAbove(counters.get("claim.ignored:TableFull") ?? 0, 30)
+        assert.deepStrictEqual(invariants.violations, [])
+      }).pipe(Effect.provideService(Observer, invariants.observer))
+    })
+  )
 })

@@ -131,7 +131,8 @@ describe("who was heard from", () => {
             deadNodeReclaimTime: 5000,
             nameConflictPolicy: event.replace ? "replace" : "keep"
           } as const
-          const [next, directives] = rule(m, event, T.env({ now, random, rules }))
+          const env = { ...T.env({ now, random, rules }), firstHand: heard }
+          const [next, directives] = rule(m, event, env)
           for (const directive of directives) heard.follow(directive)
           m = next
         }
