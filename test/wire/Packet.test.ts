@@ -33,6 +33,7 @@ describe("the annotated examples", () => {
     assert.deepStrictEqual(decode(Examples.compoundHex), {
       messages: [ping, suspect],
       rejections: [],
+      key: undefined,
       // the compound, its two messages, and their three and five fields
       work: { entries: 11, decompressed: 0 }
     })

@@ -99,11 +99,10 @@ describe("an accusation in the packet that pings", () => {
       peer.forget()
       yield* peer.send(a, peer.ping(42), { _tag: "Suspect", node: "a", from: "p", incarnation: 1 })
       yield* soon
-      const [, ...rest] = peer.heard
+      const refutes = ({ message }: FakePeer["heard"][number]) => message._tag === "Alive" && message.incarnation === 2
       const ack = peer.heard.find(({ message }) => message._tag === "Ack")
-      const refutation = [...peer.heard].find(({ message }) => message._tag === "Alive" && message.incarnation === 2)
-      assert.isAbove(rest.length, 0)
-      assert.strictEqual(refutation?.datagram, ack?.datagram)
+      assert.isDefined(ack)
+      assert.isTrue(peer.heard.some((heard) => refutes(heard) && heard.datagram === ack?.datagram))
     })
   )
 })
