@@ -34,12 +34,18 @@ type Request = Refused | { readonly _tag: "Message"; readonly message: Frame.Str
 const tooManyPushPulls: Refused = { _tag: "Refused", reason: "TooManyPushPulls", answer: undefined }
 
 /** Reads one request, and stops as soon as it is clear that it will not be served. */
-const request = Effect.fnUntraced(function*(
+const request = (node: Node, place: Place): Effect.Effect<Request, TransportError> =>
+  Effect.suspend(() => {
+    const decoder = Streams.decoderFor(node, "responder", place.connection.peer)
+    return Effect.ensuring(read(node, place, decoder), Effect.sync(() => decoder.release()))
+  })
+
+const read = Effect.fnUntraced(function*(
   node: Node,
-  place: Place
+  place: Place,
+  decoder: Frame.Decoder
 ): Effect.fn.Return<Request, TransportError> {
   const { connection } = place
-  const decoder = Streams.decoderFor(node, "responder", connection.peer)
   for (;;) {
     const chunk = yield* Effect.catchIf(
       connection.pull,

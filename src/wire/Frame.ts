@@ -68,6 +68,8 @@ export interface Decoder {
    * opened a sealed message with one of our keys.
    */
   readonly held: () => number
+  /** Gives its memory back at once when no message was made of it: for streams that are given up. */
+  readonly release: () => void
 }
 
 /**
@@ -160,6 +162,10 @@ class FrameDecoder implements Decoder {
     return this.buffer.bytes.length + parsed + rows + (this.opening?.held ?? 0) + (this.expanding?.held ?? 0)
   }
 
+  release(): void {
+    if (this.done === undefined) this.settled(rejected(givenUp))
+  }
+
   /** Lets go of everything once the outcome is known. */
   private settled(progress: Progress): Progress {
     if (progress._tag === "Working" || (progress._tag === "NeedMore" && !this.overflowing)) return progress
@@ -167,8 +173,9 @@ class FrameDecoder implements Decoder {
     this.rows = this.parser?.rows ?? 0
     this.messageSize = Math.max(this.messageSize, this.received)
     this.parser = this.opening = this.expanding = undefined
-    this.buffer.bytes = new Uint8Array(0)
-    this.buffer.start = this.buffer.end = 0
+    // a message may hold views of it
+    if (this.done._tag === "Rejected") this.buffer.free()
+    else this.buffer.replace(new Uint8Array(0))
     return this.done
   }
 
@@ -309,9 +316,7 @@ class FrameDecoder implements Decoder {
   /** The body of a message that was wrapped, in place of the bytes of the stream. */
   private readWhole(message: Uint8Array): Progress | undefined {
     this.messageSize = message.length
-    this.buffer.bytes = message
-    this.buffer.start = 0
-    this.buffer.end = message.length
+    this.buffer.replace(message)
     return this.startBody()
   }
 
@@ -352,6 +357,7 @@ const rejected = (rejection: Rejection.Rejection, answer?: string): Progress => 
 const needMore: Progress = { _tag: "NeedMore", type: undefined }
 const working: Progress = { _tag: "Working", type: undefined }
 const tooLong = Rejection.make("TooLarge", `a message of more than ${MAX_STREAM_BYTES} bytes`)
+const givenUp = Rejection.make("Truncated", "the stream was given up")
 const endsEarly = Rejection.make("Truncated", "the message ends inside a value")
 const unexpectedlyEncrypted = Rejection.make(
   "Encrypted",

@@ -20,6 +20,8 @@ export class StreamBuffer {
   start = 0
   /** One past the last byte received. */
   end = 0
+  /** The memory of `bytes` that nobody else has made, or has a part of. */
+  private own: ArrayBuffer | undefined = undefined
 
   get length(): number {
     return this.end - this.start
@@ -36,16 +38,33 @@ export class StreamBuffer {
     return this.bytes.subarray(this.start, this.start + size)
   }
 
+  /** Goes on with these bytes instead. */
+  replace(bytes: Uint8Array): void {
+    this.own = undefined
+    this.bytes = bytes
+    this.start = 0
+    this.end = bytes.length
+  }
+
+  /**
+   * Empties it and gives its memory back at once: what an idle process drops may not be collected for minutes. Nothing may
+   * still want a view of it.
+   */
+  free(): void {
+    this.own?.transfer(0)
+    this.replace(new Uint8Array(0))
+  }
+
   /**
    * Moves to new memory even when compacting would do, because bytes handed out as views must not change; doubling
    * keeps that rare.
    */
   private makeRoom(size: number): void {
-    const needed = this.length + size
-    const next = new Uint8Array(Math.max(needed, this.length * 2, INITIAL_BYTES))
+    const { length } = this
+    const next = new Uint8Array(Math.max(length + size, length * 2, INITIAL_BYTES))
     next.set(this.bytes.subarray(this.start, this.end))
-    this.bytes = next
-    this.end -= this.start
-    this.start = 0
+    this.replace(next)
+    this.end = length
+    this.own = next.buffer
   }
 }
