@@ -17,7 +17,8 @@ export const generations = {
 } as const
 export type Generation = keyof typeof generations
 
-const binaryOf = (generation: Generation): string =>
+/** The program that `build` makes. */
+export const binaryOf = (generation: Generation): string =>
   fileURLToPath(new URL(`./go/bin/${generations[generation].binary}`, import.meta.url))
 
 /** The Go toolchain's version (`go1.26.8`), or `undefined` when there is none on the PATH. */
@@ -26,9 +27,9 @@ export const toolchain = (): string | undefined => {
   return status === 0 ? stdout.trim() : undefined
 }
 
-/** Builds both binaries; Go's build cache makes this cheap when nothing changed. Throws with the compiler's output. */
-export const build = (): void => {
-  for (const generation of ["current", "old"] as const) {
+/** Builds the binaries; Go's build cache makes this cheap when nothing changed. Throws with the compiler's output. */
+export const build = (wanted: ReadonlyArray<Generation> = ["current", "old"]): void => {
+  for (const generation of wanted) {
     const args = ["build", `-modfile=${generations[generation].modfile}`, "-o", binaryOf(generation), "."]
     execFileSync("go", args, { cwd: moduleFolder, stdio: ["ignore", "inherit", "inherit"] })
   }

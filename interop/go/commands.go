@@ -20,6 +20,7 @@ type Peer struct {
 
 type request struct {
 	Addrs       []string  `json:"addrs"`
+	Names       []string  `json:"names"`
 	To          string    `json:"to"`
 	Reliable    bool      `json:"reliable"`
 	Data        []byte    `json:"data"`
@@ -53,6 +54,8 @@ func (p *Peer) run(cmd string, raw []byte) (any, error) {
 		return map[string]any{"contacted": n}, err
 	case "members":
 		return map[string]any{"members": table(p.list)}, nil
+	case "report":
+		return report(p.list, req.Names), nil
 	case "leave":
 		return done, p.list.Leave(broadcastTimeout)
 	case "shutdown":

@@ -9,8 +9,9 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// startRequest is the node's configuration. Absent fields keep the value of memberlist's Local preset; byte strings are
-// base64, durations whole milliseconds.
+// startRequest is the node's configuration. Absent fields keep the value of memberlist's Local preset, or of its LAN
+// preset where that is asked for; byte strings are base64, durations whole milliseconds. A quiet node tells only of
+// failures and farewells.
 type startRequest struct {
 	Name             string    `json:"name"`
 	BindAddress      *string   `json:"bindAddress"`
@@ -28,6 +29,8 @@ type startRequest struct {
 	SuspicionMult    *int      `json:"suspicionMult"`
 	IndirectChecks   *int      `json:"indirectChecks"`
 	DisableTCPPings  bool      `json:"disableTcpPings"`
+	Preset           string    `json:"preset"`
+	Quiet            bool      `json:"quiet"`
 
 	ProbeIntervalMs    *int `json:"probeIntervalMs"`
 	ProbeTimeoutMs     *int `json:"probeTimeoutMs"`
@@ -54,6 +57,9 @@ func start(raw []byte, out *output) (*Peer, any, error) {
 		return nil, nil, err
 	}
 	conf := memberlist.DefaultLocalConfig()
+	if req.Preset == "lan" {
+		conf = memberlist.DefaultLANConfig()
+	}
 	conf.Name = req.Name
 	conf.BindAddr = "127.0.0.1"
 	conf.BindPort = req.BindPort
@@ -75,7 +81,7 @@ func start(raw []byte, out *output) (*Peer, any, error) {
 	setMillis(&conf.PushPullInterval, req.PushPullIntervalMs)
 	setMillis(&conf.TCPTimeout, req.TCPTimeoutMs)
 
-	node := &delegate{out: out, meta: req.Meta, ackPayload: req.AckPayload, state: req.UserState.bytes()}
+	node := &delegate{out: out, quiet: req.Quiet, meta: req.Meta, ackPayload: req.AckPayload, state: req.UserState.bytes()}
 	conf.Delegate = node
 	conf.Events = node
 	conf.Conflict = node

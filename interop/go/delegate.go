@@ -15,6 +15,7 @@ const smallPayload = 4096
 // delegate answers memberlist's questions and turns its callbacks into events.
 type delegate struct {
 	out        *output
+	quiet      bool
 	ackPayload []byte
 
 	mu    sync.Mutex
@@ -72,7 +73,12 @@ func (d *delegate) setMeta(meta []byte) {
 	d.meta = meta
 }
 
-func (d *delegate) NotifyMsg(payload []byte)                   { d.out.event("message", describe(payload)) }
+func (d *delegate) NotifyMsg(payload []byte) {
+	if !d.quiet {
+		d.out.event("message", describe(payload))
+	}
+}
+
 func (d *delegate) GetBroadcasts(overhead, limit int) [][]byte { return nil }
 
 func (d *delegate) LocalState(bool) []byte {
@@ -88,6 +94,9 @@ func (d *delegate) setState(state []byte) {
 }
 
 func (d *delegate) MergeRemoteState(state []byte, join bool) {
+	if d.quiet {
+		return
+	}
 	fields := describe(state)
 	fields["join"] = join
 	d.out.event("remoteState", fields)
@@ -96,11 +105,15 @@ func (d *delegate) MergeRemoteState(state []byte, join bool) {
 // memberlist.EventDelegate. memberlist calls these under its own lock, with a pointer into its table.
 
 func (d *delegate) NotifyJoin(n *memberlist.Node) {
-	d.out.event("joined", map[string]any{"node": memberOf(n)})
+	if !d.quiet {
+		d.out.event("joined", map[string]any{"node": memberOf(n)})
+	}
 }
 
 func (d *delegate) NotifyUpdate(n *memberlist.Node) {
-	d.out.event("updated", map[string]any{"node": memberOf(n)})
+	if !d.quiet {
+		d.out.event("updated", map[string]any{"node": memberOf(n)})
+	}
 }
 
 // NotifyLeave is called for the dead and the left alike: the entry's state tells them apart.
@@ -115,6 +128,9 @@ func (d *delegate) NotifyLeave(n *memberlist.Node) {
 // memberlist.ConflictDelegate
 
 func (d *delegate) NotifyConflict(existing, other *memberlist.Node) {
+	if d.quiet {
+		return
+	}
 	d.out.event("conflict", map[string]any{
 		"name": existing.Name, "existing": hex.EncodeToString(existing.Addr), "existingPort": existing.Port,
 		"other": hex.EncodeToString(other.Addr), "otherPort": other.Port,

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/hex"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 	"unsafe"
@@ -46,16 +47,39 @@ func memberOf(n *memberlist.Node) member {
 	}
 }
 
-// table is every entry of the list, the dead and the left included.
-func table(list *memberlist.Memberlist) []member {
+// entries calls `visit` with every entry of the list, the dead and the left included, under the list's lock.
+func entries(list *memberlist.Memberlist, visit func(*entry)) {
 	fields := reflect.ValueOf(list).Elem()
 	lock := (*sync.RWMutex)(unsafe.Pointer(fields.FieldByName("nodeLock").UnsafeAddr()))
 	nodes := (*[]*entry)(unsafe.Pointer(fields.FieldByName("nodes").UnsafeAddr()))
 	lock.RLock()
 	defer lock.RUnlock()
-	members := make([]member, 0, len(*nodes))
 	for _, e := range *nodes {
-		members = append(members, memberOf(&e.Node))
+		visit(e)
 	}
+}
+
+// table is every entry of the list.
+func table(list *memberlist.Memberlist) []member {
+	members := []member{}
+	entries(list, func(e *entry) { members = append(members, memberOf(&e.Node)) })
 	return members
+}
+
+type standing struct {
+	State       string `json:"state"`
+	Incarnation uint32 `json:"incarnation"`
+}
+
+// report tells how the members `names` stand, and how many entries there are; cheap where a table is large.
+func report(list *memberlist.Memberlist, names []string) map[string]any {
+	standings := map[string]standing{}
+	count := 0
+	entries(list, func(e *entry) {
+		count++
+		if slices.Contains(names, e.Name) {
+			standings[e.Name] = standing{State: stateName(e.State), Incarnation: e.Incarnation}
+		}
+	})
+	return map[string]any{"standings": standings, "entries": count}
 }
