@@ -5,6 +5,10 @@ import type { Figures } from "./Verdict.ts"
 /** Which implementation is attacked. */
 export type Kind = "ours" | "go"
 
+/** How much of everything a run is. */
+export const lengths = ["quick", "usual", "full"] as const
+export type Length = (typeof lengths)[number]
+
 /** What a case is given to work with. */
 export interface Bench {
   readonly kind: Kind
@@ -39,8 +43,12 @@ export interface Case {
   readonly against: ReadonlyArray<Kind>
   /** About how long it takes against one implementation. */
   readonly seconds: (options: { readonly seconds: number; readonly quick: boolean }) => number
-  /** Left out of the short run. */
-  readonly isLong?: boolean
+  /** The shortest run that it is part of; without it, the usual one. */
+  readonly since?: Length
+  /** The shortest run in which it is also carried out against Go; without it, the usual one. */
+  readonly goSince?: Length
+  /** Whether it mostly waits, so that others that do may be carried out at the same time. */
+  readonly isQuiet?: boolean
   readonly run: (bench: Bench) => Promise<Outcome>
 }
 
@@ -50,7 +58,7 @@ export interface Result {
   readonly promise: string
   readonly kind: Kind
   readonly outcome: Outcome | undefined
-  /** Why there is no outcome. */
+  /** Why there is no outcome; empty when the case was not begun. */
   readonly error: string | undefined
   /** How long it took. */
   readonly seconds: number

@@ -1,13 +1,15 @@
 /** The command line. */
 import { parseArgs } from "node:util"
+import { type Case, type Kind, type Length, lengths } from "./Case.ts"
 
 export const usage = `npm run attack [-- options]
 
 Attacks live clusters of processes on 127.0.0.1, of this library and, where Go is found, of HashiCorp memberlist.
 
-  --only WORDS      cases whose names have all these words; several groups are separated by commas
-  --quick           a short run of about a minute and a half: shorter floods, fewer cases
-  --full            also every flood from 1,000 ports against Go (above eight minutes)
+  --only PARTS      cases with one of these parts in their names, against everybody; separated by semicolons
+  --quick           about a minute and a half: fewer cases, shorter floods, this library alone
+  --full            everything, from many ports and against Go as well: about a quarter of an hour
+  --minutes N       begins nothing after so many minutes, default 10 (with --quick 3, with --full 30)
   --list            names the cases and their promises, and attacks nothing
   --no-go           this library alone
   --library FOLDER  the checkout of this library that is attacked, default this one
@@ -18,10 +20,14 @@ Attacks live clusters of processes on 127.0.0.1, of this library and, where Go i
 Ends with 1 when this library breaks a promise.
 `
 
+const MINUTES: Readonly<Record<Length, number>> = { quick: 3, usual: 10, full: 30 }
+
 export interface Options {
-  readonly only: ReadonlyArray<ReadonlyArray<string>>
-  readonly isQuick: boolean
-  readonly isFull: boolean
+  /** Parts of names, in small letters. */
+  readonly only: ReadonlyArray<string>
+  readonly length: Length
+  /** Nothing is begun after so many minutes. */
+  readonly minutes: number
   readonly isList: boolean
   readonly isHelp: boolean
   readonly withGo: boolean
@@ -44,23 +50,27 @@ export const parse = (args: ReadonlyArray<string>): Options | string => {
         help: { type: "boolean", default: false },
         go: { type: "boolean", default: true },
         library: { type: "string" },
+        minutes: { type: "string" },
         rate: { type: "string", default: "20000" },
         seconds: { type: "string" },
         out: { type: "string" }
       },
       allowNegative: true
     })
+    const length = values.quick ? "quick" : values.full ? "full" : "usual"
+    const minutes = Number(values.minutes ?? MINUTES[length])
     const rate = Number(values.rate)
     const seconds = Number(values.seconds ?? (values.quick ? 2 : 5))
     if (values.quick && values.full) return "--quick and --full are different runs; give one of them"
     if (!Number.isInteger(rate) || rate < 1 || rate > 100_000) {
       return `--rate ${values.rate}: expected a whole number from 1 to 100000`
     }
+    if (!(minutes > 0 && minutes <= 600)) return `--minutes ${values.minutes}: expected a number up to 600`
     if (!(seconds >= 1 && seconds <= 60)) return `--seconds ${values.seconds}: expected a number from 1 to 60`
     return {
-      only: groups(values.only ?? ""),
-      isQuick: values.quick,
-      isFull: values.full,
+      only: (values.only ?? "").toLowerCase().split(";").map((part) => part.trim()).filter((part) => part !== ""),
+      length,
+      minutes,
       isList: values.list,
       isHelp: values.help,
       withGo: values.go,
@@ -74,11 +84,15 @@ export const parse = (args: ReadonlyArray<string>): Options | string => {
   }
 }
 
-const groups = (text: string): ReadonlyArray<ReadonlyArray<string>> =>
-  text.toLowerCase().split(",").map((group) => group.split(/\s+/).filter((word) => word !== "")).filter((group) =>
-    group.length > 0
-  )
-
 /** Whether `--only` chooses a name; nothing given chooses all. */
 export const isChosen = (name: string, only: Options["only"]): boolean =>
-  only.length === 0 || only.some((words) => words.every((word) => name.toLowerCase().includes(word)))
+  only.length === 0 || only.some((part) => name.toLowerCase().includes(part))
+
+/** Against whom a case is carried out. What is asked for by name is, whatever the run's length. */
+export const wanted = (each: Case, { length, only }: Pick<Options, "length" | "only">): ReadonlyArray<Kind> => {
+  if (!isChosen(each.name, only)) return []
+  if (only.length > 0) return each.against
+  const reaches = (since: Length = "usual") => lengths.indexOf(since) <= lengths.indexOf(length)
+  if (!reaches(each.since)) return []
+  return each.against.filter((kind) => kind === "ours" || reaches(each.goSince))
+}

@@ -28,8 +28,12 @@ const number = (figure: number | undefined, digits: number): string =>
 const share = (part: number | undefined, whole: number | undefined): string =>
   part === undefined || whole === undefined || whole === 0 ? NONE : `${part}/${whole}`
 
-export const verdictOf = ({ error, outcome }: Result): "kept" | "BROKEN" | "told" | "ERROR" =>
-  error !== undefined || outcome === undefined
+export type Verdict = "kept" | "BROKEN" | "told" | "ERROR" | "not run"
+
+export const verdictOf = ({ error, outcome }: Result): Verdict =>
+  error === ""
+    ? "not run"
+    : error !== undefined || outcome === undefined
     ? "ERROR"
     : outcome.broken === undefined
     ? "told"
@@ -55,7 +59,7 @@ export const remarks = (results: ReadonlyArray<Result>): ReadonlyArray<string> =
     return told.length === 0 ? [] : [`${result.name}, ${kindNames[result.kind]}: ${told.join("; ")}`]
   })
 
-/** Whether this library kept every promise; what Go does is only told. */
+/** Whether this library was seen to keep every promise; what Go does is only told. */
 export const isKept = (results: ReadonlyArray<Result>): boolean =>
   results.every((result) => result.kind === "go" || verdictOf(result) === "kept" || verdictOf(result) === "told")
 
@@ -65,6 +69,8 @@ export interface Circumstances {
   readonly node: string
   readonly go: string | undefined
   readonly processors: string
+  /** How busy the machine was with other work. */
+  readonly loadBefore: number
 }
 
 export const json = (circumstances: Circumstances, results: ReadonlyArray<Result>): string =>

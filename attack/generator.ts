@@ -3,9 +3,9 @@
  * sockets, `go` sends, and answers how much that was. The end of stdin ends it.
  */
 import { createSocket, type Socket } from "node:dgram"
-import { createInterface } from "node:readline"
 import { Pace } from "./traffic/Pace.ts"
 import { type Aim, type FloodKind, packetsOf } from "./traffic/Packets.ts"
+import { serve } from "./traffic/Serve.ts"
 import { packed, strangers } from "./traffic/Strangers.ts"
 
 export interface Flood {
@@ -80,16 +80,4 @@ const handle = async (request: Request): Promise<object> => {
   return send(flood)
 }
 
-const tell = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
-
-const answer = async (request: Request): Promise<void> => {
-  try {
-    tell({ id: request.id, ok: true, result: await handle(request) })
-  } catch (error) {
-    tell({ id: request.id, ok: false, error: { message: String(error) } })
-  }
-}
-
-const input = createInterface({ input: process.stdin })
-input.on("line", (line) => void answer(JSON.parse(line) as Request))
-input.on("close", () => process.exit(0))
+serve(handle)

@@ -2,7 +2,7 @@
  * `npm run attack`: what the protocol's enemies can do to a live cluster, with a key and without, and what it costs.
  */
 import { writeFileSync } from "node:fs"
-import { cpus } from "node:os"
+import { cpus, loadavg } from "node:os"
 import { resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build, memberlistVersion, toolchain } from "../interop/GoPeer.ts"
@@ -10,7 +10,7 @@ import { span } from "../simulate/Line.ts"
 import type { Bench, Case, Kind, Result } from "./Case.ts"
 import { cases } from "./cases/all.ts"
 import { Session } from "./cluster/Session.ts"
-import { isChosen, type Options, parse, usage } from "./Options.ts"
+import { type Options, parse, usage, wanted } from "./Options.ts"
 import { Progress } from "./Progress.ts"
 import { isKept, json, kindNames, remarks, table, verdictOf } from "./Table.ts"
 
@@ -30,10 +30,8 @@ if (options.isHelp) {
   process.exit(0)
 }
 
-const chosen = cases.filter((each) =>
-  isChosen(each.name, options.only) && (!options.isQuick || each.isLong !== true || options.only.length > 0)
-)
-if (chosen.length === 0) fail("--only: no case has these words; --list names them all")
+const chosen = cases.filter((each) => wanted(each, options).length > 0)
+if (chosen.length === 0) fail("--only: no case has such a name; --list names them all")
 if (options.isList) {
   for (const { name, promise } of chosen) process.stdout.write(`${name}\n    ${promise}\n`)
   process.exit(0)
@@ -45,7 +43,7 @@ const library = options.library === undefined
 
 /** The Go release that is attacked beside ours, built when it is needed. */
 const go = ((): string | undefined => {
-  if (!options.withGo || !chosen.some(({ against }) => against.includes("go"))) return undefined
+  if (!options.withGo || !chosen.some((each) => wanted(each, options).includes("go"))) return undefined
   const version = toolchain()
   if (version === undefined) {
     process.stderr.write("no Go toolchain on the PATH: this library alone is attacked\n")
@@ -56,27 +54,37 @@ const go = ((): string | undefined => {
   return `memberlist ${memberlistVersion("current")}, ${version}`
 })()
 
-const isWanted = (each: Case, kind: Kind): boolean =>
-  each.against.includes(kind)
-  && (kind === "ours" || (go !== undefined && (each.isLong !== true || options.isFull || options.only.length > 0)))
+interface Run {
+  readonly each: Case
+  readonly kind: Kind
+}
 
-const runs = chosen.flatMap((each) =>
-  (["ours", "go"] as const).filter((kind) => isWanted(each, kind)).map((kind) => ({ each, kind }))
+const runs: ReadonlyArray<Run> = chosen.flatMap((each) =>
+  wanted(each, options).filter((kind) => kind === "ours" || go !== undefined).map((kind) => ({ each, kind }))
 )
-const timing = { seconds: options.seconds, quick: options.isQuick }
-const progress = new Progress(runs.map(({ each }) => each.seconds(timing)))
+/** Loud ones are carried out alone; of those that mostly wait, a few at a time. */
+const loud = runs.filter(({ each }) => each.isQuiet !== true)
+const quiet = runs.filter(({ each }) => each.isQuiet === true)
+const LANES = 3
 
-let session = new Session()
+const timing = { seconds: options.seconds, quick: options.length === "quick" }
+const progress = new Progress([
+  ...loud.map(({ each }) => each.seconds(timing)),
+  ...quiet.map(({ each }) => each.seconds(timing) / LANES)
+])
+
+const sessions = new Set<Session>()
 let isInterrupted = false
 const interrupt = () => {
   isInterrupted = true
-  void session.end()
+  for (const session of sessions) void session.end()
 }
 process.on("SIGINT", interrupt)
 process.on("SIGTERM", interrupt)
 
-const attack = async (each: Case, kind: Kind): Promise<Result> => {
-  session = new Session()
+const attack = async ({ each, kind }: Run): Promise<Result> => {
+  const session = new Session()
+  sessions.add(session)
   const began = performance.now()
   const told = { name: each.name, promise: each.promise, kind }
   const took = () => Math.round((performance.now() - began) / 100) / 10
@@ -85,7 +93,7 @@ const attack = async (each: Case, kind: Kind): Promise<Result> => {
     library,
     seconds: options.seconds,
     rate: options.rate,
-    quick: options.isQuick,
+    quick: options.length === "quick",
     session,
     say: (doing) => progress.say(`${each.name}, ${kindNames[kind]}`, doing)
   }
@@ -101,16 +109,51 @@ const attack = async (each: Case, kind: Kind): Promise<Result> => {
     }
   } finally {
     await session.end()
+    sessions.delete(session)
   }
 }
 
+const [load = 0] = loadavg()
+if (load > cpus().length / 2) {
+  process.stderr.write(
+    `this machine is busy (load ${load.toFixed(1)}): verdicts about time say more about that than about the attacks\n`
+  )
+}
+
 const results: Array<Result> = []
-for (const { each, kind } of runs) {
-  const result = await attack(each, kind)
-  if (isInterrupted) break
+
+const carryOut = async (run: Run): Promise<void> => {
+  const { each, kind } = run
+  const isLate = progress.seconds > options.minutes * 60
+  const result = isLate ? skipped(run) : await attack(run)
+  if (isInterrupted) return
   results.push(result)
   progress.step(`${verdictOf(result).padEnd(6)} ${each.name}, ${kindNames[kind]}`, result.outcome?.broken?.join("; "))
 }
+
+const skipped = ({ each, kind }: Run): Result => ({
+  name: each.name,
+  promise: each.promise,
+  kind,
+  outcome: undefined,
+  error: "",
+  seconds: 0
+})
+
+/** One after the other, each in a lane that is free. */
+const inLanes = async (runs: ReadonlyArray<Run>, lanes: number): Promise<void> => {
+  const waiting = runs.values()
+  const lane = async () => {
+    for (const run of waiting) {
+      if (isInterrupted) return
+      await carryOut(run)
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+}
+
+await inLanes(loud, 1)
+await inLanes(quiet, LANES)
 progress.end()
 
 process.stdout.write(`${table(results)}\n\n`)
@@ -124,7 +167,8 @@ if (options.out !== undefined) {
       library,
       node: process.versions.node,
       go,
-      processors: `${cpus().length} × ${cpu?.model ?? "unknown"}`
+      processors: `${cpus().length} × ${cpu?.model ?? "unknown"}`,
+      loadBefore: load
     }, results)
   )
 }
@@ -132,5 +176,9 @@ if (isInterrupted) {
   process.stderr.write(`interrupted after ${results.length} of ${runs.length}\n`)
   process.exit(130)
 }
-process.stderr.write(`${results.length} attacks in ${span(progress.seconds)}\n`)
+const late = results.filter((result) => verdictOf(result) === "not run").length
+if (late > 0) {
+  process.stderr.write(`${late} attacks were not begun within ${options.minutes} minutes; --minutes gives them more\n`)
+}
+process.stderr.write(`${results.length - late} attacks in ${span(progress.seconds)}\n`)
 process.exit(isKept(results) ? 0 : 1)

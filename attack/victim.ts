@@ -7,11 +7,11 @@
 import type * as EffectModule from "effect/Effect"
 import type * as ScopeModule from "effect/Scope"
 import { monitorEventLoopDelay } from "node:perf_hooks"
-import { createInterface } from "node:readline"
 import type { MemberEvent } from "../src/MemberEvent.ts"
 import type { Memberlist } from "../src/Memberlist.ts"
 import { FAKE } from "./cluster/Names.ts"
 import type { Report, Standing } from "./cluster/Victim.ts"
+import { serve } from "./traffic/Serve.ts"
 import { load } from "./victim/Library.ts"
 import { delegateOf, type Misbehaviour } from "./victim/Misbehaviour.ts"
 
@@ -26,6 +26,7 @@ type Request =
   | { readonly id: number; readonly cmd: "start" } & Start
   | { readonly id: number; readonly cmd: "join"; readonly addrs: ReadonlyArray<string> }
   | { readonly id: number; readonly cmd: "report"; readonly names: ReadonlyArray<string> }
+  | { readonly id: number; readonly cmd: "forget" }
   | { readonly id: number; readonly cmd: "close" }
   | {
     readonly id: number
@@ -99,6 +100,9 @@ const tellEvents = (cluster: Memberlist["Service"]): void =>
       if (event !== undefined && !name.startsWith(FAKE)) tell({ event, at: Date.now(), node: { name } })
     })))
 
+/** The longest stop since it was last forgotten: a report may come too late to be heard. */
+let longestStop = 0
+
 const report = async ({ cluster }: Running, names: ReadonlyArray<string>): Promise<Report> => {
   const standings: Record<string, Standing> = {}
   for (const name of names) {
@@ -108,7 +112,8 @@ const report = async ({ cluster }: Running, names: ReadonlyArray<string>): Promi
   const counters = Object.fromEntries(await run(cluster.counters))
   const stop = Math.max(0, delay.max / 1e6 - RESOLUTION)
   delay.reset()
-  return { standings, entries: (await run(cluster.members)).length, stop, counters }
+  longestStop = Math.max(longestStop, stop)
+  return { standings, entries: (await run(cluster.members)).length, stop, longestStop, counters }
 }
 
 /** How long the close took, in milliseconds. */
@@ -150,19 +155,13 @@ const handle = async (request: Request): Promise<object> => {
       return {}
     case "report":
       return report(node, request.names)
+    case "forget":
+      delay.reset()
+      longestStop = 0
+      return {}
     case "close":
       return close(node)
   }
 }
 
-const answer = async (request: Request): Promise<void> => {
-  try {
-    tell({ id: request.id, ok: true, result: await handle(request) })
-  } catch (error) {
-    tell({ id: request.id, ok: false, error: { message: String(error) } })
-  }
-}
-
-const input = createInterface({ input: process.stdin })
-input.on("line", (line) => void answer(JSON.parse(line) as Request))
-input.on("close", () => process.exit(0))
+serve(handle)

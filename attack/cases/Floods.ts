@@ -1,6 +1,6 @@
 /** Floods of datagrams on one of three nodes. */
 import { randomBytes } from "node:crypto"
-import type { Bench, Case, Outcome } from "../Case.ts"
+import type { Bench, Case, Length, Outcome } from "../Case.ts"
 import { startCluster } from "../cluster/Cluster.ts"
 import { judged, Watch } from "../cluster/Watch.ts"
 import { prepareFlood, told } from "../traffic/Flooder.ts"
@@ -34,39 +34,42 @@ const flood = async (bench: Bench, { keys = 0, kind, ports, rate }: Options): Pr
 const promise =
   `no live member is declared failed, and the cluster is at rest within ${REST_LIMIT} s of the flood's end`
 
-const caseOf = (options: Options, name: string, isLong = false): Case => ({
+const caseOf = (options: Options, name: string, since: Length, goSince: Length): Case => ({
   name: `flood: ${name}`,
   promise,
   against: ["ours", "go"],
-  isLong,
-  seconds: ({ seconds }) => seconds + 6,
+  since,
+  goSince,
+  seconds: ({ seconds }) => seconds + 4,
   run: (bench) => flood(bench, options)
 })
 
 const shown = (ports: number): string => ports === 1 ? "1 port" : `${ports.toLocaleString("en-US")} ports`
 
-const both = (kind: FloodKind, keys = 0): ReadonlyArray<Case> =>
-  [1, 1_000].map((ports) =>
-    caseOf(
-      { kind, ports, keys },
-      `${kind === "pings" ? "valid pings" : kind}${keys === 1 ? ", one key" : ""}, ${shown(ports)}`,
-      ports > 1
-    )
-  )
+/** Where it matters who sends, the usual run has many senders as well. */
+const both = (kind: FloodKind, one: Length, many: Length, keys = 0): ReadonlyArray<Case> => {
+  const name = `${kind === "pings" ? "valid pings" : kind}${keys === 1 ? ", one key" : ""}`
+  return [
+    caseOf({ kind, ports: 1, keys }, `${name}, ${shown(1)}`, one, "usual"),
+    caseOf({ kind, ports: 1_000, keys }, `${name}, ${shown(1_000)}`, many, "full")
+  ]
+}
 
 export const floods: ReadonlyArray<Case> = [
-  ...both("pings"),
-  ...both("compounds of pings"),
+  ...both("pings", "quick", "usual"),
+  ...both("compounds of pings", "quick", "full"),
   caseOf(
     { kind: "compressed compounds of pings", ports: 1, rate: 500 },
-    "1,016 pings in each of 500 packets a second, 1 port"
+    "1,016 pings in each of 500 packets a second, 1 port",
+    "quick",
+    "usual"
   ),
-  ...both("indirect pings"),
-  ...both("acks"),
-  ...both("user messages"),
-  ...both("suspicions of strangers"),
-  ...both("alives of strangers"),
-  ...both("garbage"),
-  ...both("undecryptable", 1),
-  caseOf({ kind: "undecryptable", ports: 1, keys: 16 }, "undecryptable, sixteen keys, 1 port")
+  ...both("indirect pings", "quick", "usual"),
+  ...both("acks", "usual", "full"),
+  ...both("user messages", "usual", "full"),
+  ...both("suspicions of strangers", "usual", "full"),
+  ...both("alives of strangers", "quick", "full"),
+  ...both("garbage", "usual", "full"),
+  ...both("undecryptable", "quick", "full", 1),
+  caseOf({ kind: "undecryptable", ports: 1, keys: 16 }, "undecryptable, sixteen keys, 1 port", "usual", "usual")
 ]

@@ -21,7 +21,7 @@ export interface ClusterOptions {
 }
 
 const names = ["anna", "boris", "clara", "dora", "emil", "fritz"]
-const AGREE_MILLIS = 20_000
+const AGREE_MILLIS = 60_000
 
 export const startCluster = async (bench: Bench, options: ClusterOptions = {}): Promise<Cluster> => {
   bench.say("starts the cluster")

@@ -20,6 +20,8 @@ export interface Report {
   readonly entries: number
   /** The longest time its event loop stood still since the last report, in milliseconds. */
   readonly stop?: number
+  /** The same since that was last forgotten. */
+  readonly longestStop?: number
   readonly counters?: Readonly<Record<string, number>>
 }
 
@@ -48,11 +50,13 @@ export interface Victim {
   /** What it told of members whose names do not begin with `fake`, oldest first. */
   readonly changes: ReadonlyArray<Change>
   readonly join: (port: number) => Promise<unknown>
+  /** Forgets how long its event loop has stood still until now. */
+  readonly forget: () => Promise<void>
   /** `undefined` when it does not answer in time. */
   readonly report: (names: ReadonlyArray<string>, millis?: number) => Promise<Report | undefined>
 }
 
-const START_MILLIS = 20_000
+const START_MILLIS = 60_000
 
 const eventNames: ReadonlySet<unknown> = new Set(["joined", "suspected", "recovered", "failed", "left"])
 
@@ -90,6 +94,9 @@ const launch = async (
     child,
     changes,
     join: (port) => child.ask("join", { addrs: [`127.0.0.1:${port}`] }),
+    forget: async () => {
+      if (kind === "ours") await child.ask("forget")
+    },
     report: async (names, millis = 2_000) => {
       try {
         return (await within(millis, child.ask("report", { names }))) as Report | undefined

@@ -41,7 +41,7 @@ export class Watch {
 
   /** Forgets what happened before, and watches from now on. */
   static async begin(cluster: Cluster, doomed: ReadonlySet<string> = new Set()): Promise<Watch> {
-    for (const victim of cluster.victims) await victim.report(cluster.names)
+    for (const victim of cluster.victims) await victim.forget()
     return new Watch(cluster, doomed)
   }
 
@@ -123,7 +123,8 @@ export class Watch {
   }
 
   private note(victim: Victim, report: Report): void {
-    if (report.stop !== undefined) this.longestStop = Math.max(this.longestStop ?? 0, report.stop)
+    const { longestStop } = report
+    if (longestStop !== undefined) this.longestStop = Math.max(this.longestStop ?? 0, longestStop)
     for (const name of this.cluster.names) {
       const state = report.standings[name]?.state
       if (this.doomed.has(name)) continue
