@@ -15,6 +15,13 @@ const sealed = (message: Uint8Array) =>
 
 const row = { name: "", addr: none, port: 0, meta: none, incarnation: 0, state: 0, vsn: none }
 
+/** What comes out when it has done all its work. */
+const finished = (decoder: Frame.Decoder, bytes: Uint8Array): Frame.Progress => {
+  let progress = decoder.push(bytes)
+  while (progress._tag === "Working") progress = decoder.resume()
+  return progress
+}
+
 describe("what a decoder holds", () => {
   it("grows with what arrives, not with what is announced", () => {
     const decoder = Frame.makeDecoder("responder", keyed)
@@ -31,7 +38,7 @@ describe("what a decoder holds", () => {
     assert.strictEqual(good.push(sealed(message))._tag, "Message")
     assert.strictEqual(good.held(), 0)
     const bad = Frame.makeDecoder("responder", { ...keyed, keys: [new Uint8Array(16)] })
-    assert.strictEqual(bad.push(sealed(message))._tag, "Rejected")
+    assert.strictEqual(finished(bad, sealed(message))._tag, "Rejected")
     assert.strictEqual(bad.held(), 0)
   })
 
@@ -39,7 +46,7 @@ describe("what a decoder holds", () => {
     const decoder = Frame.makeDecoder("responder", plain)
     const bomb = Compression.wrap(Frame.encodeUser(new Uint8Array(MIB)))
     assert.isBelow(bomb.length, 30_000)
-    assert.strictEqual(decoder.push(bomb)._tag, "Message")
+    assert.strictEqual(finished(decoder, bomb)._tag, "Message")
     assert.isAtLeast(decoder.held(), MIB)
   })
 
