@@ -27,6 +27,7 @@ import type { Inbound } from "../wire/Packet.ts"
 import * as Acks from "./Acks.ts"
 import * as Counters from "./Counters.ts"
 import * as Introductions from "./exchange/Introductions.ts"
+import * as Rows from "./exchange/Rows.ts"
 import * as HookCalls from "./HookCalls.ts"
 import * as Hub from "./Hub.ts"
 import * as Logs from "./Logs.ts"
@@ -118,6 +119,8 @@ export interface Node {
   readonly suspicions: FiberMap.FiberMap<string>
   /** Short-lived work that must outlive the fiber that asked for it: expired suspicions. */
   readonly tasks: FiberSet.FiberSet
+  /** Our table, encoded. */
+  readonly rows: Rows.Rows
   /** What is accepted, with all keys of the ring or some. */
   readonly inbound: (keys?: ReadonlyArray<Uint8Array>) => Inbound
   /** Who looks at every step of the table: the simulator, or nobody. */
@@ -195,6 +198,19 @@ export const make: (
     logs.note("SubscriberSlow", { reason: what })
   }
   const membership = yield* Ref.make(Membership.make(config.name))
+  const inboundWith = (keys: ReadonlyArray<Uint8Array>): Inbound => ({
+    label: settings.label,
+    skipLabelCheck: config.skipInboundLabelCheck,
+    keys,
+    verifyIncoming: config.gossipVerifyIncoming,
+    maxDecompressed: config.maxDecompressedPacket,
+    // derived when it is asked for, which only packets of that cipher do
+    get acceptsFirstCipher() {
+      return config.protocolVersion === 1 || Versions.anySpeaks(Ref.getUnsafe(membership).entries, 1)
+    }
+  })
+  // The same for packet after packet: making it costs more than most packets cost to decode.
+  let inbound: Inbound | undefined
   return {
     name: config.name,
     config,
@@ -243,17 +259,11 @@ export const make: (
     messages: Hub.make<Received>(config.messageBuffer, lost("message")),
     suspicions: yield* FiberMap.make<string>(),
     tasks: yield* FiberSet.make(),
-    inbound: (keys = keyring.keysUnsafe()) => ({
-      label: settings.label,
-      skipLabelCheck: config.skipInboundLabelCheck,
-      keys,
-      verifyIncoming: config.gossipVerifyIncoming,
-      maxDecompressed: config.maxDecompressedPacket,
-      // derived when it is asked for, which only packets of that cipher do
-      get acceptsFirstCipher() {
-        return config.protocolVersion === 1 || Versions.anySpeaks(Ref.getUnsafe(membership).entries, 1)
-      }
-    }),
+    rows: yield* Rows.make,
+    inbound: (keys = keyring.keysUnsafe()) => {
+      if (inbound?.keys !== keys) inbound = inboundWith(keys)
+      return inbound
+    },
     observer: yield* Observer
   }
 })

@@ -19,7 +19,7 @@ import {
   VersionMismatch
 } from "../MemberlistError.ts"
 import type { RemoteEntry } from "../swim/Claim.ts"
-import { type Entry, merge } from "../swim/Membership.ts"
+import { merge } from "../swim/Membership.ts"
 import { pushPullScale } from "../swim/Timing.ts"
 import * as Versions from "../swim/Versions.ts"
 import type { Connection } from "../Transport.ts"
@@ -54,18 +54,6 @@ export interface RemoteState {
   readonly userState: Uint8Array
 }
 
-const stateNumber = { alive: 0, suspect: 1, dead: 2, left: 3 } as const
-
-const nodeState = (entry: Entry): NodeState => ({
-  name: entry.name,
-  addr: entry.addr,
-  port: entry.port,
-  meta: entry.meta,
-  incarnation: entry.incarnation,
-  state: stateNumber[entry.state],
-  vsn: entry.vsn
-})
-
 /** Everything we know, as message bytes. User state beyond what a peer accepts is left out, loudly. */
 export const localState = Effect.fnUntraced(function*(node: Node, join: boolean): Effect.fn.Return<Uint8Array> {
   let userState = yield* Hooks.localState(node, join)
@@ -75,11 +63,9 @@ export const localState = Effect.fnUntraced(function*(node: Node, join: boolean)
     yield* node.logs.write("UserStateTooLarge", { detail })
     userState = new Uint8Array(0)
   }
-  // one moment's table, whatever happens while it is encoded
-  const nodes = Array.from(Ref.getUnsafe(node.membership).entries.values(), nodeState)
-  const pieces: Array<Uint8Array> = []
-  yield* Streams.inSlices(Frame.encodePushPullSlices({ join, nodes, userState }), (piece) => pieces.push(piece))
-  const message = Frame.joined(pieces)
+  const { count, pieces } = yield* node.rows.encode(() => Ref.getUnsafe(node.membership).entries)
+  const head = Frame.encodeHeader({ nodes: count, userStateLen: userState.length, join })
+  const message = Frame.joined([head, ...pieces, userState])
   countInstances(node)
   node.metrics.localSize(message.length)
   return message

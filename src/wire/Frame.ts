@@ -26,8 +26,9 @@ import { BodyParser, type Role, type StreamMessage } from "./StreamBody.ts"
 import { StreamBuffer } from "./StreamBuffer.ts"
 
 export {
+  encodeHeader,
   encodePushPull,
-  encodePushPullSlices,
+  encodeRows,
   encodeUser,
   joined,
   type PushPullState,

@@ -240,7 +240,12 @@ const HEADER_OVERHEAD = 48
  * @category encoding
  * @since 0.1.0
  */
-export const encodePushPull = (state: PushPullState): Uint8Array => joined(Array.from(encodePushPullSlices(state)))
+export const encodePushPull = ({ join, nodes, userState }: PushPullState): Uint8Array =>
+  joined([
+    encodeHeader({ nodes: nodes.length, userStateLen: userState.length, join }),
+    ...encodeRows(nodes, (node) => node),
+    userState
+  ])
 
 /**
  * What a push/pull tells.
@@ -255,22 +260,34 @@ export interface PushPullState {
 }
 
 /**
- * The same in slices: whoever has more to do than to encode a large list can do it in between.
+ * The head of a push/pull: type byte and header.
  *
  * @category encoding
  * @since 0.1.0
  */
-export function* encodePushPullSlices({ join, nodes, userState }: PushPullState): Generator<Uint8Array> {
-  const writer = new Writer(HEADER_OVERHEAD + Math.min(nodes.length, SLICE_ROWS) * ROW_OVERHEAD)
+export const encodeHeader = (header: Message.PushPullHeader): Uint8Array => {
+  const writer = new Writer(HEADER_OVERHEAD)
   writer.start(Message.MessageType.PushPull)
-  Message.pushPullHeaderCodec.write(writer, { nodes: nodes.length, userStateLen: userState.length, join })
-  for (let i = 0; i < nodes.length; i++) {
-    if (i > 0 && i % SLICE_ROWS === 0) yield writer.finish()
-    const node = nodes[i]
-    if (node !== undefined) Message.nodeStateCodec.write(writer, node)
+  Message.pushPullHeaderCodec.write(writer, header)
+  return writer.end()
+}
+
+/**
+ * The node states of a push/pull, in slices: whoever has more to do than to encode a large list can do it in between.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export function* encodeRows<A>(
+  rows: ReadonlyArray<A>,
+  stateOf: (row: A) => Message.NodeState
+): Generator<Uint8Array, void> {
+  for (let at = 0; at < rows.length; at += SLICE_ROWS) {
+    const slice = rows.slice(at, at + SLICE_ROWS)
+    const writer = new Writer(slice.length * ROW_OVERHEAD)
+    for (const row of slice) Message.nodeStateCodec.write(writer, stateOf(row))
+    yield writer.end()
   }
-  yield writer.finish()
-  yield userState
 }
 
 /** Several pieces as one. */
