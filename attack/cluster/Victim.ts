@@ -16,8 +16,8 @@ export interface Standing {
 export interface Report {
   /** The members it was asked for, as it sees them. */
   readonly standings: Readonly<Record<string, Standing>>
-  /** How many entries its table has. */
-  readonly entries: number
+  /** How many entries its table has, for who asks for nobody by name. */
+  readonly entries: number | undefined
   /** The longest time its event loop stood still since the last report, in milliseconds. */
   readonly stop?: number
   /** The same since that was last forgotten. */

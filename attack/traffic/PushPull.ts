@@ -47,7 +47,8 @@ export const exchange = ({ key, nodes = [], port, within }: Exchange): Promise<n
     socket.on("error", () => finish(undefined))
     socket.on("end", () => finish(undefined))
     socket.on("data", (chunk) => {
-      const progress = decoder.push(chunk)
+      let progress = decoder.push(chunk)
+      while (progress._tag === "Working") progress = decoder.resume()
       if (progress._tag === "NeedMore") return
       finish(progress._tag === "Message" ? performance.now() - began : undefined)
     })

@@ -90,27 +90,24 @@ const pushPull = (
   message: Extract<Frame.StreamMessage, { readonly _tag: "PushPull" }>
 ): Effect.Effect<void | Refused, TransportError> => {
   const { connection } = place
-  const exchange = PushPull.respond(node, message, (bytes) =>
-    Streams.write(node, connection, bytes).pipe(
-      Streams.within(connection.peer, "write", node.settings.tcpTimeout)
-    )).pipe(
-      Spans.own(node, "pushPull", "server", {
-        peer: Address.format(connection.peer),
-        join: message.join,
-        members: message.nodes.length
-      }),
-      Effect.catchTag(["JoinRejected", "VersionMismatch"], (error) => {
-        node.counters.count("pushpull.refused", error._tag)
-        return Effect.andThen(
-          node.logs.write("ListRefused", { peer: connection.peer, reason: error._tag, detail: error.message }),
-          answerError(
-            node,
-            connection,
-            error._tag === "JoinRejected" ? Refusal.encode(error.reason) : error.message
-          )
+  const exchange = PushPull.respond(node, message, (bytes) => Streams.write(node, connection, bytes)).pipe(
+    Spans.own(node, "pushPull", "server", {
+      peer: Address.format(connection.peer),
+      join: message.join,
+      members: message.nodes.length
+    }),
+    Effect.catchTag(["JoinRejected", "VersionMismatch"], (error) => {
+      node.counters.count("pushpull.refused", error._tag)
+      return Effect.andThen(
+        node.logs.write("ListRefused", { peer: connection.peer, reason: error._tag, detail: error.message }),
+        answerError(
+          node,
+          connection,
+          error._tag === "JoinRejected" ? Refusal.encode(error.reason) : error.message
         )
-      })
-    )
+      )
+    })
+  )
   return Effect.suspend(() => {
     if (!place.exchange()) return Effect.succeed(tooManyPushPulls)
     // before anything is encoded; twice, because the message and its frame are there at the same time
@@ -157,25 +154,16 @@ const entryOf = (reason: Refused["reason"]): LogEntry =>
     ? "TooManyPushPulls"
     : `StreamRejected.${reason}`
 
-const serve = (node: Node, place: Place): Effect.Effect<void> => {
+const serve = Effect.fnUntraced(function*(node: Node, place: Place): Effect.fn.Return<void, TransportError> {
   const { connection } = place
-  return Effect.gen(function*() {
-    yield* node.logs.write("StreamAccepted", { peer: connection.peer })
-    const incoming = yield* request(node, place).pipe(
-      Streams.within(connection.peer, "read", node.settings.tcpTimeout)
-    )
-    const refused = incoming._tag === "Message" ? yield* serveRequest(node, place, incoming.message) : incoming
-    if (refused === undefined) return
-    node.counters.count("stream.rejected", refused.reason)
-    yield* node.logs.write(entryOf(refused.reason), { peer: connection.peer, reason: refused.reason })
-    if (refused.answer !== undefined) yield* answerError(node, connection, refused.answer)
-  }).pipe(
-    Effect.catch((error) => {
-      node.counters.count("stream.failed", error.kind)
-      return node.logs.write("StreamFailed", { peer: connection.peer, reason: error.kind, detail: error.message })
-    })
-  )
-}
+  yield* node.logs.write("StreamAccepted", { peer: connection.peer })
+  const incoming = yield* request(node, place)
+  const refused = incoming._tag === "Message" ? yield* serveRequest(node, place, incoming.message) : incoming
+  if (refused === undefined) return
+  node.counters.count("stream.rejected", refused.reason)
+  yield* node.logs.write(entryOf(refused.reason), { peer: connection.peer, reason: refused.reason })
+  if (refused.answer !== undefined) yield* answerError(node, connection, refused.answer)
+})
 
 const handle = (node: Node) => (connection: Connection): Effect.Effect<void> => {
   node.counters.count("tcp.accept")
@@ -183,7 +171,10 @@ const handle = (node: Node) => (connection: Connection): Effect.Effect<void> => 
     node.counters.count("stream.rejected", "SourceNotAllowed")
     return node.logs.write("ContactBlocked", { peer: connection.peer })
   }
-  return node.places.serve(connection, (place) => serve(node, place))
+  return Effect.catch(node.places.serve(connection, (place) => serve(node, place)), (error) => {
+    node.counters.count("stream.failed", error.kind)
+    return node.logs.write("StreamFailed", { peer: connection.peer, reason: error.kind, detail: error.message })
+  })
 }
 
 /** Serves for ever. */

@@ -249,6 +249,12 @@ const serve = (server: SocketServer.SocketServer["Service"], options: Options): 
     ))
 }
 
+/**
+ * Connections that the system may hold until we accept them, if it allows so many. When there are more it drops their
+ * first packet, which is sent again only after a second: too late for a member among a thousand strangers.
+ */
+const BACKLOG = 4_096
+
 /** Listens. Everything is closed with the scope. */
 export const listen = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Tcp, BindFailed, Scope.Scope> {
   const address = format({ ip: options.address, port: options.port })
@@ -258,6 +264,7 @@ export const listen = Effect.fnUntraced(function*(options: Options): Effect.fn.R
     // never shared between the workers of a cluster: each is a node of its own
     exclusive: true,
     noDelay: true,
+    backlog: BACKLOG,
     // a peer may end its side and still read our answer; we end ours when the connection is released
     allowHalfOpen: true
   }).pipe(

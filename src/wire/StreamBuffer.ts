@@ -56,15 +56,25 @@ export class StreamBuffer {
   }
 
   /**
-   * Moves to new memory even when compacting would do, because bytes handed out as views must not change; doubling
-   * keeps that rare.
+   * Grows, and gives the old memory back at once: nobody has a view of it while more is to come. Doubling keeps that rare.
    */
   private makeRoom(size: number): void {
     const { length } = this
-    const next = new Uint8Array(Math.max(length + size, length * 2, INITIAL_BYTES))
-    next.set(this.bytes.subarray(this.start, this.end))
+    const capacity = Math.max(length + size, length * 2, INITIAL_BYTES)
+    const next = this.own === undefined ? this.copied(capacity) : this.moved(this.own, capacity)
     this.replace(next)
     this.end = length
     this.own = next.buffer
+  }
+
+  private copied(capacity: number): Uint8Array<ArrayBuffer> {
+    const next = new Uint8Array(capacity)
+    next.set(this.bytes.subarray(this.start, this.end))
+    return next
+  }
+
+  private moved(own: ArrayBuffer, capacity: number): Uint8Array<ArrayBuffer> {
+    this.bytes.copyWithin(0, this.start, this.end)
+    return new Uint8Array(own.transfer(capacity))
   }
 }

@@ -17,6 +17,8 @@ export interface Candidate {
   readonly bytes: number
   /** Whether one of our keys opened its message. */
   readonly authenticated: boolean
+  /** Whether its request is there as a whole, and is being served. */
+  readonly complete: boolean
 }
 
 const longestIdle = <A extends Candidate>(streams: ReadonlyArray<A>): A | undefined => {
@@ -43,12 +45,14 @@ const ofHeaviest = <A extends Candidate>(
 const one = () => 1
 
 /**
- * Whose place a newcomer gets: the longest idle stream of the address that has most. Streams that a key of ours
- * authenticated go only when there are no others.
+ * Whose place a newcomer gets: of the address that has most, the longest idle stream, those first whose request is not
+ * there yet. Streams that a key of ours authenticated go only when there are no others.
  */
 export const forPlace = <A extends Candidate>(streams: ReadonlyArray<A>): A | undefined => {
   const strangers = streams.filter(({ authenticated }) => !authenticated)
-  return longestIdle(ofHeaviest(strangers.length > 0 ? strangers : streams, one))
+  const heaviest = ofHeaviest(strangers.length > 0 ? strangers : streams, one)
+  const waiting = heaviest.filter(({ complete }) => !complete)
+  return longestIdle(waiting.length > 0 ? waiting : heaviest)
 }
 
 /**

@@ -47,11 +47,14 @@ export interface Place {
 }
 
 export interface Places {
-  /** Serves a stream in a place, which is freed when `handle` ends, however it does. */
+  /**
+   * Serves a stream in a place, which is freed when `handle` ends, however it does. It fails when the peer keeps it waiting
+   * for too long.
+   */
   readonly serve: <A, E, R>(
     connection: Connection,
     handle: (place: Place) => Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | TransportError, R>
   /** How many streams are being served. */
   readonly taken: () => number
   /** How many bytes they hold: requests that nobody authenticated, and answers that nobody has read. */
@@ -86,18 +89,21 @@ interface Stream {
   /** What it counts for, of both. */
   bytes: number
   authenticated: boolean
+  complete: boolean
   exchanging: boolean
-  /** It waits for its peer to read. */
-  writing: boolean
+  /** What it waits for its peer to do, if it does. */
+  waiting: "read" | "write" | undefined
+  /** When its request was begun, or its answer. */
+  begunAt: number
 }
 
-const idle = (connection: Connection, operation: "read" | "write", millis: number): TransportError =>
+const timedOut = (connection: Connection, operation: "read" | "write", cause: string): TransportError =>
   new TransportError({
     operation,
     kind: "Timeout",
     scope: "Remote",
     address: format(connection.peer),
-    cause: `less than ${PROGRESS_BYTES} bytes in ${Math.round(millis)} ms`
+    cause
   })
 
 /** A ledger without streams. */
@@ -150,8 +156,10 @@ export const make = (options: Options): Places => {
       answer: 0,
       bytes: 0,
       authenticated: false,
+      complete: false,
       exchanging: false,
-      writing: false
+      waiting: undefined,
+      begunAt: now()
     }
     streams.add(stream)
     return stream
@@ -179,23 +187,43 @@ export const make = (options: Options): Places => {
     if (stream.moved >= PROGRESS_BYTES) active(stream)
   }
 
-  /** Fails when `effect` leaves the stream idle for too long. */
-  const impatient = <A>(
+  /** Does what the stream may have to wait for its peer with. */
+  const waitingFor = <A>(
     stream: Stream,
     operation: "read" | "write",
     effect: Effect.Effect<A, TransportError>
   ): Effect.Effect<A, TransportError> =>
-    Effect.suspend(() =>
-      Effect.timeoutOrElse(effect, {
-        duration: Duration.millis(Math.max(0, stream.activeAt + maxIdle - now())),
-        orElse: () => Effect.fail(idle(stream.connection, operation, maxIdle))
+    Effect.suspend(() => {
+      stream.waiting = operation
+      return Effect.map(effect, (value) => {
+        stream.waiting = undefined
+        return value
       })
-    )
+    })
+
+  /**
+   * Fails when the stream has waited for its peer for too long. One fiber beside the whole handler, and not one for each
+   * read and write: a thousand strangers that connect at once would pay for those with everybody's time.
+   */
+  const watch = Effect.fnUntraced(function*(stream: Stream): Effect.fn.Return<never, TransportError> {
+    for (;;) {
+      const { activeAt, begunAt, connection, waiting } = stream
+      const left = Math.min(activeAt + maxIdle, begunAt + options.timeout) - now()
+      if (waiting !== undefined && left <= 0) {
+        const cause = begunAt + options.timeout <= now()
+          ? `no end after ${Math.round(options.timeout)} ms`
+          : `less than ${PROGRESS_BYTES} bytes in ${Math.round(maxIdle)} ms`
+        return yield* Effect.fail(timedOut(connection, waiting, cause))
+      }
+      // while it is our turn nothing is overdue, and what is begun then is overdue later still
+      yield* Effect.sleep(Duration.millis(left > 0 ? Math.ceil(left) : maxIdle))
+    }
+  })
 
   const writePortions = Effect.fnUntraced(function*(stream: Stream, message: Uint8Array) {
     for (let at = 0; at < message.length; at += PORTION) {
       const portion = message.subarray(at, at + PORTION)
-      yield* impatient(stream, "write", stream.connection.write(portion))
+      yield* waitingFor(stream, "write", stream.connection.write(portion))
       move(stream, portion.length)
     }
   })
@@ -206,11 +234,10 @@ export const make = (options: Options): Places => {
       if (!fit(stream)) return Effect.interrupt
       // what happened before this was our own work
       active(stream)
-      stream.writing = true
+      stream.begunAt = now()
       return Effect.ensuring(
         writePortions(stream, message),
         Effect.sync(() => {
-          stream.writing = false
           stream.answer = 0
           settle(stream)
         })
@@ -221,14 +248,16 @@ export const make = (options: Options): Places => {
   const unread = (): Stream | undefined => {
     const before = now() - UNREAD_GRACE
     return Eviction.forPlace(
-      [...streams].filter(({ activeAt, exchanging, writing }) => exchanging && writing && activeAt <= before)
+      [...streams].filter(({ activeAt, exchanging, waiting }) =>
+        exchanging && waiting === "write" && activeAt <= before
+      )
     )
   }
 
   const placeOf = (stream: Stream): Place => ({
     connection: {
       peer: stream.connection.peer,
-      pull: Effect.map(impatient(stream, "read", stream.connection.pull), (chunk) => {
+      pull: Effect.map(waitingFor(stream, "read", stream.connection.pull), (chunk) => {
         move(stream, chunk.length)
         return chunk
       }),
@@ -244,6 +273,7 @@ export const make = (options: Options): Places => {
     },
     complete: (authenticated) => {
       stream.authenticated = authenticated
+      stream.complete = true
       settle(stream)
       active(stream)
     },
@@ -264,7 +294,7 @@ export const make = (options: Options): Places => {
       Effect.withFiber((fiber) =>
         Effect.acquireUseRelease(
           Effect.sync(() => enter(connection, fiber)),
-          (stream) => handle(placeOf(stream)),
+          (stream) => Effect.raceFirst(handle(placeOf(stream)), watch(stream)),
           (stream) => Effect.sync(() => leave(stream))
         )
       ),

@@ -3,7 +3,14 @@ import * as Eviction from "../../../src/engine/receiving/Eviction.ts"
 
 type Given = Partial<Eviction.Candidate> & { readonly id: string }
 
-const stream = (given: Given) => ({ ip: "10.0.0.1", activeAt: 0, bytes: 0, authenticated: false, ...given })
+const stream = (given: Given) => ({
+  ip: "10.0.0.1",
+  activeAt: 0,
+  bytes: 0,
+  authenticated: false,
+  complete: false,
+  ...given
+})
 
 const placeOf = (...given: ReadonlyArray<Given>) => Eviction.forPlace(given.map(stream))?.id
 const bytesOf = (...given: ReadonlyArray<Given>) => Eviction.forBytes(given.map(stream))?.id
@@ -53,6 +60,19 @@ describe("for a place", () => {
 })
 
 describe("for bytes", () => {
+  it("spares whoever is being served while others of the address have not even asked", () => {
+    assert.strictEqual(placeOf({ id: "served", complete: true, activeAt: 0 }, { id: "silent", activeAt: 1 }), "silent")
+    assert.strictEqual(
+      placeOf({ id: "served", complete: true, activeAt: 1 }, { id: "longer", complete: true, activeAt: 0 }),
+      "longer"
+    )
+    const many = Array.from(
+      { length: 3 },
+      (_, i) => ({ id: `unread ${i}`, ip: "10.0.0.9", complete: true, activeAt: i })
+    )
+    assert.strictEqual(placeOf({ id: "member", activeAt: 0 }, ...many), "unread 0")
+  })
+
   it("nobody goes who holds none", () => {
     assert.isUndefined(bytesOf({ id: "a" }, { id: "b" }))
   })

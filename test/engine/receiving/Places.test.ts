@@ -136,13 +136,24 @@ describe("a stream without progress", () => {
 
   it.effect("is one that brings fewer than 512 bytes: one that brings as many goes on", () =>
     Effect.gen(function*() {
-      const { open } = yield* ledger()
+      const { open } = yield* ledger({ timeout: 60_000 })
       const { fiber } = yield* open(bringing(Array<number>(10).fill(256), 2_000), undefined, ({ connection }) =>
         Effect.forever(connection.pull))
       yield* TestClock.adjust("20 seconds")
       assert.isFalse(ended(fiber))
       yield* TestClock.adjust("5 seconds")
       assert.isTrue(ended(fiber))
+    }))
+
+  it.effect("and one with progress, whose request takes longer than tcpTimeout, fail", () =>
+    Effect.gen(function*() {
+      const { open } = yield* ledger({ timeout: 8_000 })
+      const { fiber } = yield* open(bringing(Array<number>(100).fill(600), 1_000), undefined, ({ connection }) =>
+        Effect.forever(connection.pull))
+      yield* TestClock.adjust("7900 millis")
+      assert.isFalse(ended(fiber))
+      yield* TestClock.adjust("200 millis")
+      assert.deepInclude({ ...(yield* Effect.flip(Fiber.join(fiber))) }, { operation: "read", kind: "Timeout" })
     }))
 
   it.effect("fails no later than tcpTimeout when that is shorter", () =>
