@@ -28,6 +28,7 @@ import * as Acks from "./Acks.ts"
 import * as Counters from "./Counters.ts"
 import * as Introductions from "./exchange/Introductions.ts"
 import * as Rows from "./exchange/Rows.ts"
+import * as Turns from "./exchange/Turns.ts"
 import * as HookCalls from "./HookCalls.ts"
 import * as Hub from "./Hub.ts"
 import * as Logs from "./Logs.ts"
@@ -119,6 +120,8 @@ export interface Node {
   readonly suspicions: FiberMap.FiberMap<string>
   /** Short-lived work that must outlive the fiber that asked for it: expired suspicions. */
   readonly tasks: FiberSet.FiberSet
+  /** In which order streams get on with more than a moment's work. */
+  readonly turns: Turns.Turns
   /** Our table, encoded. */
   readonly rows: Rows.Rows
   /** What is accepted, with all keys of the ring or some. */
@@ -198,6 +201,7 @@ export const make: (
     logs.note("SubscriberSlow", { reason: what })
   }
   const membership = yield* Ref.make(Membership.make(config.name))
+  const turns = yield* Turns.make
   const inboundWith = (keys: ReadonlyArray<Uint8Array>): Inbound => ({
     label: settings.label,
     skipLabelCheck: config.skipInboundLabelCheck,
@@ -259,7 +263,8 @@ export const make: (
     messages: Hub.make<Received>(config.messageBuffer, lost("message")),
     suspicions: yield* FiberMap.make<string>(),
     tasks: yield* FiberSet.make(),
-    rows: yield* Rows.make,
+    turns,
+    rows: yield* Rows.make(turns),
     inbound: (keys = keyring.keysUnsafe()) => {
       if (inbound?.keys !== keys) inbound = inboundWith(keys)
       return inbound

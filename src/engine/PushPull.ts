@@ -96,9 +96,9 @@ const mergeChecked = Effect.fnUntraced(function*(
   const nodes = yield* Hooks.admitRows(node, remote.nodes)
   // A large list in several steps, so that probes and acks are not held up: each is published by itself.
   for (let at = 0; at < nodes.length; at += Limits.SLICE_ROWS) {
-    if (at > 0) yield* Effect.yieldNow
     const rows = nodes.length <= Limits.SLICE_ROWS ? nodes : nodes.slice(at, at + Limits.SLICE_ROWS)
-    yield* Directives.run(node, (m, env) => merge(m, rows, env))
+    const step = Directives.run(node, (m, env) => merge(m, rows, env))
+    yield* at === 0 ? step : node.turns.take(step)
   }
   yield* Hooks.mergeRemoteState(node, remote.userState, options)
 })

@@ -53,7 +53,7 @@ const read = Effect.fnUntraced(function*(
       () => Effect.succeed(undefined)
     )
     if (chunk === undefined) return { _tag: "Refused", reason: decoder.end().reason, answer: undefined }
-    const progress = yield* Streams.decode(decoder, chunk, () => place.holds(decoder.held()))
+    const progress = yield* Streams.decode(node, decoder, chunk, () => place.holds(decoder.held()))
     if (!place.holds(decoder.held())) return yield* Effect.interrupt
     if (progress._tag === "Rejected") {
       return { _tag: "Refused", reason: progress.rejection.reason, answer: progress.answer }

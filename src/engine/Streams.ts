@@ -12,6 +12,7 @@ import type { Connection } from "../Transport.ts"
 import * as Frame from "../wire/Frame.ts"
 import * as Label from "../wire/Label.ts"
 import * as Limits from "../wire/Limits.ts"
+import { inSlices } from "./exchange/Turns.ts"
 import type { Node } from "./Node.ts"
 import * as Sender from "./Sender.ts"
 
@@ -34,40 +35,43 @@ export const decoderFor = (
     }
   })
 
-/** Does all that `slices` have to do, and lets others have their turn between them; `each` is given what they yield. */
-export const inSlices = <A, B>(slices: Generator<A, B>, each: (piece: A) => void = () => {}): Effect.Effect<B> =>
-  Effect.suspend(() => {
-    const { done, value } = slices.next()
-    if (done === true) return Effect.succeed(value)
-    each(value)
-    return Effect.andThen(Effect.yieldNow, inSlices(slices, each))
-  })
-
 /** Frames a message for either direction. */
 export const frame = (node: Node, message: Uint8Array): Effect.Effect<Uint8Array> =>
   Effect.suspend(() =>
-    inSlices(Frame.frameSlices(message, {
-      compress: node.config.enableCompression,
-      encryption: Sender.encryption(node),
-      label: node.settings.label
-    }))
+    inSlices(
+      node.turns,
+      Frame.frameSlices(message, {
+        compress: node.config.enableCompression,
+        encryption: Sender.encryption(node),
+        label: node.settings.label
+      })
+    )
   )
 
 /** What the decoder makes of a chunk, in slices of work; `each` is told after a slice, and ends it by answering false. */
 export const decode = (
+  node: Node,
   decoder: Frame.Decoder,
   chunk: Uint8Array,
   each: () => boolean = always
-): Effect.Effect<Settled> => Effect.suspend(() => settled(decoder, decoder.push(chunk), each))
+): Effect.Effect<Settled> => Effect.suspend(() => settled(node, decoder, decoder.push(chunk), each))
 
 const always = () => true
 
 type Settled = Exclude<Frame.Progress, { readonly _tag: "Working" }>
 
-const settled = (decoder: Frame.Decoder, progress: Frame.Progress, each: () => boolean): Effect.Effect<Settled> => {
+const settled = (
+  node: Node,
+  decoder: Frame.Decoder,
+  progress: Frame.Progress,
+  each: () => boolean
+): Effect.Effect<Settled> => {
   if (progress._tag !== "Working") return Effect.succeed(progress)
   if (!each()) return Effect.interrupt
-  return Effect.flatMap(Effect.yieldNow, () => settled(decoder, decoder.resume(), each))
+  return Effect.flatMap(
+    node.turns.take(Effect.sync(() => decoder.resume())),
+    (next) => settled(node, decoder, next, each)
+  )
 }
 
 /** Fails as a stream that took too long. */
@@ -132,7 +136,7 @@ export const answer = Effect.fnUntraced(function*(
       }
     )
     received += chunk.length
-    const progress = yield* decode(decoder, chunk)
+    const progress = yield* decode(node, decoder, chunk)
     if (progress._tag === "Message") return progress.message
     if (progress._tag === "Rejected") {
       node.counters.count("stream.rejected", progress.rejection.reason)

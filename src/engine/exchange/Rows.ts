@@ -10,7 +10,7 @@ import * as Semaphore from "effect/Semaphore"
 import type { Entry } from "../../swim/Membership.ts"
 import * as Frame from "../../wire/Frame.ts"
 import type { NodeState } from "../../wire/Message.ts"
-import * as Streams from "../Streams.ts"
+import * as Turns from "./Turns.ts"
 
 /** The rows of one moment. */
 export interface Encoded {
@@ -41,25 +41,26 @@ const nodeState = (entry: Entry): NodeState => ({
 })
 
 /** Nothing encoded yet. */
-export const make: Effect.Effect<Rows> = Effect.map(Semaphore.make(1), (turn) => {
-  // Weak, because an older version of the table keeps all that has changed since alive.
-  const known = new WeakMap<Entries, Encoded>()
-  const encodeNow = (entries: Entries): Effect.Effect<Encoded> => {
-    const rows = Array.from(entries.values())
-    const pieces: Array<Uint8Array> = []
-    return Effect.map(Streams.inSlices(Frame.encodeRows(rows, nodeState), (piece) => pieces.push(piece)), () => {
-      const encoded = { count: rows.length, pieces }
-      known.set(entries, encoded)
-      return encoded
-    })
-  }
-  return {
-    // one after the other: who waited finds what the first has encoded
-    encode: (current) =>
-      turn.withPermits(1)(Effect.suspend(() => {
-        const entries = current()
-        const encoded = known.get(entries)
-        return encoded === undefined ? encodeNow(entries) : Effect.succeed(encoded)
-      }))
-  }
-})
+export const make = (turns: Turns.Turns): Effect.Effect<Rows> =>
+  Effect.map(Semaphore.make(1), (encoder) => {
+    // Weak, because an older version of the table keeps all that has changed since alive.
+    const known = new WeakMap<Entries, Encoded>()
+    const encodeNow = (entries: Entries): Effect.Effect<Encoded> => {
+      const rows = Array.from(entries.values())
+      const pieces: Array<Uint8Array> = []
+      return Effect.map(Turns.inSlices(turns, Frame.encodeRows(rows, nodeState), (piece) => pieces.push(piece)), () => {
+        const encoded = { count: rows.length, pieces }
+        known.set(entries, encoded)
+        return encoded
+      })
+    }
+    return {
+      // one after the other: who waited finds what the first has encoded
+      encode: (current) =>
+        encoder.withPermits(1)(Effect.suspend(() => {
+          const entries = current()
+          const encoded = known.get(entries)
+          return encoded === undefined ? encodeNow(entries) : Effect.succeed(encoded)
+        }))
+    }
+  })
