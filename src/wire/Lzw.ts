@@ -8,6 +8,8 @@
  * @since 0.1.0
  */
 
+import { grown } from "./Growth.ts"
+
 const CLEAR = 256
 const END = 257
 const MAX_WIDTH = 12
@@ -151,7 +153,7 @@ export class Decompressor {
   private readonly input: Uint8Array
   private readonly limit: number
   private readonly strings: Strings
-  private out: Uint8Array
+  private out: Uint8Array<ArrayBuffer>
   private size = 0
   private width = 9
   private high = END
@@ -213,7 +215,7 @@ export class Decompressor {
         }
       }
       if (size + length > limit) return { failure: "TooLarge", produced: size }
-      if (size + length > out.length) out = grown(out, size + length, limit)
+      if (size + length > out.length) out = grown(out, size, size + length, limit)
       if (code < CLEAR) out[size] = code
       else copy(out, from, size, length)
       if (last !== NONE) {
@@ -260,12 +262,6 @@ export const decompress = (input: Uint8Array, limit: number): Uint8Array | Failu
 const copy = (out: Uint8Array, from: number, to: number, length: number): void => {
   if (length < 24 || from + length > to) { for (let i = 0; i < length; i++) out[to + i] = out[from + i] as number }
   else out.copyWithin(to, from, from + length)
-}
-
-const grown = (out: Uint8Array, needed: number, limit: number): Uint8Array<ArrayBuffer> => {
-  const next = new Uint8Array(Math.min(limit, Math.max(needed, out.length * 2)))
-  next.set(out)
-  return next
 }
 
 /** Without the slack, unless there is hardly any. */

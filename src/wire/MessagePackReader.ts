@@ -255,7 +255,9 @@ const VIEW_FROM = 4_096
  */
 export const payload = (bytes: Uint8Array, start: number, end: number): Uint8Array => {
   const size = end - start
-  return size >= VIEW_FROM && size * 2 >= bytes.buffer.byteLength
+  // Memory that can be extended is not for others: much of the platform refuses it.
+  const mayShare = !(bytes.buffer instanceof ArrayBuffer && bytes.buffer.resizable)
+  return mayShare && size >= VIEW_FROM && size * 2 >= bytes.buffer.byteLength
     ? new Uint8Array(bytes.buffer, bytes.byteOffset + start, size)
     : copy(bytes, start, end)
 }

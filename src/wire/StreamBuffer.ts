@@ -8,6 +8,9 @@
  * @since 0.1.0
  */
 
+import { grown } from "./Growth.ts"
+import { MAX_STREAM_BYTES } from "./Limits.ts"
+
 const INITIAL_BYTES = 1_024
 
 /**
@@ -21,7 +24,7 @@ export class StreamBuffer {
   /** One past the last byte received. */
   end = 0
   /** The memory of `bytes` that nobody else has made, or has a part of. */
-  private own: ArrayBuffer | undefined = undefined
+  private own: Uint8Array<ArrayBuffer> | undefined = undefined
 
   get length(): number {
     return this.end - this.start
@@ -51,7 +54,7 @@ export class StreamBuffer {
    * still want a view of it.
    */
   free(): void {
-    this.own?.transfer(0)
+    this.own?.buffer.transfer(0)
     this.replace(new Uint8Array(0))
   }
 
@@ -60,21 +63,20 @@ export class StreamBuffer {
    */
   private makeRoom(size: number): void {
     const { length } = this
-    const capacity = Math.max(length + size, length * 2, INITIAL_BYTES)
-    const next = this.own === undefined ? this.copied(capacity) : this.moved(this.own, capacity)
-    this.replace(next)
+    const needed = length + size
+    if (this.own === undefined) this.keep(grown(copied(this.view(length)), length, needed, MAX_STREAM_BYTES))
+    else {
+      this.bytes.copyWithin(0, this.start, this.end)
+      this.keep(grown(this.own, length, needed, MAX_STREAM_BYTES))
+    }
     this.end = length
-    this.own = next.buffer
   }
 
-  private copied(capacity: number): Uint8Array<ArrayBuffer> {
-    const next = new Uint8Array(capacity)
-    next.set(this.bytes.subarray(this.start, this.end))
-    return next
-  }
-
-  private moved(own: ArrayBuffer, capacity: number): Uint8Array<ArrayBuffer> {
-    this.bytes.copyWithin(0, this.start, this.end)
-    return new Uint8Array(own.transfer(capacity))
+  private keep(own: Uint8Array<ArrayBuffer>): void {
+    this.replace(own)
+    this.own = own
   }
 }
+
+/** Bytes in memory that is ours alone. */
+const copied = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes)
