@@ -14,6 +14,8 @@ const START_MILLIS = 20_000
 const JOIN_MILLIS = 12_000
 
 const TINY: Misbehaviour = "broadcasts are 200,000 tiny ones"
+/** Nobody is let in without its answer, ourselves included: the start has to end, not to succeed. */
+const UNADMITTED: Misbehaviour = "admit never ends"
 
 const nameOf = (misbehaviour: Misbehaviour): string => `hooks: ${misbehaviour}`
 
@@ -36,7 +38,16 @@ const hook = (misbehaviour: Misbehaviour) => async (bench: Bench): Promise<Outco
   bench.say("starts two nodes")
   const peer = await startOurs(session, library, { name: "boris" })
   const starting = startOurs(session, library, { name: "anna", misbehaviour })
-  blame("start", await effort(START_MILLIS, starting))
+  const started = await effort(START_MILLIS, starting)
+  if (misbehaviour === UNADMITTED && /JoinRejected/.test(started)) {
+    return {
+      sent: "a start",
+      figures: {},
+      broken,
+      notes: ["the start ended with JoinRejected, as the hook's silence says"]
+    }
+  }
+  blame("start", started)
   if (broken.length > 0) return { sent: "a start", figures: {}, broken, notes: [] }
   const victim = await starting
   bench.say("joins")
