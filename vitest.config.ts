@@ -3,6 +3,8 @@ import { configDefaults, defineConfig } from "vitest/config"
 // Tests import "effect-memberlist" as a user would; this condition of package.json's `exports` makes that mean src/.
 const conditions = ["effect-memberlist-source", "module", "node"]
 
+const MUTATIONS = "test/simulate/Mutations.test.ts"
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
@@ -12,11 +14,18 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
+          // one worker loads Effect once, and not once for each file
+          isolate: false,
           include: ["test/**/*.test.ts"],
           // Virtual time costs real time, and no test is to depend on how much: this only ends what hangs.
           testTimeout: 60_000,
-          exclude: [...configDefaults.exclude, "test/**/*.sockets.test.ts"]
+          exclude: [...configDefaults.exclude, "test/**/*.sockets.test.ts", MUTATIONS]
         }
+      },
+      {
+        // These replace modules, which must not be there already.
+        extends: true,
+        test: { name: "mutations", include: [MUTATIONS], testTimeout: 60_000 }
       },
       {
         // Real sockets and real time: one file after the other, so that a busy machine cannot fail a neighbour's test.

@@ -1,6 +1,7 @@
 /**
  * `npm run attack`: what the protocol's enemies can do to a live cluster, with a key and without, and what it costs.
  */
+import { spawnSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { cpus, loadavg } from "node:os"
 import { resolve } from "node:path"
@@ -35,6 +36,12 @@ if (chosen.length === 0) fail("--only: no case has such a name; --list names the
 if (options.isList) {
   for (const { name, promise } of chosen) process.stdout.write(`${name}\n    ${promise}\n`)
   process.exit(0)
+}
+
+/** The commit that is attacked, where that can be told: a folder's path says nothing to others. */
+const commitOf = (folder: string): string => {
+  const { status, stdout } = spawnSync("git", ["-C", folder, "rev-parse", "--short", "HEAD"], { encoding: "utf8" })
+  return status === 0 ? stdout.trim() : "no commit"
 }
 
 const library = options.library === undefined
@@ -164,7 +171,7 @@ if (options.out !== undefined) {
     options.out,
     json({
       at: new Date().toISOString(),
-      library,
+      library: commitOf(library),
       node: process.versions.node,
       go,
       processors: `${cpus().length} × ${cpu?.model ?? "unknown"}`,

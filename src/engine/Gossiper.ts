@@ -10,7 +10,7 @@ import * as Compound from "../wire/Compound.ts"
 import * as Broadcasts from "./Broadcasts.ts"
 import { timed } from "./Metrics.ts"
 import type { Node } from "./Node.ts"
-import { gossipTargets } from "./Peers.ts"
+import { partners } from "./Peers.ts"
 import * as Sender from "./Sender.ts"
 import * as Ticker from "./Ticker.ts"
 
@@ -33,7 +33,7 @@ export const gossip = (node: Node): Effect.Effect<void> =>
 
 /** Those heard from come first. Each target gets a draw of its own, so a message's transmissions count per target. */
 const spread = Effect.fnUntraced(function*(node: Node) {
-  const targets = gossipTargets(node, node.config.gossipNodes, hearsGossip(node))
+  const targets = partners(node, node.config.gossipNodes, hearsGossip(node))
   for (const target of targets) {
     const messages = yield* Broadcasts.draw(node, target.endpoint, Sender.gossipBudget(node))
     const [first] = messages

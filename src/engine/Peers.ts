@@ -24,8 +24,12 @@ export const randomMembers = (
   return kRandom(k, membership.ring.names, accepts, node.random).flatMap((name) => membership.entries.get(name) ?? [])
 }
 
-/** Who hears gossip: `k` random members that satisfy `eligible`, those heard from first. */
-export const gossipTargets = (
+/**
+ * Who hears gossip, helps with a probe, or is synchronised with: `k` random members that satisfy `eligible`, those heard
+ * from first. Where somebody was heard from, at least one of them was: members that somebody made up hear, help and know
+ * nothing.
+ */
+export const partners = (
   node: Node,
   k: number,
   eligible: (entry: Entry) => boolean

@@ -16,7 +16,7 @@ import * as Health from "./Health.ts"
 import * as Hooks from "./Hooks.ts"
 import { timed } from "./Metrics.ts"
 import { envOf, type Node, source } from "./Node.ts"
-import { isGone, randomMembers } from "./Peers.ts"
+import { isGone, partners } from "./Peers.ts"
 import * as Sender from "./Sender.ts"
 import * as Spans from "./Spans.ts"
 import * as StreamPing from "./StreamPing.ts"
@@ -36,7 +36,7 @@ const maxVersion = (entry: Entry): number => entry.vsn[1] ?? 0
 
 /** Asks helpers to ping the target for us; answers how many of them promised a nack. */
 const askHelpers = Effect.fnUntraced(function*(node: Node, target: Entry, wait: Wait) {
-  const helpers = randomMembers(
+  const helpers = partners(
     node,
     node.config.indirectChecks,
     (entry) => entry.state === "alive" && entry.name !== target.name

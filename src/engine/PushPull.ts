@@ -32,7 +32,7 @@ import * as Hooks from "./Hooks.ts"
 import * as Farewell from "./life/Farewell.ts"
 import { timed } from "./Metrics.ts"
 import { type Node, receivedPort } from "./Node.ts"
-import { entryOf, randomMembers } from "./Peers.ts"
+import { entryOf, partners } from "./Peers.ts"
 import * as Refusal from "./Refusal.ts"
 import { countInstances } from "./Sampler.ts"
 import * as Spans from "./Spans.ts"
@@ -204,7 +204,7 @@ export const respond = Effect.fnUntraced(function*<E>(
 
 /** One exchange with a random live member. */
 const synchronise = Effect.fnUntraced(function*(node: Node) {
-  const [peer] = randomMembers(node, 1, (entry) => entry.state === "alive")
+  const [peer] = partners(node, 1, (entry) => entry.state === "alive")
   if (peer === undefined) return
   yield* Effect.catch(exchange(node, peer.endpoint, false), (error) => {
     node.counters.count("pushpull.failed", error._tag)
