@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
 import * as Ref from "effect/Ref"
 import * as Address from "../Address.ts"
 import type { Alive } from "../swim/Claim.ts"
@@ -13,6 +14,7 @@ import { type Env, type Membership, type Step, suspicionExpired } from "../swim/
 import type { Tell } from "../swim/Tell.ts"
 import * as Message from "../wire/Message.ts"
 import * as Broadcasts from "./Broadcasts.ts"
+import * as Fibers from "./Fibers.ts"
 import * as Health from "./Health.ts"
 import * as Hooks from "./Hooks.ts"
 import { envOf, type Node } from "./Node.ts"
@@ -30,9 +32,15 @@ export interface Waiters {
 
 const noWaiters: Waiters = {}
 
-/** Runs one rule atomically, then carries out what remains of its directives. */
+/** Claims being sent straight to somebody at one time; further ones are left to gossip. */
+export const MAX_TELLING = 64
+
+/**
+ * Runs one rule atomically, then carries out what remains of its directives. Whoever runs it may be interrupted, by the
+ * end of a join or of a stream: that must not come between a suspicion and its timer.
+ */
 export const run = (node: Node, rule: Rule, waiters: Waiters = noWaiters): Effect.Effect<void> =>
-  Effect.flatMap(
+  Effect.uninterruptible(Effect.flatMap(
     Ref.modify(node.membership, (membership) => {
       const env = envOf(node)
       const [next, directives] = rule(membership, env)
@@ -41,7 +49,7 @@ export const run = (node: Node, rule: Rule, waiters: Waiters = noWaiters): Effec
       return [rest, next]
     }),
     (rest) => carryOut(node, rest)
-  )
+  ))
 
 /** Carries out directives that came with a table already stored. */
 export const carryOut = (node: Node, rest: ReadonlyArray<Directive>): Effect.Effect<void> =>
@@ -121,10 +129,14 @@ const countAccepted = (node: Node, directive: Directive, before: Directive | und
       break
     case "Publish":
       if (directive.change._tag === "Suspected") node.counters.count("msg.suspect")
-      if (directive.change._tag === "Failed" || directive.change._tag === "Left") node.counters.count("msg.dead")
+      if (isDeath(node, directive.change)) node.counters.count("msg.dead")
       break
   }
 }
+
+/** Whether it is the end of a member, and not of an entry that made place for another. */
+const isDeath = (node: Node, change: Change): boolean =>
+  change._tag === "Left" || (change._tag === "Failed" && (change.from !== node.name || change.accusers.length > 0))
 
 /** Only the end of our own suspicion is news in the log; what others declared is in theirs. */
 const noteFailure = (node: Node, change: Change): void => {
@@ -180,7 +192,10 @@ const afterwards = (node: Node, directive: Directive): Effect.Effect<void> => {
     case "CancelSuspicion":
       return Suspicions.follow(node, directive.name, (timer) => run(node, (m, env) => suspicionExpired(m, timer, env)))
     case "Tell":
-      return tell(node, directive)
+      // in a fiber of its own: a transport may be slow, and nobody waits for this
+      return Fibers.inSet(node.tells) >= MAX_TELLING
+        ? Effect.void
+        : Effect.asVoid(FiberSet.run(node.tells, tell(node, directive)))
     case "Refuted":
       return node.logs.write("Refuted", {
         reason: directive.by,

@@ -120,6 +120,8 @@ export interface Node {
   readonly suspicions: FiberMap.FiberMap<string>
   /** Short-lived work that must outlive the fiber that asked for it: expired suspicions. */
   readonly tasks: FiberSet.FiberSet
+  /** Claims being sent straight to somebody. */
+  readonly tells: FiberSet.FiberSet
   /** In which order streams get on with more than a moment's work. */
   readonly turns: Turns.Turns
   /** Our table, encoded. */
@@ -263,6 +265,7 @@ export const make: (
     messages: Hub.make<Received>(config.messageBuffer, lost("message")),
     suspicions: yield* FiberMap.make<string>(),
     tasks: yield* FiberSet.make(),
+    tells: yield* FiberSet.make(),
     turns,
     rows: yield* Rows.make(turns),
     inbound: (keys = keyring.keysUnsafe()) => {

@@ -124,6 +124,7 @@ const probe = (node: Node, target: Entry): Effect.Effect<number> =>
         yield* node.logs.write("PingUnanswered", about(target))
         return yield* probeIndirectly(node, target, wait, deadline, HEARD)
       }
+      node.heard.noteMember(target.name, node.now())
       yield* Spans.outcome("Answered")
       yield* Hooks.pingComplete(node, target, answer.value.receivedAt - sent, answer.value.payload)
       return HEARD

@@ -68,7 +68,9 @@ export const serve = (
     const isMember = node.heard.isMember(from)
     const account = isMember ? Address.format(from) : STRANGERS
     const running = node.relayed.get(account) ?? 0
-    if (size >= MAX_RELAYS || running >= (isMember ? MAX_PER_MEMBER : MAX_FOR_STRANGERS)) return refuse("TooManyRelays")
+    // half of the places are for those who have none yet
+    const crowded = size >= MAX_RELAYS || (size >= MAX_RELAYS / 2 && running > 0)
+    if (crowded || running >= (isMember ? MAX_PER_MEMBER : MAX_FOR_STRANGERS)) return refuse("TooManyRelays")
     node.relayed.set(account, running + 1)
     const settled = Effect.sync(() => {
       const left = (node.relayed.get(account) ?? 1) - 1

@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Ref from "effect/Ref"
 import * as Address from "../Address.ts"
 import type { TransportError } from "../MemberlistError.ts"
 import * as PlainText from "../PlainText.ts"
@@ -72,18 +71,6 @@ const read = Effect.fnUntraced(function*(
 const answerError = (node: Node, connection: Connection, error: string): Effect.Effect<void, TransportError> =>
   Streams.write(node, connection, Message.encode({ _tag: "ErrorResponse", error }, node.writer))
 
-/** Bytes of a node state beside its name and metadata: the names of its fields, and numbers. */
-const NODE_STATE_BYTES = 100
-
-/** About how many bytes our whole state will take, encoded. */
-const stateBytes = (node: Node): number => {
-  let sum = 0
-  for (const { meta, name } of Ref.getUnsafe(node.membership).entries.values()) {
-    sum += NODE_STATE_BYTES + name.length + (meta?.length ?? 0)
-  }
-  return sum
-}
-
 const pushPull = (
   node: Node,
   place: Place,
@@ -108,11 +95,10 @@ const pushPull = (
       )
     })
   )
-  return Effect.suspend(() => {
-    if (!place.exchange()) return Effect.succeed(tooManyPushPulls)
-    // before anything is encoded; twice, because the message and its frame are there at the same time
-    return place.answers(2 * stateBytes(node)) ? exchange : Effect.interrupt
-  })
+  // What the answer holds counts when it is written: its rows are encoded once for all.
+  return Effect.suspend((): Effect.Effect<void | Refused, TransportError> =>
+    place.exchange() ? exchange : Effect.succeed(tooManyPushPulls)
+  )
 }
 
 /** Serves a request, or says why not. */

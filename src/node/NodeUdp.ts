@@ -198,7 +198,7 @@ export const bind = Effect.fnUntraced(function*(options: {
     Effect.map(reader.pull, collect(clock)).pipe(
       Effect.forever,
       Effect.mapError(readFailure(endpoint)),
-      Effect.catch((error) => Queue.fail(arrived, error)),
+      Effect.catchCause((cause) => Queue.failCause(arrived, cause)),
       Effect.forkScoped
     )
   )

@@ -40,7 +40,7 @@ export const makePlace = (m: Membership, newcomer: string, env: Env): Step | und
     const place = ProbeRing.sample(m.ring, random)
     const entry = place === undefined ? undefined : get(m, place.name)
     if (place === undefined || entry === undefined || entry.name === m.self) continue
-    if (entry.stateChangedAt >= latest || firstHand.has(entry.name)) continue
+    if (entry.stateChangedAt >= latest || firstHand.stands(entry.name)) continue
     return [
       {
         ...m,

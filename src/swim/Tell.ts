@@ -52,7 +52,7 @@ export const tell = (m: Membership, name: string, claim: Claim, { firstHand, now
   if (recent.some((told) => told.member === name && told.about === about)) {
     return [m, [{ _tag: "Untold", reason: "TooSoon" }]]
   }
-  const known = firstHand?.has(name) === true
+  const known = firstHand?.stands(name) === true
   // each kind has its share, so that strangers by the thousand do not take that of the real ones
   const alike = recent.filter((told) => told.firstHand === known)
   if (alike.length >= MAX_TELLS) return [m, [{ _tag: "Untold", reason: "TooMany" }]]

@@ -9,6 +9,7 @@
  * @since 0.1.0
  */
 import { MAX_USER_BROADCASTS } from "../engine/Broadcasts.ts"
+import { MAX_TELLING } from "../engine/Directives.ts"
 import * as Fibers from "../engine/Fibers.ts"
 import { MAX_ASIDE } from "../engine/HookCalls.ts"
 import { MAX_NOTED } from "../engine/Logs.ts"
@@ -48,6 +49,7 @@ const table = ({ next, node }: Observation, known: Known, limit: Limit): void =>
   // a timer may outlive its suspicion, but not for long
   limit("timers of suspicions", Fibers.inMap(node.suspicions), known.mostMembers)
   limit("suspicions that just ran out", Fibers.inSet(node.tasks), known.mostMembers)
+  limit("claims being sent straight to somebody", Fibers.inSet(node.tells), MAX_TELLING)
 }
 
 const broadcasts = (node: Node, known: Known, limit: Limit): void => {

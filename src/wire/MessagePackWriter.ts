@@ -44,7 +44,6 @@ export class Writer {
   /** Begins a message with its type byte. What a writing that failed has left of an earlier message is gone. */
   start(type: number): void {
     this.pos = 0
-    if (this.bytes.length > KEEP_BYTES) this.replace(INITIAL_BYTES)
     this.byte(type)
   }
 

@@ -67,7 +67,7 @@ export class StreamBuffer {
     if (this.own === undefined) this.keep(grown(copied(this.view(length)), length, needed, MAX_STREAM_BYTES))
     else {
       this.bytes.copyWithin(0, this.start, this.end)
-      this.keep(grown(this.own, length, needed, MAX_STREAM_BYTES))
+      this.keep(needed <= this.own.length / 2 ? this.own : grown(this.own, length, needed, MAX_STREAM_BYTES))
     }
     this.end = length
   }

@@ -13,7 +13,7 @@ import * as Compression from "../../src/wire/Compression.ts"
 import * as Frame from "../../src/wire/Frame.ts"
 import * as Message from "../../src/wire/Message.ts"
 import { clusterTest, type NodeOptions, passing, start, type TestNode } from "../engine/Cluster.ts"
-import { fakePeer } from "../engine/FakePeer.ts"
+import { fakePeer, readMessage } from "../engine/FakePeer.ts"
 import { bytes, counted } from "./support.ts"
 
 const MIB = 1_048_576
@@ -226,25 +226,30 @@ describe("maxInboundBytes", () => {
   )
 
   clusterTest(
-    "are asked for before anything is encoded: an answer that cannot fit is not made",
+    "are enough for members that join all at once and read what they asked for, whatever they get in all",
     Effect.gen(function*() {
-      let asked = 0
-      const { node } = yield* observed({
-        config: { ...config, maxMembers: 60_000 },
-        delegate: { localState: () => Effect.sync(() => (asked++, none)) }
-      })
-      const peer = yield* fakePeer("p", "10.0.0.9")
-      const rows = Array.from({ length: 5_000 }, (_, i) => peer.row({ name: `n${i}`, meta: new Uint8Array(400) }))
-      const answers: Array<string> = []
-      for (let i = 0; i < 5_000; i += 1_000) {
-        const list = Frame.encodePushPull({ join: false, nodes: rows.slice(i, i + 1_000), userState: none })
-        const answer = yield* peer.ask(node, list)
-        answers.push(answer === "closed" ? answer : answer._tag)
-      }
-      // 4,000 rows of 500 bytes, encoded and framed
-      assert.deepStrictEqual(answers, ["PushPull", "PushPull", "PushPull", "PushPull", "closed"])
-      assert.strictEqual(asked, 4)
-      assert.strictEqual(yield* counted(node, "stream.evicted:BytesNeeded"), 1)
+      const { ledger, node } = yield* observed({ config: { ...config, maxInboundBytes: 8 * MIB } })
+      const first = yield* fakePeer("p", "10.0.0.200")
+      const nodes = Array.from({ length: 3_000 }, (_, i) => first.row({ name: `n${i}`, meta: new Uint8Array(400) }))
+      yield* first.ask(node, Frame.encodePushPull({ join: true, nodes, userState: none }))
+      yield* TestClock.adjust("1 second")
+      const joiners = yield* Effect.forEach(
+        Array.from({ length: 20 }, (_, i) => `10.0.1.${i}`),
+        (ip) => fakePeer(ip, ip)
+      )
+      const answers = yield* passing(Effect.forEach(
+        joiners,
+        Effect.fnUntraced(function*(joiner) {
+          const connection = yield* joiner.dial(node)
+          const list = Frame.encodePushPull({ join: true, nodes: [joiner.row()], userState: none })
+          yield* Effect.ignore(connection.write(list))
+          return yield* readMessage(connection, "initiator")
+        }, Effect.scoped),
+        { concurrency: "unbounded" }
+      ))
+      assert.strictEqual(answers.filter((answer) => answer !== "closed").length, 20)
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(ledger(), empty)
     })
   )
 })

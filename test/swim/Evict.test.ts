@@ -76,7 +76,7 @@ describe("a newcomer to a full table", () => {
     const wide = { ...T.env({ rules: { maxMembers: 5001 } }), firstHand: heard() }
     for (let i = 0; i < 5000; i++) [m] = Membership.alive(m, T.alive(`n${i}`, 1), wide)
     let looks = 0
-    const everybody: FirstHand = { ...heard(), has: () => (looks++, true) }
+    const everybody: FirstHand = { ...heard(), stands: () => (looks++, true) }
     const [, directives] = Membership.alive(m, T.alive("late", 1), { ...wide, now: late, firstHand: everybody })
     assert.deepStrictEqual(T.words(directives), ["Ignored TableFull"])
     assert.isAtMost(looks, LOOKS)

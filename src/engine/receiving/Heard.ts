@@ -84,6 +84,12 @@ export class Heard implements FirstHand {
     return true
   }
 
+  /** Notes that the member answered what only it was asked, wherever its answer came from. */
+  noteMember(name: string, now: number): void {
+    const place = this.byName.get(name)
+    if (place !== undefined) this.note(place, now)
+  }
+
   /** Whether an entry of the table has that address. Who also wants to `note` it should use its answer instead. */
   isMember(from: PeerAddress): boolean {
     return this.find(from) !== undefined

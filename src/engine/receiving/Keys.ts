@@ -11,7 +11,10 @@ import * as Rate from "./Rate.ts"
 /** Addresses whose key is remembered. They have proved that they know a key; when there are more, all are forgotten. */
 export const MAX_PEERS = 4_096
 
-/** Milliseconds of processor time that packets which no key opens may take in a second. */
+/**
+ * Milliseconds of processor time that packets which no key opens may take in a second: those of anybody, and beyond that
+ * once more as many of those whose source is an address with a known key, which can be forged.
+ */
 const MILLIS_PER_SECOND = 200
 
 /** How many keys are worth a warning: each costs every wrong packet one more try. */
@@ -33,11 +36,12 @@ const none: ReadonlyArray<Uint8Array> = []
 export const make = (): Keys => {
   const byPeer = new Map<string, Uint8Array>()
   const time = Rate.make({ perSecond: MILLIS_PER_SECOND, burst: MILLIS_PER_SECOND })
+  const timeForPeers = Rate.make({ perSecond: MILLIS_PER_SECOND, burst: MILLIS_PER_SECOND })
   return {
     choose: (from, ring, now) => {
       const known = byPeer.get(format(from))
       const first = known === undefined || !ring.includes(known) ? undefined : known
-      if (time.isEmpty(now)) return first === undefined ? none : [first]
+      if (time.isEmpty(now)) return first === undefined || timeForPeers.isEmpty(now) ? none : [first]
       if (first === undefined || ring[0] === first) return ring
       return [first, ...ring.filter((key) => key !== first)]
     },
@@ -47,7 +51,11 @@ export const make = (): Keys => {
       if (byPeer.size >= MAX_PEERS) byPeer.clear()
       byPeer.set(peer, key)
     },
-    failed: (now, millis) => void time.take(now, millis),
+    failed: (now, millis) => {
+      // a pause of the whole process may fall into it, and is nobody's doing
+      const cost = Math.min(millis, MILLIS_PER_SECOND)
+      if (!time.take(now, cost)) timeForPeers.take(now, cost)
+    },
     remembered: () => byPeer.size
   }
 }

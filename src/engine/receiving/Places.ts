@@ -1,6 +1,6 @@
 /**
  * The inbound streams being served: each has one of `maxInboundStreams` places, and together they hold at most
- * `maxUnauthenticatedBytes`. When either runs out, somebody who does nothing loses (`Eviction`), so that who fills the
+ * `maxInboundBytes`. When either runs out, somebody who does nothing loses (`Eviction`), so that who fills the
  * places with slow or silent streams keeps nobody else out.
  *
  * The reference serves any number of streams, each with up to 20 MiB encrypted or 40 MiB decompressed.
@@ -20,14 +20,17 @@ import * as Eviction from "./Eviction.ts"
 /** Fewer bytes since the last progress are none: a byte now and then keeps no stream alive. */
 export const PROGRESS_BYTES = 512
 
-/** How long a stream may go without progress, in milliseconds; `tcpTimeout` when that is shorter. */
+/**
+ * How long a stream may go without progress, in milliseconds; half of `tcpTimeout` when that is longer, because a peer's
+ * hook may take a quarter of it before anything is written; `tcpTimeout` when that is shorter.
+ */
 export const MAX_IDLE = 5_000
 
 /** How long an answer must have been left unread before another push/pull takes its place, in milliseconds. */
 export const UNREAD_GRACE = 100
 
 /** An answer is written in portions of so many bytes, so that it shows how far the peer has read. */
-const PORTION = 262_144
+const PORTION = 65_536
 
 /** Why a stream was ended for others. */
 export type Reason = "BytesNeeded" | "ExchangeNeeded" | "PlaceNeeded"
@@ -38,8 +41,6 @@ export interface Place {
   readonly connection: Connection
   /** States how many bytes its unfinished or unserved request holds; false when it was ended for that. */
   readonly holds: (bytes: number) => boolean
-  /** States how many bytes its answer will hold until the peer has read it; false when it was ended for that. */
-  readonly answers: (bytes: number) => boolean
   /** Its request is complete, and `authenticated` says whether one of our keys opened it. */
   readonly complete: (authenticated: boolean) => void
   /** Takes one of the places for push/pulls until it ends; false when none can be had. */
@@ -95,6 +96,8 @@ interface Stream {
   waiting: "read" | "write" | undefined
   /** When its request was begun, or its answer. */
   begunAt: number
+  /** Since when it is our turn, while it does not wait. */
+  workingSince: number
 }
 
 const timedOut = (connection: Connection, operation: "read" | "write", cause: string): TransportError =>
@@ -109,7 +112,7 @@ const timedOut = (connection: Connection, operation: "read" | "write", cause: st
 /** A ledger without streams. */
 export const make = (options: Options): Places => {
   const { counters, logs, now } = options
-  const maxIdle = Math.min(options.timeout, MAX_IDLE)
+  const maxIdle = Math.min(options.timeout, Math.max(MAX_IDLE, options.timeout / 2))
   const streams = new Set<Stream>()
   /** What they hold together: it is asked for with every portion that arrives. */
   let total = 0
@@ -159,7 +162,8 @@ export const make = (options: Options): Places => {
       complete: false,
       exchanging: false,
       waiting: undefined,
-      begunAt: now()
+      begunAt: now(),
+      workingSince: now()
     }
     streams.add(stream)
     return stream
@@ -178,7 +182,7 @@ export const make = (options: Options): Places => {
   }
 
   const active = (stream: Stream): void => {
-    stream.activeAt = now()
+    stream.activeAt = stream.workingSince = now()
     stream.moved = 0
   }
 
@@ -195,8 +199,11 @@ export const make = (options: Options): Places => {
   ): Effect.Effect<A, TransportError> =>
     Effect.suspend(() => {
       stream.waiting = operation
+      // what happened since was our own work, and no idleness of the peer's
+      stream.activeAt += now() - stream.workingSince
       return Effect.map(effect, (value) => {
         stream.waiting = undefined
+        stream.workingSince = now()
         return value
       })
     })
@@ -234,7 +241,7 @@ export const make = (options: Options): Places => {
       if (!fit(stream)) return Effect.interrupt
       // what happened before this was our own work
       active(stream)
-      stream.begunAt = now()
+      stream.begunAt = stream.workingSince = now()
       return Effect.ensuring(
         writePortions(stream, message),
         Effect.sync(() => {
@@ -265,10 +272,6 @@ export const make = (options: Options): Places => {
     },
     holds: (count) => {
       stream.request = count
-      return fit(stream)
-    },
-    answers: (count) => {
-      stream.answer = count
       return fit(stream)
     },
     complete: (authenticated) => {

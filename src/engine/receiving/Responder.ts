@@ -53,6 +53,11 @@ const answerTo = (node: Node, { message, packet }: Request): Address.PeerAddress
   return undefined
 }
 
+/** Whether the answer is wanted at another address than the request came from. */
+const isElsewhere = (message: Request["message"], from: Address.PeerAddress): boolean =>
+  message.sourceAddr.length > 0 && message.sourcePort !== 0
+  && (message.sourcePort !== from.port || Address.ipText(message.sourceAddr) !== from.ip)
+
 const acknowledge = (node: Node, ping: Message.Ping, to: Address.PeerAddress): Effect.Effect<void> => {
   const ack = (payload: Uint8Array | null): Message.Ack => ({ _tag: "Ack", seqNo: ping.seqNo, payload })
   const full = Effect.flatMap(
@@ -67,7 +72,7 @@ const acknowledge = (node: Node, ping: Message.Ping, to: Address.PeerAddress): E
 
 const answer = (node: Node, request: Request): Effect.Effect<void> => {
   const { message, packet } = request
-  // Nobody waits longer than this, and a backlog that is served in full is served late in full.
+  // Helpers are asked after this time, and a backlog that is served in full is served late in full.
   if (node.now() - packet.receivedAt > node.settings.probeTimeout) {
     node.counters.count("packet.dropped", "RequestTooLate")
     return Effect.void
@@ -84,7 +89,9 @@ export const make = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<Re
   const { members, strangers } = node.requests
   const strangersRate = Rate.make({ perSecond: STRANGERS_PER_SECOND, burst: STRANGERS_AT_ONCE })
   return {
-    offer: (message, packet, isMember) => {
+    offer: (message, packet, fromMember) => {
+      // a member wants its answers where it is; who wants them elsewhere could be anybody's flood
+      const isMember = fromMember && !isElsewhere(message, packet.from)
       if (!isMember && !strangersRate.take(packet.receivedAt)) {
         node.counters.count("packet.dropped", "TooManyStrangers")
         return

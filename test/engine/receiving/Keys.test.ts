@@ -35,10 +35,25 @@ describe("the keys a packet is tried with", () => {
   it("are none for strangers, and one for peers, while what cannot be opened has taken its time", () => {
     const keys = Keys.make()
     keys.opened(peer, second)
-    keys.failed(0, 250)
+    keys.failed(0, 150)
+    keys.failed(0, 150)
     assert.deepStrictEqual(keys.choose(stranger, ring, 1), [])
     assert.deepStrictEqual(keys.choose(peer, ring, 1), [second])
     assert.strictEqual(keys.choose(stranger, ring, 1_000), ring)
+  })
+
+  it("are none for anybody when packets from addresses with a known key take too much time as well", () => {
+    const keys = Keys.make()
+    keys.opened(peer, first)
+    for (let i = 0; i < 50; i++) keys.failed(0, 15)
+    assert.deepStrictEqual(keys.choose(peer, ring, 1), [])
+    assert.strictEqual(keys.choose(peer, ring, 2_000), ring)
+  })
+
+  it("are back a second after a pause of the whole process that fell into a failed try", () => {
+    const keys = Keys.make()
+    keys.failed(60_000, 60_000)
+    assert.strictEqual(keys.choose(stranger, ring, 61_000), ring)
   })
 
   it("are remembered for a bounded number of peers", () => {

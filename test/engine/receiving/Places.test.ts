@@ -90,9 +90,8 @@ describe("places", () => {
     Effect.gen(function*() {
       const { open, state } = yield* ledger()
       const holding = (place: Places.Place) => {
-        place.holds(20)
+        place.holds(30)
         place.exchange()
-        place.answers(10)
       }
       for (const then of [Effect.void, Effect.fail(gone), Effect.die("bug"), Effect.interrupt, Effect.never]) {
         const { fiber } = yield* open(silent(), holding, () => Effect.andThen(Effect.sleep("1 second"), then))
@@ -110,7 +109,6 @@ describe("places", () => {
       const second = yield* open(silent())
       assert.isTrue(ended(first.fiber))
       assert.isFalse(first.place.holds(60))
-      assert.isFalse(first.place.answers(60))
       assert.isFalse(first.place.exchange())
       first.place.complete(true)
       assert.deepStrictEqual(state(), { taken: 1, bytes: 0, exchanges: 0 })
@@ -141,8 +139,21 @@ describe("a stream without progress", () => {
         Effect.forever(connection.pull))
       yield* TestClock.adjust("20 seconds")
       assert.isFalse(ended(fiber))
-      yield* TestClock.adjust("5 seconds")
+      yield* TestClock.adjust("31 seconds")
       assert.isTrue(ended(fiber))
+    }))
+
+  it.effect("is not one that waits for us: our own work is no idleness of its peer", () =>
+    Effect.gen(function*() {
+      const { open } = yield* ledger()
+      const { fiber } = yield* open(bringing([600, 600], 200), undefined, ({ connection }) =>
+        Effect.gen(function*() {
+          yield* connection.pull
+          yield* Effect.sleep("4900 millis")
+          return yield* connection.pull
+        }))
+      yield* TestClock.adjust("6 seconds")
+      assert.isDefined(yield* Fiber.join(fiber))
     }))
 
   it.effect("and one with progress, whose request takes longer than tcpTimeout, fail", () =>
@@ -199,7 +210,7 @@ describe("bytes", () => {
       const { counted, open, state } = yield* ledger()
       const held = yield* open(silent(), (place) => void place.holds(99))
       const greedy = yield* open(silent())
-      assert.isFalse(greedy.place.answers(101))
+      assert.isFalse(greedy.place.holds(101))
       yield* TestClock.adjust("1 milli")
       assert.deepStrictEqual([held, greedy].map(({ fiber }) => ended(fiber)), [false, true])
       assert.deepStrictEqual(counted, ["stream.evicted:BytesNeeded"])
@@ -214,7 +225,7 @@ describe("bytes", () => {
       assert.strictEqual(state().bytes, 60)
       place.complete(true)
       assert.strictEqual(state().bytes, 0)
-      assert.isTrue(place.answers(70))
+      yield* Effect.forkScoped(place.connection.write(new Uint8Array(70)), { startImmediately: true })
       assert.strictEqual(state().bytes, 70)
     }))
 })

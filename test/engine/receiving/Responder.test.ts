@@ -69,6 +69,22 @@ describe("requests", () => {
   )
 
   clusterTest(
+    "of members that want their answers elsewhere count as those of strangers, so that nobody is flooded with our answers",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1", { config: quiet })
+      const member = yield* fakePeer("p", "10.0.0.9")
+      const flooded = yield* fakePeer("q", "10.0.0.8")
+      yield* introduce(a, member)
+      for (let i = 0; i < 20; i++) {
+        for (let n = 0; n < 100; n++) yield* member.send(a, flooded.ping(n))
+        yield* TestClock.adjust("10 millis")
+      }
+      yield* soon
+      assert.isAtMost(acked(flooded).length, 500)
+    })
+  )
+
+  clusterTest(
     "to ping somebody are served for a stranger so far only that members are served too",
     Effect.gen(function*() {
       const a = yield* start("a", "10.0.0.1", { config: quiet })

@@ -1,0 +1,63 @@
+import { assert, describe } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { TestClock } from "effect/testing"
+import * as Frame from "../../src/wire/Frame.ts"
+import { clusterTest, start, stateOf } from "./Cluster.ts"
+import { fakePeer, introduce, mute, readMessage } from "./FakePeer.ts"
+
+const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0, leaveTimeout: 0 } as const
+
+describe("a merge that suspects two members, of which the first is slow to be told", () => {
+  const suspecting = Effect.fnUntraced(function*(millis: number) {
+    let slow = false
+    const node = yield* start("a", "10.0.0.1", {
+      config: quiet,
+      transport: (inner) => ({
+        ...inner,
+        send: (to, bytes) => slow && to.ip === "10.0.0.8" ? Effect.sleep(millis) : inner.send(to, bytes)
+      })
+    })
+    const members = [yield* fakePeer("m1", "10.0.0.8", mute), yield* fakePeer("m2", "10.0.0.9", mute)]
+    yield* introduce(node, ...members)
+    yield* introduce(node, ...members)
+    slow = true
+    return { node, nodes: members.map((member) => member.row({ state: 1 })) }
+  })
+
+  clusterTest(
+    "has both timers, although whoever joined was interrupted at once",
+    Effect.gen(function*() {
+      const { node, nodes } = yield* suspecting(1_000)
+      const answer = Frame.encodePushPull({ join: true, nodes, userState: new Uint8Array() })
+      yield* fakePeer("s", "10.0.0.20", {
+        onStream: (connection) =>
+          Effect.asVoid(Effect.andThen(readMessage(connection, "responder"), Effect.ignore(connection.write(answer))))
+      })
+      const joining = yield* Effect.forkChild(node.cluster.join(["10.0.0.20:7946"]), { startImmediately: true })
+      yield* TestClock.adjust("200 millis")
+      yield* Effect.forkChild(Fiber.interrupt(joining))
+      yield* TestClock.adjust("5 minutes")
+      assert.notStrictEqual(yield* stateOf(node, "m1"), "suspect")
+      assert.notStrictEqual(yield* stateOf(node, "m2"), "suspect")
+      assert.includeMembers([...node.seen], ["MemberFailed m1", "MemberFailed m2"])
+    })
+  )
+
+  clusterTest(
+    "holds nobody up",
+    Effect.gen(function*() {
+      const { node, nodes } = yield* suspecting(60_000)
+      const peer = yield* fakePeer("p", "10.0.0.20")
+      const strangers = Array.from({ length: 1_500 }, (_, i) => peer.row({ name: `n${i}`, port: 1_000 + i }))
+      const list = (rows: typeof nodes) =>
+        Frame.encodePushPull({ join: false, nodes: rows, userState: new Uint8Array() })
+      yield* peer.ask(node, list([...strangers.slice(0, 1_000), ...nodes, ...strangers.slice(1_000)]))
+      yield* TestClock.adjust("100 millis")
+      const before = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+      assert.notStrictEqual(yield* peer.ask(node, list([])), "closed")
+      const after = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+      assert.isBelow(after - before, 1_000)
+    })
+  )
+})
