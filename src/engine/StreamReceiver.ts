@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
 import * as Address from "../Address.ts"
 import type { TransportError } from "../MemberlistError.ts"
 import * as PlainText from "../PlainText.ts"
@@ -71,6 +72,9 @@ const read = Effect.fnUntraced(function*(
 const answerError = (node: Node, connection: Connection, error: string): Effect.Effect<void, TransportError> =>
   Streams.write(node, connection, Message.encode({ _tag: "ErrorResponse", error }, node.writer))
 
+/** About how many bytes a row of our table takes: the names of its fields, its own name, and some metadata. */
+const ROW_BYTES = 160
+
 const pushPull = (
   node: Node,
   place: Place,
@@ -95,10 +99,12 @@ const pushPull = (
       )
     })
   )
-  // What the answer holds counts when it is written: its rows are encoded once for all.
-  return Effect.suspend((): Effect.Effect<void | Refused, TransportError> =>
-    place.exchange() ? exchange : Effect.succeed(tooManyPushPulls)
-  )
+  return Effect.suspend((): Effect.Effect<void | Refused, TransportError> => {
+    if (!place.exchange()) return Effect.succeed(tooManyPushPulls)
+    // before the answer is made; what it really holds counts when it is written
+    const bytes = Ref.getUnsafe(node.membership).entries.size * ROW_BYTES
+    return Effect.flatMap(place.answers(bytes), (room) => room ? exchange : Effect.interrupt)
+  })
 }
 
 /** Serves a request, or says why not. */

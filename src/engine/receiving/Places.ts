@@ -29,6 +29,15 @@ export const MAX_IDLE = 5_000
 /** How long an answer must have been left unread before another push/pull takes its place, in milliseconds. */
 export const UNREAD_GRACE = 100
 
+/**
+ * How long a stream must have been without progress before others' answers take its bytes, in milliseconds; until then
+ * they wait, so that members that join all at once are all answered.
+ */
+export const ROOM_GRACE = 500
+
+/** How often who waits for room looks again, in milliseconds. */
+const ROOM_LOOK = 50
+
 /** An answer is written in portions of so many bytes, so that it shows how far the peer has read. */
 const PORTION = 65_536
 
@@ -41,6 +50,11 @@ export interface Place {
   readonly connection: Connection
   /** States how many bytes its unfinished or unserved request holds; false when it was ended for that. */
   readonly holds: (bytes: number) => boolean
+  /**
+   * Waits until there is room for an answer of so many bytes, which counts from then on until its peer has read it; false
+   * when the stream was ended instead.
+   */
+  readonly answers: (bytes: number) => Effect.Effect<boolean>
   /** Its request is complete, and `authenticated` says whether one of our keys opened it. */
   readonly complete: (authenticated: boolean) => void
   /** Takes one of the places for push/pulls until it ends; false when none can be had. */
@@ -235,10 +249,30 @@ export const make = (options: Options): Places => {
     }
   })
 
+  /** Whoever holds bytes and has kept us waiting for a while. */
+  const withoutProgress = (): Stream | undefined => {
+    const before = now() - ROOM_GRACE
+    return Eviction.forBytes(
+      [...streams].filter(({ activeAt, waiting }) => waiting !== undefined && activeAt <= before)
+    )
+  }
+
+  /** Waits until an answer of so many bytes fits, at most as long as an answer may take; then it counts. */
+  const room = Effect.fnUntraced(function*(stream: Stream, count: number) {
+    const until = now() + options.timeout
+    const fits = () => total + count - stream.answer <= options.maxBytes || count > options.maxBytes
+    while (streams.has(stream) && !fits() && now() < until) {
+      const loser = withoutProgress()
+      if (loser === undefined) yield* Effect.sleep(ROOM_LOOK)
+      else evict(loser, "BytesNeeded")
+    }
+    stream.answer = count
+    return fit(stream)
+  })
+
   const write = (stream: Stream) => (message: Uint8Array): Effect.Effect<void, TransportError> =>
-    Effect.suspend(() => {
-      stream.answer = Math.max(stream.answer, message.length)
-      if (!fit(stream)) return Effect.interrupt
+    Effect.flatMap(room(stream, Math.max(stream.answer, message.length)), (fits) => {
+      if (!fits) return Effect.interrupt
       // what happened before this was our own work
       active(stream)
       stream.begunAt = stream.workingSince = now()
@@ -274,6 +308,7 @@ export const make = (options: Options): Places => {
       stream.request = count
       return fit(stream)
     },
+    answers: (count) => room(stream, count),
     complete: (authenticated) => {
       stream.authenticated = authenticated
       stream.complete = true
