@@ -26,20 +26,17 @@ export const PROGRESS_BYTES = 512
  */
 export const MAX_IDLE = 5_000
 
-/** How long an answer must have been left unread before another push/pull takes its place, in milliseconds. */
+/**
+ * How long a stream must have been without progress before another push/pull takes its place, or another answer its bytes,
+ * in milliseconds. Until then the others wait, so that members that join all at once are all answered.
+ */
 export const UNREAD_GRACE = 100
 
-/**
- * How long a stream must have been without progress before others' answers take its bytes, in milliseconds; until then
- * they wait, so that members that join all at once are all answered.
- */
-export const ROOM_GRACE = 500
-
 /** How often who waits for room looks again, in milliseconds. */
-const ROOM_LOOK = 50
+const ROOM_LOOK = 20
 
 /** An answer is written in portions of so many bytes, so that it shows how far the peer has read. */
-const PORTION = 65_536
+const PORTION = 32_768
 
 /** Why a stream was ended for others. */
 export type Reason = "BytesNeeded" | "ExchangeNeeded" | "PlaceNeeded"
@@ -106,6 +103,8 @@ interface Stream {
   authenticated: boolean
   complete: boolean
   exchanging: boolean
+  /** Its push/pull waits for room. */
+  queued: boolean
   /** What it waits for its peer to do, if it does. */
   waiting: "read" | "write" | undefined
   /** When its request was begun, or its answer. */
@@ -143,7 +142,7 @@ export const make = (options: Options): Places => {
 
   const exchanges = (): number => {
     let sum = 0
-    for (const { exchanging } of streams) if (exchanging) sum++
+    for (const { exchanging, queued } of streams) if (exchanging && !queued) sum++
     return sum
   }
 
@@ -175,6 +174,7 @@ export const make = (options: Options): Places => {
       authenticated: false,
       complete: false,
       exchanging: false,
+      queued: false,
       waiting: undefined,
       begunAt: now(),
       workingSince: now()
@@ -251,7 +251,7 @@ export const make = (options: Options): Places => {
 
   /** Whoever holds bytes and has kept us waiting for a while. */
   const withoutProgress = (): Stream | undefined => {
-    const before = now() - ROOM_GRACE
+    const before = now() - UNREAD_GRACE
     return Eviction.forBytes(
       [...streams].filter(({ activeAt, waiting }) => waiting !== undefined && activeAt <= before)
     )
@@ -261,11 +261,17 @@ export const make = (options: Options): Places => {
   const room = Effect.fnUntraced(function*(stream: Stream, count: number) {
     const until = now() + options.timeout
     const fits = () => total + count - stream.answer <= options.maxBytes || count > options.maxBytes
-    while (streams.has(stream) && !fits() && now() < until) {
-      const loser = withoutProgress()
+    // whoever waits keeps no place for push/pulls from those who come later
+    while (
+      streams.has(stream) && now() < until && !(fits() && (!stream.queued || exchanges() < options.maxExchanges))
+    ) {
+      stream.queued = stream.exchanging
+      const loser = fits() ? undefined : withoutProgress()
       if (loser === undefined) yield* Effect.sleep(ROOM_LOOK)
       else evict(loser, "BytesNeeded")
     }
+    if (stream.queued && exchanges() >= options.maxExchanges) evict(stream, "ExchangeNeeded")
+    stream.queued = false
     stream.answer = count
     return fit(stream)
   })
