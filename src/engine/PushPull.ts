@@ -54,8 +54,11 @@ export interface RemoteState {
   readonly userState: Uint8Array
 }
 
-/** Everything we know, as message bytes. User state beyond what a peer accepts is left out, loudly. */
-export const localState = Effect.fnUntraced(function*(node: Node, join: boolean): Effect.fn.Return<Uint8Array> {
+/** Everything we know, as the pieces of a message. User state beyond what a peer accepts is left out, loudly. */
+export const localState = Effect.fnUntraced(function*(
+  node: Node,
+  join: boolean
+): Effect.fn.Return<ReadonlyArray<Uint8Array>> {
   let userState = yield* Hooks.localState(node, join)
   if (userState.length > Limits.MAX_USER_STATE) {
     node.counters.count("pushpull.user_state", "TooLarge")
@@ -65,9 +68,10 @@ export const localState = Effect.fnUntraced(function*(node: Node, join: boolean)
   }
   const { count, pieces } = yield* node.rows.encode(() => Ref.getUnsafe(node.membership).entries)
   const head = Frame.encodeHeader({ nodes: count, userStateLen: userState.length, join })
-  const message = Frame.joined([head, ...pieces, userState])
+  // the hook's own bytes may change while they wait to be read
+  const message = [head, ...pieces, new Uint8Array(userState)]
   countInstances(node)
-  node.metrics.localSize(message.length)
+  node.metrics.localSize(Streams.sizeOf(message))
   return message
 })
 
@@ -157,7 +161,9 @@ const swapLists = (
 ): Effect.Effect<void, ExchangeError> =>
   Effect.gen(function*() {
     const timeout = node.settings.tcpTimeout
-    yield* Streams.write(node, connection, yield* localState(node, join)).pipe(Streams.within(to, "write", timeout))
+    yield* Streams.writePieces(node, connection, yield* localState(node, join)).pipe(
+      Streams.within(to, "write", timeout)
+    )
     const answer = yield* Streams.answer(node, connection).pipe(Streams.within(to, "read", timeout))
     node.heard.note(to, node.now())
     if (answer._tag === "ErrorResponse") {
@@ -194,7 +200,7 @@ const refusal = (from: PeerAddress, message: string): JoinRejected | RemoteRefus
 export const respond = Effect.fnUntraced(function*<E>(
   node: Node,
   request: RemoteState & { readonly join: boolean },
-  reply: (message: Uint8Array) => Effect.Effect<void, E>
+  reply: (message: ReadonlyArray<Uint8Array>) => Effect.Effect<void, E>
 ): Effect.fn.Return<void, E | VersionMismatch | JoinRejected> {
   const remote = { nodes: request.nodes.map(withPort(node)), userState: request.userState }
   yield* check(node, remote.nodes, request.join)

@@ -17,6 +17,7 @@ import { deliver, mayContact, type Node } from "./Node.ts"
 import * as PushPull from "./PushPull.ts"
 import type { Place } from "./receiving/Places.ts"
 import * as Refusal from "./Refusal.ts"
+import * as Sender from "./Sender.ts"
 import * as Spans from "./Spans.ts"
 import * as Streams from "./Streams.ts"
 
@@ -81,7 +82,7 @@ const pushPull = (
   message: Extract<Frame.StreamMessage, { readonly _tag: "PushPull" }>
 ): Effect.Effect<void | Refused, TransportError> => {
   const { connection } = place
-  const exchange = PushPull.respond(node, message, (bytes) => Streams.write(node, connection, bytes)).pipe(
+  const exchange = PushPull.respond(node, message, (pieces) => Streams.writePieces(node, connection, pieces)).pipe(
     Spans.own(node, "pushPull", "server", {
       peer: Address.format(connection.peer),
       join: message.join,
@@ -101,8 +102,8 @@ const pushPull = (
   )
   return Effect.suspend((): Effect.Effect<void | Refused, TransportError> => {
     if (!place.exchange()) return Effect.succeed(tooManyPushPulls)
-    // before the answer is made; what it really holds counts when it is written
-    const bytes = Ref.getUnsafe(node.membership).entries.size * ROW_BYTES
+    // Before the answer is made; what it really holds counts when it is written. In clear its rows are those of all answers.
+    const bytes = Sender.encrypts(node) ? 2 * Ref.getUnsafe(node.membership).entries.size * ROW_BYTES : ROW_BYTES
     return Effect.flatMap(place.answers(bytes), (room) => room ? exchange : Effect.interrupt)
   })
 }

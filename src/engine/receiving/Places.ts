@@ -103,6 +103,8 @@ interface Stream {
   authenticated: boolean
   complete: boolean
   exchanging: boolean
+  /** Its answer was begun. */
+  answering: boolean
   /** Its push/pull waits for room. */
   queued: boolean
   /** What it waits for its peer to do, if it does. */
@@ -175,6 +177,7 @@ export const make = (options: Options): Places => {
       complete: false,
       exchanging: false,
       queued: false,
+      answering: false,
       waiting: undefined,
       begunAt: now(),
       workingSince: now()
@@ -281,7 +284,8 @@ export const make = (options: Options): Places => {
       if (!fits) return Effect.interrupt
       // what happened before this was our own work
       active(stream)
-      stream.begunAt = stream.workingSince = now()
+      if (!stream.answering) stream.begunAt = now()
+      stream.answering = true
       return Effect.ensuring(
         writePortions(stream, message),
         Effect.sync(() => {
