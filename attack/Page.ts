@@ -41,7 +41,7 @@ export const cost = (row: Row | undefined): string => {
   if (typeof restAfter === "number") said.push(`rest ${restAfter.toFixed(1)} s`)
   else if (restAfter !== undefined) said.push("no rest")
   if (memoryAfter !== undefined && memoryBefore !== undefined && peakMemory !== undefined) {
-    said.push(`peak ${peakMemory.toFixed(0)} MiB, ${Math.max(0, memoryAfter - memoryBefore).toFixed(0)} kept`)
+    said.push(`peak ${peakMemory.toFixed(0)} MiB, ${Math.max(0, memoryAfter - memoryBefore).toFixed(0)} left`)
   }
   // what no figure tells
   if (failed.length === 0 && longestStop === undefined && broken[0] !== undefined) said.push(shortened(broken[0]))

@@ -280,7 +280,7 @@ export const fields = {
    * keyring. In text: base64. memberlist: `SecretKey`.
    */
   secretKey: Schema.UndefinedOr(Schema.RedactedFromValue(Schema.Uint8ArrayFromBase64)).annotate({
-    description: "16, 24 or 32 random bytes, Redacted (in text: base64)"
+    description: "Redacted.make(bytes) with 16, 24 or 32 random bytes (in text: base64)"
   }),
   /** The application's own protocol version, 0‥255, default 0. memberlist: `DelegateProtocolVersion`. */
   delegateProtocolVersion: integer(0, 255),
