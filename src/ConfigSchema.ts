@@ -210,7 +210,7 @@ export const fields = {
   retransmitMult: count(1),
   /**
    * A suspect has this × log₁₀(N) × probeInterval (at least this × probeInterval) to prove itself alive when others
-   * confirm the suspicion: 4, WAN 6, local 3. Smaller detects failures sooner and accuses slow members oftener.
+   * confirm the suspicion: 4, WAN 6, local 3. Smaller detects failures sooner and accuses slow members more often.
    * memberlist: `SuspicionMult`.
    */
   suspicionMult: count(1),
@@ -228,7 +228,7 @@ export const fields = {
   /**
    * How often one member is probed: 1 s, WAN 5 s, local 1 s. The unit of every failure-detection time. 0 switches
    * probing off: this node hears of failures from others only. Entries of dead members are removed all the same (in
-   * memberlist they then stay for ever). Where it is off, suspicions heard from others last as with 1 s
+   * memberlist they then stay forever). Where it is off, suspicions heard from others last as with 1 s
    * (in memberlist they end at once). memberlist: `ProbeInterval`.
    */
   probeInterval: duration({ zero: "no failure detection" }),

@@ -64,7 +64,7 @@ export class Transport extends Context.Service<Transport, {
    */
   readonly send: (to: PeerAddress, payload: Uint8Array) => Effect.Effect<void, TransportError>
   /**
-   * Accepts streams for ever, each handler in a fiber of its own whose end closes its connection. The protocol limits how
+   * Accepts streams forever, each handler in a fiber of its own whose end closes its connection. The protocol limits how
    * many it serves, by interrupting handlers; a limit of the transport's own should be higher.
    */
   readonly serve: (handler: (connection: Connection) => Effect.Effect<void>) => Effect.Effect<never, TransportError>

@@ -44,7 +44,7 @@ const spread = Effect.fnUntraced(function*(node: Node) {
   }
 })
 
-/** Gossips for ever; never when the configuration turns it off. */
+/** Gossips forever; never when the configuration turns it off. */
 export const loop = (node: Node): Effect.Effect<never> =>
   node.settings.gossipInterval === 0 || node.config.gossipNodes === 0
     ? Effect.never

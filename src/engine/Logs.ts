@@ -42,7 +42,7 @@ export interface Logs {
   readonly write: (entry: LogEntry, details?: Details) => Effect.Effect<void>
   /** The same from synchronous code: the log's own fiber writes it. */
   readonly note: (entry: LogEntry, details?: Details) => void
-  /** Writes what was noted, and the summaries of repetitions, for ever. */
+  /** Writes what was noted, and the summaries of repetitions, forever. */
   readonly loop: Effect.Effect<never>
   /** How many noted entries wait. */
   readonly noted: () => number

@@ -25,7 +25,7 @@ export interface Notices {
   /** How many wait, and the bytes that those hold. */
   readonly waiting: () => number
   readonly bytes: () => number
-  /** Serves for ever. */
+  /** Serves forever. */
   readonly loop: Effect.Effect<never>
 }
 

@@ -155,7 +155,7 @@ const tick = (node: Node): Effect.Effect<void> =>
 const REAP_INTERVAL = 1000
 
 /**
- * Probes for ever. When the configuration turns that off, only the end of a probing round remains: who has been gone for
+ * Probes forever. When the configuration turns that off, only the end of a probing round remains: who has been gone for
  * long enough is forgotten, so that the table does not fill up. (memberlist keeps them.)
  */
 export const loop = (node: Node): Effect.Effect<never> => {

@@ -224,7 +224,7 @@ const synchronise = Effect.fnUntraced(function*(node: Node) {
   })
 })
 
-/** Synchronises for ever, less often in larger clusters; never when the configuration turns it off. */
+/** Synchronises forever, less often in larger clusters; never when the configuration turns it off. */
 export const loop = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<never> {
   const interval = node.settings.pushPullInterval
   if (interval === 0) return yield* Effect.never

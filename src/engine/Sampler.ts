@@ -25,7 +25,7 @@ const sample = (node: Node): void => {
   countInstances(node)
 }
 
-/** Samples every `queueCheckInterval` for ever; never when that is 0. memberlist: `checkBroadcastQueueDepth`. */
+/** Samples every `queueCheckInterval` forever; never when that is 0. memberlist: `checkBroadcastQueueDepth`. */
 export const loop = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<never> {
   const interval = node.settings.queueCheckInterval
   if (interval === 0) return yield* Effect.never

@@ -170,6 +170,6 @@ const handle = (node: Node) => (connection: Connection): Effect.Effect<void> => 
   })
 }
 
-/** Serves for ever. */
+/** Serves forever. */
 export const loop = (node: Node): Effect.Effect<never, TransportError> =>
   Effect.suspend(() => node.transport.serve(handle(node)))

@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Node } from "./Node.ts"
 
-/** Runs `tick` every `interval` milliseconds for ever. */
+/** Runs `tick` every `interval` milliseconds forever. */
 export const every = Effect.fnUntraced(function*(node: Node, interval: number, tick: Effect.Effect<void>) {
   let next = node.now() + node.random() * interval
   for (;;) {

@@ -107,7 +107,7 @@ const connection = Effect.fnUntraced(function*(
   return {
     peer,
     pull: Effect.mapBoth(reader.pull, { onSuccess: concat, onFailure: onRead }),
-    // a destroyed native socket never drains: writing to it would wait for ever
+    // a destroyed native socket never drains: writing to it would wait forever
     write: (bytes) =>
       Effect.suspend(() => {
         if (conn.destroyed || conn.writableEnded) return gone

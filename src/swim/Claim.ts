@@ -66,7 +66,7 @@ export const MAX_META_LENGTH = 512
 
 /**
  * The longest name of a member or an accuser, in UTF-16 units. memberlist has no limit, and would keep a claim that fits
- * no packet in its queue for ever.
+ * no packet in its queue forever.
  */
 export const MAX_NAME_LENGTH = 512
 

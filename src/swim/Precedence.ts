@@ -58,7 +58,7 @@ export const decideAlive = (comparison: AliveComparison) => {
     if (!allowed) return "AddressNotAllowed"
     // Whoever comes with a name that is free to take need not know the incarnation its last owner had reached.
     if (state === "left" || (state === "dead" && reclaimable)) return "TakeOver"
-    // Only a higher incarnation: at an equal one each of the two would replace the other, for ever, at every member.
+    // Only a higher incarnation: at an equal one each of the two would replace the other, forever, at every member.
     if (!replaceable || order <= 0) return "AddressConflict"
     if (order > MAX_INCARNATION_JUMP) return "IncarnationJump"
     return state === "dead" ? "TakeOver" : "Replace"

@@ -5,7 +5,7 @@
  * others. A queue of tens of thousands (a push/pull that brings a whole cluster) stays as cheap to change as a short one.
  */
 
-/** A broadcast in the queue. Ids rise for ever, so a newer broadcast always has the larger one. */
+/** A broadcast in the queue. Ids rise forever, so a newer broadcast always has the larger one. */
 export interface Queued<out B> {
   readonly id: number
   readonly length: number

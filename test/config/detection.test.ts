@@ -76,7 +76,7 @@ describe("probeInterval", () => {
   )
 
   clusterTest(
-    "0 does not keep dead members for ever",
+    "0 does not keep dead members forever",
     Effect.gen(function*() {
       const { a, silent } = yield* withSilent({ probeInterval: 0, gossipToTheDeadTime: "10 seconds" })
       yield* silent.send(a, { _tag: "Dead", node: "silent", incarnation: 1, from: "w" })

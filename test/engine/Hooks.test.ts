@@ -214,7 +214,7 @@ describe("a hook that never answers", () => {
   )
 
   clusterTest(
-    "mergeRemoteState: a join waits for it, but not for ever",
+    "mergeRemoteState: a join waits for it, but not forever",
     Effect.gen(function*() {
       yield* start("a", "10.0.0.1", { delegate: { localState: () => Effect.succeed(bytes("state")) } })
       const b = yield* start("b", "10.0.0.2", { delegate: { mergeRemoteState: () => Effect.never } })

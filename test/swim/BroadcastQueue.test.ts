@@ -87,7 +87,7 @@ describe("BroadcastQueue", () => {
       assert.deepStrictEqual(order(q), ["b", "a"])
     })
 
-    it("gives rising ids for ever, also after it was empty", () => {
+    it("gives rising ids forever, also after it was empty", () => {
       const once = BroadcastQueue.draw(filled(named("a")), { ...everything, retransmitLimit: 1 }).queue
       assert.strictEqual(BroadcastQueue.size(once), 0)
       assert.strictEqual(once.nextId, 2)
@@ -145,7 +145,7 @@ describe("BroadcastQueue", () => {
       assert.strictEqual(order(filled(named("a"), named("b"))).length, 2)
     })
 
-    it("passes over a message that is longer than the budget, for ever, and sends the others", () => {
+    it("passes over a message that is longer than the budget, forever, and sends the others", () => {
       let q = filled(named("huge", 2000), named("a", 10), named("b", 10))
       for (let i = 0; i < 2; i++) {
         const drawn = BroadcastQueue.draw(q, { overhead: 2, limit: 1400, retransmitLimit: 2 })
