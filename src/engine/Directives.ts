@@ -193,9 +193,11 @@ const afterwards = (node: Node, directive: Directive): Effect.Effect<void> => {
       return Suspicions.follow(node, directive.name, (timer) => run(node, (m, env) => suspicionExpired(m, timer, env)))
     case "Tell":
       // in a fiber of its own: a transport may be slow, and nobody waits for this
-      return Fibers.inSet(node.tells) >= MAX_TELLING
-        ? Effect.void
-        : Effect.asVoid(FiberSet.run(node.tells, tell(node, directive)))
+      if (Fibers.inSet(node.tells) < MAX_TELLING) {
+        return Effect.asVoid(FiberSet.run(node.tells, tell(node, directive)))
+      }
+      node.counters.count("claim.untold", "TooMany")
+      return Effect.void
     case "Refuted":
       return node.logs.write("Refuted", {
         reason: directive.by,

@@ -94,7 +94,7 @@ export interface Node {
   readonly acks: Acks.Acks
   /** Pings that the application waits for, as many as it likes. */
   readonly pings: MutableRef.MutableRef<number>
-  /** What waits for its turn, oldest first: alive messages, and the others. */
+  /** Messages that wait for their turn, oldest first. */
   readonly handoff: {
     readonly alives: Array<Waiting>
     readonly accusations: Array<Waiting>

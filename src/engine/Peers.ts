@@ -4,10 +4,17 @@
  * @since 0.1.0
  */
 import * as Ref from "effect/Ref"
-import type { Entry } from "../swim/Membership.ts"
+import type { Entry, Membership } from "../swim/Membership.ts"
 import { kRandom } from "../swim/PeerSelection.ts"
 import { recipients } from "../swim/Recipients.ts"
 import type { Node } from "./Node.ts"
+
+/** Whether a name is that of another member that satisfies `eligible`. */
+const others = (node: Node, entries: Membership["entries"], eligible: (entry: Entry) => boolean) => (name: string) => {
+  if (name === node.name) return false
+  const entry = entries.get(name)
+  return entry !== undefined && eligible(entry)
+}
 
 /** `k` random members that satisfy `eligible`, never this node. */
 export const randomMembers = (
@@ -15,13 +22,8 @@ export const randomMembers = (
   k: number,
   eligible: (entry: Entry) => boolean
 ): ReadonlyArray<Entry> => {
-  const membership = Ref.getUnsafe(node.membership)
-  const accepts = (name: string) => {
-    if (name === node.name) return false
-    const entry = membership.entries.get(name)
-    return entry !== undefined && eligible(entry)
-  }
-  return kRandom(k, membership.ring.names, accepts, node.random).flatMap((name) => membership.entries.get(name) ?? [])
+  const { entries, ring } = Ref.getUnsafe(node.membership)
+  return kRandom(k, ring.names, others(node, entries, eligible), node.random).flatMap((name) => entries.get(name) ?? [])
 }
 
 /**
@@ -36,11 +38,7 @@ export const partners = (
 ): ReadonlyArray<Entry> => {
   if (node.config.profile === "paper") return randomMembers(node, k, eligible)
   const { entries, ring } = Ref.getUnsafe(node.membership)
-  const accepts = (name: string) => {
-    if (name === node.name) return false
-    const entry = entries.get(name)
-    return entry !== undefined && eligible(entry)
-  }
+  const accepts = others(node, entries, eligible)
   return recipients(k, ring.names, accepts, node.heard, node.random).flatMap((name) => entries.get(name) ?? [])
 }
 

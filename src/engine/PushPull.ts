@@ -71,7 +71,7 @@ export const localState = Effect.fnUntraced(function*(
   // the hook's own bytes may change while they wait to be read
   const message = [head, ...pieces, new Uint8Array(userState)]
   countInstances(node)
-  node.metrics.localSize(Streams.sizeOf(message))
+  node.metrics.localSize(Frame.sizeOf(message))
   return message
 })
 

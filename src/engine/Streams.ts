@@ -115,13 +115,6 @@ export const write = (node: Node, connection: Connection, message: Uint8Array): 
     return connection.write(bytes)
   })
 
-/** The bytes of all pieces. */
-export const sizeOf = (pieces: ReadonlyArray<Uint8Array>): number => {
-  let size = 0
-  for (const piece of pieces) size += piece.length
-  return size
-}
-
 /**
  * Writes a message that is there in pieces. Where it is neither sealed nor compressed the pieces are written as they are:
  * they are shared by all who are told the same, and a hundred peers that do not read hold no hundred copies.
@@ -132,7 +125,7 @@ export const writePieces = (
   pieces: ReadonlyArray<Uint8Array>
 ): Effect.Effect<void, TransportError> =>
   Effect.suspend(() => {
-    const size = sizeOf(pieces)
+    const size = Frame.sizeOf(pieces)
     const compresses = node.config.enableCompression && size <= Limits.MAX_COMPRESSED_STREAM_INPUT
     if (compresses || Sender.encrypts(node)) return write(node, connection, Frame.joined(pieces))
     node.counters.count("tcp.sent", undefined, size)

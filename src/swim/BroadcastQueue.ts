@@ -90,6 +90,10 @@ export const draw = <B extends Broadcast>(q: BroadcastQueue<B>, options: DrawOpt
   const tiers = q.tiers.slice()
   let named = q.named
   let used = 0
+  const finish = (item: Tier.Queued<B>) => {
+    finished.push(item.broadcast)
+    named = forget(named, item)
+  }
   const favoured: Array<Favoured<B>> = []
   for (const name of new Set(options.first)) {
     const item = q.named.get(name)
@@ -110,20 +114,13 @@ export const draw = <B extends Broadcast>(q: BroadcastQueue<B>, options: DrawOpt
     tiers[t] = Tier.insertAll(rest, held)
     const isLast = t + 1 >= retransmitLimit
     held = isLast ? [] : taken
-    if (!isLast) continue
-    for (const item of taken) {
-      finished.push(item.broadcast)
-      named = forget(named, item)
-    }
+    if (isLast) { for (const item of taken) finish(item) }
   }
   for (const { item, sent } of favoured) {
     if (sent + 1 < retransmitLimit) {
       while (tiers.length <= sent + 1) tiers.push(Tier.empty)
       tiers[sent + 1] = Tier.insert(tiers[sent + 1] ?? Tier.empty, item)
-    } else {
-      finished.push(item.broadcast)
-      named = forget(named, item)
-    }
+    } else finish(item)
   }
   if (messages.length === 0) return { queue: q, messages, used, finished }
   return { queue: resized(q, trim(tiers), named, finished.length), messages, used, finished }

@@ -41,13 +41,19 @@ class Growing implements ProbeRing {
   private settled: ReadonlyArray<string>
   private newcomers: Newcomer | undefined
 
-  constructor(ring: ProbeRing, change: (newcomers: Newcomer | undefined, size: number) => readonly [Newcomer, number]) {
+  /** The ring with these newcomers, and then of this size. */
+  constructor(ring: ProbeRing, arriving: ReadonlyArray<Omit<Newcomer, "earlier">>, size: number) {
     const growing = ring instanceof Growing ? ring : undefined
-    const [newcomers, size] = change(growing?.newcomers, growing?.size ?? ring.names.length)
+    let newcomers = growing?.newcomers
+    for (const newcomer of arriving) newcomers = { ...newcomer, earlier: newcomers }
     this.index = ring.index
     this.size = size
     this.settled = growing?.settled ?? ring.names
     this.newcomers = newcomers
+  }
+
+  static sizeOf(ring: ProbeRing): number {
+    return ring instanceof Growing ? ring.size : ring.names.length
   }
 
   /** Most of the names, some of which may have been replaced since; all of them where only few have their places yet. */
@@ -79,15 +85,12 @@ class Growing implements ProbeRing {
  * Adds names, each by appending it and swapping it with a random earlier one. The position does not move, so a member
  * may be met twice or not at all in the round it arrives in.
  */
-export const insert = (ring: ProbeRing, added: ReadonlyArray<string>, random: () => number): ProbeRing =>
-  added.length === 0 ? ring : new Growing(ring, (earlier, size) => {
-    const [first = "", ...rest] = added
-    let newcomer: Newcomer = { name: first, place: indexBelow(size++, random), instead: undefined, earlier }
-    for (const name of rest) {
-      newcomer = { name, place: indexBelow(size++, random), instead: undefined, earlier: newcomer }
-    }
-    return [newcomer, size]
-  })
+export const insert = (ring: ProbeRing, added: ReadonlyArray<string>, random: () => number): ProbeRing => {
+  if (added.length === 0) return ring
+  let size = Growing.sizeOf(ring)
+  const arriving = added.map((name) => ({ name, place: indexBelow(size++, random), instead: undefined }))
+  return new Growing(ring, arriving, size)
+}
 
 /** Where a name stands, or stood when somebody last looked. */
 export interface Place {
@@ -105,7 +108,7 @@ export const sample = (ring: ProbeRing, random: () => number): Place | undefined
 
 /** Gives the place of a name, which must be in the ring, to another. The position does not move. */
 export const replace = (ring: ProbeRing, { index, name }: Place, newcomer: string): ProbeRing =>
-  new Growing(ring, (earlier, size) => [{ name: newcomer, place: index, instead: name, earlier }, size])
+  new Growing(ring, [{ name: newcomer, place: index, instead: name }], Growing.sizeOf(ring))
 
 /** Moves on by one place. */
 export const advance = (ring: ProbeRing): ProbeRing => ({ names: ring.names, index: ring.index + 1 })

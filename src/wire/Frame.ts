@@ -33,6 +33,7 @@ export {
   joined,
   type PushPullState,
   type Role,
+  sizeOf,
   type StreamMessage
 } from "./StreamBody.ts"
 

@@ -290,11 +290,16 @@ export function* encodeRows<A>(
   }
 }
 
-/** Several pieces as one. */
-export const joined = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
+/** The bytes of all pieces. */
+export const sizeOf = (pieces: ReadonlyArray<Uint8Array>): number => {
   let size = 0
   for (const piece of pieces) size += piece.length
-  const out = new Uint8Array(size)
+  return size
+}
+
+/** Several pieces as one. */
+export const joined = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const out = new Uint8Array(sizeOf(pieces))
   let at = 0
   for (const piece of pieces) {
     out.set(piece, at)
