@@ -6,9 +6,9 @@
  */
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import type * as FrameModule from "../src/wire/Frame.ts"
-import type * as MessageModule from "../src/wire/Message.ts"
-import type * as PacketModule from "../src/wire/Packet.ts"
+import type * as MessageModule from "../src/wire/message/Message.ts"
+import type * as PacketModule from "../src/wire/packet/Packet.ts"
+import type * as FrameModule from "../src/wire/stream/Frame.ts"
 import { afterThrow } from "./codec/Encoder.ts"
 import { datagrams, streams } from "./codec/Shapes.ts"
 import { serve } from "./traffic/Serve.ts"

@@ -9,10 +9,10 @@
  */
 import { decode as msgpackDecode, encode as msgpackEncode } from "@msgpack/msgpack"
 import { Packr } from "msgpackr"
-import * as Compound from "../src/wire/Compound.ts"
-import * as Message from "../src/wire/Message.ts"
-import { Writer } from "../src/wire/MessagePackWriter.ts"
-import * as Packet from "../src/wire/Packet.ts"
+import * as Message from "../src/wire/message/Message.ts"
+import { Writer } from "../src/wire/msgpack/MessagePackWriter.ts"
+import * as Compound from "../src/wire/packet/Compound.ts"
+import * as Packet from "../src/wire/packet/Packet.ts"
 
 const ROUNDS = 15
 const MIN_ROUND_NANOS = 60_000_000n

@@ -2,7 +2,7 @@
  * How long the broadcast queue takes per packet: every outgoing packet draws from it. Run with
  * `npm exec -- node bench/queue.ts`.
  */
-import * as BroadcastQueue from "../src/swim/BroadcastQueue.ts"
+import * as BroadcastQueue from "../src/swim/gossip/BroadcastQueue.ts"
 import { retransmitLimit } from "../src/swim/Timing.ts"
 
 const PACKET = { overhead: 2, limit: 1400 }

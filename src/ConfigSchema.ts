@@ -12,7 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as Str from "effect/String"
-import { ipBytes } from "./Address.ts"
+import { ipBytes } from "./base/Address.ts"
 
 /** A field: a value, and the text it is written as in an environment variable. `description` says what is right. */
 type Field<A> = Schema.Codec<A, string | undefined>

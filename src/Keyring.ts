@@ -10,7 +10,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as MutableRef from "effect/MutableRef"
-import { sameBytes } from "./Address.ts"
+import { sameBytes } from "./base/Address.ts"
 import { KeyInvalid, KeyringRefused } from "./MemberlistError.ts"
 
 /** The keys a ring starts with: the primary, then the others in order. Keys without a primary are refused. */

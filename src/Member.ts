@@ -5,8 +5,8 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import * as Address from "./Address.ts"
-import * as PlainText from "./PlainText.ts"
+import * as Address from "./base/Address.ts"
+import * as PlainText from "./base/PlainText.ts"
 
 /**
  * `alive` and `suspect` members are in the list; `dead` and `left` ones are remembered for a while, so that late news

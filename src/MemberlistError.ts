@@ -8,7 +8,7 @@
  */
 import * as Inspectable from "effect/Inspectable"
 import * as Schema from "effect/Schema"
-import { name, sentence } from "./PlainText.ts"
+import { name, sentence } from "./base/PlainText.ts"
 
 /** Any cause as text; some values cannot be converted, and an error must not fail to tell what it is. */
 const causeText = (cause: unknown): string =>

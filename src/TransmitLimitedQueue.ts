@@ -35,7 +35,7 @@
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
-import * as BroadcastQueue from "./swim/BroadcastQueue.ts"
+import * as BroadcastQueue from "./swim/gossip/BroadcastQueue.ts"
 import { retransmitLimit } from "./swim/Timing.ts"
 
 /**

@@ -11,7 +11,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { PeerAddress } from "./Address.ts"
+import type { PeerAddress } from "./base/Address.ts"
 import type { SeedUnresolvable, TransportError } from "./MemberlistError.ts"
 
 /**

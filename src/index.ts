@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-export type { PeerAddress } from "./Address.ts"
+export type { PeerAddress } from "./base/Address.ts"
 export { Delegate } from "./Delegate.ts"
 export { HostName } from "./HostName.ts"
 export { Keyring } from "./Keyring.ts"

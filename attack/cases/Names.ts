@@ -1,5 +1,5 @@
 /** Names that are written to harm whoever reads the log. */
-import * as Message from "../../src/wire/Message.ts"
+import * as Message from "../../src/wire/message/Message.ts"
 import type { Bench, Case, Outcome } from "../Case.ts"
 import { startCluster } from "../cluster/Cluster.ts"
 import { LogReader } from "../cluster/LogReader.ts"

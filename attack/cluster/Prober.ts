@@ -1,8 +1,8 @@
 /** An honest peer's pings, from outside: does a node answer, and how soon. */
 import { randomBytes } from "node:crypto"
 import { createSocket, type Socket } from "node:dgram"
-import * as Message from "../../src/wire/Message.ts"
-import * as Packet from "../../src/wire/Packet.ts"
+import * as Message from "../../src/wire/message/Message.ts"
+import * as Packet from "../../src/wire/packet/Packet.ts"
 import type { Session } from "./Session.ts"
 
 export interface Target {

@@ -1,6 +1,6 @@
 /** What an encoder makes of a good message after a bad one. */
-import type * as FrameModule from "../../src/wire/Frame.ts"
-import type * as MessageModule from "../../src/wire/Message.ts"
+import type * as MessageModule from "../../src/wire/message/Message.ts"
+import type * as FrameModule from "../../src/wire/stream/Frame.ts"
 
 const LOOPBACK = new Uint8Array([127, 0, 0, 1])
 const WRONG = undefined as unknown as string

@@ -2,9 +2,9 @@
  * A directed search for small messages that are much work: every message type, and in its body every kind of value that a
  * decoder has to walk through, at every place, compressed and as it is.
  */
-import * as Compound from "../../src/wire/Compound.ts"
 import * as Compression from "../../src/wire/Compression.ts"
-import * as Message from "../../src/wire/Message.ts"
+import * as Message from "../../src/wire/message/Message.ts"
+import * as Compound from "../../src/wire/packet/Compound.ts"
 
 export interface Shape {
   readonly shape: string

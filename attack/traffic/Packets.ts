@@ -1,8 +1,8 @@
 /** The datagrams of every flood, made before it begins. */
 import { randomBytes } from "node:crypto"
-import * as Compound from "../../src/wire/Compound.ts"
 import * as Compression from "../../src/wire/Compression.ts"
-import * as Message from "../../src/wire/Message.ts"
+import * as Message from "../../src/wire/message/Message.ts"
+import * as Compound from "../../src/wire/packet/Compound.ts"
 import { FAKE } from "../cluster/Names.ts"
 
 export const kinds = [

@@ -1,8 +1,8 @@
 /** An honest peer's push/pull: sends a list, and reads the whole answer. */
 import { randomBytes } from "node:crypto"
 import { connect } from "node:net"
-import * as Frame from "../../src/wire/Frame.ts"
-import type * as Message from "../../src/wire/Message.ts"
+import type * as Message from "../../src/wire/message/Message.ts"
+import * as Frame from "../../src/wire/stream/Frame.ts"
 import { FAKE } from "../cluster/Names.ts"
 
 const NO_LABEL = new Uint8Array(0)

@@ -1,5 +1,5 @@
 /** Forged members enough to fill a table, as many in a packet as fit. */
-import * as Compound from "../../src/wire/Compound.ts"
+import * as Compound from "../../src/wire/packet/Compound.ts"
 import { stranger } from "./Packets.ts"
 
 export const strangers = 60_000

@@ -5,7 +5,7 @@
  * files that lie directly in `src`. The rules (`swim`) and the bytes (`wire`) are pure: they know data, no service.
  */
 
-type Room = "frontDoor" | "agent" | "node" | "testing" | "Memberlist" | "engine" | "swim" | "wire" | "domain"
+type Room = "frontDoor" | "agent" | "node" | "testing" | "Memberlist" | "engine" | "swim" | "wire" | "domain" | "base"
 
 interface Allowance {
   /** Rooms it may import from, besides itself. */
@@ -43,24 +43,29 @@ const nodePackages = new RegExp(`${anyEffect.source}|^dns-packet$`)
 const anyBuiltin = /^(?!timers|perf_hooks|test)/
 
 const rooms: Record<Room, Allowance> = {
-  domain: { rooms: [], packages: platformFree, builtins: nothing },
-  swim: { rooms: ["domain"], packages: dataModules, builtins: nothing },
-  wire: { rooms: ["domain"], packages: dataModules, builtins: /^(crypto|zlib|buffer)$/ },
-  engine: { rooms: ["swim", "wire", "domain"], packages: platformFree, builtins: nothing },
-  Memberlist: { rooms: ["engine", "swim", "wire", "domain"], packages: platformFree, builtins: nothing },
+  base: { rooms: [], packages: dataModules, builtins: nothing },
+  domain: { rooms: ["base"], packages: platformFree, builtins: nothing },
+  swim: { rooms: ["domain", "base"], packages: dataModules, builtins: nothing },
+  wire: { rooms: ["domain", "base"], packages: dataModules, builtins: /^(crypto|zlib|buffer)$/ },
+  engine: { rooms: ["swim", "wire", "domain", "base"], packages: platformFree, builtins: nothing },
+  Memberlist: { rooms: ["engine", "swim", "wire", "domain", "base"], packages: platformFree, builtins: nothing },
   testing: {
-    rooms: ["Memberlist", "engine", "swim", "wire", "domain"],
+    rooms: ["Memberlist", "engine", "swim", "wire", "domain", "base"],
     packages: new RegExp(`${platformFree.source}|^effect/testing/\\w+$`),
     builtins: nothing
   },
-  node: { rooms: ["Memberlist", "engine", "swim", "wire", "domain"], packages: nodePackages, builtins: anyBuiltin },
+  node: {
+    rooms: ["Memberlist", "engine", "swim", "wire", "domain", "base"],
+    packages: nodePackages,
+    builtins: anyBuiltin
+  },
   agent: {
-    rooms: ["frontDoor", "node", "testing", "Memberlist", "engine", "swim", "wire", "domain"],
+    rooms: ["frontDoor", "node", "testing", "Memberlist", "engine", "swim", "wire", "domain", "base"],
     packages: new RegExp(`${anyEffect.source}|^effect/testing/\\w+$`),
     builtins: anyBuiltin
   },
   frontDoor: {
-    rooms: ["node", "Memberlist", "engine", "swim", "wire", "domain"],
+    rooms: ["node", "Memberlist", "engine", "swim", "wire", "domain", "base"],
     packages: nothing,
     builtins: nothing
   }

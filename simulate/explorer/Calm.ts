@@ -3,7 +3,7 @@
  * wrong with it; none of them knows of nodes or clocks.
  */
 import type { MemberEvent } from "effect-memberlist"
-import type { Change } from "../../src/swim/Directive.ts"
+import type { Change } from "../../src/swim/membership/Directive.ts"
 
 /** How long agreement must last, in milliseconds. */
 export const STEADY = 10_000

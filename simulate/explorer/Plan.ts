@@ -4,7 +4,7 @@
  */
 import type { MemberlistConfig } from "effect-memberlist"
 import type { Fault } from "effect-memberlist/testing"
-import { Draws } from "../../src/testing/Draws.ts"
+import { Draws } from "../../src/testing/clock/Draws.ts"
 
 /** What to explore. */
 export interface Options {

@@ -1,7 +1,7 @@
 /**
  * What an exploration says: a line for each seed, the story of a failure, and the sum.
  */
-import type * as Fault from "../../src/testing/Fault.ts"
+import type * as Fault from "../../src/testing/network/Fault.ts"
 import { type FaultClass, faultClasses, type Options, type Planned } from "./Plan.ts"
 import type { Fired, Outcome } from "./Run.ts"
 

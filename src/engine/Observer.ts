@@ -6,8 +6,8 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type { Directive } from "../swim/Directive.ts"
-import type { Membership } from "../swim/Membership.ts"
+import type { Directive } from "../swim/membership/Directive.ts"
+import type { Membership } from "../swim/membership/Membership.ts"
 import type { Node } from "./Node.ts"
 
 /** One atomic step of one node. */

@@ -4,9 +4,9 @@
  * @since 0.1.0
  */
 import * as Ref from "effect/Ref"
-import type { Entry, Membership } from "../swim/Membership.ts"
-import { kRandom } from "../swim/PeerSelection.ts"
-import { recipients } from "../swim/Recipients.ts"
+import { kRandom } from "../swim/gossip/PeerSelection.ts"
+import { recipients } from "../swim/gossip/Recipients.ts"
+import type { Entry, Membership } from "../swim/membership/Membership.ts"
 import type { Node } from "./Node.ts"
 
 /** Whether a name is that of another member that satisfies `eligible`. */

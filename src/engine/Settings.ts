@@ -7,9 +7,9 @@ import * as Duration from "effect/Duration"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
-import * as Address from "../Address.ts"
+import * as Address from "../base/Address.ts"
 import type { MemberlistConfig } from "../MemberlistConfig.ts"
-import type { Rules } from "../swim/Membership.ts"
+import type { Rules } from "../swim/membership/Membership.ts"
 
 type Config = MemberlistConfig["Service"]
 

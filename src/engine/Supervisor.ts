@@ -8,8 +8,8 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type { Counters } from "./Counters.ts"
-import type { Logs } from "./Logs.ts"
+import type { Counters } from "./telemetry/Counters.ts"
+import type { Logs } from "./telemetry/Logs.ts"
 
 /** Pauses of 10 ms, doubling to 5 s, jittered so that nodes that fail together do not return together. */
 const pauses = Schedule.min([Schedule.exponential("10 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)

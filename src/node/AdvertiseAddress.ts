@@ -13,7 +13,7 @@
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
-import { ipBytes } from "../Address.ts"
+import { ipBytes } from "../base/Address.ts"
 import { AdvertiseAddressInvalid } from "../MemberlistError.ts"
 
 /** An address of an interface, as `os.networkInterfaces()` describes it. */

@@ -7,8 +7,8 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import * as Counters from "../engine/Counters.ts"
-import * as Logs from "../engine/Logs.ts"
+import * as Counters from "../engine/telemetry/Counters.ts"
+import * as Logs from "../engine/telemetry/Logs.ts"
 import type { MemberlistConfig } from "../MemberlistConfig.ts"
 
 export interface Observer {

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import { toStringUnknown } from "effect/Inspectable"
 import * as Fs from "node:fs/promises"
 import * as Net from "node:net"
-import type { PeerAddress } from "../Address.ts"
+import type { PeerAddress } from "../base/Address.ts"
 
 const DNS_PORT = 53
 

@@ -7,7 +7,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Dns from "node:dns/promises"
-import { ipBytes, ipText } from "../Address.ts"
+import { ipBytes, ipText } from "../base/Address.ts"
 import { SeedUnresolvable } from "../MemberlistError.ts"
 import type { Transport } from "../Transport.ts"
 import type * as NodeTcp from "./NodeTcp.ts"

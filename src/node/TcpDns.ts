@@ -12,7 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Host from "effect/net/Host"
 import * as Random from "effect/Random"
-import { format, type PeerAddress } from "../Address.ts"
+import { format, type PeerAddress } from "../base/Address.ts"
 import type { Connection } from "../Transport.ts"
 import type * as NodeTcp from "./NodeTcp.ts"
 

@@ -30,10 +30,10 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { Memberlist, MemberlistLive } from "../Memberlist.ts"
 import { MemberlistConfig, type Settings } from "../MemberlistConfig.ts"
-import { Draws } from "./Draws.ts"
-import * as Fault from "./Fault.ts"
-import { type Options as NetworkOptions, SimulatedNetwork } from "./SimulatedNetwork.ts"
-import { SkewedClock } from "./SkewedClock.ts"
+import { Draws } from "./clock/Draws.ts"
+import { SkewedClock } from "./clock/SkewedClock.ts"
+import * as Fault from "./network/Fault.ts"
+import { type Options as NetworkOptions, SimulatedNetwork } from "./network/SimulatedNetwork.ts"
 
 /**
  * @category models

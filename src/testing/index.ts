@@ -4,10 +4,11 @@
  * @stability unstable
  * @since 0.1.0
  */
-export * as Convergence from "./Convergence.ts"
-export * as Fault from "./Fault.ts"
-export * as Invariants from "./Invariants.ts"
-export * as SimulatedCluster from "./SimulatedCluster.ts"
+export * as Convergence from "./checks/Convergence.ts"
+export * as Invariants from "./checks/Invariants.ts"
+export * as SkewedClock from "./clock/SkewedClock.ts"
+export * as VirtualTime from "./clock/VirtualTime.ts"
+export * as Fault from "./network/Fault.ts"
 export {
   type BandwidthInput,
   type CrashMode,
@@ -19,6 +20,5 @@ export {
   type ReorderingInput,
   SimulatedNetwork,
   type Traffic
-} from "./SimulatedNetwork.ts"
-export * as SkewedClock from "./SkewedClock.ts"
-export * as VirtualTime from "./VirtualTime.ts"
+} from "./network/SimulatedNetwork.ts"
+export * as SimulatedCluster from "./SimulatedCluster.ts"

@@ -5,8 +5,8 @@
  * @since 0.1.0
  */
 import * as Lzw from "./Lzw.ts"
-import * as Message from "./Message.ts"
-import { Writer } from "./MessagePackWriter.ts"
+import * as Message from "./message/Message.ts"
+import { Writer } from "./msgpack/MessagePackWriter.ts"
 import * as Rejection from "./Rejection.ts"
 
 const LZW_ALGO = 0

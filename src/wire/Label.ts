@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import { MAX_LABEL } from "./Limits.ts"
-import { MessageType } from "./Message.ts"
+import { MessageType } from "./message/Message.ts"
 import * as Rejection from "./Rejection.ts"
 
 /**

@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
-import type { PeerAddress } from "../../src/Address.ts"
+import type { PeerAddress } from "../../src/base/Address.ts"
 import { clusterTest, joinAt, passing, start, startMany, view } from "../engine/Cluster.ts"
 import { fakePeer } from "../engine/FakePeer.ts"
 import { address, arrive, bytes, counted, refusals, text } from "./support.ts"

@@ -1,7 +1,7 @@
 /** Shared by the tests of single configuration fields. */
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
-import { ipBytes } from "../../src/Address.ts"
+import { ipBytes } from "../../src/base/Address.ts"
 import { passing, type TestNode } from "../engine/Cluster.ts"
 import type { FakePeer } from "../engine/FakePeer.ts"
 

@@ -11,7 +11,7 @@ import { TestClock } from "effect/testing"
 import { Delegate } from "../../src/Delegate.ts"
 import { Memberlist, MemberlistLive } from "../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
-import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
+import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import { clusterTest, passing } from "./Cluster.ts"
 import { fakePeer } from "./FakePeer.ts"
 

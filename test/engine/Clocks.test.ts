@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { Memberlist, MemberlistLive } from "../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
-import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
+import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import { clusterTest, passing } from "./Cluster.ts"
 
 const HOUR = 3_600_000

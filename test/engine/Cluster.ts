@@ -14,7 +14,7 @@ import { Keyring } from "../../src/Keyring.ts"
 import type { MemberEvent } from "../../src/MemberEvent.ts"
 import { Memberlist, MemberlistLive, type UserMessage } from "../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
-import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
+import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import { Transport } from "../../src/Transport.ts"
 
 type ConfigInput = Parameters<typeof MemberlistConfig.layer>[0]

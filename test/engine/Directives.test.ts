@@ -2,7 +2,7 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
-import * as Frame from "../../src/wire/Frame.ts"
+import * as Frame from "../../src/wire/stream/Frame.ts"
 import { clusterTest, start, stateOf } from "./Cluster.ts"
 import { fakePeer, introduce, mute, readMessage } from "./FakePeer.ts"
 

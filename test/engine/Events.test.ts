@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
-import * as Hub from "../../src/engine/Hub.ts"
+import * as Hub from "../../src/engine/application/Hub.ts"
 import { clusterTest, passing, start, startMany } from "./Cluster.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)

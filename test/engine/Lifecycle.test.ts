@@ -9,7 +9,7 @@ import { Delegate } from "../../src/Delegate.ts"
 import { Memberlist, MemberlistLive } from "../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import { JoinRejected } from "../../src/MemberlistError.ts"
-import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
+import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import { Transport } from "../../src/Transport.ts"
 import { clusterTest, network, passing, start, startMany } from "./Cluster.ts"
 

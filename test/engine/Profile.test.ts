@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
-import { ipBytes } from "../../src/Address.ts"
+import { ipBytes } from "../../src/base/Address.ts"
 import { clusterTest, type NodeOptions, start, stateOf } from "./Cluster.ts"
 import { type FakePeer, fakePeer, type FakePeerOptions, introduce, mute, nacking } from "./FakePeer.ts"
 

@@ -4,7 +4,7 @@ import * as Redacted from "effect/Redacted"
 import { TestClock } from "effect/testing"
 import { Keyring } from "../../src/Keyring.ts"
 import * as Encryption from "../../src/wire/Encryption.ts"
-import * as Message from "../../src/wire/Message.ts"
+import * as Message from "../../src/wire/message/Message.ts"
 import { clusterTest, start, startMany, view } from "./Cluster.ts"
 import { fakePeer } from "./FakePeer.ts"
 

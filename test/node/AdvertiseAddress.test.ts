@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import { ipText } from "../../src/Address.ts"
+import { ipText } from "../../src/base/Address.ts"
 import { choose } from "../../src/node/AdvertiseAddress.ts"
 
 const up = (address: string) => ({ address, internal: false })

@@ -10,8 +10,8 @@ import { Observer } from "../../src/engine/Observer.ts"
 import { Memberlist, MemberlistLive } from "../../src/Memberlist.ts"
 import { MemberlistConfig, type Settings } from "../../src/MemberlistConfig.ts"
 import * as NodeTransport from "../../src/node/NodeTransport.ts"
-import * as Frame from "../../src/wire/Frame.ts"
-import * as Message from "../../src/wire/Message.ts"
+import * as Message from "../../src/wire/message/Message.ts"
+import * as Frame from "../../src/wire/stream/Frame.ts"
 
 const MIB = 1_048_576
 const none = new Uint8Array()

@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
-import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
+import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import { clusterTest, type NodeOptions, passing, start, startMany } from "../engine/Cluster.ts"
 
 /** A member dies and comes back under its name at another address; seconds until the others see it there. */

@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
-import * as Frame from "../../src/wire/Frame.ts"
+import * as Frame from "../../src/wire/stream/Frame.ts"
 import { clusterTest, joinAt, passing, start, startMany, stateOf } from "../engine/Cluster.ts"
 import { fakePeer } from "../engine/FakePeer.ts"
 

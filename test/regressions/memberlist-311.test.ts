@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
-import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
+import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import { clusterTest, type NodeOptions, startMany, stateOf } from "../engine/Cluster.ts"
 import { fakePeer } from "../engine/FakePeer.ts"
 

@@ -1,8 +1,8 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
-import { SimulatedNetwork } from "../../src/testing/SimulatedNetwork.ts"
-import * as Frame from "../../src/wire/Frame.ts"
+import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
+import * as Frame from "../../src/wire/stream/Frame.ts"
 import { clusterTest, startMany } from "../engine/Cluster.ts"
 import { fakePeer } from "../engine/FakePeer.ts"
 

@@ -10,7 +10,7 @@ import {
   Subscriber
 } from "../../simulate/explorer/Calm.ts"
 import type { MemberEvent } from "../../src/MemberEvent.ts"
-import type { Change } from "../../src/swim/Directive.ts"
+import type { Change } from "../../src/swim/membership/Directive.ts"
 import { entry, known, OTHER } from "../swim/support.ts"
 
 const listed = (...members: ReadonlyArray<string>): ReadonlyArray<Listed> =>

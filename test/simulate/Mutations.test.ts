@@ -8,23 +8,23 @@ import * as FiberSet from "effect/FiberSet"
 import { vi } from "vitest"
 import { make } from "../../simulate/explorer/Plan.ts"
 import { run } from "../../simulate/explorer/Run.ts"
-import type * as AcksRules from "../../src/engine/Acks.ts"
-import type * as HubRules from "../../src/engine/Hub.ts"
-import type * as SuspicionsRules from "../../src/engine/Suspicions.ts"
-import type * as AliveRules from "../../src/swim/Alive.ts"
-import type * as BroadcastQueueRules from "../../src/swim/BroadcastQueue.ts"
-import type * as MergeRules from "../../src/swim/Merge.ts"
-import type * as PrecedenceRules from "../../src/swim/Precedence.ts"
-import type * as ProbeRules from "../../src/swim/Probe.ts"
-import type * as RefuteRules from "../../src/swim/Refute.ts"
-import type * as SuspectRules from "../../src/swim/Suspect.ts"
-import type * as TableRules from "../../src/swim/Table.ts"
+import type * as HubRules from "../../src/engine/application/Hub.ts"
+import type * as AcksRules from "../../src/engine/probing/Acks.ts"
+import type * as SuspicionsRules from "../../src/engine/suspicion/Suspicions.ts"
+import type * as BroadcastQueueRules from "../../src/swim/gossip/BroadcastQueue.ts"
+import type * as AliveRules from "../../src/swim/membership/Alive.ts"
+import type * as MergeRules from "../../src/swim/membership/Merge.ts"
+import type * as PrecedenceRules from "../../src/swim/membership/Precedence.ts"
+import type * as RefuteRules from "../../src/swim/membership/Refute.ts"
+import type * as TableRules from "../../src/swim/membership/Table.ts"
+import type * as ProbeRules from "../../src/swim/probing/Probe.ts"
+import type * as SuspectRules from "../../src/swim/suspicion/Suspect.ts"
 
 /** The rule that is broken now. */
 const broken = vi.hoisted(() => ({ rule: "none" }))
 const is = (rule: string) => broken.rule === rule
 
-vi.mock("../../src/swim/Precedence.ts", async (importOriginal) => {
+vi.mock("../../src/swim/membership/Precedence.ts", async (importOriginal) => {
   const original = await importOriginal<typeof PrecedenceRules>()
   return {
     ...original,
@@ -47,14 +47,14 @@ vi.mock("../../src/swim/Precedence.ts", async (importOriginal) => {
   }
 })
 
-vi.mock("../../src/swim/Suspect.ts", async (importOriginal) => {
+vi.mock("../../src/swim/suspicion/Suspect.ts", async (importOriginal) => {
   const original = await importOriginal<typeof SuspectRules>()
   const suspicionExpired: typeof original.suspicionExpired = (m, timer, env) =>
     is("suspicions never expire") ? [m, []] : original.suspicionExpired(m, timer, env)
   return { ...original, suspicionExpired }
 })
 
-vi.mock("../../src/engine/Suspicions.ts", async (importOriginal) => {
+vi.mock("../../src/engine/suspicion/Suspicions.ts", async (importOriginal) => {
   const original = await importOriginal<typeof SuspicionsRules>()
   const { entryOf } = await import("../../src/engine/Peers.ts")
   const follow: typeof original.follow = (node, name, expired) =>
@@ -67,7 +67,7 @@ vi.mock("../../src/engine/Suspicions.ts", async (importOriginal) => {
   return { ...original, follow }
 })
 
-vi.mock("../../src/swim/Alive.ts", async (importOriginal) => {
+vi.mock("../../src/swim/membership/Alive.ts", async (importOriginal) => {
   const original = await importOriginal<typeof AliveRules>()
   const announce: typeof original.announce = (m, own, env) => {
     const [next, directives] = original.announce(m, own, env)
@@ -84,7 +84,7 @@ vi.mock("../../src/swim/Alive.ts", async (importOriginal) => {
   return { ...original, announce }
 })
 
-vi.mock("../../src/swim/Probe.ts", async (importOriginal) => {
+vi.mock("../../src/swim/probing/Probe.ts", async (importOriginal) => {
   const original = await importOriginal<typeof ProbeRules>()
   const nextProbe: typeof original.nextProbe = (m, env) => {
     if (is("the dead are forgotten at once")) {
@@ -97,14 +97,14 @@ vi.mock("../../src/swim/Probe.ts", async (importOriginal) => {
   return { ...original, nextProbe }
 })
 
-vi.mock("../../src/swim/BroadcastQueue.ts", async (importOriginal) => {
+vi.mock("../../src/swim/gossip/BroadcastQueue.ts", async (importOriginal) => {
   const original = await importOriginal<typeof BroadcastQueueRules>()
   const draw: typeof original.draw = (queue, options) =>
     original.draw(queue, is("rumours never finish") ? { ...options, retransmitLimit: Infinity } : options)
   return { ...original, draw }
 })
 
-vi.mock("../../src/swim/Table.ts", async (importOriginal) => {
+vi.mock("../../src/swim/membership/Table.ts", async (importOriginal) => {
   const original = await importOriginal<typeof TableRules>()
   const aliveChanges: typeof original.aliveChanges = (entry, previous) =>
     original.aliveChanges(entry, previous).filter(({ change }) =>
@@ -113,7 +113,7 @@ vi.mock("../../src/swim/Table.ts", async (importOriginal) => {
   return { ...original, aliveChanges }
 })
 
-vi.mock("../../src/engine/Acks.ts", async (importOriginal) => {
+vi.mock("../../src/engine/probing/Acks.ts", async (importOriginal) => {
   const original = await importOriginal<typeof AcksRules>()
   const make: typeof original.make = (start) => {
     const acks = original.make(start)
@@ -122,7 +122,7 @@ vi.mock("../../src/engine/Acks.ts", async (importOriginal) => {
   return { ...original, make }
 })
 
-vi.mock("../../src/engine/Hub.ts", async (importOriginal) => {
+vi.mock("../../src/engine/application/Hub.ts", async (importOriginal) => {
   const original = await importOriginal<typeof HubRules>()
   const makeHub: typeof original.make = (capacity, onDrop) => {
     const hub = original.make<Parameters<ReturnType<typeof original.make>["publish"]>[0]>(capacity, onDrop)
@@ -137,9 +137,9 @@ vi.mock("../../src/engine/Hub.ts", async (importOriginal) => {
   return { ...original, make: makeHub }
 })
 
-vi.mock("../../src/swim/Merge.ts", async (importOriginal) => {
+vi.mock("../../src/swim/membership/Merge.ts", async (importOriginal) => {
   const original = await importOriginal<typeof MergeRules>()
-  const { dead } = await import("../../src/swim/Dead.ts")
+  const { dead } = await import("../../src/swim/membership/Dead.ts")
   const merge: typeof original.merge = (m, remote, env) => {
     if (!is("push/pull is believed about the dead")) return original.merge(m, remote, env)
     const [next, directives] = original.merge(m, remote.filter(({ state }) => state !== 2), env)
@@ -154,7 +154,7 @@ vi.mock("../../src/swim/Merge.ts", async (importOriginal) => {
   return { ...original, merge }
 })
 
-vi.mock("../../src/swim/Refute.ts", async (importOriginal) => {
+vi.mock("../../src/swim/membership/Refute.ts", async (importOriginal) => {
   const original = await importOriginal<typeof RefuteRules>()
   const refute: typeof original.refute = (m, own, claim, env) =>
     is("a refutation goes back to the first incarnation")

@@ -4,8 +4,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
-import { type Claim, MAX_INCARNATION, MAX_INCARNATION_JUMP as JUMP, RemoteState } from "../../src/swim/Claim.ts"
-import * as Membership from "../../src/swim/Membership.ts"
+import {
+  type Claim,
+  MAX_INCARNATION,
+  MAX_INCARNATION_JUMP as JUMP,
+  RemoteState
+} from "../../src/swim/membership/Claim.ts"
+import * as Membership from "../../src/swim/membership/Membership.ts"
 import * as T from "./support.ts"
 
 const { OTHER, SELF } = T

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Alive, MAX_NAME_LENGTH } from "../../src/swim/Claim.ts"
-import type { Directive } from "../../src/swim/Directive.ts"
-import { alive, dead, type Env, make, suspect } from "../../src/swim/Membership.ts"
+import { type Alive, MAX_NAME_LENGTH } from "../../src/swim/membership/Claim.ts"
+import type { Directive } from "../../src/swim/membership/Directive.ts"
+import { alive, dead, type Env, make, suspect } from "../../src/swim/membership/Membership.ts"
 
 const env: Env = {
   now: 0,

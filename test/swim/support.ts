@@ -3,9 +3,9 @@
  */
 import * as Option from "effect/Option"
 import type { MemberState } from "../../src/Member.ts"
-import type { Alive, Dead, RemoteEntry, Suspect } from "../../src/swim/Claim.ts"
-import type { Directive } from "../../src/swim/Directive.ts"
-import * as Membership from "../../src/swim/Membership.ts"
+import type { Alive, Dead, RemoteEntry, Suspect } from "../../src/swim/membership/Claim.ts"
+import type { Directive } from "../../src/swim/membership/Directive.ts"
+import * as Membership from "../../src/swim/membership/Membership.ts"
 
 export const SELF = "self"
 export const OTHER = "other"

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Compression from "../../src/wire/Compression.ts"
-import * as Frame from "../../src/wire/Frame.ts"
-import * as Message from "../../src/wire/Message.ts"
-import { StreamBuffer } from "../../src/wire/StreamBuffer.ts"
+import * as Message from "../../src/wire/message/Message.ts"
+import * as Frame from "../../src/wire/stream/Frame.ts"
+import { StreamBuffer } from "../../src/wire/stream/StreamBuffer.ts"
 
 const MIB = 1_048_576
 const key = new Uint8Array(16).fill(7)

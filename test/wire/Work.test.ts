@@ -4,7 +4,6 @@
  * on the machine; `npm run attack` tells the milliseconds.
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Compound from "../../src/wire/Compound.ts"
 import * as Compression from "../../src/wire/Compression.ts"
 import {
   MAX_DATAGRAM_BYTES,
@@ -13,8 +12,9 @@ import {
   MAX_PACKET_ENTRIES,
   MAX_PACKET_MESSAGES
 } from "../../src/wire/Limits.ts"
-import { MessageType } from "../../src/wire/Message.ts"
-import * as Packet from "../../src/wire/Packet.ts"
+import { MessageType } from "../../src/wire/message/Message.ts"
+import * as Compound from "../../src/wire/packet/Compound.ts"
+import * as Packet from "../../src/wire/packet/Packet.ts"
 import { bytes } from "./hex.ts"
 
 const inbound: Packet.Inbound = { label: new Uint8Array(), skipLabelCheck: false, keys: [], verifyIncoming: true }

@@ -1,4 +1,4 @@
-import type * as Message from "../../src/wire/Message.ts"
+import type * as Message from "../../src/wire/message/Message.ts"
 import { bytes, packed } from "./hex.ts"
 
 /** The messages of the protocol's annotated examples, and their bytes. */

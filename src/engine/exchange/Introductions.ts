@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import * as Address from "../../Address.ts"
+import * as Address from "../../base/Address.ts"
 
 /** The most addresses remembered; the newest stay. */
 export const MAX_INTRODUCTIONS = 64

@@ -7,9 +7,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
-import type { Entry } from "../../swim/Membership.ts"
-import * as Frame from "../../wire/Frame.ts"
-import type { NodeState } from "../../wire/Message.ts"
+import type { Entry } from "../../swim/membership/Membership.ts"
+import type { NodeState } from "../../wire/message/Message.ts"
+import * as Frame from "../../wire/stream/Frame.ts"
 import * as Turns from "./Turns.ts"
 
 /** The rows of one moment. */

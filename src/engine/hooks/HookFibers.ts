@@ -13,8 +13,8 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { Delegate } from "../../Delegate.ts"
-import type { Counters } from "../Counters.ts"
-import type { Logs } from "../Logs.ts"
+import type { Counters } from "../telemetry/Counters.ts"
+import type { Logs } from "../telemetry/Logs.ts"
 
 type Hook = keyof Delegate
 

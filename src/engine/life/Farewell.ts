@@ -7,12 +7,12 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
-import * as Address from "../../Address.ts"
-import { isGone } from "../../swim/Table.ts"
-import * as Message from "../../wire/Message.ts"
+import * as Address from "../../base/Address.ts"
+import { isGone } from "../../swim/membership/Table.ts"
+import * as Message from "../../wire/message/Message.ts"
 import type { Node } from "../Node.ts"
 import { entryOf } from "../Peers.ts"
-import * as Sender from "../Sender.ts"
+import * as Sender from "../sending/Sender.ts"
 
 /** How often it is sent to each: a packet may be lost, or be there before our list was read. */
 const TIMES = 4

@@ -10,10 +10,10 @@
  *
  * @since 0.1.0
  */
-import type { PeerAddress } from "../../Address.ts"
-import type { Directive } from "../../swim/Directive.ts"
-import type { FirstHand } from "../../swim/FirstHand.ts"
-import type { Entry } from "../../swim/Membership.ts"
+import type { PeerAddress } from "../../base/Address.ts"
+import type { FirstHand } from "../../swim/gossip/FirstHand.ts"
+import type { Directive } from "../../swim/membership/Directive.ts"
+import type { Entry } from "../../swim/membership/Membership.ts"
 
 /** An address that entries of the table have. Several may: who forges claims can give all of them one address. */
 export interface Place {

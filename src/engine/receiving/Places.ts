@@ -10,11 +10,11 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { format } from "../../Address.ts"
+import { format } from "../../base/Address.ts"
 import { TransportError } from "../../MemberlistError.ts"
 import type { Connection } from "../../Transport.ts"
-import type { Counters } from "../Counters.ts"
-import type { Logs } from "../Logs.ts"
+import type { Counters } from "../telemetry/Counters.ts"
+import type { Logs } from "../telemetry/Logs.ts"
 import * as Eviction from "./Eviction.ts"
 
 /** Fewer bytes since the last progress are none: a byte now and then keeps no stream alive. */

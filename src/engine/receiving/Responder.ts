@@ -6,13 +6,13 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Address from "../../Address.ts"
+import * as Address from "../../base/Address.ts"
 import type { Packet } from "../../Transport.ts"
-import * as Message from "../../wire/Message.ts"
-import * as Hooks from "../Hooks.ts"
+import * as Message from "../../wire/message/Message.ts"
+import * as Hooks from "../hooks/Hooks.ts"
 import type { Node, Request } from "../Node.ts"
-import * as Relay from "../Relay.ts"
-import * as Sender from "../Sender.ts"
+import * as Relay from "../probing/Relay.ts"
+import * as Sender from "../sending/Sender.ts"
 import * as Signal from "../Signal.ts"
 import * as Rate from "./Rate.ts"
 

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as PlainText from "../../PlainText.ts"
+import * as PlainText from "../../base/PlainText.ts"
 
 /** Attributes that are names of members. */
 const names: ReadonlySet<string> = new Set(["node", "member", "accuser"])

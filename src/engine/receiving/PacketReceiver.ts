@@ -1,0 +1,182 @@
+/**
+ * Datagrams in: decoded in one synchronous step. Acks and nacks are served at once, claims are handed off, and requests
+ * for an answer go to the responder.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
+import * as Address from "../../base/Address.ts"
+import * as PlainText from "../../base/PlainText.ts"
+import { dead, oldAccusation, oldNews, suspect } from "../../swim/membership/Membership.ts"
+import type * as Transport from "../../Transport.ts"
+import type * as Message from "../../wire/message/Message.ts"
+import * as Packet from "../../wire/packet/Packet.ts"
+import * as Directives from "../Directives.ts"
+import { mayContact, type Node, receivedPort } from "../Node.ts"
+import type { Handoff } from "./Handoff.ts"
+import * as Keys from "./Keys.ts"
+import { MAX_REQUESTS_PER_PACKET, type Responder } from "./Responder.ts"
+
+/** Packets that are read before others have their turn. */
+const SLICE_PACKETS = 128
+
+/** Accusations of ourselves in one packet that are answered before anything else is. */
+const MAX_ACCUSATIONS_FIRST = 2
+
+type Accusation = Message.Suspect | Message.Dead
+
+/** Most configurations allow every source, which is then not even parsed. */
+const mayAnnounce = (node: Node, from: Address.PeerAddress): boolean => {
+  if (node.config.cidrsAllowed.length === 0) return true
+  const source = Address.ipBytes(from.ip)
+  return source !== undefined && node.settings.addressAllowed(source)
+}
+
+/** An alive message must come from an allowed address, and speak of one. */
+const onAlive = (node: Node, handoff: Handoff, alive: Message.Alive, from: Address.PeerAddress): void => {
+  if (!mayAnnounce(node, from)) {
+    node.counters.count("packet.rejected", "SourceNotAllowed")
+    node.logs.note("AliveBlocked", { peer: from, member: alive.node, incarnation: alive.incarnation })
+    return
+  }
+  const port = receivedPort(node, alive.port)
+  const claim = port === alive.port ? alive : { ...alive, port }
+  // A delegate is asked about every claim. Without one, what is old news need not wait for its turn to be ignored.
+  const reason = node.delegate.admit === undefined ? oldNews(Ref.getUnsafe(node.membership), claim) : undefined
+  if (reason === undefined) handoff.offer(claim, from)
+  else node.counters.count("claim.ignored", reason)
+}
+
+const onAccusation = (node: Node, handoff: Handoff, claim: Accusation, from: Address.PeerAddress): void => {
+  // An alive message that waits, or is being asked about, may be the news that makes this one matter.
+  const judged = node.handoff.alives.length === 0 && node.delegate.admit === undefined
+  const reason = judged ? oldAccusation(Ref.getUnsafe(node.membership), claim) : undefined
+  if (reason === undefined) handoff.offer(claim, from)
+  else node.counters.count("claim.ignored", reason)
+}
+
+/** A request that somebody else should have got. */
+const isForAnother = (node: Node, ping: Message.Ping, from: Address.PeerAddress): boolean => {
+  if (ping.node === "" || ping.node === node.name) return false
+  node.counters.count("packet.rejected", "PingForAnother")
+  node.logs.note("PingForAnother", { peer: from, detail: `it was for "${PlainText.name(ping.node)}"` })
+  return true
+}
+
+/** Serves the messages of one packet; the accusations of ourselves, which come first, are returned. */
+const serve = (
+  node: Node,
+  handoff: Handoff,
+  responder: Responder,
+  messages: ReadonlyArray<Message.PacketMessage>,
+  packet: Transport.Packet
+): ReadonlyArray<Accusation> => {
+  const { from } = packet
+  const isMember = messages.length > 0 && node.heard.note(from, packet.receivedAt)
+  let requests = 0
+  let accusations: Array<Accusation> | undefined
+  for (const message of messages) {
+    switch (message._tag) {
+      case "Ping":
+      case "IndirectPing":
+        if (message._tag === "Ping" && isForAnother(node, message, from)) break
+        if (requests++ < MAX_REQUESTS_PER_PACKET) responder.offer(message, packet, isMember)
+        else node.counters.count("packet.rejected", "TooManyRequests")
+        break
+      case "Ack":
+        if (!node.acks.ack(message.seqNo, message.payload, packet.receivedAt)) {
+          node.counters.count("packet.rejected", "UnexpectedAck")
+        }
+        break
+      case "Nack":
+        if (!node.acks.nack(message.seqNo)) node.counters.count("packet.rejected", "UnexpectedNack")
+        break
+      case "Alive":
+        onAlive(node, handoff, message, from)
+        break
+      case "Suspect":
+      case "Dead":
+        if (message.node === node.name && (accusations?.length ?? 0) < MAX_ACCUSATIONS_FIRST) {
+          accusations = [...accusations ?? [], message]
+        } else onAccusation(node, handoff, message, from)
+        break
+      case "User":
+        handoff.offer(message, from)
+    }
+  }
+  return accusations ?? none
+}
+
+const none: ReadonlyArray<Accusation> = []
+
+/** What the packet holds; `undefined` when it is not even tried. */
+const decode = (node: Node, { from, payload }: Transport.Packet): Packet.Decoded | undefined => {
+  const inbound = node.inbound()
+  const ring = inbound.keys
+  if (ring.length === 0 || !inbound.verifyIncoming) return Packet.decode(payload, inbound)
+  const started = node.now()
+  const keys = node.keys.choose(from, ring, started)
+  if (keys.length === 0) {
+    node.counters.count("packet.dropped", "DecryptionTime")
+    node.logs.note("DecryptionTime", { peer: from })
+    return undefined
+  }
+  const decoded = Packet.decode(payload, keys === ring ? inbound : node.inbound(keys))
+  if (decoded.key !== undefined) node.keys.opened(from, decoded.key)
+  else {
+    const ended = node.now()
+    node.keys.failed(ended, ended - started)
+    if (ring.length > Keys.MANY_KEYS) node.logs.note("ManyKeys", { detail: `${ring.length} keys` })
+  }
+  return decoded
+}
+
+/** Counts every refusal, and notes one of each kind. */
+const refuse = (node: Node, rejections: Packet.Decoded["rejections"], from: Address.PeerAddress): void => {
+  let noted: string | undefined
+  for (const { detail, reason } of rejections) {
+    node.counters.count("packet.rejected", reason)
+    if (reason === noted) continue
+    noted = reason
+    node.logs.note(`PacketRejected.${reason}`, { peer: from, reason, detail })
+  }
+}
+
+/** Reads one packet, and answers accusations of ourselves at once, so that the answer rides on what is sent next. */
+const read = (
+  node: Node,
+  handoff: Handoff,
+  responder: Responder,
+  packet: Transport.Packet
+): Effect.Effect<void> | undefined => {
+  node.counters.count("udp.received", undefined, packet.payload.length)
+  if (!mayContact(node, packet.from)) {
+    node.counters.count("packet.rejected", "SourceNotAllowed")
+    node.logs.note("ContactBlocked", { peer: packet.from })
+    return undefined
+  }
+  const decoded = decode(node, packet)
+  if (decoded === undefined) return undefined
+  if (decoded.rejections.length > 0) refuse(node, decoded.rejections, packet.from)
+  const accusations = serve(node, handoff, responder, decoded.messages, packet)
+  if (accusations.length === 0) return undefined
+  return Effect.forEach(
+    accusations,
+    (claim) =>
+      Directives.run(node, (m, env) => claim._tag === "Suspect" ? suspect(m, claim, env) : dead(m, claim, env)),
+    { discard: true }
+  )
+}
+
+/** Receives until it is interrupted. */
+export const loop = Effect.fnUntraced(function*(node: Node, handoff: Handoff, responder: Responder) {
+  for (;;) {
+    const packets = yield* node.transport.packets
+    for (const [i, packet] of packets.entries()) {
+      if (i > 0 && i % SLICE_PACKETS === 0) yield* Effect.yieldNow
+      const effect = read(node, handoff, responder, packet)
+      if (effect !== undefined) yield* effect
+    }
+  }
+})

@@ -1,0 +1,136 @@
+/**
+ * The queues that feed every outgoing packet: first what members say about members, then what the application
+ * broadcasts, then what its delegate adds.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as MutableRef from "effect/MutableRef"
+import * as Ref from "effect/Ref"
+import type { PeerAddress } from "../../base/Address.ts"
+import * as BroadcastQueue from "../../swim/gossip/BroadcastQueue.ts"
+import type { Claim } from "../../swim/membership/Claim.ts"
+import { retransmitLimit } from "../../swim/Timing.ts"
+import * as Message from "../../wire/message/Message.ts"
+import * as Compound from "../../wire/packet/Compound.ts"
+import * as Hooks from "../hooks/Hooks.ts"
+import type { Node } from "../Node.ts"
+
+/** The reference's per-part cost of a compound message, bytes. */
+const PART_OVERHEAD = 2
+/** A user message costs its type byte as well. */
+export const USER_OVERHEAD = PART_OVERHEAD + 1
+/** Broadcasts an application may have waiting; the most transmitted ones make room. */
+export const MAX_USER_BROADCASTS = 4096
+
+const finish = (finished: ReadonlyArray<BroadcastQueue.Broadcast>) => {
+  for (const broadcast of finished) broadcast.finished?.()
+}
+
+const put = (queue: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue>, broadcast: BroadcastQueue.Broadcast) => {
+  const [next, finished] = BroadcastQueue.queue(queue.current, broadcast)
+  queue.current = next
+  finish(finished)
+}
+
+/** Queues a claim; one with the same key replaces it. Synchronous: it runs inside the rules' step. */
+export const queueClaim = (node: Node, key: string, claim: Claim, finished: (() => void) | undefined): void =>
+  put(node.gossip, { name: key, unique: false, message: Message.encode(claim, node.writer), finished })
+
+/** Forgets the news of a member that is forgotten: others would only learn of it, and the queue would outgrow the table. */
+export const forget = (node: Node, name: string): void => {
+  const [next, finished] = BroadcastQueue.remove(node.gossip.current, name)
+  node.gossip.current = next
+  finish(finished)
+}
+
+/** Queues a user message for the whole cluster. A `key` makes a later one with the same key replace it. */
+export const queueUser = (node: Node, payload: Uint8Array, key: string | undefined): void => {
+  put(node.user, {
+    name: key,
+    unique: key === undefined,
+    message: Message.encode({ _tag: "User", payload }, node.writer)
+  })
+  const [next, pruned] = BroadcastQueue.prune(node.user.current, MAX_USER_BROADCASTS)
+  if (pruned.length === 0) return
+  node.user.current = next
+  node.counters.count("broadcast.pruned", undefined, pruned.length)
+  finish(pruned)
+}
+
+const drawFrom = (
+  node: Node,
+  queue: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue>,
+  limit: number,
+  maxParts: number,
+  first: ReadonlyArray<string> | undefined
+): { readonly messages: ReadonlyArray<Uint8Array>; readonly used: number } => {
+  const current = queue.current
+  if (limit <= 0 || maxParts <= 0 || BroadcastQueue.size(current) === 0) return nothing
+  const drawn = BroadcastQueue.draw(current, {
+    overhead: PART_OVERHEAD,
+    limit,
+    retransmitLimit: retransmitLimit(node.config.retransmitMult, Ref.getUnsafe(node.membership).estimate),
+    maxParts,
+    first
+  })
+  queue.current = drawn.queue
+  finish(drawn.finished)
+  return drawn
+}
+
+/** Whether a draw would certainly come back empty. */
+export const isIdle = (node: Node): boolean =>
+  BroadcastQueue.size(node.gossip.current) === 0 && BroadcastQueue.size(node.user.current) === 0
+  && node.delegate.broadcasts === undefined
+
+const nothing = { messages: [], used: 0 }
+
+/**
+ * The names under which the queue has what goes first to somebody heard from (`Directive.Broadcast`): news of ourselves, and
+ * of the recipient, who may have to refute it. Members that somebody made up can fill the queue with news of themselves.
+ */
+const urgent = (node: Node, to: PeerAddress): ReadonlyArray<string> | undefined => {
+  if (node.config.profile === "paper" || node.heard.heardAt(to) === undefined) return undefined
+  const own = Ref.getUnsafe(node.membership).entries.get(node.name)
+  return own === undefined ? undefined : [own.endpoint.ip, node.name, ...to.name === undefined ? [] : [to.name]]
+}
+
+/**
+ * The messages that ride on the next packet, which goes to `to`, at most `limit` bytes with their overhead and `maxParts`
+ * in number.
+ */
+export const draw = (
+  node: Node,
+  to: PeerAddress,
+  limit: number,
+  maxParts: number = Compound.MAX_PARTS
+): Effect.Effect<ReadonlyArray<Uint8Array>> =>
+  Effect.suspend(() => {
+    const claims = drawFrom(node, node.gossip, limit, maxParts, urgent(node, to))
+    const user = drawFrom(node, node.user, limit - claims.used, maxParts - claims.messages.length, undefined)
+    const messages = user.messages.length === 0 ? claims.messages : [...claims.messages, ...user.messages]
+    const room = limit - claims.used - user.used
+    if (node.delegate.broadcasts === undefined || room <= USER_OVERHEAD) return Effect.succeed(messages)
+    return Effect.map(
+      Hooks.broadcasts(node, USER_OVERHEAD, room),
+      (extra) => [...messages, ...fitting(node, extra, room, maxParts - messages.length)]
+    )
+  })
+
+/**
+ * What of the delegate's messages fits, in their order; from the first that does not, the rest is counted, not sent, and
+ * not split. It is not looked at either: there may be any number.
+ */
+const fitting = (node: Node, payloads: ReadonlyArray<Uint8Array>, room: number, maxParts: number) => {
+  const out: Array<Uint8Array> = []
+  let left = room
+  for (const payload of payloads) {
+    if (out.length >= maxParts || payload.length + USER_OVERHEAD > left) break
+    left -= payload.length + USER_OVERHEAD
+    out.push(Message.encode({ _tag: "User", payload }, node.writer))
+  }
+  const dropped = payloads.length - out.length
+  if (dropped > 0) node.counters.count("broadcast.dropped", "DoesNotFit", dropped)
+  return out
+}

@@ -1,0 +1,168 @@
+/**
+ * What happens when a node is said to be alive, and when we say it of ourselves.
+ */
+import * as Address from "../../base/Address.ts"
+import * as ProbeRing from "../probing/ProbeRing.ts"
+import { type Alive, aliveDefect, VERSIONS_LENGTH } from "./Claim.ts"
+import * as Conflicts from "./Conflicts.ts"
+import type { Directive } from "./Directive.ts"
+import { makePlace } from "./Evict.ts"
+import type { Entry, Env, Membership, Step } from "./Membership.ts"
+import { type AliveComparison, decideAlive, decideNewcomer } from "./Precedence.ts"
+import { nextIncarnation, refute } from "./Refute.ts"
+import {
+  aliveChanges,
+  aliveEntry,
+  cancelSuspicion,
+  claimOf,
+  get,
+  ignore,
+  ignored,
+  insert,
+  learned,
+  replace
+} from "./Table.ts"
+
+/** What we announce about ourselves. */
+export interface Own {
+  /** 4 or 16 address bytes. */
+  readonly addr: Uint8Array
+  readonly port: number
+  /** At most 512 bytes. */
+  readonly meta: Uint8Array | null
+  /** Six bytes. */
+  readonly vsn: Uint8Array
+}
+
+/**
+ * Announces ourselves with an incarnation above everything known of us: when we start, when our metadata changes, and when
+ * we return after a leave (which `Joined` is published for). The broadcast has the waiter `update`. The table always has
+ * room for us. memberlist: `setAlive`, `UpdateNode`.
+ */
+export const announce = (m: Membership, own: Own, env: Env): Step => {
+  const previous = get(m, m.self)
+  const incarnation = nextIncarnation(m, previous?.incarnation ?? 0)
+  const entry = aliveEntry(m.self, { ...own, incarnation }, previous, env.now)
+  const known = previous === undefined ? seat(insert(m, entry), [m.self], env) : replace(m, entry)
+  return [
+    { ...known, incarnation, leaving: false },
+    [
+      { _tag: "Broadcast", key: m.self, claim: claimOf(entry), waiter: "update" },
+      ...aliveChanges(entry, previous)
+    ]
+  ]
+}
+
+/**
+ * Announces ourselves above the incarnation at which another node has our name, so that members with the policy
+ * `replace` give it to us. We never give ours away: a node that is replaced goes on, and is told of the conflict. After
+ * our goodbye there is nothing to announce.
+ */
+export const outbid = (m: Membership, own: Own, known: number, env: Env): Step =>
+  m.leaving ? [m, []] : announce({ ...m, incarnation: learned(m, known) }, own, env)
+
+/** Someone claims a node is alive. The caller has replaced port 0 and asked the delegate. memberlist: `aliveNode`. */
+export const alive = (m: Membership, claim: Alive, env: Env): Step => {
+  const [next, directives] = aliveUnseated(m, claim, env)
+  return [next.entries.size > m.entries.size ? seat(next, [claim.node], env) : next, directives]
+}
+
+/**
+ * The same, but a new node does not get its place in the probe ring: a merge gives all of them their places at once,
+ * because each change of the ring copies it.
+ */
+export const aliveUnseated = (m: Membership, claim: Alive, env: Env): Step => {
+  const defect = aliveDefect(claim)
+  if (defect !== undefined) return [m, [ignored(defect, claim.node)]]
+  const previous = get(m, claim.node)
+  return previous === undefined
+    ? meet(m, firstVersions(claim), env)
+    : hear(m, previous, firstVersions(claim), env)
+}
+
+/** Gives new names their places in the probe ring. */
+export const seat = (m: Membership, names: ReadonlyArray<string>, env: Env): Membership => ({
+  ...m,
+  ring: ProbeRing.insert(m.ring, names, env.random)
+})
+
+const firstVersions = (claim: Alive): Alive =>
+  claim.vsn.length === VERSIONS_LENGTH ? claim : { ...claim, vsn: claim.vsn.subarray(0, VERSIONS_LENGTH) }
+
+/** The first we hear of a node. */
+const meet = (m: Membership, claim: Alive, env: Env): Step => {
+  const verdict = decideNewcomer({
+    self: claim.node === m.self,
+    leaving: m.leaving,
+    allowed: env.rules.addressAllowed(claim.addr),
+    full: isFull(m, env)
+  })
+  const made = verdict === "TableFull" ? makePlace(m, claim.node, env) : undefined
+  if (verdict !== "Insert" && made === undefined) return ignore(m, verdict, claim)
+  const entry = aliveEntry(claim.node, claim, undefined, env.now, get(m, m.self))
+  if (made === undefined) return [insert(m, entry), accepted(entry, undefined)]
+  const [next, evicted] = made
+  return [insert(next, entry), [...evicted, ...accepted(entry, undefined)]]
+}
+
+/** News of a node we know. */
+const hear = (m: Membership, previous: Entry, claim: Alive, env: Env): Step => {
+  const verdict = decideAlive(compare(m, previous, claim, env))
+  switch (verdict) {
+    case "Accept":
+    case "TakeOver":
+    case "Replace": {
+      const entry = aliveEntry(claim.node, claim, previous, env.now)
+      const directives = accepted(entry, previous)
+      switch (verdict) {
+        case "Accept":
+          return [replace(m, entry), directives]
+        case "TakeOver":
+          return [replace(m, entry), [{ _tag: "Reclaimed", existing: previous, other: claim }, ...directives]]
+        case "Replace":
+          return [
+            replace({ ...m, conflicts: Conflicts.note(m.conflicts, claim.node, previous, claim, env.now)[0] }, entry),
+            [{ _tag: "Conflict", existing: previous, other: claim, replaced: true }, ...directives]
+          ]
+      }
+    }
+    case "Refute":
+      return refute(m, previous, claim, env)
+    case "AddressConflict": {
+      const [next, directives] = ignore(m, verdict, claim)
+      const [conflicts, untold] = Conflicts.note(m.conflicts, claim.node, previous, claim, env.now)
+      if (!untold) return [next, directives]
+      const told: Directive = { _tag: "Conflict", existing: previous, other: claim, replaced: false }
+      return [{ ...next, conflicts }, [told, ...directives]]
+    }
+    default:
+      return ignore(m, verdict, claim)
+  }
+}
+
+const compare = (m: Membership, previous: Entry, claim: Alive, { now, rules }: Env): AliveComparison => {
+  const sameAddress = previous.port === claim.port && Address.sameBytes(previous.addr, claim.addr)
+  const self = claim.node === m.self
+  return {
+    state: previous.state,
+    order: claim.incarnation - previous.incarnation,
+    self,
+    leaving: m.leaving,
+    sameAddress,
+    allowed: sameAddress || rules.addressAllowed(claim.addr),
+    replaceable: rules.nameConflictPolicy === "replace",
+    reclaimable: rules.deadNodeReclaimTime > 0 && now - previous.stateChangedAt > rules.deadNodeReclaimTime,
+    // asked of ourselves alone, and most claims are about others
+    identical: self && Address.sameBytes(previous.meta, claim.meta) && Address.sameBytes(previous.vsn, claim.vsn)
+  }
+}
+
+const accepted = (entry: Entry, previous: Entry | undefined): ReadonlyArray<Directive> => [
+  ...cancelSuspicion(previous),
+  { _tag: "Broadcast", key: entry.name, claim: claimOf(entry), waiter: undefined },
+  ...aliveChanges(entry, previous)
+]
+
+/** A place is kept for ourselves while we are not in the table. */
+const isFull = (m: Membership, env: Env): boolean =>
+  m.entries.size + (get(m, m.self) === undefined ? 1 : 0) >= env.rules.maxMembers

@@ -1,0 +1,197 @@
+/**
+ * What a rule asks for. The rules only compute values; the engine carries out their directives, in the order given, which
+ * is the order the state changed.
+ */
+import type { Tell, Untold } from "../gossip/Tell.ts"
+import type { Alive, AliveDefect, Claim } from "./Claim.ts"
+import type { Entry } from "./Membership.ts"
+
+export type Directive =
+  | Broadcast
+  | Publish
+  | StartSuspicion
+  | CancelSuspicion
+  | Refuted
+  | Conflict
+  | DegradedTimeout
+  | Reclaimed
+  | Reaped
+  | Evicted
+  | Tell
+  | Untold
+  | Ignored
+
+/** Gossip a claim. A queued broadcast with the same key is replaced. */
+export interface Broadcast {
+  readonly _tag: "Broadcast"
+  /**
+   * The node's name; for a refutation the text of our own address, so that it does not push an older announcement of
+   * ours out of the queue before that was gossiped (memberlist does the same).
+   */
+  readonly key: string
+  readonly claim: Claim
+  /** Who waits until the broadcast is finished. */
+  readonly waiter: "leave" | "update" | undefined
+}
+
+/** Tell subscribers about a change of the member list. */
+export interface Publish {
+  readonly _tag: "Publish"
+  readonly change: Change
+}
+
+/** Start the suspicion timer of a member, or replace the one that runs. */
+export interface StartSuspicion {
+  readonly _tag: "StartSuspicion"
+  readonly name: string
+  /** Identifies the suspicion: hand it back to `suspicionExpired`. */
+  readonly token: number
+  /** Milliseconds from now, at least 0. */
+  readonly delay: number
+}
+
+/** Stop the suspicion timer of a member. */
+export interface CancelSuspicion {
+  readonly _tag: "CancelSuspicion"
+  readonly name: string
+}
+
+/** We were accused, or misquoted, and answered with a higher incarnation. Costs one point of local health. */
+export interface Refuted {
+  readonly _tag: "Refuted"
+  /** The kind of claim that was refuted. */
+  readonly by: "Alive" | "Suspect" | "Dead"
+  /** The accuser; an alive claim names none. */
+  readonly from: string | undefined
+  readonly accusedIncarnation: number
+  /** Our new incarnation. Not above the accused one when that is out of reach, or when incarnations are exhausted. */
+  readonly incarnation: number
+}
+
+/**
+ * Tell subscribers and the delegate that two nodes claim one name from different addresses. Asked for once in a while, not
+ * with every claim (`Conflicts.ts`).
+ */
+export interface Conflict {
+  readonly _tag: "Conflict"
+  /** The member as it was before. */
+  readonly existing: Entry
+  readonly other: Alive
+  /** The name went over to the other one; else the existing one keeps it. */
+  readonly replaced: boolean
+}
+
+/** A suspicion ran its full time although more confirmations had been hoped for. memberlist: `degraded.timeout`. */
+export interface DegradedTimeout {
+  readonly _tag: "DegradedTimeout"
+  readonly name: string
+}
+
+/** The name of a member that had left, or has been dead for long enough, moved to another address. */
+export interface Reclaimed {
+  readonly _tag: "Reclaimed"
+  readonly existing: Entry
+  readonly other: Alive
+}
+
+/** A dead or left member was forgotten. */
+export interface Reaped {
+  readonly _tag: "Reaped"
+  readonly entry: Entry
+}
+
+/** A member that nothing ever came from made place for a newcomer in a full table. */
+export interface Evicted {
+  readonly _tag: "Evicted"
+  readonly entry: Entry
+}
+
+/** A claim, or a timer, changed nothing. */
+export interface Ignored {
+  readonly _tag: "Ignored"
+  readonly reason: IgnoreReason
+  /** Whom it was about. */
+  readonly node: string
+}
+
+/** Why a claim or a timer changed nothing. */
+export type IgnoreReason =
+  | AliveDefect
+  /** The claim raises a known incarnation by more than `MAX_INCARNATION_JUMP` allows: nobody counts so far. */
+  | "IncarnationJump"
+  /** The claim is about an older incarnation. */
+  | "OldIncarnation"
+  /** The alive claim is about the incarnation we know. */
+  | "SameIncarnation"
+  /** Our own announcement came back to us. */
+  | "OwnEcho"
+  /** The claim says we are alive, but we are leaving or have left. */
+  | "Leaving"
+  /** We asked to leave a second time. */
+  | "AlreadyLeft"
+  /** The claim says we are alive, but we have not announced ourselves yet. */
+  | "NotAnnounced"
+  /** Suspect and dead claims do not introduce members. */
+  | "UnknownMember"
+  /** Only a member that is alive can become suspect. */
+  | "NotAlive"
+  /** Dead stays dead and left stays left. */
+  | "AlreadyGone"
+  /** This accuser has been counted. */
+  | "DuplicateAccuser"
+  /** The suspicion has all the confirmations it counts. */
+  | "EnoughConfirmations"
+  /** The name belongs to a member at another address. */
+  | "AddressConflict"
+  /** The allow-list does not contain the address. */
+  | "AddressNotAllowed"
+  /** The member table holds `maxMembers` entries. */
+  | "TableFull"
+  /** The push/pull row has a state that does not exist. */
+  | "UnknownState"
+  /** The suspicion this timer belongs to is over. */
+  | "StaleTimer"
+
+/** What happened to a member, with the entry right after it. */
+export type Change = Joined | Updated | Suspected | Recovered | Failed | Left
+
+/** New, back from dead or left, or moved. */
+export interface Joined {
+  readonly _tag: "Joined"
+  readonly entry: Entry
+}
+
+/** Its metadata changed, or its address, when another node was allowed to replace it. */
+export interface Updated {
+  readonly _tag: "Updated"
+  readonly entry: Entry
+  readonly previous: Entry
+}
+
+/** It was alive and is accused of not answering. */
+export interface Suspected {
+  readonly _tag: "Suspected"
+  readonly entry: Entry
+  readonly from: string
+}
+
+/** It was suspect and refuted. */
+export interface Recovered {
+  readonly _tag: "Recovered"
+  readonly entry: Entry
+}
+
+/** It was declared dead. */
+export interface Failed {
+  readonly _tag: "Failed"
+  readonly entry: Entry
+  readonly from: string
+  /** Who had accused it, as far as we counted, first accuser first; empty when it was never suspect here. */
+  readonly accusers: ReadonlyArray<string>
+}
+
+/** It said goodbye. */
+export interface Left {
+  readonly _tag: "Left"
+  readonly entry: Entry
+}

@@ -1,0 +1,46 @@
+/**
+ * Which claims are old news: the rules would ignore them without any other effect. Most gossip is, because each member
+ * hears each piece of news from several others, and so is most of what a stranger can make up. A caller who asks this
+ * first spares the rest of the way.
+ */
+import * as Address from "../../base/Address.ts"
+import { accusationDefect, type Alive, aliveDefect, type Dead, type Suspect } from "./Claim.ts"
+import type { Membership } from "./Membership.ts"
+import { type Comparison, decideDead, decideSuspect } from "./Precedence.ts"
+import { get } from "./Table.ts"
+
+/** Why an alive claim is old news; `undefined` when it has to be judged. */
+export const oldNews = (m: Membership, claim: Alive): "OldIncarnation" | "SameIncarnation" | undefined => {
+  if (claim.node === m.self) return undefined
+  const previous = get(m, claim.node)
+  if (previous === undefined || claim.incarnation > previous.incarnation) return undefined
+  if (previous.port !== claim.port || !Address.sameBytes(previous.addr, claim.addr)) return undefined
+  if (aliveDefect(claim) !== undefined) return undefined
+  return claim.incarnation === previous.incarnation ? "SameIncarnation" : "OldIncarnation"
+}
+
+/** Why an accusation of another is old news, or about nobody; `undefined` when it has to be judged. */
+export const oldAccusation = (
+  m: Membership,
+  claim: Suspect | Dead
+): "UnknownMember" | "OldIncarnation" | "NotAlive" | "AlreadyGone" | undefined => {
+  if (claim.node === m.self) return undefined
+  const previous = get(m, claim.node)
+  if (previous === undefined) return "UnknownMember"
+  if (accusationDefect(claim) !== undefined) return undefined
+  const comparison: Comparison = {
+    state: previous.state,
+    order: claim.incarnation - previous.incarnation,
+    self: false,
+    leaving: m.leaving
+  }
+  const verdict = claim._tag === "Suspect" ? decideSuspect(comparison) : decideDead(comparison)
+  switch (verdict) {
+    case "OldIncarnation":
+    case "NotAlive":
+    case "AlreadyGone":
+      return verdict
+    default:
+      return undefined
+  }
+}

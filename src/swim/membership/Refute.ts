@@ -1,0 +1,36 @@
+/**
+ * How we contradict what others say about us: by announcing what we are with an incarnation above theirs.
+ */
+import { tell } from "../gossip/Tell.ts"
+import { type Claim, MAX_INCARNATION } from "./Claim.ts"
+import type { Entry, Env, Membership, Step } from "./Membership.ts"
+import { claimOf, learned, replace } from "./Table.ts"
+
+/**
+ * The next incarnation of our own, above `known` if that is within reach. It stops at the largest one: wrapping to 0, as
+ * memberlist does, would make every peer ignore us.
+ */
+export const nextIncarnation = (m: Membership, known: number): number =>
+  Math.min(learned(m, known) + 1, MAX_INCARNATION)
+
+/**
+ * Refutes a claim about ourselves, and tells the accuser. A claim out of reach is answered with our own next incarnation:
+ * who refused the claim as we did takes the answer, and who did not cannot be convinced without using up all incarnations.
+ * memberlist: `refute`, which leaves it to gossip.
+ */
+export const refute = (m: Membership, own: Entry, claim: Claim, env: Env): Step => {
+  const incarnation = nextIncarnation(m, claim.incarnation)
+  const entry: Entry = { ...own, incarnation }
+  const from = claim._tag === "Alive" ? undefined : claim.from
+  const answer = claimOf(entry)
+  const refuted = { ...replace(m, entry), incarnation }
+  const [next, told] = from === undefined ? [refuted, []] : tell(refuted, from, answer, env)
+  return [
+    next,
+    [
+      { _tag: "Refuted", by: claim._tag, from, accusedIncarnation: claim.incarnation, incarnation },
+      { _tag: "Broadcast", key: entry.endpoint.ip, claim: answer, waiter: undefined },
+      ...told
+    ]
+  ]
+}

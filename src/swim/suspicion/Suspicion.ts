@@ -1,0 +1,78 @@
+/**
+ * How long a suspect has to refute, given who else accuses it. A lone accuser may itself be the one in trouble, so the
+ * time starts long and shrinks with each independent confirmation (Lifeguard §IV-B; memberlist: `suspicion`).
+ */
+import * as Timing from "../Timing.ts"
+
+export interface Suspicion {
+  /** Names this suspicion among all of this membership: a timer with another token is about something else. */
+  readonly token: number
+  /** The accused incarnation. */
+  readonly incarnation: number
+  /** Milliseconds on the monotonic clock. */
+  readonly startedAt: number
+  /** How many confirmations bring the time down to `min`; 0 when the cluster is too small to hope for any. */
+  readonly k: number
+  /** Whole milliseconds. */
+  readonly min: number
+  /** Whole milliseconds. */
+  readonly max: number
+  /** First accuser first; at most `k + 1`. */
+  readonly accusers: ReadonlyArray<string>
+}
+
+/** What a suspicion needs to know; everything about the cluster is fixed when it starts. */
+export interface Options {
+  readonly token: number
+  readonly incarnation: number
+  readonly from: string
+  readonly now: number
+  /** The number of members we know, whatever their state. */
+  readonly n: number
+  readonly probeInterval: number
+  readonly suspicionMult: number
+  readonly suspicionMaxTimeoutMult: number
+  /** The confirmations to hope for; `suspicionMult` − 2 when absent. */
+  readonly suspicionConfirmations?: number | undefined
+}
+
+export const start = (options: Options): Suspicion => {
+  const hoped = options.suspicionConfirmations ?? options.suspicionMult - 2
+  const min = Timing.suspicionTimeout(options.suspicionMult, options.n, options.probeInterval)
+  return {
+    token: options.token,
+    incarnation: options.incarnation,
+    startedAt: options.now,
+    // Neither we nor the suspect confirm, hence n - 2.
+    k: options.n - 2 < hoped ? 0 : Math.max(0, hoped),
+    min: Math.floor(min),
+    max: Math.floor(options.suspicionMaxTimeoutMult * min),
+    accusers: [options.from]
+  }
+}
+
+/** How many others agreed with the first accuser. */
+export const confirmations = (suspicion: Suspicion): number => suspicion.accusers.length - 1
+
+/** Milliseconds from `now` until the suspicion expires, at least 0. */
+export const delay = (suspicion: Suspicion, now: number): number => {
+  const { k, max, min, startedAt } = suspicion
+  const elapsed = now - startedAt
+  return Math.max(
+    0,
+    k < 1 ? min - elapsed : Timing.remainingSuspicionTime(confirmations(suspicion), k, elapsed, min, max)
+  )
+}
+
+/** The suspicion with one accuser more, or why this one does not count. */
+export const confirm = (
+  suspicion: Suspicion,
+  from: string
+): Suspicion | "EnoughConfirmations" | "DuplicateAccuser" => {
+  if (confirmations(suspicion) >= suspicion.k) return "EnoughConfirmations"
+  if (suspicion.accusers.includes(from)) return "DuplicateAccuser"
+  return { ...suspicion, accusers: [...suspicion.accusers, from] }
+}
+
+/** Whether fewer than the hoped-for members agreed. */
+export const isDegraded = (suspicion: Suspicion): boolean => suspicion.k > 0 && confirmations(suspicion) < suspicion.k

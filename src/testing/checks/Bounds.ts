@@ -1,0 +1,114 @@
+/**
+ * The limits of everything that a node keeps: its queues, its tables, and the fibers it has running. Reading them costs
+ * next to nothing, because they are read after every step.
+ *
+ * Not here are what the application may do as often as it likes (joins, sends, streams of events), what the transport
+ * bounds (its inbox), and calls of the delegate's hooks, which end with whoever asked or are counted as
+ * stuck.
+ *
+ * @since 0.1.0
+ */
+import { MAX_TELLING } from "../../engine/Directives.ts"
+import * as Fibers from "../../engine/Fibers.ts"
+import { MAX_ASIDE } from "../../engine/hooks/HookCalls.ts"
+import { MAX_NOTICE_BYTES, MAX_NOTICES, type Notices, type Told } from "../../engine/hooks/Notices.ts"
+import type { Node } from "../../engine/Node.ts"
+import type { Observation } from "../../engine/Observer.ts"
+import { MAX_RELAYS } from "../../engine/probing/Relay.ts"
+import { MAX_PEERS } from "../../engine/receiving/Keys.ts"
+import { MAX_WAITING } from "../../engine/receiving/Responder.ts"
+import { MAX_USER_BROADCASTS } from "../../engine/sending/Broadcasts.ts"
+import { MAX_NOTED } from "../../engine/telemetry/Logs.ts"
+import { MAX_REPEATS } from "../../engine/telemetry/Repeats.ts"
+import * as BroadcastQueue from "../../swim/gossip/BroadcastQueue.ts"
+import { MAX_TELLS } from "../../swim/gossip/Tell.ts"
+import { MAX_REPORTS } from "../../swim/membership/Conflicts.ts"
+import { retransmitLimit } from "../../swim/Timing.ts"
+
+/** What a node has known so far. */
+export interface Known {
+  /** The most members it knew at once. */
+  readonly mostMembers: number
+  /** How many names it ever knew. */
+  readonly names: number
+}
+
+/** There are `actual` of what is counted, and may be `most`. */
+type Limit = (what: string, actual: number, most: number) => void
+
+/** The table, and what follows from it. */
+const table = ({ next, node }: Observation, known: Known, limit: Limit): void => {
+  const members = next.entries.size
+  const { names } = next.ring
+  limit("entries in the table", members, node.settings.rules.maxMembers)
+  limit("places in the probe ring", names.length, members)
+  limit("entries without a place in the probe ring", members - names.length, 0)
+  limit("entries by which the estimate is wrong", Math.abs(next.estimate - members), 0)
+  limit("name conflicts remembered", next.conflicts.length, MAX_REPORTS)
+  limit("claims told lately", next.told.length, 2 * MAX_TELLS)
+  // a timer may outlive its suspicion, but not for long
+  limit("timers of suspicions", Fibers.inMap(node.suspicions), known.mostMembers)
+  limit("suspicions that just ran out", Fibers.inSet(node.tasks), known.mostMembers)
+  limit("claims being sent straight to somebody", Fibers.inSet(node.tells), MAX_TELLING)
+}
+
+const broadcasts = (node: Node, known: Known, limit: Limit): void => {
+  const gossip = node.gossip.current
+  const user = node.user.current
+  // each name has one broadcast, and our address has one more, for refutations
+  limit("rumours queued", BroadcastQueue.size(gossip), known.names + 1)
+  limit("user broadcasts queued", BroadcastQueue.size(user), MAX_USER_BROADCASTS)
+  const transmissions = Math.max(1, retransmitLimit(node.config.retransmitMult, known.mostMembers))
+  limit("transmissions of a rumour", gossip.tiers.length, transmissions)
+  limit("transmissions of a user broadcast", user.tiers.length, transmissions)
+}
+
+/** What waits for its turn here. */
+const waiting = (node: Node, limit: Limit): void => {
+  const { config } = node
+  limit("alive messages in the handoff queue", node.handoff.alives.length, config.handoffQueueDepth)
+  limit("accusations in the handoff queue", node.handoff.accusations.length, config.handoffQueueDepth)
+  limit("user messages in the handoff queue", node.handoff.user.length, config.handoffQueueDepth)
+  limit("requests of members to be answered", node.requests.members.length, MAX_WAITING)
+  limit("requests of strangers to be answered", node.requests.strangers.length, MAX_WAITING)
+  limit("addresses with a known key", node.keys.remembered(), MAX_PEERS)
+  limit("events that wait for a subscriber", node.changes.waiting(), config.eventBuffer)
+  limit("messages that wait for a subscriber", node.messages.waiting(), config.messageBuffer)
+  limit("log entries noted", node.logs.noted(), MAX_NOTED)
+  limit("kinds of log entries remembered", node.logs.remembered(), MAX_REPEATS)
+  notices("conflict", node.notices.conflict, limit)
+  notices("pingComplete", node.notices.pingComplete, limit)
+  notices("mergeRemoteState", node.notices.mergeRemoteState, limit)
+}
+
+const notices = (hook: Told, { bytes, waiting }: Notices, limit: Limit): void => {
+  limit(`notices to the ${hook} hook`, waiting(), MAX_NOTICES)
+  if (waiting() > 1) limit(`bytes of notices to the ${hook} hook`, bytes(), MAX_NOTICE_BYTES)
+}
+
+/** What is being done for others and for the application. */
+const running = (node: Node, limit: Limit): void => {
+  const { relays } = node
+  const relayed = Fibers.inSet(relays)
+  limit("relayed pings", relayed, MAX_RELAYS)
+  limit("acks that wait for hooks", node.hooks.asides(), MAX_ASIDE)
+  limit("inbound streams being served", node.places.taken(), node.config.maxInboundStreams)
+  limit("bytes that inbound streams hold", node.places.bytes(), node.config.maxInboundBytes)
+  limit("push/pulls being answered", node.places.exchanges(), node.config.maxPushPulls)
+  // a node has one probe of its own at a time; who closes the set of relays ends their waits a moment later
+  if (relays.state._tag === "Open") {
+    limit("waits for an ack", node.acks.waiting(), relayed + node.pings.current + 1)
+  }
+  limit("points of local health", node.health.current, node.config.awarenessMaxMultiplier - 1)
+}
+
+/** Tells of every limit that a node does not keep. */
+export const check = (step: Observation, known: Known, tell: (what: string, message: string) => void): void => {
+  const limit: Limit = (what, actual, most) => {
+    if (actual > most) tell(what, `${actual} ${what}, at most ${most} are allowed`)
+  }
+  table(step, known, limit)
+  broadcasts(step.node, known, limit)
+  waiting(step.node, limit)
+  running(step.node, limit)
+}

@@ -1,0 +1,315 @@
+/**
+ * What must be true of every node after every step of its member table, and of all nodes together. The production code is
+ * observed, not changed: give the observer to each node's layer.
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { MemberlistLive } from "effect-memberlist"
+ * import { Invariants } from "effect-memberlist/testing"
+ *
+ * const invariants = Invariants.make()
+ * const ObservedLive = Layer.provide(MemberlistLive, invariants.layer)
+ * // … run the cluster, then:
+ * const broken = invariants.violations
+ * ```
+ *
+ * Checked are:
+ *
+ * - `IncarnationWentBack`: what a node knows of a name only gets newer, unless the name changed hands, which is announced.
+ * - `Resurrection`: a dead or departed member lives again only at a higher incarnation, or if the name changed hands.
+ * - `MetadataOfIncarnation`: within one life, a node announces one metadata, address and version for each incarnation.
+ * - `NeverSaid`: what is believed of a live member is what it has said itself at that incarnation; who is believed dead
+ *   was declared dead by the named accuser; who is believed gone has said goodbye.
+ * - `SelfDead`: a node believes itself alive until it leaves.
+ * - `IllegalChange`: states follow each other as the protocol knows it, and exactly a suspect has a suspicion.
+ * - `HastySuspicion`: who declares a member dead had suspected it for as long as its confirmations allowed.
+ * - `Forgotten`: an entry goes only when it was gone for `gossipToTheDeadTime`, or makes place for another.
+ * - `Bounds`: every queue and table keeps its limit, and no rumour is sent more often than it may be.
+ * - `Events`: the published changes, replayed, give the member list.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Layer from "effect/Layer"
+import type { Node } from "../../engine/Node.ts"
+import { type Observation, Observer } from "../../engine/Observer.ts"
+import type { MemberState } from "../../Member.ts"
+import type { Directive } from "../../swim/membership/Directive.ts"
+import type { Entry, Membership } from "../../swim/membership/Membership.ts"
+import { isGone } from "../../swim/membership/Table.ts"
+import * as Suspicion from "../../swim/suspicion/Suspicion.ts"
+import { Mirror } from "../network/Mirror.ts"
+import * as Bounds from "./Bounds.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Invariant =
+  | "IncarnationWentBack"
+  | "Resurrection"
+  | "MetadataOfIncarnation"
+  | "NeverSaid"
+  | "SelfDead"
+  | "IllegalChange"
+  | "HastySuspicion"
+  | "Forgotten"
+  | "Bounds"
+  | "Events"
+
+/**
+ * Something that must not happen, and did.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Violation {
+  readonly invariant: Invariant
+  /** The node in whose table it was seen. */
+  readonly node: string
+  /** Milliseconds on that node's clock. */
+  readonly at: number
+  readonly message: string
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Invariants {
+  readonly observer: Observer
+  /** Provides the observer to a node. */
+  readonly layer: Layer.Layer<never>
+  /** What was broken so far, at most 100 times. */
+  readonly violations: ReadonlyArray<Violation>
+  /** Steps of member tables seen so far, those included that changed nothing. */
+  readonly steps: () => number
+}
+
+const MAX_VIOLATIONS = 100
+/** Clocks and timers round to this, in milliseconds. */
+const TOLERANCE = 1
+
+const successors: Readonly<Record<MemberState, ReadonlyArray<MemberState>>> = {
+  alive: ["alive", "suspect", "dead", "left"],
+  suspect: ["suspect", "alive", "dead", "left"],
+  dead: ["dead", "alive"],
+  left: ["left", "alive"]
+}
+
+const hex = (bytes: Uint8Array | null): string => {
+  let text = ""
+  if (bytes !== null) { for (const byte of bytes) text += byte.toString(16).padStart(2, "0") }
+  return text
+}
+
+/** Everything an alive claim says, but for the incarnation. */
+const said = (entry: Entry): string => `${hex(entry.addr)}:${entry.port} ${hex(entry.vsn)} ${hex(entry.meta)}`
+
+const show = (entry: Entry | undefined): string =>
+  entry === undefined ? "unknown" : `${entry.state} at incarnation ${entry.incarnation}`
+
+/** One run of one node's program. */
+interface Life {
+  /** What the node said of itself, by incarnation. */
+  readonly announced: Map<number, string>
+  readonly mirror: Mirror
+  /** The most members it ever knew at once, and the names it ever knew. */
+  mostMembers: number
+  readonly names: Set<string>
+  /** The bounds that were broken, each of which is told once. */
+  readonly exceeded: Set<string>
+}
+
+class Checker {
+  readonly violations: Array<Violation> = []
+  steps = 0
+  private readonly lives = new Map<Node, Life>()
+  /** What each name said of itself in all of its lives: `incarnation what`. */
+  private readonly said = new Map<string, Set<string>>()
+  /** Declarations of death, `name incarnation accuser`, and goodbyes, `name incarnation`. */
+  private readonly deaths = new Set<string>()
+  private readonly goodbyes = new Set<string>()
+
+  readonly observe: Observer = (step) => {
+    this.steps++
+    const life = this.lifeOf(step.node)
+    if (step.next !== step.previous) {
+      this.changes(step, life)
+      this.published(step, life)
+    }
+    this.bounds(step, life)
+  }
+
+  private lifeOf(node: Node): Life {
+    const known = this.lives.get(node)
+    if (known !== undefined) return known
+    const life: Life = {
+      announced: new Map(),
+      mirror: new Mirror(),
+      mostMembers: 0,
+      names: new Set(),
+      exceeded: new Set()
+    }
+    this.lives.set(node, life)
+    return life
+  }
+
+  private report(invariant: Invariant, { node, now }: Observation, message: string): void {
+    if (this.violations.length >= MAX_VIOLATIONS) return
+    this.violations.push({ invariant, node: node.name, at: now, message })
+  }
+
+  private changes(step: Observation, life: Life): void {
+    const { next, node, previous } = step
+    for (const entry of next.entries.values()) {
+      const before = previous.entries.get(entry.name)
+      if (before === entry) continue
+      life.names.add(entry.name)
+      if (entry.name === node.name) this.own(step, entry, life)
+      this.entry(step, before, entry)
+    }
+    for (const entry of previous.entries.values()) {
+      if (!next.entries.has(entry.name)) this.forgotten(step, entry)
+    }
+    if (next.incarnation < previous.incarnation) {
+      this.report("IncarnationWentBack", step, `its own went from ${previous.incarnation} to ${next.incarnation}`)
+    }
+  }
+
+  /** What a node believes of itself it says to others. */
+  private own(step: Observation, entry: Entry, life: Life): void {
+    if (entry.state !== "alive") {
+      if (!step.next.leaving) this.report("SelfDead", step, `it believes itself ${show(entry)}`)
+      if (entry.state === "left") this.goodbyes.add(`${entry.name} ${entry.incarnation}`)
+      return
+    }
+    const now = said(entry)
+    const earlier = life.announced.get(entry.incarnation)
+    if (earlier === undefined) life.announced.set(entry.incarnation, now)
+    else if (earlier !== now) {
+      this.report("MetadataOfIncarnation", step, `it says two things at incarnation ${entry.incarnation}`)
+    }
+    let all = this.said.get(entry.name)
+    if (all === undefined) this.said.set(entry.name, all = new Set())
+    all.add(`${entry.incarnation} ${now}`)
+  }
+
+  private entry(step: Observation, before: Entry | undefined, entry: Entry): void {
+    const changedHands = step.directives.some((directive) =>
+      (directive._tag === "Reclaimed" || (directive._tag === "Conflict" && directive.replaced)) &&
+      directive.existing.name === entry.name
+    )
+    const legal = before === undefined ? entry.state === "alive" : successors[before.state].includes(entry.state)
+    if (!legal || (entry.state === "suspect") !== (entry.suspicion !== undefined)) {
+      this.report("IllegalChange", step, `${entry.name} went from ${show(before)} to ${show(entry)}`)
+    }
+    if (entry.suspicion !== undefined && entry.suspicion.accusers.length > entry.suspicion.k + 1) {
+      const { accusers, k } = entry.suspicion
+      this.report("Bounds", step, `${accusers.length} accusers of ${entry.name}, at most ${k + 1} are allowed`)
+    }
+    if (before !== undefined && !changedHands) {
+      if (entry.incarnation < before.incarnation) {
+        this.report("IncarnationWentBack", step, `${entry.name} went from ${show(before)} to ${show(entry)}`)
+      } else if (isGone(before) && !isGone(entry) && entry.incarnation === before.incarnation) {
+        this.report("Resurrection", step, `${entry.name} went from ${show(before)} to ${show(entry)}`)
+      }
+    }
+    if (entry.state === "alive" && this.said.get(entry.name)?.has(`${entry.incarnation} ${said(entry)}`) === false) {
+      this.report("NeverSaid", step, `${entry.name} never said what is believed of it at ${entry.incarnation}`)
+    }
+    if (entry.state === "left" && before?.state !== "left") this.departure(step, entry)
+  }
+
+  private departure(step: Observation, entry: Entry): void {
+    if (this.said.has(entry.name) && !this.goodbyes.has(`${entry.name} ${entry.incarnation}`)) {
+      this.report("NeverSaid", step, `${entry.name} never said goodbye at incarnation ${entry.incarnation}`)
+    }
+  }
+
+  private forgotten(step: Observation, entry: Entry): void {
+    if (entry.name !== step.node.name && evicts(step.directives, entry.name)) return
+    const { gossipToTheDeadTime } = step.node.settings.rules
+    const reaped = step.directives.some(({ _tag, ...rest }) =>
+      _tag === "Reaped" && "entry" in rest && rest.entry === entry
+    )
+    const due = isGone(entry) && step.now - entry.stateChangedAt >= gossipToTheDeadTime - TOLERANCE
+    if (!reaped || !due || entry.name === step.node.name) {
+      this.report("Forgotten", step, `${entry.name}, ${show(entry)}, was forgotten too early`)
+    }
+  }
+
+  private published(step: Observation, life: Life): void {
+    const { directives, next, previous } = step
+    for (const directive of directives) {
+      if (directive._tag !== "Publish") continue
+      const complaint = life.mirror.apply(directive.change)
+      if (complaint !== undefined) this.report("Events", step, complaint)
+      if (directive.change._tag === "Failed" && !evicts(directives, directive.change.entry.name)) {
+        this.death(step, directive.change.entry, directive.change.from)
+      }
+    }
+    for (const entry of next.entries.values()) {
+      if (previous.entries.get(entry.name) === entry) continue
+      const complaint = life.mirror.differs(entry)
+      if (complaint !== undefined) this.report("Events", step, complaint)
+    }
+    const live = countLive(next)
+    if (life.mirror.size !== live) {
+      this.report("Events", step, `the events give ${life.mirror.size} members, the table has ${live}`)
+    }
+  }
+
+  /** A death is first declared by its accuser, whose own suspicion must have run its time; others may only repeat it. */
+  private death(step: Observation, entry: Entry, from: string): void {
+    const key = `${entry.name} ${entry.incarnation} ${from}`
+    if (this.deaths.has(key)) return
+    if (from !== step.node.name) {
+      if (this.said.has(from)) this.report("NeverSaid", step, `${from} never declared ${entry.name} dead`)
+      return
+    }
+    this.deaths.add(key)
+    const before = step.previous.entries.get(entry.name)
+    const left = before?.suspicion === undefined ? Infinity : Suspicion.delay(before.suspicion, step.now)
+    if (left > TOLERANCE) {
+      this.report("HastySuspicion", step, `it declared ${entry.name} dead, which was ${show(before)}, ${left} ms early`)
+    }
+  }
+
+  private bounds(step: Observation, life: Life): void {
+    life.mostMembers = Math.max(life.mostMembers, step.next.entries.size)
+    const known = { mostMembers: life.mostMembers, names: life.names.size }
+    Bounds.check(step, known, (what, message) => {
+      if (life.exceeded.has(what)) return
+      life.exceeded.add(what)
+      this.report("Bounds", step, message)
+    })
+  }
+}
+
+/** Whether the member made place for another, which is no verdict about it. */
+const evicts = (directives: ReadonlyArray<Directive>, name: string): boolean =>
+  directives.some((directive) => directive._tag === "Evicted" && directive.entry.name === name)
+
+const countLive = (m: Membership): number => {
+  let live = 0
+  for (const entry of m.entries.values()) if (!isGone(entry)) live++
+  return live
+}
+
+/**
+ * Checks for one cluster. Give the same observer to all of its nodes, or the checks that compare nodes cannot know who has
+ * said what.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (): Invariants => {
+  const checker = new Checker()
+  return {
+    observer: checker.observe,
+    layer: Layer.succeed(Observer, checker.observe),
+    violations: checker.violations,
+    steps: () => checker.steps
+  }
+}

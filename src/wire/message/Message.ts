@@ -1,0 +1,431 @@
+/**
+ * Every message of the protocol, once, as a Schema. The codec is derived from these (`MessagePack`).
+ *
+ * Properties stand in the declaration order of the Go struct, which is the order of its array form; the map form is
+ * written in ascending order of the Go names.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { MAX_MESSAGE_ENTRIES } from "../Limits.ts"
+import * as MessagePack from "../msgpack/MessagePack.ts"
+import { type Failure, Reader } from "../msgpack/MessagePackReader.ts"
+import { Writer } from "../msgpack/MessagePackWriter.ts"
+import * as Rejection from "../Rejection.ts"
+import * as Field from "./Field.ts"
+import * as RecentAlives from "./RecentAlives.ts"
+
+/**
+ * The leading byte of a message. memberlist: `messageType`.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const MessageType = {
+  Ping: 0,
+  IndirectPing: 1,
+  Ack: 2,
+  Suspect: 3,
+  Alive: 4,
+  Dead: 5,
+  PushPull: 6,
+  Compound: 7,
+  User: 8,
+  Compress: 9,
+  Encrypt: 10,
+  Nack: 11,
+  HasCrc: 12,
+  Error: 13,
+  HasLabel: 244
+} as const
+
+/**
+ * "Are you there?" Answered to the source if it is given, else to where the packet came from. memberlist: `ping`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Ping = Schema.TaggedStruct("Ping", {
+  /** Echoed in the ack. */
+  seqNo: Field.uint32("SeqNo"),
+  /** Who is meant; empty for anyone. */
+  node: Field.string("Node"),
+  /** Empty when absent. */
+  sourceAddr: Field.bytes("SourceAddr", { omitEmpty: true }),
+  /** 0 when absent. */
+  sourcePort: Field.uint16("SourcePort", { omitEmpty: true }),
+  /** Empty when absent. */
+  sourceNode: Field.string("SourceNode", { omitEmpty: true })
+})
+/** @since 0.1.0 */
+export type Ping = typeof Ping.Type
+
+/**
+ * "Ping this one for me." memberlist: `indirectPingReq`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const IndirectPing = Schema.TaggedStruct("IndirectPing", {
+  /** The asker's number, echoed in the relayed ack or nack. */
+  seqNo: Field.uint32("SeqNo"),
+  target: Field.bytes("Target"),
+  /** 0 stands for the receiver's own bind port. */
+  port: Field.uint16("Port"),
+  node: Field.string("Node"),
+  /** Whether a nack is wanted when the target does not answer. */
+  nack: Field.boolean("Nack"),
+  sourceAddr: Field.bytes("SourceAddr", { omitEmpty: true }),
+  sourcePort: Field.uint16("SourcePort", { omitEmpty: true }),
+  sourceNode: Field.string("SourceNode", { omitEmpty: true })
+})
+/** @since 0.1.0 */
+export type IndirectPing = typeof IndirectPing.Type
+
+/**
+ * The answer to a ping, direct or relayed. memberlist: `ackResp`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Ack = Schema.TaggedStruct("Ack", {
+  seqNo: Field.uint32("SeqNo"),
+  payload: Field.nullableBytes("Payload")
+})
+/** @since 0.1.0 */
+export type Ack = typeof Ack.Type
+
+/**
+ * "I asked, and it has not answered me either": the relay is fine. memberlist: `nackResp`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Nack = Schema.TaggedStruct("Nack", { seqNo: Field.uint32("SeqNo") })
+/** @since 0.1.0 */
+export type Nack = typeof Nack.Type
+
+/**
+ * "`from` did not hear from `node`." memberlist: `suspect`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Suspect = Schema.TaggedStruct("Suspect", {
+  /** The incarnation that is accused. */
+  incarnation: Field.uint32("Incarnation"),
+  node: Field.string("Node"),
+  from: Field.string("From")
+})
+/** @since 0.1.0 */
+export type Suspect = typeof Suspect.Type
+
+/**
+ * "`node` is dead", or, with `from` equal to `node`, "I leave". memberlist: `dead`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Dead = Schema.TaggedStruct("Dead", {
+  incarnation: Field.uint32("Incarnation"),
+  node: Field.string("Node"),
+  from: Field.string("From")
+})
+/** @since 0.1.0 */
+export type Dead = typeof Dead.Type
+
+/**
+ * "`node` is alive, and this is where and what it is." memberlist: `alive`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Alive = Schema.TaggedStruct("Alive", {
+  incarnation: Field.uint32("Incarnation"),
+  node: Field.string("Node"),
+  /** Opaque: stored, compared and passed on as received. */
+  addr: Field.bytes("Addr"),
+  /** 0 stands for the receiver's own bind port. */
+  port: Field.uint16("Port"),
+  meta: Field.nullableBytes("Meta"),
+  /** `[PMin, PMax, PCur, DMin, DMax, DCur]`; any length arrives here, the membership rules judge it. */
+  vsn: Field.bytes("Vsn")
+})
+/** @since 0.1.0 */
+export type Alive = typeof Alive.Type
+
+/**
+ * A message of the application: raw bytes, no msgpack. memberlist: `userMsg`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const User = Schema.TaggedStruct("User", { payload: Schema.Uint8Array })
+/** @since 0.1.0 */
+export type User = typeof User.Type
+
+/**
+ * Why a stream was refused; the only answer a refused initiator gets. memberlist: `errResp`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const ErrorResponse = Schema.TaggedStruct("ErrorResponse", { error: Field.string("Error") })
+/** @since 0.1.0 */
+export type ErrorResponse = typeof ErrorResponse.Type
+
+/**
+ * The wrapper around compressed bytes. memberlist: `compress`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Compress = Schema.Struct({
+  /** 0 is LZW, the only one. */
+  algo: Field.uint8("Algo"),
+  buf: Field.bytes("Buf", { view: true })
+})
+/** @since 0.1.0 */
+export type Compress = typeof Compress.Type
+
+/**
+ * What precedes the node states of a push/pull. memberlist: `pushPullHeader`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const PushPullHeader = Schema.Struct({
+  nodes: Field.int("Nodes"),
+  userStateLen: Field.int("UserStateLen"),
+  join: Field.boolean("Join")
+})
+/** @since 0.1.0 */
+export type PushPullHeader = typeof PushPullHeader.Type
+
+/**
+ * One node in a push/pull. memberlist: `pushNodeState`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const NodeState = Schema.Struct({
+  name: Field.string("Name"),
+  addr: Field.bytes("Addr"),
+  /** 0 stands for the receiver's own bind port. */
+  port: Field.uint16("Port"),
+  meta: Field.nullableBytes("Meta"),
+  incarnation: Field.uint32("Incarnation"),
+  /** 0 alive, 1 suspect, 2 dead, 3 left; others are for the merge to ignore. */
+  state: Field.int("State"),
+  vsn: Field.bytes("Vsn")
+})
+/** @since 0.1.0 */
+export type NodeState = typeof NodeState.Type
+
+/**
+ * What precedes a user message on a stream. memberlist: `userMsgHeader`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const UserHeader = Schema.Struct({ userMsgLen: Field.int("UserMsgLen") })
+/** @since 0.1.0 */
+export type UserHeader = typeof UserHeader.Type
+
+/**
+ * The messages a datagram can carry.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type PacketMessage = Ping | IndirectPing | Ack | Nack | Suspect | Alive | Dead | User
+
+/** @internal */
+export const pingCodec = MessagePack.derive(Ping, (zero) => ({ ...zero }))
+const indirectPing = MessagePack.derive(IndirectPing, (zero) => ({ ...zero }))
+/** @internal */
+export const ackCodec = MessagePack.derive(Ack, (zero) => ({ ...zero }))
+const nack = MessagePack.derive(Nack, (zero) => ({ ...zero }))
+const suspect = MessagePack.derive(Suspect, (zero) => ({ ...zero }))
+const dead = MessagePack.derive(Dead, (zero) => ({ ...zero }))
+const alive = MessagePack.derive(Alive, (zero) => ({ ...zero }))
+/** @internal */
+export const errorResponseCodec = MessagePack.derive(ErrorResponse, (zero) => ({ ...zero }))
+
+/** @internal */
+export const compressCodec = MessagePack.derive(Compress, (zero) => ({ ...zero }))
+/** @internal */
+export const pushPullHeaderCodec = MessagePack.derive(PushPullHeader, (zero) => ({ ...zero }))
+/** @internal */
+export const nodeStateCodec = MessagePack.derive(NodeState, (zero) => ({ ...zero }))
+/** @internal */
+export const userHeaderCodec = MessagePack.derive(UserHeader, (zero) => ({ ...zero }))
+
+// Decoding is synchronous and does not call out, so one of each serves all.
+const reader = new Reader()
+const cursor = new MessagePack.Cursor()
+
+/**
+ * The bytes of a message: type byte and body.
+ *
+ * Values outside their Schema (an incarnation of 2^32, say) are truncated to their width, not refused. Whoever encodes
+ * many messages gives the same `writer` for all of them.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const encode = (message: PacketMessage | ErrorResponse, writer: Writer = new Writer()): Uint8Array => {
+  switch (message._tag) {
+    case "Ping":
+      return encodeBody(MessageType.Ping, pingCodec, message, writer)
+    case "IndirectPing":
+      return encodeBody(MessageType.IndirectPing, indirectPing, message, writer)
+    case "Ack":
+      return encodeBody(MessageType.Ack, ackCodec, message, writer)
+    case "Nack":
+      return encodeBody(MessageType.Nack, nack, message, writer)
+    case "Suspect":
+      return encodeBody(MessageType.Suspect, suspect, message, writer)
+    case "Alive":
+      return encodeAlive(message, writer)
+    case "Dead":
+      return encodeBody(MessageType.Dead, dead, message, writer)
+    case "ErrorResponse":
+      return encodeBody(MessageType.Error, errorResponseCodec, message, writer)
+    case "User":
+      return prefixed(MessageType.User, message.payload)
+  }
+}
+
+/** @internal */
+export const encodeBody = <A>(
+  type: number,
+  codec: MessagePack.Codec<A>,
+  value: A,
+  writer: Writer = new Writer()
+): Uint8Array => {
+  writer.start(type)
+  codec.write(writer, value)
+  return writer.finish()
+}
+
+/** A claim that is passed on has the bytes it came with, nearly always; then it is those. */
+const encodeAlive = (message: Alive, writer: Writer): Uint8Array => {
+  writer.start(MessageType.Alive)
+  alive.write(writer, message)
+  return writer.finish(RecentAlives.bytesOf)
+}
+
+const prefixed = (type: number, payload: Uint8Array): Uint8Array => {
+  const out = new Uint8Array(payload.length + 1)
+  out[0] = type
+  out.set(payload, 1)
+  return out
+}
+
+/**
+ * What decoding may still cost, shared by everything that came in one datagram.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Budget {
+  /** Values that may be visited. */
+  entries: number
+  /** Bytes that may be decompressed. */
+  bytes: number
+}
+
+/**
+ * The message body in `bytes[start..end)`; what follows it is ignored. It may visit `MAX_MESSAGE_ENTRIES` values, and
+ * takes them from the budget, if there is one.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decodeBody = <A>(
+  codec: MessagePack.Codec<A>,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  budget?: Budget
+): A | Rejection.Rejection => {
+  const granted = budget === undefined ? MAX_MESSAGE_ENTRIES : Math.min(budget.entries, MAX_MESSAGE_ENTRIES)
+  reader.entries = granted
+  const value = codec.read(reader.reset(bytes, start, end), cursor)
+  const failure = reader.failure
+  if (budget !== undefined) budget.entries -= granted - Math.max(0, reader.entries)
+  reader.release()
+  if (value !== undefined) return value
+  cursor.reset()
+  return reject(failure)
+}
+
+/**
+ * The alive message in `bytes[start..end)`, type byte and body. Met before, it is the same object again, shared by
+ * everybody: it must not be changed.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decodeAlive = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  budget?: Budget
+): Alive | Rejection.Rejection => {
+  const slot = RecentAlives.slotOf(bytes, start, end)
+  const known = RecentAlives.find(slot, bytes, start, end)
+  if (known !== undefined) return known
+  const message = decodeBody(alive, bytes, start + 1, end, budget)
+  if (!("reason" in message)) RecentAlives.remember(slot, bytes, start, end, message)
+  return message
+}
+
+/** @internal */
+export const reject = (failure: Failure | undefined): Rejection.Rejection => rejections[failure ?? "WrongType"]
+
+// Built once: a flood of bad packets must not cost an allocation each.
+const rejections: Record<Failure, Rejection.Rejection> = {
+  Truncated: Rejection.make("Truncated", "the message ends inside a value"),
+  TooDeep: Rejection.make("TooDeep", "values are nested too deeply"),
+  TooMany: Rejection.make("TooMany", "the message has more values than any correct one"),
+  Overflow: Rejection.make("InvalidMessage", "an integer does not fit its field"),
+  WrongType: Rejection.make("InvalidMessage", "a value has the wrong type"),
+  BadKey: Rejection.make("InvalidMessage", "a key is not a string"),
+  InvalidName: Rejection.make("InvalidName", "a string is not valid UTF-8")
+}
+
+/**
+ * The codec of a message type that a datagram may carry; `undefined` for any other, and for `User`, whose body is no
+ * msgpack.
+ *
+ * @internal
+ */
+export const packetCodec = (
+  type: number
+): MessagePack.Codec<Exclude<PacketMessage, User>> | undefined => packetCodecs[type]
+
+// Widened for reading only: what a codec of one message reads is one of the messages.
+const readOnly = <A extends Exclude<PacketMessage, User>>(
+  codec: MessagePack.Codec<A>
+): MessagePack.Codec<Exclude<PacketMessage, User>> => ({
+  read: codec.read,
+  write: (writer, value) => codec.write(writer, value as A)
+})
+
+const packetCodecs: ReadonlyArray<MessagePack.Codec<Exclude<PacketMessage, User>> | undefined> = [
+  readOnly(pingCodec),
+  readOnly(indirectPing),
+  readOnly(ackCodec),
+  readOnly(suspect),
+  readOnly(alive),
+  readOnly(dead),
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  readOnly(nack)
+]

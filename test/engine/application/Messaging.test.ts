@@ -1,0 +1,189 @@
+import { assert, describe } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { TestClock } from "effect/testing"
+import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
+import { clusterTest, passing, start, startMany } from "../Cluster.ts"
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+const text = (payload: Uint8Array) => new TextDecoder().decode(payload)
+
+describe("messages", () => {
+  clusterTest(
+    "reach one member, best effort and reliable, with the sender's address",
+    Effect.gen(function*() {
+      const [a, b] = yield* startMany(2)
+      yield* a!.cluster.send("b", bytes("by packet"))
+      yield* passing(a!.cluster.send("b", bytes("by stream"), { reliable: true }))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(b!.messages.map(({ from, payload, via }) => [text(payload), via, from.split(":")[0]]), [
+        ["by packet", "packet", "10.0.0.1"],
+        ["by stream", "stream", "10.0.0.1"]
+      ])
+      assert.strictEqual(a!.messages.length, 0)
+    })
+  )
+
+  clusterTest(
+    "of 1 MiB arrive whole over a stream",
+    Effect.gen(function*() {
+      const [a, b] = yield* startMany(2)
+      const payload = new Uint8Array(1 << 20).map((_, i) => i * 7)
+      yield* passing(a!.cluster.send("b", payload, { reliable: true }))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(b!.messages.map((message) => message.payload), [payload])
+    })
+  )
+
+  clusterTest(
+    "that do not fit are refused with size, limit and what to do",
+    Effect.gen(function*() {
+      const [a] = yield* startMany(2)
+      const packet = yield* Effect.flip(a!.cluster.send("b", new Uint8Array(1500)))
+      assert.strictEqual(packet._tag, "MessageTooLarge")
+      assert.match(packet.message, /packet message is 1500 bytes; at most 139\d fit; send it reliably instead/)
+      const stream = yield* Effect.flip(a!.cluster.send("b", new Uint8Array(20_971_521), { reliable: true }))
+      assert.strictEqual(stream._tag, "MessageTooLarge")
+      const broadcast = yield* Effect.flip(a!.cluster.broadcast(new Uint8Array(1500)))
+      assert.strictEqual(broadcast._tag, "MessageTooLarge")
+    })
+  )
+
+  clusterTest(
+    "of the largest size that is accepted arrive",
+    Effect.gen(function*() {
+      const [a, b] = yield* startMany(2)
+      const refused = yield* Effect.flip(a!.cluster.send("b", new Uint8Array(1500)))
+      assert.isTrue(refused._tag === "MessageTooLarge")
+      const limit = refused._tag === "MessageTooLarge" ? refused.limit : 0
+      yield* a!.cluster.send("b", new Uint8Array(limit))
+      const tooBig = yield* Effect.flip(a!.cluster.broadcast(new Uint8Array(1500)))
+      const broadcastLimit = tooBig._tag === "MessageTooLarge" ? tooBig.limit : 0
+      yield* a!.cluster.broadcast(new Uint8Array(broadcastLimit))
+      yield* TestClock.adjust("2 seconds")
+      assert.include(b!.messages.map(({ payload }) => payload.length), limit)
+      assert.include(b!.messages.map(({ payload }) => payload.length), broadcastLimit)
+    })
+  )
+
+  clusterTest(
+    "to a name nobody has are refused",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1")
+      assert.strictEqual((yield* Effect.flip(a.cluster.send("nobody", bytes("x"))))._tag, "UnknownMember")
+      assert.strictEqual((yield* Effect.flip(a.cluster.ping("nobody")))._tag, "UnknownMember")
+    })
+  )
+
+  clusterTest(
+    "that are broadcast ride on gossip, and one with the same key replaces the one still waiting",
+    Effect.gen(function*() {
+      const nodes = yield* startMany(3)
+      yield* nodes[0]!.cluster.broadcast(bytes("old"), { key: "k" })
+      yield* nodes[0]!.cluster.broadcast(bytes("new"), { key: "k" })
+      yield* nodes[0]!.cluster.broadcast(bytes("other"))
+      yield* TestClock.adjust("5 seconds")
+      for (const node of nodes.slice(1)) {
+        const heard = node.messages.map(({ payload }) => text(payload))
+        assert.include(heard, "new")
+        assert.include(heard, "other")
+        assert.notInclude(heard, "old")
+      }
+    })
+  )
+})
+
+describe("ping", () => {
+  clusterTest(
+    "measures the round trip",
+    Effect.gen(function*() {
+      const [a] = yield* startMany(2)
+      const roundTrip = Duration.toMillis(yield* passing(a!.cluster.ping("b")))
+      assert.isAtLeast(roundTrip, 2)
+      assert.isAtMost(roundTrip, 12)
+    })
+  )
+
+  clusterTest(
+    "of a silent member times out, names it, and changes nobody's health",
+    Effect.gen(function*() {
+      const [a] = yield* startMany(2)
+      const net = yield* SimulatedNetwork
+      yield* net.crash("10.0.0.2")
+      const error = yield* Effect.flip(passing(a!.cluster.ping("b")))
+      assert.strictEqual(error.message, "no response from node b within 500 ms")
+    })
+  )
+})
+
+describe("a delegate", () => {
+  clusterTest(
+    "attaches a payload to acks, which the prober's delegate gets with the round trip",
+    Effect.gen(function*() {
+      const heard: Array<string> = []
+      yield* start("a", "10.0.0.1", { delegate: { ackPayload: Effect.succeed(bytes("load=7")) } })
+      const b = yield* start("b", "10.0.0.2", {
+        delegate: {
+          pingComplete: (member, roundTrip, payload) =>
+            Effect.sync(() => void heard.push(`${member.name} ${Duration.toMillis(roundTrip) < 20} ${text(payload)}`))
+        }
+      })
+      yield* passing(b.cluster.join(["10.0.0.1"]))
+      yield* TestClock.adjust("3 seconds")
+      assert.include(heard, "a true load=7")
+    })
+  )
+
+  clusterTest(
+    "fills packets with messages of its own, as many as fit",
+    Effect.gen(function*() {
+      const offers: Array<number> = []
+      const a = yield* start("a", "10.0.0.1", {
+        delegate: {
+          broadcasts: (_overhead, limit) =>
+            Effect.sync(() => {
+              offers.push(limit)
+              return [bytes("hello"), new Uint8Array(limit)]
+            })
+        }
+      })
+      const b = yield* start("b", "10.0.0.2")
+      yield* passing(b.cluster.join(["10.0.0.1"]))
+      yield* TestClock.adjust("2 seconds")
+      assert.include(b.messages.map(({ payload }) => text(payload)), "hello")
+      assert.isAbove((yield* a.cluster.counters).get("broadcast.dropped:DoesNotFit") ?? 0, 0)
+      assert.isTrue(offers.every((limit) => limit <= 1398))
+    })
+  )
+
+  clusterTest(
+    "that dies is counted and treated as absent",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1", { delegate: { ackPayload: Effect.die(new Error("broken hook")) } })
+      const b = yield* start("b", "10.0.0.2")
+      yield* passing(b.cluster.join(["10.0.0.1"]))
+      yield* TestClock.adjust("20 seconds")
+      assert.isAbove((yield* a.cluster.counters).get("hook.died:ackPayload") ?? 0, 0)
+      assert.isUndefined((yield* b.cluster.counters).get("probe.failed"))
+    })
+  )
+
+  clusterTest(
+    "may call the service from inside a hook",
+    Effect.gen(function*() {
+      const sizes: Array<number> = []
+      let members: Effect.Effect<number> = Effect.succeed(0)
+      const a = yield* start("a", "10.0.0.1", {
+        delegate: {
+          admit: () => Effect.map(members, (n) => void sizes.push(n)),
+          mergeRemoteState: () => Effect.asVoid(members)
+        }
+      })
+      members = Effect.map(a.cluster.members, (list) => list.length)
+      const b = yield* start("b", "10.0.0.2")
+      yield* passing(b.cluster.join(["10.0.0.1"]))
+      yield* TestClock.adjust("2 seconds")
+      assert.include(sizes, 1)
+    })
+  )
+})

@@ -1,0 +1,326 @@
+import { assert, describe } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { TestClock } from "effect/testing"
+import { JoinRejected } from "../../../src/MemberlistError.ts"
+import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
+import * as Message from "../../../src/wire/message/Message.ts"
+import * as Frame from "../../../src/wire/stream/Frame.ts"
+import { clusterTest, joinAt, passing, start, startMany, type TestNode, view } from "../Cluster.ts"
+import { fakePeer } from "../FakePeer.ts"
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+const key = (text: string) => Redacted.make(bytes(text))
+const KEY_A = "0123456789abcdef"
+const KEY_B = "fedcba9876543210"
+
+/** Joins, expecting every seed to fail; answers each seed's error tag and message. */
+const failing = Effect.fnUntraced(function*(node: TestNode, ...seeds: ReadonlyArray<string>) {
+  const error = yield* Effect.flip(joinAt(node, ...seeds))
+  return error.failed.map(({ error, seed }) => ({ seed, tag: error._tag, message: error.message }))
+})
+
+const alone = Effect.fnUntraced(function*(...nodes: ReadonlyArray<TestNode>) {
+  yield* TestClock.adjust("5 seconds")
+  for (const node of nodes) assert.deepStrictEqual(yield* view(node), [`${node.name} alive`])
+})
+
+describe("join", () => {
+  clusterTest(
+    "tells for each seed what became of it, and one that works is enough",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1")
+      const b = yield* start("b", "10.0.0.2")
+      const report = yield* joinAt(b, "nowhere.test", "10.0.0.1", "10.9.9.9:7946", "x/y/z", "10.0.0.1:99999")
+      assert.deepStrictEqual(report.contacted, [{ seed: "10.0.0.1", address: "10.0.0.1:7946" }])
+      assert.deepStrictEqual(report.failed.map(({ error, seed }) => [seed, error._tag]), [
+        ["nowhere.test", "SeedUnresolvable"],
+        ["10.9.9.9:7946", "TransportError"],
+        ["x/y/z", "SeedInvalid"],
+        ["10.0.0.1:99999", "SeedInvalid"]
+      ])
+      assert.deepStrictEqual(yield* view(a), ["a alive", "b alive"])
+    })
+  )
+
+  clusterTest(
+    "contacts every address of a seed that is a name",
+    Effect.gen(function*() {
+      yield* start("a", "10.0.0.1")
+      yield* start("b", "10.0.0.2")
+      const c = yield* start("c", "10.0.0.3")
+      const report = yield* joinAt(c, "seeds.test")
+      assert.deepStrictEqual(report.contacted.map(({ address }) => address), ["10.0.0.1:7946", "10.0.0.2:7946"])
+      assert.deepStrictEqual(yield* view(c), ["a alive", "b alive", "c alive"])
+    }),
+    { hosts: { "seeds.test": ["10.0.0.1", "10.0.0.2"] } }
+  )
+
+  clusterTest(
+    "through nobody but oneself succeeds, and so does a join without seeds",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1")
+      assert.strictEqual((yield* joinAt(a, "10.0.0.1")).contacted.length, 1)
+      assert.deepStrictEqual(yield* joinAt(a), { contacted: [], failed: [] })
+    })
+  )
+
+  clusterTest(
+    "fails with every seed's reason when none works",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1")
+      const errors = yield* failing(a, "10.9.9.9", "nowhere.test")
+      assert.deepStrictEqual(errors.map(({ tag }) => tag), ["TransportError", "SeedUnresolvable"])
+      assert.include(errors[0]?.message, "10.9.9.9:7946")
+    })
+  )
+
+  clusterTest(
+    "with another key fails and changes nothing on either side",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1", { config: { secretKey: key(KEY_A) } })
+      const b = yield* start("b", "10.0.0.2", { config: { secretKey: key(KEY_B) } })
+      const [error] = yield* failing(b, a.address)
+      assert.include(["ExchangeRejected", "RemoteRefused"], error?.tag)
+      yield* alone(a, b)
+    })
+  )
+
+  clusterTest(
+    "without a key to a cluster that has one fails, and so does the other way round",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1", { config: { secretKey: key(KEY_A) } })
+      const b = yield* start("b", "10.0.0.2")
+      assert.strictEqual((yield* failing(b, a.address)).length, 1)
+      assert.strictEqual((yield* failing(a, b.address)).length, 1)
+      yield* alone(a, b)
+    })
+  )
+
+  clusterTest(
+    "with another label fails and changes nothing on either side",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1", { config: { label: "blue" } })
+      const b = yield* start("b", "10.0.0.2", { config: { label: "green" } })
+      const c = yield* start("c", "10.0.0.3")
+      assert.deepStrictEqual((yield* failing(b, a.address)).map(({ tag }) => tag), ["ExchangeRejected"])
+      assert.deepStrictEqual((yield* failing(c, a.address)).map(({ tag }) => tag), ["ExchangeRejected"])
+      assert.deepStrictEqual((yield* failing(a, c.address)).map(({ tag }) => tag), ["ExchangeRejected"])
+      yield* alone(a, b, c)
+    })
+  )
+
+  clusterTest(
+    "works with key, label and compression together",
+    Effect.gen(function*() {
+      const config = { secretKey: key(KEY_A), label: "blue", enableCompression: true }
+      const nodes = yield* startMany(3, { config })
+      yield* TestClock.adjust("30 seconds")
+      for (const node of nodes) assert.deepStrictEqual(yield* view(node), ["a alive", "b alive", "c alive"])
+      assert.isUndefined((yield* nodes[0]!.cluster.counters).get("probe.failed"))
+    })
+  )
+
+  clusterTest(
+    "under a name that a live member has fails with both addresses, and merges nothing",
+    Effect.gen(function*() {
+      const [a] = yield* startMany(2)
+      const other = yield* start("b", "10.0.0.9")
+      const [error] = yield* failing(other, a!.address)
+      assert.strictEqual(error?.tag, "NameConflict")
+      assert.include(error?.message, "10.0.0.9:7946")
+      assert.include(error?.message, "10.0.0.2:7946")
+      yield* alone(other)
+      assert.deepStrictEqual(yield* view(a!), ["a alive", "b alive"])
+    })
+  )
+
+  clusterTest(
+    "that the other side's delegate vetoes fails with JoinRejected, its reason and its address",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1", {
+        delegate: { merge: () => Effect.fail(new JoinRejected({ reason: "the cluster is closed" })) }
+      })
+      const b = yield* start("b", "10.0.0.2")
+      const [error] = yield* failing(b, a.address)
+      assert.strictEqual(error?.tag, "JoinRejected")
+      assert.strictEqual(error?.message, "rejected by 10.0.0.1:7946: the cluster is closed")
+      assert.strictEqual((yield* a.cluster.counters).get("pushpull.refused:JoinRejected"), 1)
+      yield* alone(a, b)
+    })
+  )
+
+  clusterTest(
+    "that a delegate vetoes with a long reason gets the first 1,024 characters",
+    Effect.gen(function*() {
+      yield* start("a", "10.0.0.1", {
+        delegate: { merge: () => Effect.fail(new JoinRejected({ reason: "x".repeat(1 << 20) })) }
+      })
+      const b = yield* start("b", "10.0.0.2")
+      const [error] = yield* failing(b, "10.0.0.1")
+      assert.strictEqual(error?.message, `rejected by 10.0.0.1:7946: ${"x".repeat(1024)}…`)
+    })
+  )
+
+  clusterTest(
+    "that a peer answers with any other error is RemoteRefused with its text",
+    Effect.gen(function*() {
+      yield* fakePeer("go", "10.0.0.1", {
+        onStream: (connection) =>
+          Effect.ignore(connection.write(Message.encode({ _tag: "ErrorResponse", error: "Node too old" })))
+      })
+      const b = yield* start("b", "10.0.0.2")
+      const [error] = yield* failing(b, "10.0.0.1")
+      assert.strictEqual(error?.tag, "RemoteRefused")
+      assert.strictEqual(error?.message, "10.0.0.1:7946 refused: Node too old")
+    })
+  )
+
+  clusterTest(
+    "that is vetoed tells a peer of another make in the protocol's error message",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1", {
+        delegate: { merge: () => Effect.fail(new JoinRejected({ reason: "the cluster is closed" })) }
+      })
+      const go = yield* fakePeer("go", "10.0.0.2")
+      const request = Frame.encodePushPull({ join: true, nodes: [go.row()], userState: new Uint8Array() })
+      const answer = yield* go.ask(a, request)
+      assert.deepStrictEqual(answer, { _tag: "ErrorResponse", error: "join rejected: the cluster is closed" })
+      yield* alone(a)
+    })
+  )
+
+  clusterTest(
+    "under a name that a silent member has takes it over, where nameConflictPolicy is replace",
+    Effect.gen(function*() {
+      const replace = { config: { nameConflictPolicy: "replace" } } as const
+      const [a, old, c] = yield* startMany(3, replace)
+      const net = yield* SimulatedNetwork
+      yield* net.crash("10.0.0.2")
+      const other = yield* start("b", "10.0.0.9", replace)
+      assert.strictEqual((yield* joinAt(other, a!.address)).contacted.length, 1)
+      yield* TestClock.adjust("2 seconds")
+      for (const node of [a!, c!, other]) {
+        const b = (yield* node.cluster.members).find(({ name }) => name === "b")
+        assert.strictEqual(b?.address, "10.0.0.9:7946", node.name)
+      }
+      const updated = c!.events.findLast((event) => event._tag === "MemberUpdated")
+      assert.strictEqual(updated?._tag === "MemberUpdated" ? updated.previous.address : undefined, old!.address)
+      yield* TestClock.adjust("60 seconds")
+      for (const node of [a!, c!, other]) {
+        assert.deepStrictEqual(yield* view(node), ["a alive", "b alive", "c alive"])
+        assert.notInclude(node.seen, "MemberFailed b")
+      }
+    })
+  )
+
+  clusterTest(
+    "under a name that a live member has, where nameConflictPolicy is replace, pushes it out once and tells it",
+    Effect.gen(function*() {
+      const replace = { config: { nameConflictPolicy: "replace" } } as const
+      const [a, old, c] = yield* startMany(3, replace)
+      const other = yield* start("b", "10.0.0.9", replace)
+      yield* joinAt(other, a!.address)
+      yield* TestClock.adjust("5 minutes")
+      for (const node of [a!, c!, other]) {
+        const b = (yield* node.cluster.members).find(({ name }) => name === "b")
+        assert.strictEqual(b?.address, "10.0.0.9:7946", node.name)
+      }
+      for (const node of [a!, c!]) {
+        assert.deepStrictEqual(node.seen.filter((line) => line === "MemberUpdated b").length, 1)
+        assert.isAtMost(node.seen.filter((line) => line === "MemberConflict b").length, 6)
+      }
+      // It goes on in its own eyes, and hears of the other.
+      assert.strictEqual((yield* old!.cluster.localMember).address, old!.address)
+      const told = old!.events.find((event) => event._tag === "MemberConflict")
+      assert.strictEqual(told?._tag === "MemberConflict" ? told.other.address : undefined, "10.0.0.9:7946")
+    })
+  )
+
+  clusterTest(
+    "that our own delegate vetoes fails, and merges nothing here",
+    Effect.gen(function*() {
+      yield* start("a", "10.0.0.1")
+      const b = yield* start("b", "10.0.0.2", {
+        delegate: { merge: () => Effect.fail(new JoinRejected({ reason: "not them" })) }
+      })
+      const [error] = yield* failing(b, "10.0.0.1")
+      assert.strictEqual(error?.tag, "JoinRejected")
+      assert.deepStrictEqual(yield* view(b), ["b alive"])
+    })
+  )
+
+  clusterTest(
+    "succeeds with nobody admitted, when delegates admit nobody but themselves",
+    Effect.gen(function*() {
+      const only = (name: string) => ({
+        admit: (member: { readonly name: string }) =>
+          member.name === name ? Effect.void : Effect.fail(new JoinRejected({ reason: "stranger" }))
+      })
+      const a = yield* start("a", "10.0.0.1", { delegate: only("a") })
+      const b = yield* start("b", "10.0.0.2", { delegate: only("b") })
+      assert.strictEqual((yield* joinAt(b, a.address)).contacted.length, 1)
+      yield* alone(a, b)
+    })
+  )
+
+  clusterTest(
+    "fails after the TCP timeout when the seed accepts and never answers",
+    Effect.gen(function*() {
+      yield* start("a", "10.0.0.1")
+      const b = yield* start("b", "10.0.0.2", { config: { tcpTimeout: "2 seconds" } })
+      const net = yield* SimulatedNetwork
+      yield* net.cut("10.0.0.1", "10.0.0.2", "streams")
+      const [error] = yield* failing(b, "10.0.0.1")
+      assert.strictEqual(error?.tag, "TransportError")
+      assert.include(error?.message, "timeout")
+    })
+  )
+
+  clusterTest(
+    "can be scoped: the scope's end leaves",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1")
+      const b = yield* start("b", "10.0.0.2")
+      yield* passing(Effect.scoped(Effect.gen(function*() {
+        yield* b.cluster.joinScoped([a.address])
+        yield* Effect.sleep("2 seconds")
+        assert.deepStrictEqual(yield* view(a), ["a alive", "b alive"])
+      })))
+      assert.deepStrictEqual(yield* view(a), ["a alive"])
+      assert.include(a.seen, "MemberLeft b")
+    })
+  )
+
+  clusterTest(
+    "after a leave that finds nobody leaves the node outside",
+    Effect.gen(function*() {
+      const [, b] = yield* startMany(2)
+      yield* passing(b!.cluster.leave())
+      yield* failing(b!, "10.9.9.9")
+      const error = yield* Effect.flip(b!.cluster.updateMeta(bytes("x")))
+      assert.strictEqual(error._tag, "NotParticipating")
+    })
+  )
+
+  clusterTest(
+    "exchanges user state both ways, 1 MiB of it",
+    Effect.gen(function*() {
+      const state = new Uint8Array(1 << 20).map((_, i) => i * 31)
+      const received: Array<{ readonly node: string; readonly size: number; readonly join: boolean }> = []
+      const delegate = (node: string) => ({
+        localState: () => Effect.succeed(state),
+        mergeRemoteState: (bytes: Uint8Array, join: boolean) =>
+          Effect.sync(() => {
+            assert.deepStrictEqual(bytes, state)
+            received.push({ node, size: bytes.length, join })
+          })
+      })
+      yield* start("a", "10.0.0.1", { delegate: delegate("a") })
+      const b = yield* start("b", "10.0.0.2", { delegate: delegate("b") })
+      yield* joinAt(b, "10.0.0.1")
+      assert.deepStrictEqual(received.map(({ node }) => node).sort(), ["a", "b"])
+      assert.isTrue(received.every(({ join, size }) => join && size === 1 << 20))
+    })
+  )
+})

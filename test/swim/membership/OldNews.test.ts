@@ -1,0 +1,69 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { MemberState } from "../../../src/Member.ts"
+import * as Membership from "../../../src/swim/membership/Membership.ts"
+import { alive, cluster, env, ip, known, OTHER, SELF, words } from "../support.ts"
+
+const states: ReadonlyArray<MemberState> = ["alive", "suspect", "dead", "left"]
+
+describe("old news", () => {
+  it("is exactly what the rule would ignore as such, without any other effect, in every state", () => {
+    let old = 0
+    for (const state of states) {
+      for (const rules of [{}, { nameConflictPolicy: "replace" as const }, { deadNodeReclaimTime: 1 }]) {
+        for (const incarnation of [0, 1, 2, 3, 4]) {
+          for (const more of [{}, { addr: ip(9) }, { port: 1 }, { meta: ip(1) }, { vsn: new Uint8Array() }]) {
+            const m = known(state, 3)
+            const claim = alive(OTHER, incarnation, more)
+            const reason = Membership.oldNews(m, claim)
+            const [next, directives] = Membership.alive(m, claim, env({ now: 60_000, rules }))
+            const ignored = words(directives)[0]
+            const stale = ignored === "Ignored OldIncarnation" || ignored === "Ignored SameIncarnation"
+            assert.strictEqual(reason === undefined ? undefined : `Ignored ${reason}`, stale ? ignored : undefined)
+            if (reason === undefined) continue
+            old++
+            assert.strictEqual(next, m)
+            assert.strictEqual(directives.length, 1)
+          }
+        }
+      }
+    }
+    assert.isAbove(old, 50)
+  })
+
+  it("is nothing about ourselves, who may have to contradict it, and nothing about strangers", () => {
+    assert.isUndefined(Membership.oldNews(cluster(), alive(SELF, 1)))
+    assert.isUndefined(Membership.oldNews(cluster(), alive(OTHER, 1)))
+  })
+})
+
+describe("an old accusation", () => {
+  it("is exactly what the rules would ignore without any other effect, in every state", () => {
+    let old = 0
+    for (const state of states) {
+      for (const incarnation of [0, 1, 2, 3, 4]) {
+        for (const from of [SELF, "x", "y".repeat(600)]) {
+          for (const node of [OTHER, "nobody"]) {
+            const m = known(state, 3)
+            for (const _tag of ["Suspect", "Dead"] as const) {
+              const claim = { _tag, incarnation, node, from }
+              const reason = Membership.oldAccusation(m, claim)
+              const rule = claim._tag === "Suspect"
+                ? Membership.suspect(m, { ...claim, _tag: "Suspect" }, env({ now: 60_000 }))
+                : Membership.dead(m, { ...claim, _tag: "Dead" }, env({ now: 60_000 }))
+              if (reason === undefined) continue
+              old++
+              assert.strictEqual(rule[0], m)
+              assert.deepStrictEqual(words(rule[1]), [`Ignored ${reason}`])
+            }
+          }
+        }
+      }
+    }
+    assert.isAbove(old, 100)
+  })
+
+  it("is none of ourselves", () => {
+    const claim = { _tag: "Suspect", incarnation: 0, node: SELF, from: OTHER } as const
+    assert.isUndefined(Membership.oldAccusation(cluster(), claim))
+  })
+})

@@ -1,0 +1,84 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Suspicion from "../../../src/swim/suspicion/Suspicion.ts"
+
+const start = (options: Partial<Suspicion.Options>) =>
+  Suspicion.start({
+    token: 1,
+    incarnation: 1,
+    from: "first",
+    now: 0,
+    n: 10,
+    probeInterval: 1000,
+    suspicionMult: 4,
+    suspicionMaxTimeoutMult: 6,
+    ...options
+  })
+
+const confirmed = (suspicion: Suspicion.Suspicion, ...from: ReadonlyArray<string>) =>
+  from.reduce((s, name) => {
+    const next = Suspicion.confirm(s, name)
+    return typeof next === "string" ? s : next
+  }, suspicion)
+
+describe("Suspicion", () => {
+  it.each(
+    [
+      ["LAN", 4, 1000, [[10, 4000, 24_000], [32, 6020, 36_120], [100, 8000, 48_000], [1000, 12_000, 72_000]]],
+      ["WAN", 6, 5000, [[10, 30_000, 180_000], [32, 45_150, 270_900], [100, 60_000, 360_000]]],
+      ["Local", 3, 1000, [[10, 3000, 18_000], [32, 4515, 27_090], [10_000, 12_000, 72_000]]]
+    ] as const
+  )("%s defaults give the reference's bounds", (_, suspicionMult, probeInterval, rows) => {
+    for (const [n, min, max] of rows) {
+      const suspicion = start({ suspicionMult, probeInterval, n })
+      assert.deepStrictEqual([suspicion.min, suspicion.max], [min, max])
+    }
+  })
+
+  it.each([[4, 3, 0], [4, 4, 2], [6, 5, 0], [6, 6, 4], [3, 2, 0], [3, 3, 1], [2, 10, 0], [1, 10, 0]])(
+    "with multiplier %i and %i members it hopes for %i confirmations",
+    (suspicionMult, n, k) => assert.strictEqual(start({ suspicionMult, n }).k, k)
+  )
+
+  it("starts at the maximum when it hopes for confirmations and at the minimum when it does not", () => {
+    assert.strictEqual(Suspicion.delay(start({ n: 10 }), 0), 24_000)
+    assert.strictEqual(Suspicion.delay(start({ n: 3 }), 0), 4000)
+  })
+
+  it("shrinks with each confirmation by others and takes the elapsed time into account", () => {
+    const suspicion = start({})
+    assert.strictEqual(Suspicion.delay(confirmed(suspicion, "a"), 1000), 11_381 - 1000)
+    assert.strictEqual(Suspicion.delay(confirmed(suspicion, "a", "b"), 1000), 3000)
+  })
+
+  it("expires at once when the shortened time is over already", () => {
+    assert.strictEqual(Suspicion.delay(confirmed(start({}), "a", "b"), 20_000), 0)
+  })
+
+  it("counts nobody twice, nor the first accuser", () => {
+    const suspicion = confirmed(start({}), "a")
+    assert.strictEqual(Suspicion.confirm(suspicion, "first"), "DuplicateAccuser")
+    assert.strictEqual(Suspicion.confirm(suspicion, "a"), "DuplicateAccuser")
+    assert.strictEqual(Suspicion.confirmations(suspicion), 1)
+  })
+
+  it("stops counting at k, so that the list of accusers is bounded", () => {
+    const suspicion = confirmed(start({}), "a", "b", "c", "d")
+    assert.deepStrictEqual(suspicion.accusers, ["first", "a", "b"])
+    assert.strictEqual(Suspicion.confirm(suspicion, "c"), "EnoughConfirmations")
+  })
+
+  it("takes no confirmations when it hopes for none", () => {
+    assert.strictEqual(Suspicion.confirm(start({ n: 3 }), "a"), "EnoughConfirmations")
+  })
+
+  it("is degraded while confirmations it hoped for are missing", () => {
+    assert.isTrue(Suspicion.isDegraded(confirmed(start({}), "a")))
+    assert.isFalse(Suspicion.isDegraded(confirmed(start({}), "a", "b")))
+    assert.isFalse(Suspicion.isDegraded(start({ n: 3 })))
+  })
+
+  it("rounds a fractional bound down to whole milliseconds", () => {
+    const suspicion = start({ suspicionMult: 3, probeInterval: 100, n: 50 })
+    assert.deepStrictEqual([suspicion.min, suspicion.max], [509, 3056])
+  })
+})

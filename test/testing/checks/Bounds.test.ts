@@ -1,0 +1,367 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as FiberMap from "effect/FiberMap"
+import * as FiberSet from "effect/FiberSet"
+import { MAX_ASIDE } from "../../../src/engine/hooks/HookCalls.ts"
+import { MAX_NOTICE_BYTES, MAX_NOTICES } from "../../../src/engine/hooks/Notices.ts"
+import type { Node } from "../../../src/engine/Node.ts"
+import { MAX_RELAYS } from "../../../src/engine/probing/Relay.ts"
+import { MAX_USER_BROADCASTS } from "../../../src/engine/sending/Broadcasts.ts"
+import { MAX_NOTED } from "../../../src/engine/telemetry/Logs.ts"
+import { MAX_REPEATS } from "../../../src/engine/telemetry/Repeats.ts"
+import * as BroadcastQueue from "../../../src/swim/gossip/BroadcastQueue.ts"
+import { MAX_TELLS } from "../../../src/swim/gossip/Tell.ts"
+import { MAX_REPORTS } from "../../../src/swim/membership/Conflicts.ts"
+import * as Membership from "../../../src/swim/membership/Membership.ts"
+import { alive, entry, env, force, OTHER, SELF, suspect } from "../../swim/support.ts"
+import { type Seen, watch, type Watched } from "../observations.ts"
+
+/** Something that is full, or one more than that. */
+interface Full {
+  readonly name: string
+  readonly most: number
+  /** How the violation calls it. */
+  readonly told: string
+  /** Makes there be so many; what it returns is observed instead of the node and its table. */
+  readonly fill: (node: Watched, count: number) => Effect.Effect<Seen | void>
+}
+
+const doctored = (node: Watched, changes: Partial<Node>): Effect.Effect<Seen> =>
+  Effect.succeed({ node: { ...node.node, ...changes } })
+
+const next = (node: Watched, changes: Partial<Membership.Membership>): Effect.Effect<Seen> =>
+  Effect.succeed({ next: { ...node.now, ...changes } })
+
+const many = <A>(count: number, make: (i: number) => A): Array<A> => Array.from({ length: count }, (_, i) => make(i))
+
+const queueOf = (count: number): BroadcastQueue.BroadcastQueue =>
+  many(count, String).reduce<BroadcastQueue.BroadcastQueue>(
+    (queue, name) => BroadcastQueue.queue(queue, { name, unique: false, message: new Uint8Array(1) })[0],
+    BroadcastQueue.empty
+  )
+
+/** A queue whose only message was sent so often that it is in the last of so many tiers. */
+const sentOften = (tiers: number): BroadcastQueue.BroadcastQueue =>
+  many(tiers - 1, String).reduce<BroadcastQueue.BroadcastQueue>(
+    (queue) => BroadcastQueue.draw(queue, { overhead: 0, limit: 100, retransmitLimit: Infinity }).queue,
+    queueOf(1)
+  )
+
+const item = { message: { _tag: "User", payload: new Uint8Array(1) }, from: { ip: "10.0.0.9", port: 7946 } } as const
+const request = {
+  message: { _tag: "Ping", seqNo: 1, node: "", sourceAddr: new Uint8Array(), sourcePort: 0, sourceNode: "" },
+  packet: { payload: new Uint8Array(), from: item.from, receivedAt: 0 }
+} as const
+const handler = { onAck: () => {}, onNack: undefined }
+
+/** The default configuration of the nodes here, and that they know nobody but themselves. */
+const bounds: ReadonlyArray<Full> = [
+  {
+    name: "the handoff queue for alive messages",
+    most: 1024,
+    told: "alive messages in the handoff queue",
+    fill: ({ node }, count) => Effect.sync(() => void node.handoff.alives.push(...many(count, () => item)))
+  },
+  {
+    name: "the handoff queue for accusations",
+    most: 1024,
+    told: "accusations in the handoff queue",
+    fill: ({ node }, count) => Effect.sync(() => void node.handoff.accusations.push(...many(count, () => item)))
+  },
+  {
+    name: "the handoff queue for user messages",
+    most: 1024,
+    told: "user messages in the handoff queue",
+    fill: ({ node }, count) => Effect.sync(() => void node.handoff.user.push(...many(count, () => item)))
+  },
+  {
+    name: "the requests of members",
+    most: 256,
+    told: "requests of members to be answered",
+    fill: ({ node }, count) => Effect.sync(() => void node.requests.members.push(...many(count, () => request)))
+  },
+  {
+    name: "the requests of strangers",
+    most: 256,
+    told: "requests of strangers to be answered",
+    fill: ({ node }, count) => Effect.sync(() => void node.requests.strangers.push(...many(count, () => request)))
+  },
+  {
+    name: "the addresses whose key is known",
+    most: 4096,
+    told: "addresses with a known key",
+    fill: (node, count) => doctored(node, { keys: { ...node.node.keys, remembered: () => count } })
+  },
+  {
+    name: "the buffer of a subscriber to events",
+    most: 1024,
+    told: "events that wait for a subscriber",
+    fill: (node, count) => doctored(node, { changes: { ...node.node.changes, waiting: () => count } })
+  },
+  {
+    name: "the buffer of a subscriber to messages",
+    most: 1024,
+    told: "messages that wait for a subscriber",
+    fill: (node, count) => doctored(node, { messages: { ...node.node.messages, waiting: () => count } })
+  },
+  {
+    name: "the log's queue",
+    most: MAX_NOTED,
+    told: "log entries noted",
+    fill: (node, count) => doctored(node, { logs: { ...node.node.logs, noted: () => count } })
+  },
+  {
+    name: "the log's table of repetitions",
+    most: MAX_REPEATS,
+    told: "kinds of log entries remembered",
+    fill: (node, count) => doctored(node, { logs: { ...node.node.logs, remembered: () => count } })
+  },
+  ...(["conflict", "pingComplete", "mergeRemoteState"] as const).flatMap((hook): ReadonlyArray<Full> => [
+    {
+      name: `the queue of the ${hook} hook`,
+      most: MAX_NOTICES,
+      told: `notices to the ${hook} hook`,
+      fill: ({ node }, count) =>
+        Effect.sync(() => ({
+          node: {
+            ...node,
+            notices: { ...node.notices, [hook]: { ...node.notices[hook], waiting: () => count } }
+          }
+        }))
+    },
+    {
+      name: `what the queue of the ${hook} hook holds, when it is more than one notice,`,
+      most: MAX_NOTICE_BYTES,
+      told: `bytes of notices to the ${hook} hook`,
+      fill: ({ node }, count) =>
+        Effect.sync(() => ({
+          node: {
+            ...node,
+            notices: { ...node.notices, [hook]: { ...node.notices[hook], waiting: () => 2, bytes: () => count } }
+          }
+        }))
+    }
+  ]),
+  {
+    name: "the table of name conflicts",
+    most: MAX_REPORTS,
+    told: "name conflicts remembered",
+    fill: (node, count) => next(node, { conflicts: many(count, (i) => ({ name: `${i}`, between: ["a", "b"], at: 0 })) })
+  },
+  {
+    name: "the memory of what was told",
+    most: 2 * MAX_TELLS,
+    told: "claims told lately",
+    fill: (node, count) =>
+      next(node, { told: many(count, (i) => ({ member: `${i}`, about: "a", at: 0, firstHand: false })) })
+  },
+  {
+    name: "the user broadcast queue",
+    most: MAX_USER_BROADCASTS,
+    told: "user broadcasts queued",
+    fill: ({ node }, count) => Effect.sync(() => void (node.user.current = queueOf(count)))
+  },
+  {
+    name: "the rumour queue, of one name and our address,",
+    most: 2,
+    told: "rumours queued",
+    fill: ({ node }, count) => Effect.sync(() => void (node.gossip.current = queueOf(count)))
+  },
+  {
+    name: "how often a rumour is sent",
+    most: 4,
+    told: "transmissions of a rumour",
+    fill: ({ node }, count) => Effect.sync(() => void (node.gossip.current = sentOften(count)))
+  },
+  {
+    name: "how often a user broadcast is sent",
+    most: 4,
+    told: "transmissions of a user broadcast",
+    fill: ({ node }, count) => Effect.sync(() => void (node.user.current = sentOften(count)))
+  },
+  {
+    name: "the map of suspicion timers, with one member,",
+    most: 1,
+    told: "timers of suspicions",
+    fill: ({ node }, count) =>
+      Effect.forEach(many(count, String), (name) => FiberMap.run(node.suspicions, name, Effect.never), {
+        discard: true
+      })
+  },
+  {
+    name: "the set of expired suspicions, with one member,",
+    most: 1,
+    told: "suspicions that just ran out",
+    fill: ({ node }, count) =>
+      Effect.forEach(many(count, String), () => FiberSet.run(node.tasks, Effect.never), { discard: true })
+  },
+  {
+    name: "the set of relays",
+    most: MAX_RELAYS,
+    told: "relayed pings",
+    fill: ({ node }, count) =>
+      Effect.forEach(many(count, String), () => FiberSet.run(node.relays, Effect.never), { discard: true })
+  },
+  {
+    name: "the set of acks that wait for hooks",
+    most: MAX_ASIDE,
+    told: "acks that wait for hooks",
+    fill: (node, count) => doctored(node, { hooks: { ...node.node.hooks, asides: () => count } })
+  },
+  {
+    name: "the ledger of inbound streams",
+    most: 256,
+    told: "inbound streams being served",
+    fill: (node, count) => doctored(node, { places: { ...node.node.places, taken: () => count } })
+  },
+  {
+    name: "the budget of inbound streams",
+    most: 134_217_728,
+    told: "bytes that inbound streams hold",
+    fill: (node, count) => doctored(node, { places: { ...node.node.places, bytes: () => count } })
+  },
+  {
+    name: "push/pulls of peers",
+    most: 127,
+    told: "push/pulls being answered",
+    fill: (node, count) => doctored(node, { places: { ...node.node.places, exchanges: () => count } })
+  },
+  {
+    name: "the map of waits, with a probe, two relays and three pings,",
+    most: 6,
+    told: "waits for an ack",
+    fill: ({ node }, count) =>
+      Effect.gen(function*() {
+        for (const i of many(count, (i) => i)) node.acks.register(i, handler)
+        for (let i = 0; i < 2; i++) yield* FiberSet.run(node.relays, Effect.never)
+        node.pings.current = 3
+      })
+  },
+  {
+    name: "local health",
+    most: 7,
+    told: "points of local health",
+    fill: ({ node }, count) => Effect.sync(() => void (node.health.current = count))
+  }
+]
+
+describe("Bounds", () => {
+  for (const { fill, most, name, told } of bounds) {
+    it.effect(`accepts that ${name} is full`, () =>
+      Effect.gen(function*() {
+        const { broken, self } = yield* watch
+        self.see((yield* fill(self, most)) ?? {})
+        assert.deepStrictEqual(broken(), [])
+      }))
+
+    it.effect(`tells of one too many in ${name.replace(/,$/, "")}`, () =>
+      Effect.gen(function*() {
+        const { broken, self } = yield* watch
+        self.see((yield* fill(self, most + 1)) ?? {})
+        assert.deepStrictEqual(broken(), [`self 0: Bounds, ${most + 1} ${told}, at most ${most} are allowed`])
+      }))
+  }
+
+  it.effect("accepts a single notice that is larger than all may be together", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      const { conflict } = self.node.notices
+      conflict.offer({ call: () => Effect.void, size: 2 * MAX_NOTICE_BYTES, over: () => {} })
+      self.see({})
+      assert.deepStrictEqual(broken(), [])
+    }))
+
+  it.effect("tells of a bound once, however long it stays broken", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      Object.assign(self.node.places, { exchanges: () => 128 })
+      for (let i = 0; i < 10; i++) self.see({})
+      self.node.health.current = 8
+      self.see({ now: 9 })
+      assert.deepStrictEqual(broken(), [
+        "self 0: Bounds, 128 push/pulls being answered, at most 127 are allowed",
+        "self 9: Bounds, 8 points of local health, at most 7 are allowed"
+      ])
+    }))
+
+  it.effect("does not mind waits that end a moment after the node has closed", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      for (const i of many(5, (i) => i)) self.node.acks.register(i, handler)
+      const relays = { ...self.node.relays, state: { _tag: "Closed" } } as Node["relays"]
+      self.see({ node: { ...self.node, relays } })
+      assert.deepStrictEqual(broken(), [])
+    }))
+})
+
+describe("Bounds of the table", () => {
+  const learned = (self: Watched, ...names: ReadonlyArray<string>) => {
+    for (const name of names) self.rule((m) => Membership.alive(m, alive(name, 1), env()))
+  }
+
+  it.effect("accepts one that is full", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      learned(self, OTHER)
+      const { settings } = self.node
+      self.see({ node: { ...self.node, settings: { ...settings, rules: { ...settings.rules, maxMembers: 2 } } } })
+      assert.deepStrictEqual(broken(), [])
+    }))
+
+  it.effect("tells of one entry too many", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      learned(self, OTHER, "third")
+      const { settings } = self.node
+      self.see({ node: { ...self.node, settings: { ...settings, rules: { ...settings.rules, maxMembers: 2 } } } })
+      assert.deepStrictEqual(broken(), ["self 0: Bounds, 3 entries in the table, at most 2 are allowed"])
+    }))
+
+  it.effect("tells of a name that is twice in the probe ring", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      self.see({ next: { ...self.now, ring: { names: [SELF, SELF], index: 0 } } })
+      assert.deepStrictEqual(broken(), ["self 0: Bounds, 2 places in the probe ring, at most 1 are allowed"])
+    }))
+
+  it.effect("tells of an entry that is not in the probe ring, and would never be probed", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      self.see({ next: { ...self.now, ring: { names: [], index: 0 } } })
+      assert.deepStrictEqual(broken(), [
+        "self 0: Bounds, 1 entries without a place in the probe ring, at most 0 are allowed"
+      ])
+    }))
+
+  it.effect("tells of an estimate that is not the number of entries", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      self.see({ next: { ...self.now, estimate: 3 } })
+      assert.deepStrictEqual(broken(), [
+        "self 0: Bounds, 2 entries by which the estimate is wrong, at most 0 are allowed"
+      ])
+    }))
+
+  it.effect("tells of a suspicion that counts more accusers than it hopes for", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      learned(self, OTHER)
+      self.rule((m) => Membership.suspect(m, suspect(OTHER, 1, "a"), env()))
+      const { suspicion } = entry(self.now, OTHER)
+      assert.deepStrictEqual(suspicion?.accusers, ["a"])
+      assert.deepStrictEqual(broken(), [])
+      const accusers = ["a", "b"]
+      self.see({ next: force(self.now, OTHER, { suspicion: { ...suspicion!, accusers } }) })
+      assert.deepStrictEqual(broken(), ["self 0: Bounds, 2 accusers of other, at most 1 are allowed"])
+    }))
+
+  it.effect("accepts as many timers as there ever were members at once", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      learned(self, "a", "b")
+      for (const name of ["a", "b"]) yield* FiberMap.run(self.node.suspicions, name, Effect.never)
+      self.see({})
+      assert.strictEqual(self.now.entries.size, 3)
+      assert.deepStrictEqual(broken(), [])
+    }))
+})
