@@ -6,7 +6,8 @@
 import * as Ref from "effect/Ref"
 import { kRandom } from "../swim/gossip/PeerSelection.ts"
 import { recipients } from "../swim/gossip/Recipients.ts"
-import type { Entry, Membership } from "../swim/membership/Membership.ts"
+import type { Entry } from "../swim/membership/Entry.ts"
+import type { Membership } from "../swim/membership/Membership.ts"
 import type { Node } from "./Node.ts"
 
 /** Whether a name is that of another member that satisfies `eligible`. */

@@ -90,9 +90,9 @@ vi.mock("../../src/swim/probing/Probe.ts", async (importOriginal) => {
     if (is("the dead are forgotten at once")) {
       return original.nextProbe(m, { ...env, rules: { ...env.rules, gossipToTheDeadTime: 0 } })
     }
-    const [next, target, directives] = original.nextProbe(m, env)
-    if (!is("a node forgets itself") || next.ring.index > m.ring.index) return [next, target, directives]
-    return [{ ...next, entries: next.entries.with(m.self, undefined) }, target, directives]
+    const [next, directives, target] = original.nextProbe(m, env)
+    if (!is("a node forgets itself") || next.ring.index > m.ring.index) return [next, directives, target]
+    return [{ ...next, entries: next.entries.with(m.self, undefined) }, directives, target]
   }
   return { ...original, nextProbe }
 })

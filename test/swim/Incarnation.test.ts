@@ -4,13 +4,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
+import * as Alive from "../../src/swim/membership/Alive.ts"
 import {
   type Claim,
   MAX_INCARNATION,
   MAX_INCARNATION_JUMP as JUMP,
   RemoteState
 } from "../../src/swim/membership/Claim.ts"
+import * as Dead from "../../src/swim/membership/Dead.ts"
 import * as Membership from "../../src/swim/membership/Membership.ts"
+import * as Merge from "../../src/swim/membership/Merge.ts"
+import * as Probe from "../../src/swim/probing/Probe.ts"
+import * as Suspect from "../../src/swim/suspicion/Suspect.ts"
 import * as T from "./support.ts"
 
 const { OTHER, SELF } = T
@@ -19,11 +24,11 @@ const hear = (m: Membership.Membership, claim: Claim, now = 0): Membership.Step 
   const env = T.env({ now })
   switch (claim._tag) {
     case "Alive":
-      return Membership.alive(m, claim, env)
+      return Alive.alive(m, claim, env)
     case "Suspect":
-      return Membership.suspect(m, claim, env)
+      return Suspect.suspect(m, claim, env)
     case "Dead":
-      return Membership.dead(m, claim, env)
+      return Dead.dead(m, claim, env)
   }
 }
 
@@ -54,7 +59,7 @@ describe("a claim about another", () => {
   it("is refused as a row of a peer's table as well, whatever the row's state", () => {
     const m = T.known("alive", 5)
     for (const state of Object.values(RemoteState)) {
-      const [next, directives] = Membership.merge(m, [T.row(OTHER, MAX_INCARNATION, state)], T.env())
+      const [next, directives] = Merge.merge(m, [T.row(OTHER, MAX_INCARNATION, state)], T.env())
       assert.strictEqual(next.entries, m.entries)
       assert.deepStrictEqual(T.words(directives), ["Ignored IncarnationJump"])
     }
@@ -79,11 +84,11 @@ describe("a claim about another", () => {
     const elsewhere = T.alive(OTHER, MAX_INCARNATION, { addr: T.ip(2) })
     assert.strictEqual(T.entry(hear(T.known("left", 5), elsewhere)[0], OTHER).incarnation, MAX_INCARNATION)
     const reclaim = T.env({ now: 2000, rules: { deadNodeReclaimTime: 1000 } })
-    const [reclaimed] = Membership.alive(T.known("dead", 5), elsewhere, reclaim)
+    const [reclaimed] = Alive.alive(T.known("dead", 5), elsewhere, reclaim)
     assert.strictEqual(T.entry(reclaimed, OTHER).incarnation, MAX_INCARNATION)
     const replace = T.env({ rules: { nameConflictPolicy: "replace" } })
     for (const state of ["alive", "dead"] as const) {
-      const [, directives] = Membership.alive(T.known(state, 5), elsewhere, replace)
+      const [, directives] = Alive.alive(T.known(state, 5), elsewhere, replace)
       assert.deepStrictEqual(T.words(directives), ["Ignored IncarnationJump"])
     }
   })
@@ -94,9 +99,9 @@ describe("a claim about another", () => {
     const [refused] = hear(suspected, raised, 2000)
     assert.strictEqual(T.entry(refused, OTHER).state, "suspect")
     const timer = { name: OTHER, token: T.token(refused, OTHER) }
-    const [buried] = Membership.suspicionExpired(refused, timer, T.env({ now: 10_000 }))
+    const [buried] = Suspect.suspicionExpired(refused, timer, T.env({ now: 10_000 }))
     assert.deepStrictEqual(T.words(hear(buried, raised, 20_000)[1]), ["Ignored IncarnationJump"])
-    const [forgetful] = Membership.reap(buried, T.env({ now: 10_000 + T.lan.gossipToTheDeadTime + 1 }))
+    const [forgetful] = Probe.reap(buried, T.env({ now: 10_000 + T.lan.gossipToTheDeadTime + 1 }))
     assert.isFalse(T.has(forgetful, OTHER))
     const [met, directives] = hear(forgetful, raised, 50_000)
     assert.strictEqual(T.entry(met, OTHER).incarnation, raised.incarnation)
@@ -123,19 +128,19 @@ describe("a claim about ourselves", () => {
   })
 
   it("out of reach teaches us nothing while we are outside, however often it comes", () => {
-    const [left] = Membership.leave(T.started(), T.env())
+    const [left] = Dead.leave(T.started(), T.env())
     let m = left
     for (let factor = 1; factor <= 4; factor++) {
       for (const claim of about(SELF, Math.min(factor * JUMP, MAX_INCARNATION))) m = hear(m, claim)[0]
     }
-    const [back] = Membership.announce(m, T.own, T.env())
+    const [back] = Alive.announce(m, T.own, T.env())
     assert.strictEqual(T.entry(back, SELF).incarnation, JUMP + 1)
   })
 
   it("is not outbid out of reach", () => {
-    const [m] = Membership.outbid(T.started(), T.own, MAX_INCARNATION, T.env())
+    const [m] = Alive.outbid(T.started(), T.own, MAX_INCARNATION, T.env())
     assert.strictEqual(T.entry(m, SELF).incarnation, 2)
-    const [higher] = Membership.outbid(T.started(), T.own, JUMP, T.env())
+    const [higher] = Alive.outbid(T.started(), T.own, JUMP, T.env())
     assert.strictEqual(T.entry(higher, SELF).incarnation, JUMP + 1)
   })
 })
@@ -173,11 +178,11 @@ describe("our own incarnation", () => {
       for (const happening of happenings) {
         const before = T.entry(m, SELF).incarnation
         const step = happening === "announce"
-          ? Membership.announce(m, T.own, T.env())
+          ? Alive.announce(m, T.own, T.env())
           : happening === "leave"
-          ? Membership.leave(m, T.env())
+          ? Dead.leave(m, T.env())
           : typeof happening === "number"
-          ? Membership.outbid(m, T.own, happening, T.env())
+          ? Alive.outbid(m, T.own, happening, T.env())
           : hear(m, forged(happening))
         m = step[0]
         const after = T.entry(m, SELF).incarnation
@@ -218,12 +223,12 @@ describe("our own incarnation", () => {
       const tables = new Map(all.map((name) => {
         const others = all.filter((other) => other !== name)
         const own = { ...T.own, addr: T.ip(1) }
-        const started = Membership.announce(Membership.make(name), own, T.env())[0]
+        const started = Alive.announce(Membership.make(name), own, T.env())[0]
         return [
           name,
           T.run(
             started,
-            ...others.map((other) => (m: Membership.Membership) => Membership.alive(m, T.alive(other, 1), T.env()))
+            ...others.map((other) => (m: Membership.Membership) => Alive.alive(m, T.alive(other, 1), T.env()))
           )[0]
         ] as const
       }))

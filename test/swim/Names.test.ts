@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import { alive } from "../../src/swim/membership/Alive.ts"
 import { type Alive, MAX_NAME_LENGTH } from "../../src/swim/membership/Claim.ts"
+import { dead } from "../../src/swim/membership/Dead.ts"
 import type { Directive } from "../../src/swim/membership/Directive.ts"
-import { alive, dead, type Env, make, suspect } from "../../src/swim/membership/Membership.ts"
+import { type Env, make } from "../../src/swim/membership/Membership.ts"
+import { suspect } from "../../src/swim/suspicion/Suspect.ts"
 
 const env: Env = {
   now: 0,

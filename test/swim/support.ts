@@ -3,9 +3,13 @@
  */
 import * as Option from "effect/Option"
 import type { MemberState } from "../../src/Member.ts"
+import * as AliveRule from "../../src/swim/membership/Alive.ts"
 import type { Alive, Dead, RemoteEntry, Suspect } from "../../src/swim/membership/Claim.ts"
+import * as DeadRule from "../../src/swim/membership/Dead.ts"
 import type { Directive } from "../../src/swim/membership/Directive.ts"
+import type * as Entry from "../../src/swim/membership/Entry.ts"
 import * as Membership from "../../src/swim/membership/Membership.ts"
+import * as SuspectRule from "../../src/swim/suspicion/Suspect.ts"
 
 export const SELF = "self"
 export const OTHER = "other"
@@ -86,10 +90,10 @@ export const row = (
   ...more
 })
 
-export const own: Membership.Own = { addr: ip(1), port: 7946, meta: null, vsn: VSN }
+export const own: AliveRule.Own = { addr: ip(1), port: 7946, meta: null, vsn: VSN }
 
 /** Our own table right after the first announcement. */
-export const started = (): Membership.Membership => Membership.announce(Membership.make(SELF), own, env())[0]
+export const started = (): Membership.Membership => AliveRule.announce(Membership.make(SELF), own, env())[0]
 
 /** Several rules in turn: the last table, and every directive. */
 export const run = (
@@ -108,10 +112,10 @@ export const run = (
 
 /** A started table that also knows `names`, all alive at incarnation 1. */
 export const cluster = (...names: ReadonlyArray<string>): Membership.Membership =>
-  run(started(), ...names.map((name) => (m: Membership.Membership) => Membership.alive(m, alive(name, 1), env())))[0]
+  run(started(), ...names.map((name) => (m: Membership.Membership) => AliveRule.alive(m, alive(name, 1), env())))[0]
 
 /** The entry of a name that must be there. */
-export const entry = (m: Membership.Membership, name: string): Membership.Entry =>
+export const entry = (m: Membership.Membership, name: string): Entry.Entry =>
   Option.getOrThrow(Option.fromUndefinedOr(m.entries.get(name)))
 
 /** The token of the suspicion that runs against a member; -1 when none does. */
@@ -123,21 +127,21 @@ export const has = (m: Membership.Membership, name: string): boolean => m.entrie
 export const force = (
   m: Membership.Membership,
   name: string,
-  changes: Partial<Membership.Entry>
+  changes: Partial<Entry.Entry>
 ): Membership.Membership => ({ ...m, entries: m.entries.with(name, { ...entry(m, name), ...changes }) })
 
 /** A started table in which `other` has this state and incarnation since time 0. */
 export const known = (state: MemberState, incarnation: number): Membership.Membership => {
-  const [m] = Membership.alive(started(), alive(OTHER, incarnation), env())
+  const [m] = AliveRule.alive(started(), alive(OTHER, incarnation), env())
   switch (state) {
     case "alive":
       return m
     case "suspect":
-      return Membership.suspect(m, suspect(OTHER, incarnation, "accuser"), env())[0]
+      return SuspectRule.suspect(m, suspect(OTHER, incarnation, "accuser"), env())[0]
     case "dead":
-      return Membership.dead(m, dead(OTHER, incarnation, "accuser"), env())[0]
+      return DeadRule.dead(m, dead(OTHER, incarnation, "accuser"), env())[0]
     case "left":
-      return Membership.dead(m, dead(OTHER, incarnation, OTHER), env())[0]
+      return DeadRule.dead(m, dead(OTHER, incarnation, OTHER), env())[0]
   }
 }
 

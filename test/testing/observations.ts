@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Node from "../../src/engine/Node.ts"
 import { Keyring } from "../../src/Keyring.ts"
 import { MemberlistConfig, type Settings } from "../../src/MemberlistConfig.ts"
+import * as Alive from "../../src/swim/membership/Alive.ts"
 import type { Change, Directive } from "../../src/swim/membership/Directive.ts"
 import * as Membership from "../../src/swim/membership/Membership.ts"
 import { Invariants } from "../../src/testing/index.ts"
@@ -56,11 +57,11 @@ export class Watched {
   private readonly invariants: Invariants.Invariants
   private table: Membership.Membership
 
-  constructor(node: Node.Node, invariants: Invariants.Invariants, announced: Membership.Own) {
+  constructor(node: Node.Node, invariants: Invariants.Invariants, announced: Alive.Own) {
     this.node = node
     this.invariants = invariants
     this.table = Membership.make(node.name)
-    this.rule((m) => Membership.announce(m, announced, env()))
+    this.rule((m) => Alive.announce(m, announced, env()))
   }
 
   get now(): Membership.Membership {
@@ -84,7 +85,7 @@ export class Watched {
 /** Nodes of one cluster, and what was found broken, as `node at: Invariant, message`. */
 export const watch = Effect.gen(function*() {
   const invariants = Invariants.make()
-  const another = (name: string, announced: Membership.Own = own) =>
+  const another = (name: string, announced: Alive.Own = own) =>
     Effect.map(idle(name), (node) => new Watched(node, invariants, announced))
   return {
     self: yield* another(SELF),

@@ -16,7 +16,8 @@ import {
 } from "../../MemberEvent.ts"
 import { RemoteState } from "../../swim/membership/Claim.ts"
 import type { Change, Conflict } from "../../swim/membership/Directive.ts"
-import { type Entry, members, type Membership } from "../../swim/membership/Membership.ts"
+import type { Entry } from "../../swim/membership/Entry.ts"
+import { members, type Membership } from "../../swim/membership/Membership.ts"
 import type { Said } from "../../swim/membership/Table.ts"
 import type { Delivery } from "./Hub.ts"
 

@@ -19,20 +19,20 @@ import {
   VersionMismatch
 } from "../../MemberlistError.ts"
 import type { RemoteEntry } from "../../swim/membership/Claim.ts"
-import { merge } from "../../swim/membership/Membership.ts"
+import { merge } from "../../swim/membership/Merge.ts"
 import * as Versions from "../../swim/membership/Versions.ts"
 import { pushPullScale } from "../../swim/Timing.ts"
 import type { Connection } from "../../Transport.ts"
 import * as Limits from "../../wire/Limits.ts"
 import type { NodeState } from "../../wire/message/Message.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
-import * as Directives from "../Directives.ts"
 import * as Hooks from "../hooks/Hooks.ts"
 import * as Announce from "../life/Announce.ts"
 import * as Farewell from "../life/Farewell.ts"
 import { type Node, receivedPort } from "../Node.ts"
 import { entryOf, partners } from "../Peers.ts"
 import * as Streams from "../sending/Streams.ts"
+import * as Step from "../Step.ts"
 import { timed } from "../telemetry/Metrics.ts"
 import { countInstances } from "../telemetry/Sampler.ts"
 import * as Spans from "../telemetry/Spans.ts"
@@ -101,7 +101,7 @@ const mergeChecked = Effect.fnUntraced(function*(
   // A large list in several steps, so that probes and acks are not held up: each is published by itself.
   for (let at = 0; at < nodes.length; at += Limits.SLICE_ROWS) {
     const rows = nodes.length <= Limits.SLICE_ROWS ? nodes : nodes.slice(at, at + Limits.SLICE_ROWS)
-    const step = Directives.run(node, (m, env) => merge(m, rows, env))
+    const step = Step.run(node, (m, env) => merge(m, rows, env))
     yield* at === 0 ? step : node.turns.take(step)
   }
   yield* Hooks.mergeRemoteState(node, remote.userState, options)

@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
-import type { Entry } from "../../swim/membership/Membership.ts"
+import type { Entry } from "../../swim/membership/Entry.ts"
 import type { NodeState } from "../../wire/message/Message.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
 import * as Turns from "./Turns.ts"

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { Entry } from "../../swim/membership/Membership.ts"
+import type { Entry } from "../../swim/membership/Entry.ts"
 import * as Compound from "../../wire/packet/Compound.ts"
 import type { Node } from "../Node.ts"
 import { partners } from "../Peers.ts"

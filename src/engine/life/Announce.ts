@@ -8,18 +8,18 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import { JoinRejected, MetaTooLarge, NotParticipating } from "../../MemberlistError.ts"
+import { announce, outbid as outbidRule } from "../../swim/membership/Alive.ts"
 import type { Alive } from "../../swim/membership/Claim.ts"
-import { announce, outbid as outbidRule } from "../../swim/membership/Membership.ts"
 import * as Limits from "../../wire/Limits.ts"
-import * as Directives from "../Directives.ts"
 import * as Hooks from "../hooks/Hooks.ts"
 import type { Node } from "../Node.ts"
 import { entryOf, randomMembers } from "../Peers.ts"
 import * as Signal from "../Signal.ts"
+import * as Step from "../Step.ts"
 
-const announceWith = (node: Node, meta: Uint8Array | null, waiters: Directives.Waiters = {}): Effect.Effect<void> => {
+const announceWith = (node: Node, meta: Uint8Array | null, waiters: Step.Waiters = {}): Effect.Effect<void> => {
   const own = { ...node.transport.advertised, meta, vsn: node.settings.vsn }
-  return Directives.run(node, (membership, env) => announce(membership, own, env), waiters)
+  return Step.run(node, (membership, env) => announce(membership, own, env), waiters)
 }
 
 const checked = (meta: Uint8Array): Effect.Effect<Uint8Array | null, MetaTooLarge> =>
@@ -50,7 +50,7 @@ export const outbid = (node: Node, known: number): Effect.Effect<void> =>
   Effect.suspend(() => {
     const meta = entryOf(node, node.name)?.meta ?? null
     const own = { ...node.transport.advertised, meta, vsn: node.settings.vsn }
-    return Directives.run(node, (membership, env) => outbidRule(membership, own, known, env))
+    return Step.run(node, (membership, env) => outbidRule(membership, own, known, env))
   })
 
 /** Whether anybody is there to hear us. */

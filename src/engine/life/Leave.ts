@@ -7,10 +7,10 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Ref from "effect/Ref"
-import { leave as leaveRule } from "../../swim/membership/Membership.ts"
-import * as Directives from "../Directives.ts"
+import { leave as leaveRule } from "../../swim/membership/Dead.ts"
 import type { Node } from "../Node.ts"
 import * as Signal from "../Signal.ts"
+import * as Step from "../Step.ts"
 import * as Announce from "./Announce.ts"
 import * as Farewell from "./Farewell.ts"
 
@@ -38,7 +38,7 @@ export const leave = Effect.fnUntraced(function*(
     unsent--
     if (unsent === 0) ended.notify()
   }
-  yield* Directives.run(node, leaveRule, audience ? { leave: sent } : {})
+  yield* Step.run(node, leaveRule, audience ? { leave: sent } : {})
   if (!audience && introduced.length === 0) return { outcome: "Alone" }
   // The timeout is a fiber that notifies, and not one that interrupts: a closing scope runs us where the wait either
   // cannot be interrupted at all, or, when the program was, would be at once.
@@ -54,4 +54,4 @@ export const leave = Effect.fnUntraced(function*(
 })
 
 /** Goes back to having left, without waiting. */
-export const silently = (node: Node): Effect.Effect<void> => Directives.run(node, leaveRule)
+export const silently = (node: Node): Effect.Effect<void> => Step.run(node, leaveRule)

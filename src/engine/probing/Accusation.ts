@@ -6,7 +6,7 @@
  */
 import type * as Effect from "effect/Effect"
 import type { PeerAddress } from "../../base/Address.ts"
-import type { Entry } from "../../swim/membership/Membership.ts"
+import type { Entry } from "../../swim/membership/Entry.ts"
 import * as Message from "../../wire/message/Message.ts"
 import * as Compound from "../../wire/packet/Compound.ts"
 import type { Node } from "../Node.ts"

@@ -7,14 +7,15 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Ref from "effect/Ref"
-import { type Entry, nextProbe, reap, suspect } from "../../swim/membership/Membership.ts"
+import type { Entry } from "../../swim/membership/Entry.ts"
+import { nextProbe, reap } from "../../swim/probing/Probe.ts"
+import { suspect } from "../../swim/suspicion/Suspect.ts"
 import type * as Message from "../../wire/message/Message.ts"
-import * as Directives from "../Directives.ts"
 import * as Hooks from "../hooks/Hooks.ts"
-import { envOf, type Node, source } from "../Node.ts"
+import { type Node, source } from "../Node.ts"
 import { isGone, partners } from "../Peers.ts"
 import * as Sender from "../sending/Sender.ts"
+import * as Step from "../Step.ts"
 import { timed } from "../telemetry/Metrics.ts"
 import * as Spans from "../telemetry/Spans.ts"
 import * as Ticker from "../Ticker.ts"
@@ -93,7 +94,7 @@ const probeIndirectly = Effect.fnUntraced(function*(
   yield* Spans.outcome("NoAnswer")
   // it may have said goodbye since
   if (!isGone(node, target.name)) yield* node.logs.write("MemberSuspected", about(target))
-  yield* Directives.run(node, (m, env) => suspect(m, Accusation.of(node, target), env))
+  yield* Step.run(node, (m, env) => suspect(m, Accusation.of(node, target), env))
   return Health.failureCost(node, nacksExpected, wait.nacks())
 })
 
@@ -139,15 +140,8 @@ const observed = (node: Node, target: Entry): Effect.Effect<number> =>
 
 /** One tick: the next member of the round is probed, and what the round's end reaped is cleared away. */
 const tick = (node: Node): Effect.Effect<void> =>
-  Ref.modify(node.membership, (membership) => {
-    const env = envOf(node)
-    const [next, target, directives] = nextProbe(membership, env)
-    const rest = Directives.atOnce(node, directives)
-    node.observer?.({ node, now: env.now, previous: membership, next, directives })
-    return [{ target, rest }, next]
-  }).pipe(
-    Effect.tap(({ rest }) => Directives.carryOut(node, rest)),
-    Effect.flatMap(({ target }) => target === undefined ? Effect.succeed(UNCHANGED) : observed(node, target)),
+  Step.decide(node, nextProbe).pipe(
+    Effect.flatMap((target) => target === undefined ? Effect.succeed(UNCHANGED) : observed(node, target)),
     Effect.map((delta) => Health.adjust(node, delta))
   )
 
@@ -161,6 +155,6 @@ const REAP_INTERVAL = 1000
 export const loop = (node: Node): Effect.Effect<never> => {
   const { probeInterval, rules } = node.settings
   return probeInterval === 0
-    ? Ticker.every(node, Math.max(REAP_INTERVAL, rules.gossipToTheDeadTime), Directives.run(node, reap))
+    ? Ticker.every(node, Math.max(REAP_INTERVAL, rules.gossipToTheDeadTime), Step.run(node, reap))
     : Ticker.every(node, probeInterval, tick(node))
 }

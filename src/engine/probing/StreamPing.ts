@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { Entry } from "../../swim/membership/Membership.ts"
+import type { Entry } from "../../swim/membership/Entry.ts"
 import * as Message from "../../wire/message/Message.ts"
 import { type Node, source } from "../Node.ts"
 import * as Streams from "../sending/Streams.ts"

@@ -8,11 +8,13 @@
  */
 import * as Effect from "effect/Effect"
 import type { PeerAddress } from "../../base/Address.ts"
-import { alive, dead, suspect } from "../../swim/membership/Membership.ts"
-import * as Directives from "../Directives.ts"
+import { alive } from "../../swim/membership/Alive.ts"
+import { dead } from "../../swim/membership/Dead.ts"
+import { suspect } from "../../swim/suspicion/Suspect.ts"
 import * as Hooks from "../hooks/Hooks.ts"
 import { deliver, type Node, type Waiting } from "../Node.ts"
 import * as Signal from "../Signal.ts"
+import * as Step from "../Step.ts"
 
 export interface Handoff {
   /** Queues a message, or drops and counts it when its queue is full. */
@@ -24,13 +26,13 @@ const handle = (node: Node, { from, message }: Waiting): Effect.Effect<void> => 
   switch (message._tag) {
     case "Alive": {
       const admitted = Hooks.admit(node, message)
-      const apply = Directives.run(node, (m, env) => alive(m, message, env))
+      const apply = Step.run(node, (m, env) => alive(m, message, env))
       return admitted === undefined ? apply : Effect.flatMap(admitted, (yes) => yes ? apply : Effect.void)
     }
     case "Suspect":
-      return Directives.run(node, (m, env) => suspect(m, message, env))
+      return Step.run(node, (m, env) => suspect(m, message, env))
     case "Dead":
-      return Directives.run(node, (m, env) => dead(m, message, env))
+      return Step.run(node, (m, env) => dead(m, message, env))
     case "User":
       return Effect.sync(() => deliver(node, { payload: message.payload, from, via: "packet" }))
   }

@@ -13,7 +13,7 @@
 import type { PeerAddress } from "../../base/Address.ts"
 import type { FirstHand } from "../../swim/gossip/FirstHand.ts"
 import type { Directive } from "../../swim/membership/Directive.ts"
-import type { Entry } from "../../swim/membership/Membership.ts"
+import type { Entry } from "../../swim/membership/Entry.ts"
 
 /** An address that entries of the table have. Several may: who forges claims can give all of them one address. */
 export interface Place {

@@ -8,12 +8,14 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Address from "../../base/Address.ts"
 import * as PlainText from "../../base/PlainText.ts"
-import { dead, oldAccusation, oldNews, suspect } from "../../swim/membership/Membership.ts"
+import { dead } from "../../swim/membership/Dead.ts"
+import { oldAccusation, oldNews } from "../../swim/membership/OldNews.ts"
+import { suspect } from "../../swim/suspicion/Suspect.ts"
 import type * as Transport from "../../Transport.ts"
 import type * as Message from "../../wire/message/Message.ts"
 import * as Packet from "../../wire/packet/Packet.ts"
-import * as Directives from "../Directives.ts"
 import { mayContact, type Node, receivedPort } from "../Node.ts"
+import * as Step from "../Step.ts"
 import type { Handoff } from "./Handoff.ts"
 import * as Keys from "./Keys.ts"
 import { MAX_REQUESTS_PER_PACKET, type Responder } from "./Responder.ts"
@@ -163,8 +165,7 @@ const read = (
   if (accusations.length === 0) return undefined
   return Effect.forEach(
     accusations,
-    (claim) =>
-      Directives.run(node, (m, env) => claim._tag === "Suspect" ? suspect(m, claim, env) : dead(m, claim, env)),
+    (claim) => Step.run(node, (m, env) => claim._tag === "Suspect" ? suspect(m, claim, env) : dead(m, claim, env)),
     { discard: true }
   )
 }

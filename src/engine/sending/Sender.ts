@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import { format, type PeerAddress } from "../../base/Address.ts"
 import { NodeNameRequired, type TransportError } from "../../MemberlistError.ts"
-import type { Entry } from "../../swim/membership/Membership.ts"
+import type { Entry } from "../../swim/membership/Entry.ts"
 import * as Encryption from "../../wire/Encryption.ts"
 import * as Label from "../../wire/Label.ts"
 import * as Message from "../../wire/message/Message.ts"

@@ -6,7 +6,7 @@
  */
 import type { Delegate } from "../../Delegate.ts"
 import type { SeedError, TransportError } from "../../MemberlistError.ts"
-import type { Untold } from "../../swim/gossip/Tell.ts"
+import type { Untold } from "../../swim/membership/Directive.ts"
 import type { IgnoreReason } from "../../swim/membership/Directive.ts"
 import type { RejectionReason } from "../../wire/Rejection.ts"
 

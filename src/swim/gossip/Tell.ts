@@ -7,41 +7,14 @@
  * claims decides how many there are to answer, and could make us flood a stranger whom it announced as a member.
  */
 import type { Claim } from "../membership/Claim.ts"
-import type { Entry, Env, Membership, Step } from "../membership/Membership.ts"
+import type { Env, Membership, Step } from "../membership/Membership.ts"
 import { get } from "../membership/Table.ts"
-
-/** Send a claim to a member, in a packet of its own. */
-export interface Tell {
-  readonly _tag: "Tell"
-  readonly member: Entry
-  readonly claim: Claim
-}
-
-/** A claim was not sent to a member: gossip must do. */
-export interface Untold {
-  readonly _tag: "Untold"
-  /** `TooSoon`: the member was told of the same node within the interval; `TooMany`: as many as may be were told. */
-  readonly reason: "TooSoon" | "TooMany"
-}
 
 /** A member is told of one node once in this time, in milliseconds. */
 export const TELL_INTERVAL = 1000
 
 /** How many claims are told within one interval to members heard from first-hand, and how many to the others. */
 export const MAX_TELLS = 16
-
-/** What was told in the last interval, oldest first. */
-export type Tells = ReadonlyArray<Told>
-
-interface Told {
-  readonly member: string
-  /** Whom the claim was about. */
-  readonly about: string
-  readonly at: number
-  readonly firstHand: boolean
-}
-
-export const none: Tells = []
 
 /** Tells the member of this name, if it is there: not ourselves, nor one that left. */
 export const tell = (m: Membership, name: string, claim: Claim, { firstHand, now }: Env): Step => {

@@ -3,7 +3,8 @@
  */
 import { accusationDefect, type Dead } from "./Claim.ts"
 import type { Broadcast, Change } from "./Directive.ts"
-import type { Entry, Env, Membership, Step } from "./Membership.ts"
+import type { Entry } from "./Entry.ts"
+import type { Env, Membership, Step } from "./Membership.ts"
 import { decideDead } from "./Precedence.ts"
 import { refute } from "./Refute.ts"
 import { cancelSuspicion, get, ignore, ignored, publish, replace } from "./Table.ts"

@@ -2,9 +2,9 @@
  * What a rule asks for. The rules only compute values; the engine carries out their directives, in the order given, which
  * is the order the state changed.
  */
-import type { Tell, Untold } from "../gossip/Tell.ts"
+
 import type { Alive, AliveDefect, Claim } from "./Claim.ts"
-import type { Entry } from "./Membership.ts"
+import type { Entry } from "./Entry.ts"
 
 export type Directive =
   | Broadcast
@@ -104,6 +104,20 @@ export interface Reaped {
 export interface Evicted {
   readonly _tag: "Evicted"
   readonly entry: Entry
+}
+
+/** Send a claim to a member, in a packet of its own. */
+export interface Tell {
+  readonly _tag: "Tell"
+  readonly member: Entry
+  readonly claim: Claim
+}
+
+/** A claim was not sent to a member: gossip must do. */
+export interface Untold {
+  readonly _tag: "Untold"
+  /** `TooSoon`: the member was told of the same node within the interval; `TooMany`: as many as may be were told. */
+  readonly reason: "TooSoon" | "TooMany"
 }
 
 /** A claim, or a timer, changed nothing. */

@@ -1,46 +1,16 @@
 /**
- * The member table, and the front of its rules, each of which has a file of its own. A rule takes the table and something that happened, and returns the next table with the
+ * The state that the rules decide on. A rule takes it and something that happened, and returns the next state with the
  * directives to carry out. Rules are pure and never throw; time, randomness and settings come in through `Env`.
  *
  * Everything we know is an entry, ourselves included; dead and left members stay for a while, so that late news about
  * them is not taken for a return. (SWIM §4, Lifeguard; memberlist `state.go`.)
  */
-import type { PeerAddress } from "../../base/Address.ts"
-import type { MemberState } from "../../Member.ts"
 import type { FirstHand } from "../gossip/FirstHand.ts"
-import * as Tell from "../gossip/Tell.ts"
 import * as ProbeRing from "../probing/ProbeRing.ts"
-import type { Suspicion } from "../suspicion/Suspicion.ts"
 import * as Conflicts from "./Conflicts.ts"
 import type { Directive } from "./Directive.ts"
-import { isGone } from "./Table.ts"
+import { type Entry, isGone } from "./Entry.ts"
 import { VersionedMap } from "./VersionedMap.ts"
-
-export { nextProbe, reap } from "../probing/Probe.ts"
-export { suspect, suspicionExpired, type SuspicionTimer } from "../suspicion/Suspect.ts"
-export { alive, announce, outbid, type Own } from "./Alive.ts"
-export { dead, leave } from "./Dead.ts"
-export { merge } from "./Merge.ts"
-export { oldAccusation, oldNews } from "./OldNews.ts"
-
-/** What we know about one member. */
-export interface Entry {
-  readonly name: string
-  /** The 4 or 16 address bytes it announced. */
-  readonly addr: Uint8Array
-  readonly port: number
-  /** The same address for people and sockets. */
-  readonly endpoint: PeerAddress
-  readonly meta: Uint8Array | null
-  /** `[PMin, PMax, PCur, DMin, DMax, DCur]` */
-  readonly vsn: Uint8Array
-  readonly incarnation: number
-  readonly state: MemberState
-  /** When `state` last changed, in milliseconds on the monotonic clock. */
-  readonly stateChangedAt: number
-  /** Present exactly while the state is `suspect`. */
-  readonly suspicion: Suspicion | undefined
-}
 
 export interface Membership {
   /** Our own name. */
@@ -61,7 +31,16 @@ export interface Membership {
   /** The name conflicts that were told lately. */
   readonly conflicts: Conflicts.Conflicts
   /** The claims that were sent straight to a member lately. */
-  readonly told: Tell.Tells
+  readonly told: ReadonlyArray<Told>
+}
+
+/** A claim that was sent straight to a member. */
+export interface Told {
+  readonly member: string
+  /** Whom the claim was about. */
+  readonly about: string
+  readonly at: number
+  readonly firstHand: boolean
 }
 
 /** The settings the rules depend on; durations in milliseconds. Names as in memberlist's `Config`. */
@@ -96,6 +75,9 @@ export interface Env {
 /** The next table, and what to do about the change, in the order of the change. */
 export type Step = readonly [Membership, ReadonlyArray<Directive>]
 
+/** A step with an answer to whoever asked for it. */
+export type Decision<A> = readonly [Membership, ReadonlyArray<Directive>, A]
+
 /** A table without any entry; `announce` adds our own. */
 export const make = (self: string): Membership => ({
   self,
@@ -106,7 +88,7 @@ export const make = (self: string): Membership => ({
   leaving: false,
   nextToken: 1,
   conflicts: Conflicts.none,
-  told: Tell.none
+  told: []
 })
 
 /** The member list: everybody alive or suspect, ourselves included, in no particular order. */

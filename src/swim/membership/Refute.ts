@@ -3,7 +3,8 @@
  */
 import { tell } from "../gossip/Tell.ts"
 import { type Claim, MAX_INCARNATION } from "./Claim.ts"
-import type { Entry, Env, Membership, Step } from "./Membership.ts"
+import type { Entry } from "./Entry.ts"
+import type { Env, Membership, Step } from "./Membership.ts"
 import { claimOf, learned, replace } from "./Table.ts"
 
 /**

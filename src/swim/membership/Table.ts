@@ -4,12 +4,10 @@
 import * as Address from "../../base/Address.ts"
 import { MAX_INCARNATION_JUMP } from "./Claim.ts"
 import type { Change, Directive, Ignored, IgnoreReason, Publish } from "./Directive.ts"
-import type { Entry, Membership, Step } from "./Membership.ts"
+import { type Entry, isGone } from "./Entry.ts"
+import type { Membership, Step } from "./Membership.ts"
 
 export const get = (m: Membership, name: string): Entry | undefined => m.entries.get(name)
-
-/** Whether the entry is only remembered: dead or left. */
-export const isGone = (entry: Entry): boolean => entry.state === "dead" || entry.state === "left"
 
 /** Replaces the entry of a known name. */
 export const replace = (m: Membership, entry: Entry): Membership => ({

@@ -3,7 +3,7 @@
  * members understand. memberlist: `verifyProtocol`.
  */
 import { type RemoteEntry, RemoteState, VERSIONS_LENGTH } from "./Claim.ts"
-import type { Entry } from "./Membership.ts"
+import type { Entry } from "./Entry.ts"
 import type { VersionedMap } from "./VersionedMap.ts"
 
 /** The first member found that speaks a version outside the common range. */

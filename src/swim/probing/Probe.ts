@@ -2,8 +2,10 @@
  * Whom to probe at this tick, and who is forgotten when a round of probing is over.
  */
 import type { Directive } from "../membership/Directive.ts"
-import type { Entry, Env, Membership, Step } from "../membership/Membership.ts"
-import { get, isGone } from "../membership/Table.ts"
+import type { Entry } from "../membership/Entry.ts"
+import { isGone } from "../membership/Entry.ts"
+import type { Decision, Env, Membership, Step } from "../membership/Membership.ts"
+import { get } from "../membership/Table.ts"
 import * as ProbeRing from "./ProbeRing.ts"
 
 /**
@@ -11,10 +13,7 @@ import * as ProbeRing from "./ProbeRing.ts"
  * the members that have been gone for longer than `gossipToTheDeadTime` are forgotten and the ring is shuffled.
  * memberlist: `probe`.
  */
-export const nextProbe = (
-  m: Membership,
-  env: Env
-): readonly [Membership, Entry | undefined, ReadonlyArray<Directive>] => {
+export const nextProbe = (m: Membership, env: Env): Decision<Entry | undefined> => {
   const directives: Array<Directive> = []
   let next = m
   // The wrap counts as a look, as in the reference: a tick ends without a probe rather than start a round it cannot finish.
@@ -28,9 +27,9 @@ export const nextProbe = (
     }
     next = { ...next, ring: ProbeRing.advance(next.ring) }
     const entry = get(next, name)
-    if (entry !== undefined && name !== m.self && !isGone(entry)) return [next, entry, directives]
+    if (entry !== undefined && name !== m.self && !isGone(entry)) return [next, directives, entry]
   }
-  return [next, undefined, directives]
+  return [next, directives, undefined]
 }
 
 /**

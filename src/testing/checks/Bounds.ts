@@ -8,7 +8,6 @@
  *
  * @since 0.1.0
  */
-import { MAX_TELLING } from "../../engine/Directives.ts"
 import * as Fibers from "../../engine/Fibers.ts"
 import { MAX_ASIDE } from "../../engine/hooks/HookCalls.ts"
 import { MAX_NOTICE_BYTES, MAX_NOTICES, type Notices, type Told } from "../../engine/hooks/Notices.ts"
@@ -18,6 +17,7 @@ import { MAX_RELAYS } from "../../engine/probing/Relay.ts"
 import { MAX_PEERS } from "../../engine/receiving/Keys.ts"
 import { MAX_WAITING } from "../../engine/receiving/Responder.ts"
 import { MAX_USER_BROADCASTS } from "../../engine/sending/Broadcasts.ts"
+import { MAX_TELLING } from "../../engine/Step.ts"
 import { MAX_NOTED } from "../../engine/telemetry/Logs.ts"
 import { MAX_REPEATS } from "../../engine/telemetry/Repeats.ts"
 import * as BroadcastQueue from "../../swim/gossip/BroadcastQueue.ts"

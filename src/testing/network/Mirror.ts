@@ -5,8 +5,8 @@
  */
 import { sameBytes } from "../../base/Address.ts"
 import type { Change } from "../../swim/membership/Directive.ts"
-import type { Entry } from "../../swim/membership/Membership.ts"
-import { isGone } from "../../swim/membership/Table.ts"
+import type { Entry } from "../../swim/membership/Entry.ts"
+import { isGone } from "../../swim/membership/Entry.ts"
 
 /** Which state a member must have, if any, for each change to make sense. */
 const expected: Readonly<Record<Change["_tag"], ReadonlyArray<Entry["state"] | "absent">>> = {

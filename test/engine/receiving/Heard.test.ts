@@ -7,7 +7,11 @@ import { TestClock } from "effect/testing"
 import type { Node } from "../../../src/engine/Node.ts"
 import { Observer } from "../../../src/engine/Observer.ts"
 import { Heard } from "../../../src/engine/receiving/Heard.ts"
+import * as Alive from "../../../src/swim/membership/Alive.ts"
+import * as Dead from "../../../src/swim/membership/Dead.ts"
 import * as Membership from "../../../src/swim/membership/Membership.ts"
+import * as Merge from "../../../src/swim/membership/Merge.ts"
+import * as Probe from "../../../src/swim/probing/Probe.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Packet from "../../../src/wire/packet/Packet.ts"
 import * as T from "../../swim/support.ts"
@@ -49,23 +53,23 @@ const rule = (m: Membership.Membership, event: Event, env: Membership.Env): Memb
   const claim = T.alive(name(node), incarnation, where)
   switch (event.kind) {
     case "alive":
-      return Membership.alive(m, claim, env)
+      return Alive.alive(m, claim, env)
     case "dead":
-      return Membership.dead(m, T.dead(name(node), incarnation, "n9"), env)
+      return Dead.dead(m, T.dead(name(node), incarnation, "n9"), env)
     case "left":
-      return Membership.dead(m, T.dead(name(node), incarnation, name(node)), env)
+      return Dead.dead(m, T.dead(name(node), incarnation, name(node)), env)
     case "merge":
-      return Membership.merge(
+      return Merge.merge(
         m,
         [1, 2, 3].map((i) => T.row(name((node + i) % 6), incarnation, i - 1, where)),
         env
       )
     case "announce":
-      return Membership.announce(m, { ...T.own, ...where }, env)
+      return Alive.announce(m, { ...T.own, ...where }, env)
     case "leave":
-      return Membership.leave(m, env)
+      return Dead.leave(m, env)
     default: {
-      const [next, , directives] = Membership.nextProbe(m, env)
+      const [next, directives] = Probe.nextProbe(m, env)
       return [next, directives]
     }
   }

@@ -3,8 +3,12 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import type { FirstHand } from "../../../src/swim/gossip/FirstHand.ts"
 import { MAX_TELLS, TELL_INTERVAL } from "../../../src/swim/gossip/Tell.ts"
+import * as Alive from "../../../src/swim/membership/Alive.ts"
+import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type { Directive } from "../../../src/swim/membership/Directive.ts"
-import * as Membership from "../../../src/swim/membership/Membership.ts"
+import type * as Membership from "../../../src/swim/membership/Membership.ts"
+import * as Merge from "../../../src/swim/membership/Merge.ts"
+import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
 import * as T from "../support.ts"
 
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -39,22 +43,22 @@ const names = (n: number) => Array.from({ length: n }, (_, i) => `n${i}`)
 describe("who refutes", () => {
   it("tells the accuser, at the address of the table", () => {
     const m = T.cluster("n1")
-    const [, suspected] = Membership.suspect(m, T.suspect(T.SELF, 1, "n1"), env(0))
+    const [, suspected] = Suspect.suspect(m, T.suspect(T.SELF, 1, "n1"), env(0))
     assert.deepStrictEqual(told(suspected), [`n1: Alive ${T.SELF} 2`])
     const tell = suspected.find((directive) => directive._tag === "Tell")
     assert.strictEqual(tell?._tag === "Tell" ? tell.member : undefined, T.entry(m, "n1"))
-    const [, buried] = Membership.dead(m, T.dead(T.SELF, 3, "n1"), env(0))
+    const [, buried] = Dead.dead(m, T.dead(T.SELF, 3, "n1"), env(0))
     assert.deepStrictEqual(told(buried), [`n1: Alive ${T.SELF} 4`])
   })
 
   it("tells nobody where the accuser is unknown, has left, is ourselves or is not named", () => {
-    const [left] = Membership.dead(T.cluster("n1"), T.dead("n1", 1, "n1"), env(0))
+    const [left] = Dead.dead(T.cluster("n1"), T.dead("n1", 1, "n1"), env(0))
     const silent = [
-      Membership.suspect(T.cluster("n1"), T.suspect(T.SELF, 1, "n2"), env(0)),
-      Membership.suspect(left, T.suspect(T.SELF, 1, "n1"), env(0)),
-      Membership.dead(T.cluster("n1"), T.dead(T.SELF, 1, T.SELF), env(0)),
-      Membership.merge(T.cluster("n1"), [T.row(T.SELF, 1, 1)], env(0)),
-      Membership.alive(T.cluster("n1"), T.alive(T.SELF, 3), env(0))
+      Suspect.suspect(T.cluster("n1"), T.suspect(T.SELF, 1, "n2"), env(0)),
+      Suspect.suspect(left, T.suspect(T.SELF, 1, "n1"), env(0)),
+      Dead.dead(T.cluster("n1"), T.dead(T.SELF, 1, T.SELF), env(0)),
+      Merge.merge(T.cluster("n1"), [T.row(T.SELF, 1, 1)], env(0)),
+      Alive.alive(T.cluster("n1"), T.alive(T.SELF, 3), env(0))
     ]
     for (const [, directives] of silent) {
       assert.include(T.words(directives), "Refuted")
@@ -66,7 +70,7 @@ describe("who refutes", () => {
     let m = T.cluster("n1")
     const all: Array<string> = []
     for (const now of [0, 1, TELL_INTERVAL - 1, TELL_INTERVAL, 2 * TELL_INTERVAL - 1]) {
-      const [next, directives] = Membership.suspect(m, T.suspect(T.SELF, m.incarnation, "n1"), env(now))
+      const [next, directives] = Suspect.suspect(m, T.suspect(T.SELF, m.incarnation, "n1"), env(now))
       all.push(...told(directives))
       m = next
     }
@@ -78,7 +82,7 @@ describe("who refutes", () => {
     const firstHand = heard(1, (name) => name === "real")
     const all: Array<string> = []
     for (const from of [...names(100), "real"]) {
-      const [next, directives] = Membership.suspect(m, T.suspect(T.SELF, m.incarnation, from), env(0, firstHand))
+      const [next, directives] = Suspect.suspect(m, T.suspect(T.SELF, m.incarnation, from), env(0, firstHand))
       all.push(...told(directives))
       m = next
     }
@@ -89,7 +93,7 @@ describe("who refutes", () => {
 
 describe("who hears of a suspicion", () => {
   const of = (firstHand: FirstHand | undefined, random?: () => number) =>
-    told(Membership.suspect(T.cluster("n1", "n2"), T.suspect("n1", 1, "n2"), env(0, firstHand, random))[1])
+    told(Suspect.suspect(T.cluster("n1", "n2"), T.suspect("n1", 1, "n2"), env(0, firstHand, random))[1])
 
   it("tells the suspect, if anything ever came from it", () => {
     assert.deepStrictEqual(of(everybody), ["n1: Suspect n1 1"])
@@ -107,8 +111,8 @@ describe("who hears of a suspicion", () => {
 
   it("tells it of the suspicion, not of each confirmation", () => {
     const m = T.cluster(...names(9))
-    const [suspected] = Membership.suspect(m, T.suspect("n1", 1, "n2"), env(0, everybody))
-    const [, confirmed] = Membership.suspect(suspected, T.suspect("n1", 1, "n3"), env(5000, everybody))
+    const [suspected] = Suspect.suspect(m, T.suspect("n1", 1, "n2"), env(0, everybody))
+    const [, confirmed] = Suspect.suspect(suspected, T.suspect("n1", 1, "n3"), env(5000, everybody))
     assert.deepStrictEqual(T.words(confirmed), ["Broadcast Suspect n1", "StartSuspicion"])
   })
 })
@@ -135,8 +139,8 @@ describe("whatever is claimed", () => {
         const subject = node < 5 ? T.SELF : `n${node}`
         const incarnation = m.entries.get(subject)?.incarnation ?? 1
         const [next, directives] = kind === "suspect"
-          ? Membership.suspect(m, T.suspect(subject, incarnation, `n${from}`), env(now, firstHand, random))
-          : Membership.dead(m, T.dead(subject, incarnation, `n${from}`), env(now, firstHand, random))
+          ? Suspect.suspect(m, T.suspect(subject, incarnation, `n${from}`), env(now, firstHand, random))
+          : Dead.dead(m, T.dead(subject, incarnation, `n${from}`), env(now, firstHand, random))
         for (const directive of directives) {
           if (directive._tag !== "Tell") continue
           assert.strictEqual(directive.member, next.entries.get(directive.member.name))

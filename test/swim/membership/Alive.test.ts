@@ -1,13 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Alive from "../../../src/swim/membership/Alive.ts"
 import { MAX_INCARNATION } from "../../../src/swim/membership/Claim.ts"
+import * as Dead from "../../../src/swim/membership/Dead.ts"
 import * as Membership from "../../../src/swim/membership/Membership.ts"
+import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
 import * as T from "../support.ts"
 
 const { OTHER, SELF } = T
 
-describe("Membership.announce", () => {
+describe("Alive.announce", () => {
   it("adds us at incarnation 1, joined and broadcast", () => {
-    const [m, directives] = Membership.announce(Membership.make(SELF), { ...T.own, meta: Uint8Array.of(7) }, T.env())
+    const [m, directives] = Alive.announce(Membership.make(SELF), { ...T.own, meta: Uint8Array.of(7) }, T.env())
     const entry = T.entry(m, SELF)
     assert.strictEqual(entry.incarnation, 1)
     assert.strictEqual(entry.state, "alive")
@@ -21,28 +24,28 @@ describe("Membership.announce", () => {
 
   it("publishes an update when metadata changed, and nothing when it did not", () => {
     const before = T.entry(T.started(), SELF)
-    const [m, directives] = Membership.announce(T.started(), { ...T.own, meta: Uint8Array.of(7) }, T.env())
+    const [m, directives] = Alive.announce(T.started(), { ...T.own, meta: Uint8Array.of(7) }, T.env())
     assert.deepStrictEqual(T.words(directives), [`Broadcast Alive ${SELF}`, "Updated"])
     assert.deepStrictEqual(directives[1], {
       _tag: "Publish",
       change: { _tag: "Updated", entry: T.entry(m, SELF), previous: before }
     })
     assert.strictEqual(T.entry(m, SELF).incarnation, 2)
-    const [, again] = Membership.announce(m, { ...T.own, meta: Uint8Array.of(7) }, T.env())
+    const [, again] = Alive.announce(m, { ...T.own, meta: Uint8Array.of(7) }, T.env())
     assert.deepStrictEqual(T.words(again), [`Broadcast Alive ${SELF}`])
   })
 
   it("goes above the incarnation our entry has, wherever that came from", () => {
     const m = T.force(T.started(), SELF, { incarnation: 9 })
-    assert.strictEqual(T.entry(Membership.announce(m, T.own, T.env())[0], SELF).incarnation, 10)
+    assert.strictEqual(T.entry(Alive.announce(m, T.own, T.env())[0], SELF).incarnation, 10)
   })
 
   it("goes above what was said about us before we announced ourselves", () => {
     const [m, directives] = T.run(
       Membership.make(SELF),
-      (m) => Membership.alive(m, T.alive(SELF, 4), T.env()),
-      (m) => Membership.suspect(m, T.suspect(SELF, 7, OTHER), T.env()),
-      (m) => Membership.dead(m, T.dead(SELF, 6, SELF), T.env())
+      (m) => Alive.alive(m, T.alive(SELF, 4), T.env()),
+      (m) => Suspect.suspect(m, T.suspect(SELF, 7, OTHER), T.env()),
+      (m) => Dead.dead(m, T.dead(SELF, 6, SELF), T.env())
     )
     assert.deepStrictEqual(T.words(directives), [
       "Ignored NotAnnounced",
@@ -50,23 +53,23 @@ describe("Membership.announce", () => {
       "Ignored UnknownMember"
     ])
     assert.strictEqual(m.entries.size, 0)
-    assert.strictEqual(T.entry(Membership.announce(m, T.own, T.env())[0], SELF).incarnation, 8)
+    assert.strictEqual(T.entry(Alive.announce(m, T.own, T.env())[0], SELF).incarnation, 8)
   })
 
   it("returns after a leave: joined again, above everything said since, and refuting again", () => {
     const [left] = T.run(
       T.started(),
-      (m) => Membership.leave(m, T.env()),
-      (m) => Membership.dead(m, T.dead(SELF, 5, OTHER), T.env()),
-      (m) => Membership.alive(m, T.alive(SELF, 3), T.env())
+      (m) => Dead.leave(m, T.env()),
+      (m) => Dead.dead(m, T.dead(SELF, 5, OTHER), T.env()),
+      (m) => Alive.alive(m, T.alive(SELF, 3), T.env())
     )
-    const [m, directives] = Membership.announce(left, T.own, T.env({ now: 50 }))
+    const [m, directives] = Alive.announce(left, T.own, T.env({ now: 50 }))
     assert.deepStrictEqual(T.words(directives), [`Broadcast Alive ${SELF}`, "Joined"])
     assert.isFalse(m.leaving)
     assert.strictEqual(T.entry(m, SELF).incarnation, 6)
     assert.strictEqual(T.entry(m, SELF).stateChangedAt, 50)
     assert.deepStrictEqual([m.estimate, m.ring.names], [1, [SELF]])
-    const [, refuted] = Membership.dead(m, T.dead(SELF, 6, OTHER), T.env())
+    const [, refuted] = Dead.dead(m, T.dead(SELF, 6, OTHER), T.env())
     assert.deepStrictEqual(T.words(refuted), ["Refuted", "Broadcast Alive 10.0.0.1"])
   })
 
@@ -74,10 +77,10 @@ describe("Membership.announce", () => {
     const rules = { maxMembers: 2 }
     const [m, directives] = T.run(
       Membership.make(SELF),
-      (m) => Membership.alive(m, T.alive("a", 1), T.env({ rules })),
-      (m) => Membership.alive(m, T.alive("b", 1), T.env({ rules })),
-      (m) => Membership.announce(m, T.own, T.env({ rules })),
-      (m) => Membership.alive(m, T.alive("c", 1), T.env({ rules }))
+      (m) => Alive.alive(m, T.alive("a", 1), T.env({ rules })),
+      (m) => Alive.alive(m, T.alive("b", 1), T.env({ rules })),
+      (m) => Alive.announce(m, T.own, T.env({ rules })),
+      (m) => Alive.alive(m, T.alive("c", 1), T.env({ rules }))
     )
     assert.deepStrictEqual(directives.filter((d) => d._tag === "Ignored").map((d) => [d.node, d.reason]), [
       ["b", "TableFull"],
@@ -87,10 +90,10 @@ describe("Membership.announce", () => {
   })
 })
 
-describe("Membership.alive", () => {
+describe("Alive.alive", () => {
   it("adds a new node, joined and broadcast", () => {
     const claim = T.alive(OTHER, 3, { meta: Uint8Array.of(1, 2), addr: T.ip(9) })
-    const [m, directives] = Membership.alive(T.started(), claim, T.env({ now: 12 }))
+    const [m, directives] = Alive.alive(T.started(), claim, T.env({ now: 12 }))
     const entry = T.entry(m, OTHER)
     assert.deepStrictEqual(entry, {
       name: OTHER,
@@ -114,13 +117,13 @@ describe("Membership.alive", () => {
 
   it("is idempotent: the same claim again is ignored", () => {
     const m = T.known("alive", 3)
-    const [next, directives] = Membership.alive(m, T.alive(OTHER, 3), T.env())
+    const [next, directives] = Alive.alive(m, T.alive(OTHER, 3), T.env())
     assert.strictEqual(next, m)
     assert.deepStrictEqual(directives, [{ _tag: "Ignored", reason: "SameIncarnation", node: OTHER }])
   })
 
   it("broadcasts a higher incarnation without publishing anything when nothing else changed", () => {
-    const [m, directives] = Membership.alive(T.known("alive", 3), T.alive(OTHER, 4), T.env({ now: 99 }))
+    const [m, directives] = Alive.alive(T.known("alive", 3), T.alive(OTHER, 4), T.env({ now: 99 }))
     assert.deepStrictEqual(T.words(directives), [`Broadcast Alive ${OTHER}`])
     assert.strictEqual(T.entry(m, OTHER).incarnation, 4)
     assert.strictEqual(T.entry(m, OTHER).stateChangedAt, 0)
@@ -129,7 +132,7 @@ describe("Membership.alive", () => {
   it("publishes an update when metadata changed", () => {
     const claim = T.alive(OTHER, 4, { meta: Uint8Array.of(1) })
     const before = T.known("alive", 3)
-    const [m, directives] = Membership.alive(before, claim, T.env())
+    const [m, directives] = Alive.alive(before, claim, T.env())
     assert.deepStrictEqual(directives[1], {
       _tag: "Publish",
       change: { _tag: "Updated", entry: T.entry(m, OTHER), previous: T.entry(before, OTHER) }
@@ -138,13 +141,13 @@ describe("Membership.alive", () => {
 
   it("stores changed versions without publishing anything", () => {
     const vsn = Uint8Array.of(1, 4, 3, 0, 0, 0)
-    const [m, directives] = Membership.alive(T.known("alive", 3), T.alive(OTHER, 4, { vsn }), T.env())
+    const [m, directives] = Alive.alive(T.known("alive", 3), T.alive(OTHER, 4, { vsn }), T.env())
     assert.deepStrictEqual(T.words(directives), [`Broadcast Alive ${OTHER}`])
     assert.deepStrictEqual(T.entry(m, OTHER).vsn, vsn)
   })
 
   it("takes null and empty metadata for the same", () => {
-    const [, directives] = Membership.alive(
+    const [, directives] = Alive.alive(
       T.known("alive", 3),
       T.alive(OTHER, 4, { meta: new Uint8Array(0) }),
       T.env()
@@ -153,7 +156,7 @@ describe("Membership.alive", () => {
   })
 
   it("recovers a suspect and stops its timer, first of all", () => {
-    const [m, directives] = Membership.alive(T.known("suspect", 3), T.alive(OTHER, 4), T.env({ now: 77 }))
+    const [m, directives] = Alive.alive(T.known("suspect", 3), T.alive(OTHER, 4), T.env({ now: 77 }))
     assert.deepStrictEqual(T.words(directives), ["CancelSuspicion", `Broadcast Alive ${OTHER}`, "Recovered"])
     assert.strictEqual(T.entry(m, OTHER).stateChangedAt, 77)
     assert.isUndefined(T.entry(m, OTHER).suspicion)
@@ -161,21 +164,21 @@ describe("Membership.alive", () => {
 
   it("publishes recovery before the update that came with it", () => {
     const claim = T.alive(OTHER, 4, { meta: Uint8Array.of(1) })
-    const [, directives] = Membership.alive(T.known("suspect", 3), claim, T.env())
+    const [, directives] = Alive.alive(T.known("suspect", 3), claim, T.env())
     assert.deepStrictEqual(T.words(directives).slice(2), ["Recovered", "Updated"])
   })
 
   it("leaves a suspect alone at the same incarnation", () => {
     const m = T.known("suspect", 3)
-    assert.strictEqual(Membership.alive(m, T.alive(OTHER, 3), T.env())[0], m)
+    assert.strictEqual(Alive.alive(m, T.alive(OTHER, 3), T.env())[0], m)
   })
 
   it.each(["dead", "left"] as const)(
     "keeps a %s member so when its old alive is replayed, and lets it return above",
     (state) => {
       const m = T.known(state, 3)
-      assert.strictEqual(Membership.alive(m, T.alive(OTHER, 3), T.env())[0], m)
-      const [back, directives] = Membership.alive(m, T.alive(OTHER, 4, { meta: Uint8Array.of(1) }), T.env())
+      assert.strictEqual(Alive.alive(m, T.alive(OTHER, 3), T.env())[0], m)
+      const [back, directives] = Alive.alive(m, T.alive(OTHER, 4, { meta: Uint8Array.of(1) }), T.env())
       assert.deepStrictEqual(T.words(directives), [`Broadcast Alive ${OTHER}`, "Joined"])
       assert.strictEqual(back.estimate, 2)
       assert.strictEqual(back.ring, m.ring)
@@ -185,7 +188,7 @@ describe("Membership.alive", () => {
   describe("about ourselves", () => {
     it("ignores the echo of our own announcement", () => {
       const m = T.started()
-      const [next, directives] = Membership.alive(m, T.alive(SELF, 1), T.env())
+      const [next, directives] = Alive.alive(m, T.alive(SELF, 1), T.env())
       assert.strictEqual(next, m)
       assert.deepStrictEqual(T.words(directives), ["Ignored OwnEcho"])
     })
@@ -197,7 +200,7 @@ describe("Membership.alive", () => {
         ["a higher incarnation", {}, 8, 9]
       ] as const
     )("refutes %s", (_, more, claimed, answered) => {
-      const [m, directives] = Membership.alive(T.started(), T.alive(SELF, claimed, more), T.env())
+      const [m, directives] = Alive.alive(T.started(), T.alive(SELF, claimed, more), T.env())
       assert.deepStrictEqual(directives, [
         { _tag: "Refuted", by: "Alive", from: undefined, accusedIncarnation: claimed, incarnation: answered },
         { _tag: "Broadcast", key: "10.0.0.1", claim: T.alive(SELF, answered), waiter: undefined }
@@ -209,9 +212,9 @@ describe("Membership.alive", () => {
     it("does not wrap the incarnation: it stops at the largest one", () => {
       const [m, directives] = T.run(
         { ...T.force(T.started(), SELF, { incarnation: MAX_INCARNATION }), incarnation: MAX_INCARNATION },
-        (m) => Membership.suspect(m, T.suspect(SELF, MAX_INCARNATION, OTHER), T.env()),
-        (m) => Membership.suspect(m, T.suspect(SELF, MAX_INCARNATION, OTHER), T.env()),
-        (m) => Membership.announce(m, T.own, T.env())
+        (m) => Suspect.suspect(m, T.suspect(SELF, MAX_INCARNATION, OTHER), T.env()),
+        (m) => Suspect.suspect(m, T.suspect(SELF, MAX_INCARNATION, OTHER), T.env()),
+        (m) => Alive.announce(m, T.own, T.env())
       )
       assert.strictEqual(T.entry(m, SELF).incarnation, MAX_INCARNATION)
       for (const directive of directives) {
@@ -220,8 +223,8 @@ describe("Membership.alive", () => {
     })
 
     it("ignores everything that says we are alive while we are leaving", () => {
-      const [m] = Membership.leave(T.started(), T.env())
-      const [next, directives] = Membership.alive(m, T.alive(SELF, 9), T.env())
+      const [m] = Dead.leave(T.started(), T.env())
+      const [next, directives] = Alive.alive(m, T.alive(SELF, 9), T.env())
       assert.deepStrictEqual(T.words(directives), ["Ignored Leaving"])
       assert.strictEqual(T.entry(next, SELF).state, "left")
     })
@@ -231,7 +234,7 @@ describe("Membership.alive", () => {
     it("is a conflict while the name is in use, and changes nothing", () => {
       const m = T.known("alive", 3)
       const other = T.alive(OTHER, 4, { addr: T.ip(2) })
-      const [next, directives] = Membership.alive(m, other, T.env())
+      const [next, directives] = Alive.alive(m, other, T.env())
       assert.strictEqual(next.entries, m.entries)
       assert.deepStrictEqual(directives, [
         { _tag: "Conflict", existing: T.entry(m, OTHER), other, replaced: false },
@@ -242,7 +245,7 @@ describe("Membership.alive", () => {
     it("is a conflict when only the port differs, or only the form of the address", () => {
       const mapped = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 1)
       for (const more of [{ port: 7947 }, { addr: mapped }]) {
-        const [, directives] = Membership.alive(T.known("alive", 3), T.alive(OTHER, 4, more), T.env())
+        const [, directives] = Alive.alive(T.known("alive", 3), T.alive(OTHER, 4, more), T.env())
         assert.deepStrictEqual(T.words(directives), ["Conflict", "Ignored AddressConflict"])
       }
     })
@@ -250,7 +253,7 @@ describe("Membership.alive", () => {
     it("reuses the name of a member that left at once, even at a lower incarnation", () => {
       const before = T.known("left", 3)
       const other = T.alive(OTHER, 1, { addr: T.ip(2) })
-      const [m, directives] = Membership.alive(before, other, T.env())
+      const [m, directives] = Alive.alive(before, other, T.env())
       assert.deepStrictEqual(T.words(directives), ["Reclaimed", `Broadcast Alive ${OTHER}`, "Joined"])
       assert.deepStrictEqual(directives[0], { _tag: "Reclaimed", existing: T.entry(before, OTHER), other })
       assert.deepStrictEqual(T.entry(m, OTHER).endpoint, { ip: "10.0.0.2", port: 7946, name: OTHER })
@@ -260,7 +263,7 @@ describe("Membership.alive", () => {
     it("reuses the name of a dead member only after the reclaim time", () => {
       const claim = T.alive(OTHER, 4, { addr: T.ip(2) })
       const at = (now: number, deadNodeReclaimTime: number) =>
-        T.words(Membership.alive(T.known("dead", 3), claim, T.env({ now, rules: { deadNodeReclaimTime } }))[1])[0]
+        T.words(Alive.alive(T.known("dead", 3), claim, T.env({ now, rules: { deadNodeReclaimTime } }))[1])[0]
       assert.strictEqual(at(1_000_000, 0), "Conflict")
       assert.strictEqual(at(10_000, 10_000), "Conflict")
       assert.strictEqual(at(10_001, 10_000), "Reclaimed")
@@ -282,7 +285,7 @@ describe("Membership.alive", () => {
       ] as const
     )("%s, before anything is inserted", (_, more, reason) => {
       for (const m of [T.started(), T.known("alive", 3), T.known("left", 3)]) {
-        const [next, directives] = Membership.alive(m, T.alive(OTHER, 4, { addr: T.ip(2), ...more }), T.env())
+        const [next, directives] = Alive.alive(m, T.alive(OTHER, 4, { addr: T.ip(2), ...more }), T.env())
         assert.strictEqual(next, m)
         assert.deepStrictEqual(directives, [{ _tag: "Ignored", reason, node: OTHER }])
       }
@@ -290,21 +293,21 @@ describe("Membership.alive", () => {
 
     it("addresses outside the allow-list, but not for members already in", () => {
       const rules = { addressAllowed: (addr: Uint8Array) => addr[3] !== 1 }
-      const barred = Membership.alive(T.started(), T.alive(OTHER, 1), T.env({ rules }))
+      const barred = Alive.alive(T.started(), T.alive(OTHER, 1), T.env({ rules }))
       assert.deepStrictEqual(T.words(barred[1]), ["Ignored AddressNotAllowed"])
-      const known = Membership.alive(T.known("alive", 3), T.alive(OTHER, 4), T.env({ rules }))
+      const known = Alive.alive(T.known("alive", 3), T.alive(OTHER, 4), T.env({ rules }))
       assert.deepStrictEqual(T.words(known[1]), [`Broadcast Alive ${OTHER}`])
-      const moved = Membership.alive(T.known("left", 3), T.alive(OTHER, 4, { port: 1 }), T.env({ rules }))
+      const moved = Alive.alive(T.known("left", 3), T.alive(OTHER, 4, { port: 1 }), T.env({ rules }))
       assert.deepStrictEqual(T.words(moved[1]), ["Ignored AddressNotAllowed"])
     })
 
     it("new names when the table is full, but no news of known ones", () => {
       const rules = { maxMembers: 2 }
       const m = T.known("dead", 3)
-      assert.deepStrictEqual(T.words(Membership.alive(m, T.alive("new", 1), T.env({ rules }))[1]), [
+      assert.deepStrictEqual(T.words(Alive.alive(m, T.alive("new", 1), T.env({ rules }))[1]), [
         "Ignored TableFull"
       ])
-      assert.deepStrictEqual(T.words(Membership.alive(m, T.alive(OTHER, 4), T.env({ rules }))[1]), [
+      assert.deepStrictEqual(T.words(Alive.alive(m, T.alive(OTHER, 4), T.env({ rules }))[1]), [
         `Broadcast Alive ${OTHER}`,
         "Joined"
       ])
@@ -315,9 +318,9 @@ describe("Membership.alive", () => {
     it("keeps address bytes as they are, in entries, broadcasts and refutations", () => {
       const mapped = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 1)
       const [m, directives] = T.run(
-        Membership.announce(Membership.make(SELF), { ...T.own, addr: mapped }, T.env())[0],
-        (m) => Membership.alive(m, T.alive(OTHER, 1, { addr: mapped }), T.env()),
-        (m) => Membership.suspect(m, T.suspect(SELF, 1, OTHER), T.env())
+        Alive.announce(Membership.make(SELF), { ...T.own, addr: mapped }, T.env())[0],
+        (m) => Alive.alive(m, T.alive(OTHER, 1, { addr: mapped }), T.env()),
+        (m) => Suspect.suspect(m, T.suspect(SELF, 1, OTHER), T.env())
       )
       assert.deepStrictEqual(T.entry(m, OTHER).addr, mapped)
       assert.deepStrictEqual(T.entry(m, OTHER).endpoint, { ip: "10.0.0.1", port: 7946, name: OTHER })
@@ -330,26 +333,26 @@ describe("Membership.alive", () => {
 
     it("keeps the bytes of the claim, which are its own, and those it has already where they are the same", () => {
       const first = T.alive(OTHER, 1, { addr: T.ip(7), meta: Uint8Array.of(5) })
-      const [m] = Membership.alive(T.started(), first, T.env())
+      const [m] = Alive.alive(T.started(), first, T.env())
       const entry = T.entry(m, OTHER)
       assert.strictEqual(entry.addr, first.addr)
       assert.strictEqual(entry.meta, first.meta)
-      const [again] = Membership.alive(m, T.alive(OTHER, 2, { addr: T.ip(7), meta: Uint8Array.of(6) }), T.env())
+      const [again] = Alive.alive(m, T.alive(OTHER, 2, { addr: T.ip(7), meta: Uint8Array.of(6) }), T.env())
       assert.strictEqual(T.entry(again, OTHER).addr, first.addr)
       assert.deepStrictEqual(T.entry(again, OTHER).meta, Uint8Array.of(6))
     })
 
     it("keeps one vector of versions for all members that speak the same", () => {
       const vsn = Uint8Array.of(...T.VSN)
-      const [m] = Membership.alive(T.started(), T.alive(OTHER, 1, { vsn }), T.env())
+      const [m] = Alive.alive(T.started(), T.alive(OTHER, 1, { vsn }), T.env())
       assert.strictEqual(T.entry(m, OTHER).vsn, T.entry(m, SELF).vsn)
       const newer = Uint8Array.of(1, 5, 5, 0, 0, 0)
-      const [other] = Membership.alive(m, T.alive("c", 1, { vsn: newer }), T.env())
+      const [other] = Alive.alive(m, T.alive("c", 1, { vsn: newer }), T.env())
       assert.deepStrictEqual(T.entry(other, "c").vsn, newer)
     })
 
     it("keeps the first six version bytes of a longer vector", () => {
-      const [m] = Membership.alive(T.started(), T.alive(OTHER, 1, { vsn: Uint8Array.of(...T.VSN, 9, 9) }), T.env())
+      const [m] = Alive.alive(T.started(), T.alive(OTHER, 1, { vsn: Uint8Array.of(...T.VSN, 9, 9) }), T.env())
       assert.deepStrictEqual(T.entry(m, OTHER).vsn, T.VSN)
     })
   })

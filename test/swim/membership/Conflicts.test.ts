@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Alive from "../../../src/swim/membership/Alive.ts"
 import * as Conflicts from "../../../src/swim/membership/Conflicts.ts"
-import * as Membership from "../../../src/swim/membership/Membership.ts"
+import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as T from "../support.ts"
 
 const { OTHER, SELF } = T
@@ -10,7 +11,7 @@ const from = (last: number, incarnation: number, name = OTHER) => T.alive(name, 
 describe("a name conflict", () => {
   it("is told once a minute, whichever of the two is heard", () => {
     const words = (m: Membership.Membership, now: number, last: number) => {
-      const [next, directives] = Membership.alive(m, from(last, 9), T.env({ now }))
+      const [next, directives] = Alive.alive(m, from(last, 9), T.env({ now }))
       return [next, T.words(directives)] as const
     }
     const told = ["Conflict", "Ignored AddressConflict"]
@@ -33,13 +34,13 @@ describe("a name conflict", () => {
     let told = 0
     for (let i = 0; i < 1000; i++) {
       const claim = T.alive(OTHER, 4, { port: 8000 + i })
-      const [next, directives] = Membership.alive(m, claim, T.env({ now: i }))
+      const [next, directives] = Alive.alive(m, claim, T.env({ now: i }))
       m = next
       if (T.words(directives).includes("Conflict")) told++
     }
     assert.strictEqual(told, Conflicts.MAX_REPORTS)
     assert.strictEqual(m.conflicts.length, Conflicts.MAX_REPORTS)
-    const [next, directives] = Membership.alive(m, T.alive(OTHER, 4, { port: 1 }), T.env({ now: 61_000 }))
+    const [next, directives] = Alive.alive(m, T.alive(OTHER, 4, { port: 1 }), T.env({ now: 61_000 }))
     assert.include(T.words(directives), "Conflict")
     assert.strictEqual(next.conflicts.length, 1)
   })
@@ -49,7 +50,7 @@ describe("the policy replace", () => {
   it("gives the name of a live member to a newer incarnation elsewhere, and says so", () => {
     const before = T.known("alive", 3)
     const other = from(2, 4)
-    const [m, directives] = Membership.alive(before, other, replacing())
+    const [m, directives] = Alive.alive(before, other, replacing())
     assert.deepStrictEqual(T.words(directives), ["Conflict", `Broadcast Alive ${OTHER}`, "Updated"])
     assert.deepStrictEqual(directives[0], { _tag: "Conflict", existing: T.entry(before, OTHER), other, replaced: true })
     assert.strictEqual(T.entry(m, OTHER).endpoint.ip, "10.0.0.2")
@@ -57,20 +58,20 @@ describe("the policy replace", () => {
   })
 
   it("ends the suspicion of the one that is replaced", () => {
-    const [m, directives] = Membership.alive(T.known("suspect", 3), from(2, 4), replacing())
+    const [m, directives] = Alive.alive(T.known("suspect", 3), from(2, 4), replacing())
     assert.include(T.words(directives), "CancelSuspicion")
     assert.strictEqual(T.entry(m, OTHER).state, "alive")
     assert.isUndefined(T.entry(m, OTHER).suspicion)
   })
 
   it("gives the name of a dead member to a newer incarnation at once, without a conflict", () => {
-    const [, directives] = Membership.alive(T.known("dead", 3), from(2, 4), replacing())
+    const [, directives] = Alive.alive(T.known("dead", 3), from(2, 4), replacing())
     assert.deepStrictEqual(T.words(directives), ["Reclaimed", `Broadcast Alive ${OTHER}`, "Joined"])
   })
 
   it("keeps the first at an equal incarnation, lest two live nodes replace each other forever", () => {
     for (const incarnation of [1, 2, 3]) {
-      const [m, directives] = Membership.alive(T.known("alive", 3), from(2, incarnation), replacing())
+      const [m, directives] = Alive.alive(T.known("alive", 3), from(2, incarnation), replacing())
       assert.deepStrictEqual(T.words(directives), ["Conflict", "Ignored AddressConflict"])
       assert.strictEqual(T.entry(m, OTHER).endpoint.ip, "10.0.0.1")
     }
@@ -82,7 +83,7 @@ describe("the policy replace", () => {
     for (const order of orders) {
       const rules = order.flatMap((i) => {
         const claim = claims[i]
-        return claim === undefined ? [] : [(m: Membership.Membership) => Membership.alive(m, claim, replacing())]
+        return claim === undefined ? [] : [(m: Membership.Membership) => Alive.alive(m, claim, replacing())]
       })
       const [m] = T.run(T.started(), ...rules)
       assert.strictEqual(T.entry(m, OTHER).endpoint.ip, "10.0.0.3")
@@ -90,19 +91,19 @@ describe("the policy replace", () => {
   })
 
   it("never gives away our own name", () => {
-    const [m, directives] = Membership.alive(T.started(), from(2, 99, SELF), replacing())
+    const [m, directives] = Alive.alive(T.started(), from(2, 99, SELF), replacing())
     assert.deepStrictEqual(T.words(directives), ["Conflict", "Ignored AddressConflict"])
     assert.strictEqual(T.entry(m, SELF).endpoint.ip, "10.0.0.1")
   })
 
   it("does not tell what is still said about the old address afterwards", () => {
-    const [m] = Membership.alive(T.known("alive", 3), from(2, 4), replacing())
-    const [, directives] = Membership.alive(m, from(1, 3), replacing(1000))
+    const [m] = Alive.alive(T.known("alive", 3), from(2, 4), replacing())
+    const [, directives] = Alive.alive(m, from(1, 3), replacing(1000))
     assert.deepStrictEqual(T.words(directives), ["Ignored AddressConflict"])
   })
 
   it("lets a node outbid whoever has its name", () => {
-    const [m, directives] = Membership.outbid(T.started(), T.own, 7, replacing())
+    const [m, directives] = Alive.outbid(T.started(), T.own, 7, replacing())
     assert.strictEqual(T.entry(m, SELF).incarnation, 8)
     assert.strictEqual(m.incarnation, 8)
     assert.deepStrictEqual(T.words(directives), [`Broadcast Alive ${SELF}`])

@@ -1,13 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Dead from "../../../src/swim/membership/Dead.ts"
 import * as Membership from "../../../src/swim/membership/Membership.ts"
+import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
 import * as T from "../support.ts"
 
 const { OTHER, SELF } = T
 
-describe("Membership.dead", () => {
+describe("Dead.dead", () => {
   it("broadcasts and publishes a failure with its accusers", () => {
     const claim = T.dead(OTHER, 3, "a")
-    const [m, directives] = Membership.dead(T.known("suspect", 3), claim, T.env({ now: 9 }))
+    const [m, directives] = Dead.dead(T.known("suspect", 3), claim, T.env({ now: 9 }))
     const entry = T.entry(m, OTHER)
     assert.deepStrictEqual(directives, [
       { _tag: "CancelSuspicion", name: OTHER },
@@ -19,7 +21,7 @@ describe("Membership.dead", () => {
   })
 
   it("knows no accusers of a member that was not suspect here", () => {
-    const [m, directives] = Membership.dead(T.known("alive", 3), T.dead(OTHER, 7, "a"), T.env())
+    const [m, directives] = Dead.dead(T.known("alive", 3), T.dead(OTHER, 7, "a"), T.env())
     const entry = T.entry(m, OTHER)
     assert.deepStrictEqual(directives[1], {
       _tag: "Publish",
@@ -29,28 +31,28 @@ describe("Membership.dead", () => {
   })
 
   it("takes a member's own word for a goodbye", () => {
-    const [m, directives] = Membership.dead(T.known("alive", 3), T.dead(OTHER, 3, OTHER), T.env())
+    const [m, directives] = Dead.dead(T.known("alive", 3), T.dead(OTHER, 3, OTHER), T.env())
     assert.deepStrictEqual(T.words(directives), [`Broadcast Dead ${OTHER}`, "Left"])
     assert.strictEqual(T.entry(m, OTHER).state, "left")
   })
 
   it("ignores unknown members and old incarnations", () => {
     const m = T.known("alive", 3)
-    assert.deepStrictEqual(T.words(Membership.dead(m, T.dead("nobody", 1, "a"), T.env())[1]), ["Ignored UnknownMember"])
-    assert.deepStrictEqual(T.words(Membership.dead(m, T.dead(OTHER, 2, "a"), T.env())[1]), ["Ignored OldIncarnation"])
+    assert.deepStrictEqual(T.words(Dead.dead(m, T.dead("nobody", 1, "a"), T.env())[1]), ["Ignored UnknownMember"])
+    assert.deepStrictEqual(T.words(Dead.dead(m, T.dead(OTHER, 2, "a"), T.env())[1]), ["Ignored OldIncarnation"])
   })
 
   it("keeps dead dead and left left, whatever comes later", () => {
     const gone = T.known("dead", 3)
-    assert.strictEqual(Membership.dead(gone, T.dead(OTHER, 9, OTHER), T.env())[0], gone)
+    assert.strictEqual(Dead.dead(gone, T.dead(OTHER, 9, OTHER), T.env())[0], gone)
     const left = T.known("left", 3)
-    const [next, directives] = Membership.dead(left, T.dead(OTHER, 9, "a"), T.env())
+    const [next, directives] = Dead.dead(left, T.dead(OTHER, 9, "a"), T.env())
     assert.strictEqual(next, left)
     assert.deepStrictEqual(T.words(directives), ["Ignored AlreadyGone"])
   })
 
   it.each(["someone", SELF])("refutes our own death by %s", (from) => {
-    const [m, directives] = Membership.dead(T.started(), T.dead(SELF, 1, from), T.env())
+    const [m, directives] = Dead.dead(T.started(), T.dead(SELF, 1, from), T.env())
     assert.deepStrictEqual(directives, [
       { _tag: "Refuted", by: "Dead", from, accusedIncarnation: 1, incarnation: 2 },
       { _tag: "Broadcast", key: "10.0.0.1", claim: T.alive(SELF, 2), waiter: undefined }
@@ -59,9 +61,9 @@ describe("Membership.dead", () => {
   })
 })
 
-describe("Membership.leave", () => {
+describe("Dead.leave", () => {
   it("says goodbye with the waiter and is left", () => {
-    const [m, directives] = Membership.leave(T.started(), T.env({ now: 4 }))
+    const [m, directives] = Dead.leave(T.started(), T.env({ now: 4 }))
     const entry = T.entry(m, SELF)
     assert.deepStrictEqual(directives, [
       { _tag: "Broadcast", key: SELF, claim: T.dead(SELF, 1, SELF), waiter: "leave" },
@@ -75,8 +77,8 @@ describe("Membership.leave", () => {
   it("uses the incarnation of the last refutation", () => {
     const [, directives] = T.run(
       T.started(),
-      (m) => Membership.suspect(m, T.suspect(SELF, 6, OTHER), T.env()),
-      (m) => Membership.leave(m, T.env())
+      (m) => Suspect.suspect(m, T.suspect(SELF, 6, OTHER), T.env()),
+      (m) => Dead.leave(m, T.env())
     )
     assert.deepInclude(directives, {
       _tag: "Broadcast",
@@ -88,23 +90,23 @@ describe("Membership.leave", () => {
 
   it("refutes nothing afterwards", () => {
     const [m, directives] = T.run(
-      Membership.leave(T.started(), T.env())[0],
-      (m) => Membership.suspect(m, T.suspect(SELF, 9, OTHER), T.env()),
-      (m) => Membership.dead(m, T.dead(SELF, 9, OTHER), T.env())
+      Dead.leave(T.started(), T.env())[0],
+      (m) => Suspect.suspect(m, T.suspect(SELF, 9, OTHER), T.env()),
+      (m) => Dead.dead(m, T.dead(SELF, 9, OTHER), T.env())
     )
     assert.deepStrictEqual(T.words(directives), ["Ignored NotAlive", "Ignored AlreadyGone"])
     assert.strictEqual(T.entry(m, SELF).state, "left")
   })
 
   it("is done once", () => {
-    const [m] = Membership.leave(T.started(), T.env())
-    const [next, directives] = Membership.leave(m, T.env())
+    const [m] = Dead.leave(T.started(), T.env())
+    const [next, directives] = Dead.leave(m, T.env())
     assert.strictEqual(next, m)
     assert.deepStrictEqual(T.words(directives), ["Ignored AlreadyLeft"])
   })
 
   it("before we announced ourselves only sets that we are leaving", () => {
-    const [m, directives] = Membership.leave(Membership.make(SELF), T.env())
+    const [m, directives] = Dead.leave(Membership.make(SELF), T.env())
     assert.isTrue(m.leaving)
     assert.deepStrictEqual(T.words(directives), ["Ignored UnknownMember"])
   })

@@ -2,9 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import type { FirstHand } from "../../../src/swim/gossip/FirstHand.ts"
+import * as Alive from "../../../src/swim/membership/Alive.ts"
+import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type { Directive } from "../../../src/swim/membership/Directive.ts"
 import { LOOKS, MIN_INTERVALS, patience, ROUNDS } from "../../../src/swim/membership/Evict.ts"
 import * as Membership from "../../../src/swim/membership/Membership.ts"
+import * as Merge from "../../../src/swim/membership/Merge.ts"
+import * as Probe from "../../../src/swim/probing/Probe.ts"
+import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
 import * as T from "../support.ts"
 
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -31,7 +36,7 @@ const names = (m: Membership.Membership) => m.entries.values().map(({ name }) =>
 
 describe("a newcomer to a full table", () => {
   it("takes the place of one that nothing ever came from, who failed as far as subscribers know", () => {
-    const [m, directives] = Membership.alive(full(), T.alive("n3", 1), env(late, heard("n2")))
+    const [m, directives] = Alive.alive(full(), T.alive("n3", 1), env(late, heard("n2")))
     assert.deepStrictEqual(names(m), ["n2", "n3", T.SELF])
     assert.deepStrictEqual(m.ring.names.slice().sort(), names(m))
     assert.strictEqual(m.estimate, 3)
@@ -50,7 +55,7 @@ describe("a newcomer to a full table", () => {
         [late, undefined]
       ] as const
     ) {
-      const [m, directives] = Membership.alive(full(), T.alive("n3", 1), env(now, firstHand))
+      const [m, directives] = Alive.alive(full(), T.alive("n3", 1), env(now, firstHand))
       assert.deepStrictEqual(names(m), ["n1", "n2", T.SELF])
       assert.deepStrictEqual(T.words(directives), ["Ignored TableFull"])
     }
@@ -63,21 +68,21 @@ describe("a newcomer to a full table", () => {
   })
 
   it("ends the suspicion of who makes place, and says nothing of one that is gone already", () => {
-    const [suspected] = Membership.suspect(full(), T.suspect("n1", 1, "n2"), env(0, heard("n2")))
-    const [, ended] = Membership.alive(suspected, T.alive("n3", 1), env(late, heard("n2")))
+    const [suspected] = Suspect.suspect(full(), T.suspect("n1", 1, "n2"), env(0, heard("n2")))
+    const [, ended] = Alive.alive(suspected, T.alive("n3", 1), env(late, heard("n2")))
     assert.deepStrictEqual(T.words(ended).slice(0, 3), ["CancelSuspicion", "Failed", "Evicted"])
-    const [dead] = Membership.dead(full(), T.dead("n1", 1, "n2"), env(0, heard("n2")))
-    const [, gone] = Membership.alive(dead, T.alive("n3", 1), env(late, heard("n2")))
+    const [dead] = Dead.dead(full(), T.dead("n1", 1, "n2"), env(0, heard("n2")))
+    const [, gone] = Alive.alive(dead, T.alive("n3", 1), env(late, heard("n2")))
     assert.deepStrictEqual(T.words(gone), ["Evicted", "Broadcast Alive n3", "Joined"])
   })
 
   it("costs a bounded number of looks, however large the table", () => {
     let m = T.started()
     const wide = { ...T.env({ rules: { maxMembers: 5001 } }), firstHand: heard() }
-    for (let i = 0; i < 5000; i++) [m] = Membership.alive(m, T.alive(`n${i}`, 1), wide)
+    for (let i = 0; i < 5000; i++) [m] = Alive.alive(m, T.alive(`n${i}`, 1), wide)
     let looks = 0
     const everybody: FirstHand = { ...heard(), stands: () => (looks++, true) }
-    const [, directives] = Membership.alive(m, T.alive("late", 1), { ...wide, now: late, firstHand: everybody })
+    const [, directives] = Alive.alive(m, T.alive("late", 1), { ...wide, now: late, firstHand: everybody })
     assert.deepStrictEqual(T.words(directives), ["Ignored TableFull"])
     assert.isAtMost(looks, LOOKS)
   })
@@ -96,20 +101,20 @@ const name = (node: number) => node % 12 === 0 ? T.SELF : `n${node % 12}`
 const step = (m: Membership.Membership, { incarnation, kind, node }: Event, env: Membership.Env): Membership.Step => {
   switch (kind) {
     case "alive":
-      return Membership.alive(m, T.alive(name(node), incarnation), env)
+      return Alive.alive(m, T.alive(name(node), incarnation), env)
     case "suspect":
-      return Membership.suspect(m, T.suspect(name(node), incarnation, name(node + 1)), env)
+      return Suspect.suspect(m, T.suspect(name(node), incarnation, name(node + 1)), env)
     case "dead":
-      return Membership.dead(m, T.dead(name(node), incarnation, name(node + 1)), env)
+      return Dead.dead(m, T.dead(name(node), incarnation, name(node + 1)), env)
     case "merge":
-      return Membership.merge(m, [0, 1, 2, 3, 4].map((i) => T.row(name(node + i), incarnation, i % 4)), env)
+      return Merge.merge(m, [0, 1, 2, 3, 4].map((i) => T.row(name(node + i), incarnation, i % 4)), env)
     case "expire":
-      return Membership.suspicionExpired(m, {
+      return Suspect.suspicionExpired(m, {
         name: name(node),
         token: T.has(m, name(node)) ? T.token(m, name(node)) : -1
       }, env)
     case "probe": {
-      const [next, , directives] = Membership.nextProbe(m, env)
+      const [next, directives] = Probe.nextProbe(m, env)
       return [next, directives]
     }
   }
@@ -139,7 +144,7 @@ describe("whatever is claimed", () => {
         else live.set(entry.name, entry.state)
       }
       let now = 0
-      let [m, first] = Membership.announce(Membership.make(T.SELF), T.own, env(now, firstHand))
+      let [m, first] = Alive.announce(Membership.make(T.SELF), T.own, env(now, firstHand))
       first.forEach(follow)
       for (const event of events) {
         now += event.passes

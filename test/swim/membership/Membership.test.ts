@@ -4,8 +4,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
+import * as Alive from "../../../src/swim/membership/Alive.ts"
+import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type { Change, Directive } from "../../../src/swim/membership/Directive.ts"
+import type * as Entry from "../../../src/swim/membership/Entry.ts"
 import * as Membership from "../../../src/swim/membership/Membership.ts"
+import { merge } from "../../../src/swim/membership/Merge.ts"
+import { nextProbe } from "../../../src/swim/probing/Probe.ts"
+import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
 import * as T from "../support.ts"
 
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -46,7 +52,7 @@ const step = (world: World, event: Event, random: () => number): readonly [World
   const stepped = ([next, directives]: Membership.Step) => [{ m: next, now }, directives] as const
   switch (event.kind) {
     case "alive":
-      return stepped(Membership.alive(
+      return stepped(Alive.alive(
         m,
         T.alive(name(event.node), event.incarnation, {
           addr: T.ip(event.addr),
@@ -56,11 +62,11 @@ const step = (world: World, event: Event, random: () => number): readonly [World
         env
       ))
     case "suspect":
-      return stepped(Membership.suspect(m, T.suspect(name(event.node), event.incarnation, name(event.from)), env))
+      return stepped(Suspect.suspect(m, T.suspect(name(event.node), event.incarnation, name(event.from)), env))
     case "dead":
-      return stepped(Membership.dead(m, T.dead(name(event.node), event.incarnation, name(event.from)), env))
+      return stepped(Dead.dead(m, T.dead(name(event.node), event.incarnation, name(event.from)), env))
     case "merge":
-      return stepped(Membership.merge(
+      return stepped(merge(
         m,
         event.rows.map((row) => T.row(name(row.node), row.incarnation, row.state, { addr: T.ip(row.addr) })),
         env
@@ -68,14 +74,14 @@ const step = (world: World, event: Event, random: () => number): readonly [World
     case "expire": {
       const token = T.has(m, name(event.node)) ? T.token(m, name(event.node)) : -1
       const timer = { name: name(event.node), token: event.stale ? token - 1 : token }
-      return stepped(Membership.suspicionExpired(m, timer, env))
+      return stepped(Suspect.suspicionExpired(m, timer, env))
     }
     case "announce":
-      return stepped(Membership.announce(m, { ...T.own, meta: meta(event.meta) }, env))
+      return stepped(Alive.announce(m, { ...T.own, meta: meta(event.meta) }, env))
     case "leave":
-      return stepped(Membership.leave(m, env))
+      return stepped(Dead.leave(m, env))
     case "probe": {
-      const [next, , directives] = Membership.nextProbe(m, env)
+      const [next, directives] = nextProbe(m, env)
       return [{ m: next, now }, directives]
     }
   }
@@ -106,15 +112,14 @@ const changes = (directives: ReadonlyArray<Directive>, of: string): ReadonlyArra
     directive._tag === "Publish" && directive.change.entry.name === of ? [directive.change] : []
   )
 
-const gone = (entry: Membership.Entry | undefined) =>
-  entry === undefined || entry.state === "dead" || entry.state === "left"
+const gone = (entry: Entry.Entry | undefined) => entry === undefined || entry.state === "dead" || entry.state === "left"
 
 const find = (m: Membership.Membership, name: string) => T.has(m, name) ? T.entry(m, name) : undefined
 
-const sameMeta = (a: Membership.Entry, b: Membership.Entry) => (a.meta?.[0] ?? 0) === (b.meta?.[0] ?? 0)
+const sameMeta = (a: Entry.Entry, b: Entry.Entry) => (a.meta?.[0] ?? 0) === (b.meta?.[0] ?? 0)
 
 /** The tags that one change of one entry must publish, in order. */
-const expectedChanges = (before: Membership.Entry | undefined, after: Membership.Entry | undefined) => {
+const expectedChanges = (before: Entry.Entry | undefined, after: Entry.Entry | undefined) => {
   if (after === undefined) return []
   if (gone(after)) return gone(before) ? [] : [after.state === "left" ? "Left" : "Failed"]
   if (after.state === "suspect") return before?.state === "suspect" ? [] : ["Suspected"]
@@ -188,7 +193,7 @@ describe("Membership", () => {
   )
 
   it.prop("replaying what is published gives the member list", [...inputs], ([events, seed]) => {
-    const list = new Map<string, Membership.Entry["state"]>()
+    const list = new Map<string, Entry.Entry["state"]>()
     explore(events, seed, (_, after, directives) => {
       for (const directive of directives) {
         if (directive._tag !== "Publish") continue
@@ -259,9 +264,9 @@ describe("Membership", () => {
   it("lists the living, ourselves included", () => {
     const [m] = T.run(
       T.cluster("a", "b", "c", "d"),
-      (m) => Membership.suspect(m, T.suspect("a", 1, "d"), T.env()),
-      (m) => Membership.dead(m, T.dead("b", 1, "d"), T.env()),
-      (m) => Membership.dead(m, T.dead("c", 1, "c"), T.env())
+      (m) => Suspect.suspect(m, T.suspect("a", 1, "d"), T.env()),
+      (m) => Dead.dead(m, T.dead("b", 1, "d"), T.env()),
+      (m) => Dead.dead(m, T.dead("c", 1, "c"), T.env())
     )
     assert.deepStrictEqual(Membership.members(m).map((entry) => entry.name).sort(), ["a", "d", T.SELF])
   })

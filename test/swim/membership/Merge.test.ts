@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { RemoteState } from "../../../src/swim/membership/Claim.ts"
-import * as Membership from "../../../src/swim/membership/Membership.ts"
+import * as Merge from "../../../src/swim/membership/Merge.ts"
 import * as T from "../support.ts"
 
 const { OTHER, SELF } = T
 
-describe("Membership.merge", () => {
+describe("Merge.merge", () => {
   it("merges a peer's table row by row, in its order", () => {
-    const [m, directives] = Membership.merge(
+    const [m, directives] = Merge.merge(
       T.cluster("a", "b", "c", "d"),
       [
         T.row("new", 1, RemoteState.alive),
@@ -43,12 +43,12 @@ describe("Membership.merge", () => {
   })
 
   it("makes suspicions ours, also of those the peer believes dead", () => {
-    const [m] = Membership.merge(T.cluster("a", "b"), [T.row("a", 1, 1), T.row("b", 1, 2)], T.env())
+    const [m] = Merge.merge(T.cluster("a", "b"), [T.row("a", 1, 1), T.row("b", 1, 2)], T.env())
     for (const name of ["a", "b"]) assert.deepStrictEqual(T.entry(m, name).suspicion?.accusers, [SELF])
   })
 
   it("learns new members from alive rows only", () => {
-    const [m, directives] = Membership.merge(
+    const [m, directives] = Merge.merge(
       T.started(),
       [T.row("a", 1, RemoteState.suspect), T.row("b", 1, RemoteState.dead), T.row("c", 1, RemoteState.left)],
       T.env()
@@ -64,7 +64,7 @@ describe("Membership.merge", () => {
   it.each([[RemoteState.suspect, 3], [RemoteState.dead, 3], [RemoteState.left, 3]])(
     "refutes what a peer remembers of our life before a restart (state %i)",
     (state, incarnation) => {
-      const [m, directives] = Membership.merge(T.started(), [T.row(SELF, incarnation, state)], T.env())
+      const [m, directives] = Merge.merge(T.started(), [T.row(SELF, incarnation, state)], T.env())
       assert.deepStrictEqual(T.words(directives), ["Refuted", "Broadcast Alive 10.0.0.1"])
       assert.strictEqual(T.entry(m, SELF).incarnation, 4)
     }
@@ -73,7 +73,7 @@ describe("Membership.merge", () => {
   it("gives every new member one place in the probe ring", () => {
     const names = Array.from({ length: 500 }, (_, i) => `member-${i}`)
     const rows = names.map((name) => T.row(name, 1, RemoteState.alive))
-    const [m] = Membership.merge(T.started(), [...rows, ...rows], T.env())
+    const [m] = Merge.merge(T.started(), [...rows, ...rows], T.env())
     assert.deepStrictEqual(m.ring.names.slice().sort(), [...names, SELF].sort())
     assert.strictEqual(m.estimate, 501)
   })
@@ -81,7 +81,7 @@ describe("Membership.merge", () => {
   it("stops adding when the table is full, and keeps merging what it knows", () => {
     const rules = { maxMembers: 3 }
     const rows = ["a", "b", OTHER].map((name) => T.row(name, 2, RemoteState.alive))
-    const [m, directives] = Membership.merge(T.cluster(OTHER), rows, T.env({ rules }))
+    const [m, directives] = Merge.merge(T.cluster(OTHER), rows, T.env({ rules }))
     assert.deepStrictEqual(m.ring.names.slice().sort(), ["a", OTHER, SELF])
     assert.strictEqual(T.entry(m, OTHER).incarnation, 2)
     assert.strictEqual(directives.filter((d) => d._tag === "Ignored" && d.reason === "TableFull").length, 1)

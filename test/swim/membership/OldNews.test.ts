@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { MemberState } from "../../../src/Member.ts"
-import * as Membership from "../../../src/swim/membership/Membership.ts"
+import * as Alive from "../../../src/swim/membership/Alive.ts"
+import * as Dead from "../../../src/swim/membership/Dead.ts"
+import * as OldNews from "../../../src/swim/membership/OldNews.ts"
+import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
 import { alive, cluster, env, ip, known, OTHER, SELF, words } from "../support.ts"
 
 const states: ReadonlyArray<MemberState> = ["alive", "suspect", "dead", "left"]
@@ -14,8 +17,8 @@ describe("old news", () => {
           for (const more of [{}, { addr: ip(9) }, { port: 1 }, { meta: ip(1) }, { vsn: new Uint8Array() }]) {
             const m = known(state, 3)
             const claim = alive(OTHER, incarnation, more)
-            const reason = Membership.oldNews(m, claim)
-            const [next, directives] = Membership.alive(m, claim, env({ now: 60_000, rules }))
+            const reason = OldNews.oldNews(m, claim)
+            const [next, directives] = Alive.alive(m, claim, env({ now: 60_000, rules }))
             const ignored = words(directives)[0]
             const stale = ignored === "Ignored OldIncarnation" || ignored === "Ignored SameIncarnation"
             assert.strictEqual(reason === undefined ? undefined : `Ignored ${reason}`, stale ? ignored : undefined)
@@ -31,8 +34,8 @@ describe("old news", () => {
   })
 
   it("is nothing about ourselves, who may have to contradict it, and nothing about strangers", () => {
-    assert.isUndefined(Membership.oldNews(cluster(), alive(SELF, 1)))
-    assert.isUndefined(Membership.oldNews(cluster(), alive(OTHER, 1)))
+    assert.isUndefined(OldNews.oldNews(cluster(), alive(SELF, 1)))
+    assert.isUndefined(OldNews.oldNews(cluster(), alive(OTHER, 1)))
   })
 })
 
@@ -46,10 +49,10 @@ describe("an old accusation", () => {
             const m = known(state, 3)
             for (const _tag of ["Suspect", "Dead"] as const) {
               const claim = { _tag, incarnation, node, from }
-              const reason = Membership.oldAccusation(m, claim)
+              const reason = OldNews.oldAccusation(m, claim)
               const rule = claim._tag === "Suspect"
-                ? Membership.suspect(m, { ...claim, _tag: "Suspect" }, env({ now: 60_000 }))
-                : Membership.dead(m, { ...claim, _tag: "Dead" }, env({ now: 60_000 }))
+                ? Suspect.suspect(m, { ...claim, _tag: "Suspect" }, env({ now: 60_000 }))
+                : Dead.dead(m, { ...claim, _tag: "Dead" }, env({ now: 60_000 }))
               if (reason === undefined) continue
               old++
               assert.strictEqual(rule[0], m)
@@ -64,6 +67,6 @@ describe("an old accusation", () => {
 
   it("is none of ourselves", () => {
     const claim = { _tag: "Suspect", incarnation: 0, node: SELF, from: OTHER } as const
-    assert.isUndefined(Membership.oldAccusation(cluster(), claim))
+    assert.isUndefined(OldNews.oldAccusation(cluster(), claim))
   })
 })

@@ -4,10 +4,13 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import type { MemberState } from "../../../src/Member.ts"
+import * as Alive from "../../../src/swim/membership/Alive.ts"
 import { MAX_INCARNATION_JUMP } from "../../../src/swim/membership/Claim.ts"
+import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type { Directive } from "../../../src/swim/membership/Directive.ts"
-import * as Membership from "../../../src/swim/membership/Membership.ts"
+import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Precedence from "../../../src/swim/membership/Precedence.ts"
+import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
 import * as T from "../support.ts"
 
 const states = ["alive", "suspect", "dead", "left"] as const
@@ -161,12 +164,12 @@ const enact = (c: Case) => {
         addr: T.ip(c.sameAddress ? 1 : 2),
         meta: c.identical ? null : Uint8Array.of(1)
       })
-      return { m, name, step: Membership.alive(m, claim, env) }
+      return { m, name, step: Alive.alive(m, claim, env) }
     }
     case "Suspect":
-      return { m, name, step: Membership.suspect(m, T.suspect(name, claimed, "someone"), env) }
+      return { m, name, step: Suspect.suspect(m, T.suspect(name, claimed, "someone"), env) }
     case "Dead":
-      return { m, name, step: Membership.dead(m, T.dead(name, claimed, "someone"), env) }
+      return { m, name, step: Dead.dead(m, T.dead(name, claimed, "someone"), env) }
   }
 }
 
@@ -237,8 +240,8 @@ describe("Precedence", () => {
       { self: false, leaving: false, allowed: true, full: false },
       { self: false, leaving: true, allowed: true, full: false }
     ])
-    const [, suspected] = Membership.suspect(T.started(), T.suspect("new", 1, "a"), T.env())
-    const [, buried] = Membership.dead(T.started(), T.dead("new", 1, "a"), T.env())
+    const [, suspected] = Suspect.suspect(T.started(), T.suspect("new", 1, "a"), T.env())
+    const [, buried] = Dead.dead(T.started(), T.dead("new", 1, "a"), T.env())
     assert.deepStrictEqual(T.words([...suspected, ...buried]), ["Ignored UnknownMember", "Ignored UnknownMember"])
   })
 })

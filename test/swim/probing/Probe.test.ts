@@ -1,6 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Alive from "../../../src/swim/membership/Alive.ts"
+import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type { Directive } from "../../../src/swim/membership/Directive.ts"
 import * as Membership from "../../../src/swim/membership/Membership.ts"
+import * as Probe from "../../../src/swim/probing/Probe.ts"
+import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
 import * as T from "../support.ts"
 
 const { OTHER, SELF } = T
@@ -11,7 +15,7 @@ const ticks = (m: Membership.Membership, count: number, env = T.env({ random: T.
   const all: Array<Directive> = []
   let next = m
   for (let i = 0; i < count; i++) {
-    const [after, entry, directives] = Membership.nextProbe(next, env)
+    const [after, directives, entry] = Probe.nextProbe(next, env)
     probed.push(entry?.name)
     all.push(...directives)
     next = after
@@ -24,7 +28,7 @@ const place = (m: Membership.Membership, ...names: ReadonlyArray<string>): Membe
   ring: { names, index: 0 }
 })
 
-describe("Membership.nextProbe", () => {
+describe("Probe.nextProbe", () => {
   it("meets every member but ourselves once per round, in the order of the ring", () => {
     const m = place(T.cluster("a", "b", "c"), "b", SELF, "c", "a")
     assert.deepStrictEqual(ticks(m, 3).probed, ["b", "c", "a"])
@@ -33,9 +37,9 @@ describe("Membership.nextProbe", () => {
   it("probes suspects, and passes over dead and left members", () => {
     const [m] = T.run(
       place(T.cluster("a", "b", "c"), "a", "b", "c", SELF),
-      (m) => Membership.suspect(m, T.suspect("a", 1, OTHER), T.env()),
-      (m) => Membership.dead(m, T.dead("b", 1, OTHER), T.env()),
-      (m) => Membership.dead(m, T.dead("c", 1, "c"), T.env())
+      (m) => Suspect.suspect(m, T.suspect("a", 1, OTHER), T.env()),
+      (m) => Dead.dead(m, T.dead("b", 1, OTHER), T.env()),
+      (m) => Dead.dead(m, T.dead("c", 1, "c"), T.env())
     )
     const { probed } = ticks(m, 12)
     assert.strictEqual(probed[0], "a")
@@ -45,7 +49,7 @@ describe("Membership.nextProbe", () => {
   it("gives the tick up rather than look further than the table is long", () => {
     const m = { ...T.cluster("a"), ring: { names: [SELF, "a"], index: 2 } }
     // One look for the wrap and one for ourselves, when we come first.
-    const [, entry] = Membership.nextProbe(m, T.env({ random: () => 0.99 }))
+    const [, , entry] = Probe.nextProbe(m, T.env({ random: () => 0.99 }))
     assert.isUndefined(entry)
   })
 
@@ -82,7 +86,7 @@ describe("Membership.nextProbe", () => {
   })
 
   it("never forgets ourselves, however long ago we left", () => {
-    const [left] = Membership.leave(T.cluster(OTHER), T.env())
+    const [left] = Dead.leave(T.cluster(OTHER), T.env())
     const { m, directives } = ticks(left, 20, T.env({ now: 1e9 }))
     assert.strictEqual(T.entry(m, SELF).state, "left")
     assert.deepStrictEqual(directives, [])
@@ -91,7 +95,7 @@ describe("Membership.nextProbe", () => {
 
   it("lets a forgotten name come back at any incarnation", () => {
     const forgotten = ticks(place(T.known("dead", 9), SELF, OTHER), 3, T.env({ now: 1e9 })).m
-    const [m, directives] = Membership.alive(forgotten, T.alive(OTHER, 1, { addr: T.ip(3) }), T.env())
+    const [m, directives] = Alive.alive(forgotten, T.alive(OTHER, 1, { addr: T.ip(3) }), T.env())
     assert.deepStrictEqual(T.words(directives), [`Broadcast Alive ${OTHER}`, "Joined"])
     assert.strictEqual(T.entry(m, OTHER).incarnation, 1)
   })

@@ -1,14 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Membership from "../../../src/swim/membership/Membership.ts"
+import * as Alive from "../../../src/swim/membership/Alive.ts"
+import * as Dead from "../../../src/swim/membership/Dead.ts"
+import type * as Membership from "../../../src/swim/membership/Membership.ts"
+import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
 import * as T from "../support.ts"
 
 const { OTHER, SELF } = T
 const six = () => T.cluster(OTHER, "a", "b", "c", "d")
 
-describe("Membership.suspect", () => {
+describe("Suspect.suspect", () => {
   it("broadcasts the accusation, starts the timer and publishes", () => {
     const claim = T.suspect(OTHER, 1, "a")
-    const [m, directives] = Membership.suspect(six(), claim, T.env({ now: 500 }))
+    const [m, directives] = Suspect.suspect(six(), claim, T.env({ now: 500 }))
     const entry = T.entry(m, OTHER)
     assert.deepStrictEqual(directives, [
       { _tag: "Broadcast", key: OTHER, claim, waiter: undefined },
@@ -21,25 +24,25 @@ describe("Membership.suspect", () => {
   })
 
   it("takes over a higher incarnation from the accuser", () => {
-    const [m] = Membership.suspect(six(), T.suspect(OTHER, 8, "a"), T.env())
+    const [m] = Suspect.suspect(six(), T.suspect(OTHER, 8, "a"), T.env())
     assert.strictEqual(T.entry(m, OTHER).incarnation, 8)
     assert.strictEqual(T.entry(m, OTHER).suspicion?.incarnation, 8)
   })
 
   it("ignores accusations of unknown members and of old incarnations", () => {
     const m = T.known("alive", 3)
-    assert.deepStrictEqual(T.words(Membership.suspect(m, T.suspect("nobody", 1, "a"), T.env())[1]), [
+    assert.deepStrictEqual(T.words(Suspect.suspect(m, T.suspect("nobody", 1, "a"), T.env())[1]), [
       "Ignored UnknownMember"
     ])
-    assert.deepStrictEqual(T.words(Membership.suspect(m, T.suspect(OTHER, 2, "a"), T.env())[1]), [
+    assert.deepStrictEqual(T.words(Suspect.suspect(m, T.suspect(OTHER, 2, "a"), T.env())[1]), [
       "Ignored OldIncarnation"
     ])
   })
 
   it("gossips an independent confirmation on and shortens the timer, without raising the incarnation", () => {
-    const [suspected] = Membership.suspect(six(), T.suspect(OTHER, 1, "a"), T.env())
+    const [suspected] = Suspect.suspect(six(), T.suspect(OTHER, 1, "a"), T.env())
     const claim = T.suspect(OTHER, 5, "b")
-    const [m, directives] = Membership.suspect(suspected, claim, T.env({ now: 1000 }))
+    const [m, directives] = Suspect.suspect(suspected, claim, T.env({ now: 1000 }))
     const entry = T.entry(m, OTHER)
     assert.deepStrictEqual(directives, [
       { _tag: "Broadcast", key: OTHER, claim, waiter: undefined },
@@ -52,7 +55,7 @@ describe("Membership.suspect", () => {
 
   it("does not count an accuser twice, nor more accusers than it hopes for", () => {
     const accuse = (from: string) => (m: Membership.Membership) =>
-      Membership.suspect(m, T.suspect(OTHER, 1, from), T.env())
+      Suspect.suspect(m, T.suspect(OTHER, 1, from), T.env())
     const [, directives] = T.run(six(), accuse("a"), accuse("a"), accuse("b"), accuse("c"), accuse("d"))
     assert.deepStrictEqual(T.words(directives), [
       `Broadcast Suspect ${OTHER}`,
@@ -70,21 +73,21 @@ describe("Membership.suspect", () => {
   it("counts our own failed probe as a confirmation of somebody else's accusation", () => {
     const [m] = T.run(
       six(),
-      (m) => Membership.suspect(m, T.suspect(OTHER, 1, "a"), T.env()),
-      (m) => Membership.suspect(m, T.suspect(OTHER, 1, SELF), T.env())
+      (m) => Suspect.suspect(m, T.suspect(OTHER, 1, "a"), T.env()),
+      (m) => Suspect.suspect(m, T.suspect(OTHER, 1, SELF), T.env())
     )
     assert.deepStrictEqual(T.entry(m, OTHER).suspicion?.accusers, ["a", SELF])
   })
 
   it.each(["dead", "left"] as const)("ignores accusations of a %s member", (state) => {
     const m = T.known(state, 3)
-    const [next, directives] = Membership.suspect(m, T.suspect(OTHER, 9, "a"), T.env())
+    const [next, directives] = Suspect.suspect(m, T.suspect(OTHER, 9, "a"), T.env())
     assert.strictEqual(next, m)
     assert.deepStrictEqual(T.words(directives), ["Ignored NotAlive"])
   })
 
   it("refutes an accusation of ourselves and stays alive", () => {
-    const [m, directives] = Membership.suspect(T.started(), T.suspect(SELF, 4, "a"), T.env())
+    const [m, directives] = Suspect.suspect(T.started(), T.suspect(SELF, 4, "a"), T.env())
     assert.deepStrictEqual(directives, [
       { _tag: "Refuted", by: "Suspect", from: "a", accusedIncarnation: 4, incarnation: 5 },
       { _tag: "Broadcast", key: "10.0.0.1", claim: T.alive(SELF, 5), waiter: undefined }
@@ -93,17 +96,17 @@ describe("Membership.suspect", () => {
   })
 
   it("has the time fixed by the number of entries of any state when the suspicion starts", () => {
-    const [m] = Membership.dead(T.cluster(OTHER, "a", "b"), T.dead("a", 1, "b"), T.env())
-    const [suspected] = Membership.suspect(m, T.suspect(OTHER, 1, "b"), T.env())
+    const [m] = Dead.dead(T.cluster(OTHER, "a", "b"), T.dead("a", 1, "b"), T.env())
+    const [suspected] = Suspect.suspect(m, T.suspect(OTHER, 1, "b"), T.env())
     assert.strictEqual(T.entry(suspected, OTHER).suspicion?.k, 2)
-    const [small] = Membership.suspect(T.cluster(OTHER, "a"), T.suspect(OTHER, 1, "b"), T.env())
+    const [small] = Suspect.suspect(T.cluster(OTHER, "a"), T.suspect(OTHER, 1, "b"), T.env())
     assert.strictEqual(T.entry(small, OTHER).suspicion?.k, 0)
   })
 })
 
-describe("Membership.suspicionExpired", () => {
+describe("Suspect.suspicionExpired", () => {
   const expire = (m: Membership.Membership, token?: number) =>
-    Membership.suspicionExpired(
+    Suspect.suspicionExpired(
       m,
       { name: OTHER, token: token ?? T.token(m, OTHER) },
       T.env({ now: 24_000 })
@@ -112,9 +115,9 @@ describe("Membership.suspicionExpired", () => {
   it("declares the member dead on our word, and does not cancel the timer that is spent", () => {
     const [suspected] = T.run(
       six(),
-      (m) => Membership.suspect(m, T.suspect(OTHER, 3, "a"), T.env()),
-      (m) => Membership.suspect(m, T.suspect(OTHER, 3, "b"), T.env()),
-      (m) => Membership.suspect(m, T.suspect(OTHER, 3, "c"), T.env())
+      (m) => Suspect.suspect(m, T.suspect(OTHER, 3, "a"), T.env()),
+      (m) => Suspect.suspect(m, T.suspect(OTHER, 3, "b"), T.env()),
+      (m) => Suspect.suspect(m, T.suspect(OTHER, 3, "c"), T.env())
     )
     const [m, directives] = expire(suspected)
     const entry = T.entry(m, OTHER)
@@ -128,7 +131,7 @@ describe("Membership.suspicionExpired", () => {
   })
 
   it("says so when hoped-for confirmations are missing", () => {
-    const [suspected] = Membership.suspect(six(), T.suspect(OTHER, 1, "a"), T.env())
+    const [suspected] = Suspect.suspect(six(), T.suspect(OTHER, 1, "a"), T.env())
     assert.strictEqual(expire(suspected)[1][0]?._tag, "DegradedTimeout")
     assert.strictEqual(expire(T.known("suspect", 1))[1][0]?._tag, "Broadcast")
   })
@@ -136,9 +139,9 @@ describe("Membership.suspicionExpired", () => {
   it("ignores a timer of an earlier suspicion", () => {
     const [m, all] = T.run(
       six(),
-      (m) => Membership.suspect(m, T.suspect(OTHER, 1, "a"), T.env()),
-      (m) => Membership.alive(m, T.alive(OTHER, 2), T.env()),
-      (m) => Membership.suspect(m, T.suspect(OTHER, 2, "a"), T.env())
+      (m) => Suspect.suspect(m, T.suspect(OTHER, 1, "a"), T.env()),
+      (m) => Alive.alive(m, T.alive(OTHER, 2), T.env()),
+      (m) => Suspect.suspect(m, T.suspect(OTHER, 2, "a"), T.env())
     )
     const tokens = all.flatMap((directive) => directive._tag === "StartSuspicion" ? [directive.token] : [])
     assert.strictEqual(new Set(tokens).size, 2)

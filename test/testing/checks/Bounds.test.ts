@@ -11,8 +11,10 @@ import { MAX_NOTED } from "../../../src/engine/telemetry/Logs.ts"
 import { MAX_REPEATS } from "../../../src/engine/telemetry/Repeats.ts"
 import * as BroadcastQueue from "../../../src/swim/gossip/BroadcastQueue.ts"
 import { MAX_TELLS } from "../../../src/swim/gossip/Tell.ts"
+import * as Alive from "../../../src/swim/membership/Alive.ts"
 import { MAX_REPORTS } from "../../../src/swim/membership/Conflicts.ts"
-import * as Membership from "../../../src/swim/membership/Membership.ts"
+import type * as Membership from "../../../src/swim/membership/Membership.ts"
+import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
 import { alive, entry, env, force, OTHER, SELF, suspect } from "../../swim/support.ts"
 import { type Seen, watch, type Watched } from "../observations.ts"
 
@@ -296,7 +298,7 @@ describe("Bounds", () => {
 
 describe("Bounds of the table", () => {
   const learned = (self: Watched, ...names: ReadonlyArray<string>) => {
-    for (const name of names) self.rule((m) => Membership.alive(m, alive(name, 1), env()))
+    for (const name of names) self.rule((m) => Alive.alive(m, alive(name, 1), env()))
   }
 
   it.effect("accepts one that is full", () =>
@@ -346,7 +348,7 @@ describe("Bounds of the table", () => {
     Effect.gen(function*() {
       const { broken, self } = yield* watch
       learned(self, OTHER)
-      self.rule((m) => Membership.suspect(m, suspect(OTHER, 1, "a"), env()))
+      self.rule((m) => Suspect.suspect(m, suspect(OTHER, 1, "a"), env()))
       const { suspicion } = entry(self.now, OTHER)
       assert.deepStrictEqual(suspicion?.accusers, ["a"])
       assert.deepStrictEqual(broken(), [])

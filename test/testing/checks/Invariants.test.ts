@@ -1,8 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { MemberState } from "../../../src/Member.ts"
+import * as Alive from "../../../src/swim/membership/Alive.ts"
+import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type { Change, Directive } from "../../../src/swim/membership/Directive.ts"
-import * as Membership from "../../../src/swim/membership/Membership.ts"
+import type * as Entry from "../../../src/swim/membership/Entry.ts"
+import type * as Membership from "../../../src/swim/membership/Membership.ts"
+import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
 import * as Suspicion from "../../../src/swim/suspicion/Suspicion.ts"
 import { alive, dead, entry, env, force, ip, OTHER, own, SELF, suspect } from "../../swim/support.ts"
 import { published, watch, type Watched } from "../observations.ts"
@@ -25,18 +29,18 @@ const LASTS = suspicion.min
 
 /** Lets the node learn of `other` by the rules, as it is with this state and incarnation. */
 const knows = (node: Watched, state: MemberState, incarnation: number) => {
-  node.rule((m) => Membership.alive(m, alive(OTHER, incarnation), env()))
-  if (state === "suspect") node.rule((m) => Membership.suspect(m, suspect(OTHER, incarnation, "accuser"), env()))
-  if (state === "dead") node.rule((m) => Membership.dead(m, dead(OTHER, incarnation, "accuser"), env()))
-  if (state === "left") node.rule((m) => Membership.dead(m, dead(OTHER, incarnation, OTHER), env()))
+  node.rule((m) => Alive.alive(m, alive(OTHER, incarnation), env()))
+  if (state === "suspect") node.rule((m) => Suspect.suspect(m, suspect(OTHER, incarnation, "accuser"), env()))
+  if (state === "dead") node.rule((m) => Dead.dead(m, dead(OTHER, incarnation, "accuser"), env()))
+  if (state === "left") node.rule((m) => Dead.dead(m, dead(OTHER, incarnation, OTHER), env()))
 }
 
 /** Changes the entry of a name, and publishes what is given about it. */
 const change = (
   node: Watched,
   name: string,
-  changes: Partial<Membership.Entry>,
-  publish: (entry: Membership.Entry) => ReadonlyArray<Change> = () => [],
+  changes: Partial<Entry.Entry>,
+  publish: (entry: Entry.Entry) => ReadonlyArray<Change> = () => [],
   more: ReadonlyArray<Directive> = [],
   now = 0
 ) => {
@@ -44,12 +48,12 @@ const change = (
   node.see({ next, directives: [...publish(entry(next, name)).map(published), ...more], now })
 }
 
-const joined = (entry: Membership.Entry): ReadonlyArray<Change> => [{ _tag: "Joined", entry }]
-const suspected = (entry: Membership.Entry): ReadonlyArray<Change> => [{ _tag: "Suspected", entry, from: "accuser" }]
-const failed = (from: string) => (entry: Membership.Entry): ReadonlyArray<Change> => [
+const joined = (entry: Entry.Entry): ReadonlyArray<Change> => [{ _tag: "Joined", entry }]
+const suspected = (entry: Entry.Entry): ReadonlyArray<Change> => [{ _tag: "Suspected", entry, from: "accuser" }]
+const failed = (from: string) => (entry: Entry.Entry): ReadonlyArray<Change> => [
   { _tag: "Failed", entry, from, accusers: [] }
 ]
-const left = (entry: Membership.Entry): ReadonlyArray<Change> => [{ _tag: "Left", entry }]
+const left = (entry: Entry.Entry): ReadonlyArray<Change> => [{ _tag: "Left", entry }]
 
 describe("IncarnationWentBack", () => {
   it.effect("accepts what is newer", () =>
@@ -145,7 +149,7 @@ describe("NeverSaid", () => {
     Effect.gen(function*() {
       const { another, broken, self } = yield* watch
       yield* another(OTHER, { ...own, meta: bytes("blue") })
-      self.rule((m) => Membership.alive(m, alive(OTHER, 1, { meta: bytes("blue") }), env()))
+      self.rule((m) => Alive.alive(m, alive(OTHER, 1, { meta: bytes("blue") }), env()))
       assert.deepStrictEqual(broken(), [])
     }))
 
@@ -153,7 +157,7 @@ describe("NeverSaid", () => {
     Effect.gen(function*() {
       const { another, broken, self } = yield* watch
       yield* another(OTHER, { ...own, meta: bytes("blue") })
-      self.rule((m) => Membership.alive(m, alive(OTHER, 1, { meta: bytes("red") }), env()))
+      self.rule((m) => Alive.alive(m, alive(OTHER, 1, { meta: bytes("red") }), env()))
       assert.deepStrictEqual(broken(), ["self 0: NeverSaid, other never said what is believed of it at 1"])
     }))
 
@@ -179,7 +183,7 @@ describe("NeverSaid", () => {
     Effect.gen(function*() {
       const { another, broken, self } = yield* watch
       const other = yield* another(OTHER)
-      other.rule((m) => Membership.leave(m, env()))
+      other.rule((m) => Dead.leave(m, env()))
       knows(self, "left", 1)
       assert.deepStrictEqual(broken(), [])
     }))
@@ -197,7 +201,7 @@ describe("SelfDead", () => {
   it.effect("accepts a node that is gone because it leaves", () =>
     Effect.gen(function*() {
       const { broken, self } = yield* watch
-      self.rule((m) => Membership.leave(m, env()))
+      self.rule((m) => Dead.leave(m, env()))
       assert.strictEqual(entry(self.now, SELF).state, "left")
       assert.deepStrictEqual(broken(), [])
     }))
@@ -244,7 +248,7 @@ describe("IllegalChange", () => {
           const { broken, self } = yield* watch
           const then = { state: after, suspicion: after === "suspect" ? suspicion : undefined }
           if (before === "unknown") {
-            const [table] = Membership.alive(self.now, alive(OTHER, 2), env())
+            const [table] = Alive.alive(self.now, alive(OTHER, 2), env())
             self.see({ next: force(table, OTHER, then) })
           } else {
             knows(self, before, 1)
@@ -370,9 +374,9 @@ describe("Events", () => {
     Effect.gen(function*() {
       const { broken, self } = yield* watch
       knows(self, "suspect", 1)
-      self.rule((m) => Membership.alive(m, alive(OTHER, 2, { meta: bytes("new") }), env()))
-      self.rule((m) => Membership.dead(m, dead(OTHER, 2, "accuser"), env()))
-      self.rule((m) => Membership.alive(m, alive(OTHER, 3), env()))
+      self.rule((m) => Alive.alive(m, alive(OTHER, 2, { meta: bytes("new") }), env()))
+      self.rule((m) => Dead.dead(m, dead(OTHER, 2, "accuser"), env()))
+      self.rule((m) => Alive.alive(m, alive(OTHER, 3), env()))
       assert.deepStrictEqual(broken(), [])
     }))
 

@@ -1,6 +1,6 @@
 /**
- * Carries out what the rules decided. Deciding, publishing to subscribers and queueing broadcasts are one synchronous
- * step inside the member table's `Ref.modify`; timers, hooks and logs follow it.
+ * The one place that runs a rule: a synchronous critical section around the `Ref` of the state, in which the rule decides,
+ * subscribers are told and broadcasts are queued. Timers, hooks and logs follow it.
  *
  * @since 0.1.0
  */
@@ -8,10 +8,10 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Ref from "effect/Ref"
 import * as Address from "../base/Address.ts"
-import type { Tell } from "../swim/gossip/Tell.ts"
 import type { Alive } from "../swim/membership/Claim.ts"
-import type { Change, Conflict, Directive, Ignored } from "../swim/membership/Directive.ts"
-import { type Env, type Membership, type Step, suspicionExpired } from "../swim/membership/Membership.ts"
+import type { Change, Conflict, Directive, Ignored, Tell } from "../swim/membership/Directive.ts"
+import type { Decision, Env, Membership, Step as RuleStep } from "../swim/membership/Membership.ts"
+import { suspicionExpired } from "../swim/suspicion/Suspect.ts"
 import * as Message from "../wire/message/Message.ts"
 import * as Fibers from "./Fibers.ts"
 import * as Hooks from "./hooks/Hooks.ts"
@@ -21,8 +21,8 @@ import * as Broadcasts from "./sending/Broadcasts.ts"
 import * as Sender from "./sending/Sender.ts"
 import * as Suspicions from "./suspicion/Suspicions.ts"
 
-/** A rule, ready but for the table and the moment. */
-export type Rule = (membership: Membership, env: Env) => Step
+/** A rule, ready but for the state and the moment. */
+export type Rule = (membership: Membership, env: Env) => RuleStep
 
 /** Told when a broadcast that somebody waits for is finished. */
 export interface Waiters {
@@ -36,30 +36,38 @@ const noWaiters: Waiters = {}
 export const MAX_TELLING = 64
 
 /**
- * Runs one rule atomically, then carries out what remains of its directives. Whoever runs it may be interrupted, by the
- * end of a join or of a stream: that must not come between a suspicion and its timer.
+ * Runs one rule and carries out its directives. Deciding, publishing and queueing are one synchronous critical section
+ * around the `Ref`; what has to wait follows it. Whoever runs it may be interrupted, by the end of a join or of a stream:
+ * not between the two.
  */
 export const run = (node: Node, rule: Rule, waiters: Waiters = noWaiters): Effect.Effect<void> =>
+  decide(node, (membership, env) => [...rule(membership, env), undefined], waiters)
+
+/** Runs a rule that answers, as `run` does, and returns its answer. */
+export const decide = <A>(
+  node: Node,
+  rule: (membership: Membership, env: Env) => Decision<A>,
+  waiters: Waiters = noWaiters
+): Effect.Effect<A> =>
   Effect.uninterruptible(Effect.flatMap(
     Ref.modify(node.membership, (membership) => {
       const env = envOf(node)
-      const [next, directives] = rule(membership, env)
+      const [next, directives, answer] = rule(membership, env)
       const rest = atOnce(node, directives, waiters)
       node.observer?.({ node, now: env.now, previous: membership, next, directives })
-      return [rest, next]
+      return [{ answer, rest }, next]
     }),
-    (rest) => carryOut(node, rest)
+    ({ answer, rest }) => Effect.as(carryOut(node, rest), answer)
   ))
 
-/** Carries out directives that came with a table already stored. */
-export const carryOut = (node: Node, rest: ReadonlyArray<Directive>): Effect.Effect<void> =>
+const carryOut = (node: Node, rest: ReadonlyArray<Directive>): Effect.Effect<void> =>
   rest.length === 0 ? Effect.void : Effect.forEach(rest, (directive) => afterwards(node, directive), { discard: true })
 
 /** The synchronous half; what cannot be done at once is returned in order. */
-export const atOnce = (
+const atOnce = (
   node: Node,
   directives: ReadonlyArray<Directive>,
-  waiters: Waiters = noWaiters
+  waiters: Waiters
 ): ReadonlyArray<Directive> => {
   const rest: Array<Directive> = []
   let before: Directive | undefined
