@@ -232,8 +232,8 @@ const run = (node: Running, names: ReadonlySet<string>, request: Request) => {
     case "updateMeta":
       return Effect.flatMap(
         cluster.updateMeta(request.meta, { wait: "10 seconds" }),
-        (gossiped) =>
-          gossiped
+        ({ outcome }) =>
+          outcome === "Sent" || outcome === "Alone"
             ? Effect.succeed({})
             : Effect.fail(new NotGossiped({ message: "the update was not gossiped in time" }))
       )

@@ -17,11 +17,11 @@ import * as Address from "./base/Address.ts"
 import * as Messaging from "./engine/application/Messaging.ts"
 import * as Views from "./engine/application/Views.ts"
 import * as Join from "./engine/exchange/Join.ts"
-import * as Announce from "./engine/life/Announce.ts"
-import * as Leave from "./engine/life/Leave.ts"
+import * as Life from "./engine/life/Life.ts"
 import * as Node from "./engine/Node.ts"
 import * as Protocol from "./engine/Protocol.ts"
 import * as Broadcasts from "./engine/sending/Broadcasts.ts"
+import type { NewsReport } from "./engine/sending/Receipts.ts"
 import * as Sender from "./engine/sending/Sender.ts"
 import type { CounterKey } from "./engine/telemetry/CounterNames.ts"
 import { Keyring } from "./Keyring.ts"
@@ -32,6 +32,7 @@ import {
   type JoinFailed,
   type KeyInvalid,
   type KeyringRefused,
+  type MemberlistClosed,
   MessageTooLarge,
   type MetaTooLarge,
   type NodeNameRequired,
@@ -44,7 +45,7 @@ import {
 import type { Transport } from "./Transport.ts"
 
 export type { JoinReport } from "./engine/exchange/Join.ts"
-export type { LeaveReport } from "./engine/life/Leave.ts"
+export type { NewsReport } from "./engine/sending/Receipts.ts"
 export type { CounterKey } from "./engine/telemetry/CounterNames.ts"
 
 /**
@@ -80,20 +81,43 @@ export class Memberlist extends Context.Service<Memberlist, {
   readonly changes: Stream.Stream<ReadonlyArray<Member>>
   /** The current members as `MemberJoined`, then every later change in order. Ends with the service. */
   readonly events: Stream.Stream<MemberEvent>
-  /** Joins through seeds, each `[name/]host[:port]`. After a leave, it is also the way back. memberlist: `Join`. */
-  readonly join: (seeds: ReadonlyArray<string>) => Effect.Effect<Join.JoinReport, JoinFailed>
-  /** Joins, and leaves when the scope closes. */
-  readonly joinScoped: (seeds: ReadonlyArray<string>) => Effect.Effect<Join.JoinReport, JoinFailed, Scope.Scope>
-  /** Says goodbye, and waits for that to be sent, at most `timeout` (default `leaveTimeout`). memberlist: `Leave`. */
-  readonly leave: (options?: { readonly timeout?: Duration.Input | undefined }) => Effect.Effect<Leave.LeaveReport>
+  /**
+   * Joins through seeds, each `[name/]host[:port]`. After a leave, it is also the way back. memberlist: `Join`.
+   *
+   * **Details**
+   *
+   * Each seed is asked for its list first; ours is sent, and introduces this node to the cluster, only when names, versions
+   * and the delegate's `merge` allow it. One seed that works is enough. A join that is interrupted, or fails, after a leave
+   * leaves the node outside, unless a seed has answered by then.
+   *
+   * **Gotchas**
+   *
+   * Where the seeds name this node itself, that is told as `ourselves`, and does not count as contacted: a join that reaches
+   * nobody else, although it was to, fails.
+   */
+  readonly join: (seeds: ReadonlyArray<string>) => Effect.Effect<Join.JoinReport, JoinFailed | MemberlistClosed>
+  /**
+   * Joins, and leaves when the scope closes; the goodbye is sent at once, and not waited for. A join that is interrupted
+   * after its list was sent leaves too.
+   */
+  readonly joinScoped: (
+    seeds: ReadonlyArray<string>
+  ) => Effect.Effect<Join.JoinReport, JoinFailed | MemberlistClosed, Scope.Scope>
+  /**
+   * Says goodbye, and waits for that to be sent, at most `timeout` (default `leaveTimeout`). The node stays outside until
+   * it joins again. Interrupting it ends the wait, and not the leave. memberlist: `Leave`.
+   */
+  readonly leave: (
+    options?: { readonly timeout?: Duration.Input | undefined }
+  ) => Effect.Effect<NewsReport, MemberlistClosed>
   /**
    * Replaces this node's metadata, at most 512 bytes. With `wait`, also waits until the news was gossiped, at most that
-   * long; the answer tells whether it was. memberlist: `UpdateNode`.
+   * long. memberlist: `UpdateNode`.
    */
   readonly updateMeta: (
     meta: Uint8Array,
     options?: { readonly wait?: Duration.Input | undefined }
-  ) => Effect.Effect<boolean, MetaTooLarge | NotParticipating>
+  ) => Effect.Effect<NewsReport, MetaTooLarge | NotParticipating | MemberlistClosed>
   /**
    * Sends to one member, or to an address `[name/]ip:port`: in one datagram that may be lost, or `reliable`, over a stream, up to 20 MiB. Reliable means
    * written in full, not acknowledged. memberlist: `SendBestEffort`, `SendReliable`, `SendToAddress`.
@@ -102,7 +126,7 @@ export class Memberlist extends Context.Service<Memberlist, {
     to: Member | string,
     payload: Uint8Array,
     options?: { readonly reliable?: boolean | undefined }
-  ) => Effect.Effect<void, MessageTooLarge | TransportError | UnknownMember | NodeNameRequired>
+  ) => Effect.Effect<void, MessageTooLarge | TransportError | UnknownMember | NodeNameRequired | MemberlistClosed>
   /**
    * Lets a message ride on gossip to random members. Receivers do not pass it on. With a `key`, it replaces an earlier
    * one of the same key that is still waiting.
@@ -110,13 +134,16 @@ export class Memberlist extends Context.Service<Memberlist, {
   readonly broadcast: (
     payload: Uint8Array,
     options?: { readonly key?: string | undefined }
-  ) => Effect.Effect<void, MessageTooLarge | NotParticipating>
+  ) => Effect.Effect<void, MessageTooLarge | NotParticipating | MemberlistClosed>
   /** Messages to this member, from now on. */
   readonly messages: Stream.Stream<UserMessage>
   /** The round-trip time of one ping to a member, or to an address `[name/]ip:port`. memberlist: `Ping`. */
   readonly ping: (
     to: Member | string
-  ) => Effect.Effect<Duration.Duration, PingTimeout | TransportError | UnknownMember | NodeNameRequired>
+  ) => Effect.Effect<
+    Duration.Duration,
+    PingTimeout | TransportError | UnknownMember | NodeNameRequired | MemberlistClosed
+  >
   /** Lifeguard's local health score: 0 is healthy, higher means this node doubts itself. memberlist: `GetHealthScore`. */
   readonly health: Effect.Effect<number>
   /** The keys in use; change them while running. */
@@ -146,31 +173,37 @@ const service = (node: Node.Node): Memberlist["Service"] => {
   const view = Effect.map(membership, Views.viewOf)
   const find = (name: string) =>
     Effect.map(membership, (m) => Option.map(Option.fromUndefinedOr(m.entries.get(name)), Views.memberOf))
-  const leave = (timeout: Duration.Input | undefined) =>
-    Leave.leave(node, timeout === undefined ? node.config.leaveTimeout : Duration.fromInputUnsafe(timeout))
-  const join = (seeds: ReadonlyArray<string>) => Join.join(node, seeds)
+  const { run, runSync } = node.calls
+  const join = (seeds: ReadonlyArray<string>, orLeave: boolean) => run("join", Join.join(node, seeds, { orLeave }))
   return Memberlist.of({
     localMember: Effect.map(find(node.name), Option.getOrThrow),
     members: view,
     member: find,
     changes: Stream.mapEffect(node.changes.signals, () => view),
     events: Stream.map(node.changes.stream(() => Views.changesOf(Ref.getUnsafe(node.membership))), Views.eventOf),
-    join,
-    joinScoped: (seeds) => Effect.acquireRelease(join(seeds), () => leave(undefined)),
-    leave: (options) => leave(options?.timeout),
+    join: (seeds) => join(seeds, false),
+    joinScoped: (seeds) =>
+      Effect.acquireRelease(join(seeds, true), () => Effect.ignore(run("leave", Life.leaveAtOnce(node))), {
+        interruptible: true
+      }),
+    leave: (options) =>
+      run("leave", Life.leave(node, Duration.fromInputUnsafe(options?.timeout ?? node.config.leaveTimeout))),
     updateMeta: (meta, options) =>
-      Announce.updateMeta(node, meta, options?.wait === undefined ? undefined : Duration.fromInputUnsafe(options.wait)),
+      run(
+        "update",
+        Life.update(node, meta, options?.wait === undefined ? undefined : Duration.fromInputUnsafe(options.wait))
+      ),
     send: (to, payload, options) =>
       options?.reliable === true
-        ? Messaging.sendReliable(node, to, payload)
-        : Messaging.sendBestEffort(node, to, payload),
+        ? run("send", Messaging.sendReliable(node, to, payload))
+        : runSync("send", () => Messaging.sendBestEffort(node, to, payload)),
     broadcast: (payload, options) =>
-      Effect.suspend((): Effect.Effect<void, MessageTooLarge | NotParticipating> => {
+      runSync("broadcast", (): Effect.Effect<void, MessageTooLarge | NotParticipating> => {
         const limit = Sender.gossipBudget(node) - Broadcasts.USER_OVERHEAD
         if (payload.length > limit) {
           return Effect.fail(new MessageTooLarge({ carrier: "broadcast", size: payload.length, limit }))
         }
-        if (Ref.getUnsafe(node.membership).leaving) {
+        if (Life.isOutside(node)) {
           return Effect.fail(new NotParticipating({ operation: "broadcast" }))
         }
         return Effect.sync(() => Broadcasts.queueUser(node, payload, options?.key))
@@ -181,7 +214,7 @@ const service = (node: Node.Node): Memberlist["Service"] => {
       via: value.via,
       missed
     })),
-    ping: (to) => Messaging.ping(node, to),
+    ping: (to) => run("ping", Messaging.ping(node, to)),
     health: Effect.sync(() => node.health.current),
     keyring: node.keyring,
     counters: Effect.sync(() => {
@@ -195,7 +228,8 @@ const service = (node: Node.Node): Memberlist["Service"] => {
 }
 
 /**
- * Runs the protocol. Releasing it leaves gracefully, within `leaveTimeout`, and then stops every fiber, timer and socket.
+ * Runs the protocol. Releasing it says goodbye at once, straight to as many members as gossip would tell, and then stops
+ * every fiber, timer and socket. Calls under way fail with `MemberlistClosed`, and so does every later one.
  * (A hook of the delegate that cannot be interrupted is left behind; see `Delegate`.)
  *
  * Each build is a node of its own: two `MemberlistLive` with two configurations in one program are two members.

@@ -363,6 +363,20 @@ export class NotParticipating extends Schema.TaggedError<NotParticipating>()("No
 }
 
 /**
+ * The call came after the layer of this node was released, or was under way then.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class MemberlistClosed extends Schema.TaggedError<MemberlistClosed>()("MemberlistClosed", {
+  operation: Schema.String
+}) {
+  override get message() {
+    return `cannot ${this.operation}: this node was stopped, because its layer was released; call it while the layer lives`
+  }
+}
+
+/**
  * Everything that building `MemberlistLive` can fail with.
  *
  * @category errors
@@ -393,7 +407,8 @@ export const MemberlistError = Schema.Union([
   MessageTooLarge,
   UnknownMember,
   PingTimeout,
-  NotParticipating
+  NotParticipating,
+  MemberlistClosed
 ])
 /** @since 0.1.0 */
 export type MemberlistError = typeof MemberlistError.Type

@@ -12,9 +12,9 @@ export * from "./MemberEvent.ts"
 export {
   type CounterKey,
   type JoinReport,
-  type LeaveReport,
   Memberlist,
   MemberlistLive,
+  type NewsReport,
   type UserMessage
 } from "./Memberlist.ts"
 export { MemberlistConfig } from "./MemberlistConfig.ts"

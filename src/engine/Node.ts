@@ -30,11 +30,15 @@ import * as Rows from "./exchange/Rows.ts"
 import * as Turns from "./exchange/Turns.ts"
 import * as HookCalls from "./hooks/HookCalls.ts"
 import * as Notices from "./hooks/Notices.ts"
+import * as Calls from "./life/Calls.ts"
+import type { Departure } from "./life/Life.ts"
 import { Observer } from "./Observer.ts"
 import * as Acks from "./probing/Acks.ts"
 import { Heard } from "./receiving/Heard.ts"
 import * as Keys from "./receiving/Keys.ts"
 import * as Places from "./receiving/Places.ts"
+import type { Queued } from "./sending/Broadcasts.ts"
+import * as Receipts from "./sending/Receipts.ts"
 import * as Settings from "./Settings.ts"
 import * as Counters from "./telemetry/Counters.ts"
 import * as Logs from "./telemetry/Logs.ts"
@@ -87,8 +91,8 @@ export interface Node {
   /** From which members' addresses anything came. */
   readonly heard: Heard
   /** What members say about members; `user` is what the application broadcasts. */
-  readonly gossip: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue>
-  readonly user: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue>
+  readonly gossip: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue<Queued>>
+  readonly user: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue<Queued>>
   /** Lifeguard's local health score, 0 = healthy. */
   readonly health: MutableRef.MutableRef<number>
   readonly acks: Acks.Acks
@@ -110,8 +114,12 @@ export interface Node {
   readonly relayed: Map<string, number>
   /** Where joins introduced us. */
   readonly introductions: Introductions.Introductions
-  /** The layer is being released: no join begins any more. */
-  readonly closing: MutableRef.MutableRef<boolean>
+  /** The application's calls that are under way. */
+  readonly calls: Calls.Calls
+  /** The goodbye that was said last, until a join introduces us again. */
+  readonly departure: MutableRef.MutableRef<Departure | undefined>
+  /** Who got what we said last about ourselves. */
+  readonly receipts: Receipts.Receipts
   /** The inbound streams being served. */
   readonly places: Places.Places
   readonly changes: Hub.Hub<Change | Conflict>
@@ -240,8 +248,8 @@ export const make: (
     nonce: noncePool(),
     membership,
     heard: new Heard(config.name),
-    gossip: MutableRef.make(BroadcastQueue.empty),
-    user: MutableRef.make(BroadcastQueue.empty),
+    gossip: MutableRef.make<BroadcastQueue.BroadcastQueue<Queued>>(BroadcastQueue.empty),
+    user: MutableRef.make<BroadcastQueue.BroadcastQueue<Queued>>(BroadcastQueue.empty),
     health: MutableRef.make(0),
     acks: Acks.make(Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000)),
     pings: MutableRef.make(0),
@@ -251,7 +259,9 @@ export const make: (
     relays: yield* FiberSet.make(),
     relayed: new Map(),
     introductions: Introductions.make(),
-    closing: MutableRef.make(false),
+    calls: yield* Calls.make,
+    departure: MutableRef.make<Departure | undefined>(undefined),
+    receipts: Receipts.make(),
     places: Places.make({
       maxStreams: config.maxInboundStreams,
       maxBytes: config.maxInboundBytes,

@@ -9,8 +9,7 @@ import * as Address from "../base/Address.ts"
 import type { JoinRejected, MetaTooLarge } from "../MemberlistError.ts"
 import * as PushPull from "./exchange/PushPull.ts"
 import * as Gossiper from "./gossip/Gossiper.ts"
-import * as Announce from "./life/Announce.ts"
-import * as Leave from "./life/Leave.ts"
+import * as Life from "./life/Life.ts"
 import type { Node } from "./Node.ts"
 import * as Prober from "./probing/Prober.ts"
 import * as Handoff from "./receiving/Handoff.ts"
@@ -36,7 +35,7 @@ const announceStart = (node: Node): Effect.Effect<void> =>
     )
   })
 
-/** Runs until the scope closes; closing it says goodbye first, for at most `leaveTimeout`. */
+/** Runs until the scope closes; closing it says goodbye first. */
 export const start = Effect.fnUntraced(function*(
   node: Node
 ): Effect.fn.Return<void, JoinRejected | MetaTooLarge, Scope.Scope> {
@@ -47,7 +46,7 @@ export const start = Effect.fnUntraced(function*(
     })
   )
   yield* Effect.addFinalizer(() => node.logs.flush)
-  yield* Announce.first(node)
+  yield* Life.start(node)
   yield* announceStart(node)
   const handoff = yield* Handoff.make(node)
   const responder = yield* Responder.make(node)
@@ -67,8 +66,5 @@ export const start = Effect.fnUntraced(function*(
   }
   for (const [name, loop] of Object.entries(loops)) yield* supervise(name, node, loop)
   // Registered last, so it runs first: the goodbye needs the fibers above.
-  yield* Effect.addFinalizer(() => {
-    node.closing.current = true
-    return Leave.leave(node, node.config.leaveTimeout)
-  })
+  yield* Effect.addFinalizer(() => Life.close(node))
 })

@@ -18,19 +18,12 @@ import * as Hooks from "./hooks/Hooks.ts"
 import { envOf, type Node } from "./Node.ts"
 import * as Health from "./probing/Health.ts"
 import * as Broadcasts from "./sending/Broadcasts.ts"
+import type { Receipt } from "./sending/Receipts.ts"
 import * as Sender from "./sending/Sender.ts"
 import * as Suspicions from "./suspicion/Suspicions.ts"
 
 /** A rule, ready but for the state and the moment. */
 export type Rule = (membership: Membership, env: Env) => RuleStep
-
-/** Told when a broadcast that somebody waits for is finished. */
-export interface Waiters {
-  readonly leave?: () => void
-  readonly update?: () => void
-}
-
-const noWaiters: Waiters = {}
 
 /** Claims being sent straight to somebody at one time; further ones are left to gossip. */
 export const MAX_TELLING = 64
@@ -40,20 +33,20 @@ export const MAX_TELLING = 64
  * around the `Ref`; what has to wait follows it. Whoever runs it may be interrupted, by the end of a join or of a stream:
  * not between the two.
  */
-export const run = (node: Node, rule: Rule, waiters: Waiters = noWaiters): Effect.Effect<void> =>
-  decide(node, (membership, env) => [...rule(membership, env), undefined], waiters)
+export const run = (node: Node, rule: Rule, receipt?: Receipt): Effect.Effect<void> =>
+  decide(node, (membership, env) => [...rule(membership, env), undefined], receipt)
 
 /** Runs a rule that answers, as `run` does, and returns its answer. */
 export const decide = <A>(
   node: Node,
   rule: (membership: Membership, env: Env) => Decision<A>,
-  waiters: Waiters = noWaiters
+  receipt?: Receipt
 ): Effect.Effect<A> =>
   Effect.uninterruptible(Effect.flatMap(
     Ref.modify(node.membership, (membership) => {
       const env = envOf(node)
       const [next, directives, answer] = rule(membership, env)
-      const rest = atOnce(node, directives, waiters)
+      const rest = atOnce(node, directives, receipt)
       node.observer?.({ node, now: env.now, previous: membership, next, directives })
       return [{ answer, rest }, next]
     }),
@@ -67,7 +60,7 @@ const carryOut = (node: Node, rest: ReadonlyArray<Directive>): Effect.Effect<voi
 const atOnce = (
   node: Node,
   directives: ReadonlyArray<Directive>,
-  waiters: Waiters
+  receipt: Receipt | undefined
 ): ReadonlyArray<Directive> => {
   const rest: Array<Directive> = []
   let before: Directive | undefined
@@ -77,12 +70,7 @@ const atOnce = (
     before = directive
     switch (directive._tag) {
       case "Broadcast":
-        Broadcasts.queueClaim(
-          node,
-          directive.key,
-          directive.claim,
-          directive.waiter === undefined ? undefined : waiters[directive.waiter]
-        )
+        Broadcasts.queueClaim(node, directive.key, directive.claim, receipt)
         break
       case "Publish":
         node.changes.publish(directive.change)

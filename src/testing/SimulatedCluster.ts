@@ -251,7 +251,10 @@ export const make = Effect.fnUntraced(function*(
       case "Leave":
         return alone(
           name,
-          Effect.flatMap(node(name), ({ leave }) => inside(seatOf(name))(leave({ timeout: Math.min(duration, 5_000) })))
+          Effect.flatMap(
+            node(name),
+            ({ leave }) => Effect.ignore(inside(seatOf(name))(leave({ timeout: Math.min(duration, 5_000) })))
+          )
             .pipe(
               Effect.andThen(pass),
               Effect.andThen(rejoin(name))

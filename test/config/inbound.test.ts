@@ -61,7 +61,8 @@ const stranger = Effect.fnUntraced(function*(ip: string) {
   return { dial, send }
 })
 
-const request = Frame.encodePushPull({ join: false, nodes: [], userState: none })
+/** Not empty: a request without anything is only asked before a join, and no hook is. */
+const request = Frame.encodePushPull({ join: false, nodes: [], userState: Uint8Array.of(0) })
 
 const sealed = (message: Uint8Array) =>
   Frame.frame(message, {

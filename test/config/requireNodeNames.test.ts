@@ -125,8 +125,8 @@ describe("requireNodeNames", () => {
         })
       })
       yield* TestClock.adjust("40 seconds")
-      // the two joins, whose seeds were written without one
-      assert.deepStrictEqual(nameless.map(({ ip }) => ip), ["10.0.0.1", "10.0.0.1"])
+      // the two joins, whose seeds were written without one: each asks first
+      assert.deepStrictEqual(nameless.map(({ ip }) => ip), ["10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.1"])
       assert.strictEqual(nodes.length, 3)
     })
   )

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { ipBytes } from "../../src/base/Address.ts"
-import { passing, type TestNode } from "../engine/Cluster.ts"
+import { joinAt, type TestNode } from "../engine/Cluster.ts"
 import type { FakePeer } from "../engine/FakePeer.ts"
 
 /** What a node counted under `name` or `name:reason`; 0 when nothing. */
@@ -19,7 +19,7 @@ export const countedInAll = (node: TestNode, name: string): Effect.Effect<number
 
 /** The errors of a join of which nothing came, as `tag`. */
 export const refusals = (node: TestNode, ...seeds: ReadonlyArray<string>) =>
-  Effect.map(Effect.flip(passing(node.cluster.join(seeds))), ({ failed }) => failed.map(({ error }) => error._tag))
+  Effect.map(Effect.flip(joinAt(node, ...seeds)), ({ failed }) => failed.map(({ error }) => error._tag))
 
 /** The bytes of an IP literal. */
 export const address = (ip: string): Uint8Array => ipBytes(ip) ?? new Uint8Array()

@@ -78,7 +78,9 @@ describe("every configuration field", () => {
   it("is set by a test of what it does", () => {
     const used = new Set(
       ["test/config", "test/engine", "test/node"]
-        .flatMap((folder) => readdirSync(Path.join(root, folder)).map((file) => `${folder}/${file}`))
+        .flatMap((folder) =>
+          readdirSync(Path.join(root, folder), { encoding: "utf8", recursive: true }).map((file) => `${folder}/${file}`)
+        )
         .filter((file) => file.endsWith(".test.ts"))
         .flatMap((file) => read(file).match(/\b[a-z]\w+(?=:|,| \}| =)/g) ?? [])
     )

@@ -104,7 +104,7 @@ export const startMany = Effect.fnUntraced(function*(n: number, options: NodeOpt
 
 /** Joins while virtual time passes. */
 export const joinAt = Effect.fnUntraced(function*(node: TestNode, ...seeds: ReadonlyArray<string>) {
-  return yield* passing(node.cluster.join(seeds))
+  return yield* passing(Effect.catchTag(node.cluster.join(seeds), "MemberlistClosed", Effect.die))
 })
 
 /** Runs `effect` while virtual time passes, in steps of 50 ms, until it ends. */

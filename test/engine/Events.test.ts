@@ -24,6 +24,7 @@ describe("events", () => {
       yield* b!.cluster.updateMeta(bytes("2"))
       yield* TestClock.adjust("1 second")
       yield* passing(b!.stop)
+      yield* TestClock.adjust("1 second")
       const seen = yield* Fiber.join(late)
       assert.deepStrictEqual(seen.slice(0, 2).sort(), ["MemberJoined a", "MemberJoined b"])
       assert.deepStrictEqual(seen.slice(2), ["MemberUpdated b", "MemberUpdated b", "MemberLeft b"])

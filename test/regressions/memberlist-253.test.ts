@@ -17,6 +17,7 @@ describe("memberlist #253: members that left", () => {
         // long enough for everybody to hear of it: a goodbye that comes at once may overtake the news
         yield* TestClock.adjust("1 second")
         yield* passing(guest.stop)
+        yield* TestClock.adjust("1 second")
       }
       assert.strictEqual(yield* stateOf(b, "guest-19"), "left")
       yield* TestClock.adjust("60 seconds")

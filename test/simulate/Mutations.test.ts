@@ -12,7 +12,7 @@ import type * as HubRules from "../../src/engine/application/Hub.ts"
 import type * as AcksRules from "../../src/engine/probing/Acks.ts"
 import type * as SuspicionsRules from "../../src/engine/suspicion/Suspicions.ts"
 import type * as BroadcastQueueRules from "../../src/swim/gossip/BroadcastQueue.ts"
-import type * as AliveRules from "../../src/swim/membership/Alive.ts"
+import type * as AnnouncementRules from "../../src/swim/life/Announcement.ts"
 import type * as MergeRules from "../../src/swim/membership/Merge.ts"
 import type * as PrecedenceRules from "../../src/swim/membership/Precedence.ts"
 import type * as RefuteRules from "../../src/swim/membership/Refute.ts"
@@ -67,21 +67,22 @@ vi.mock("../../src/engine/suspicion/Suspicions.ts", async (importOriginal) => {
   return { ...original, follow }
 })
 
-vi.mock("../../src/swim/membership/Alive.ts", async (importOriginal) => {
-  const original = await importOriginal<typeof AliveRules>()
-  const announce: typeof original.announce = (m, own, env) => {
-    const [next, directives] = original.announce(m, own, env)
-    if (!is("metadata changes without an incarnation") || m.incarnation === 0) return [next, directives]
+vi.mock("../../src/swim/life/Announcement.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof AnnouncementRules>()
+  const update: typeof original.update = (m, own, env) => {
+    const [next, directives, refused] = original.update(m, own, env)
+    if (!is("metadata changes without an incarnation")) return [next, directives, refused]
     const { incarnation } = m
     const self = next.entries.get(m.self)
     return [
       { ...next, incarnation, entries: next.entries.with(m.self, self && { ...self, incarnation }) },
       directives.map((directive) =>
         directive._tag === "Broadcast" ? { ...directive, claim: { ...directive.claim, incarnation } } : directive
-      )
+      ),
+      refused
     ]
   }
-  return { ...original, announce }
+  return { ...original, update }
 })
 
 vi.mock("../../src/swim/probing/Probe.ts", async (importOriginal) => {

@@ -128,19 +128,19 @@ describe("a claim about ourselves", () => {
   })
 
   it("out of reach teaches us nothing while we are outside, however often it comes", () => {
-    const [left] = Dead.leave(T.started(), T.env())
+    const [left] = T.leave(T.started(), T.env())
     let m = left
     for (let factor = 1; factor <= 4; factor++) {
       for (const claim of about(SELF, Math.min(factor * JUMP, MAX_INCARNATION))) m = hear(m, claim)[0]
     }
-    const [back] = Alive.announce(m, T.own, T.env())
+    const [back] = T.announce(m, T.own, T.env())
     assert.strictEqual(T.entry(back, SELF).incarnation, JUMP + 1)
   })
 
   it("is not outbid out of reach", () => {
-    const [m] = Alive.outbid(T.started(), T.own, MAX_INCARNATION, T.env())
+    const [m] = T.outbid(T.started(), T.own, MAX_INCARNATION, T.env())
     assert.strictEqual(T.entry(m, SELF).incarnation, 2)
-    const [higher] = Alive.outbid(T.started(), T.own, JUMP, T.env())
+    const [higher] = T.outbid(T.started(), T.own, JUMP, T.env())
     assert.strictEqual(T.entry(higher, SELF).incarnation, JUMP + 1)
   })
 })
@@ -178,11 +178,11 @@ describe("our own incarnation", () => {
       for (const happening of happenings) {
         const before = T.entry(m, SELF).incarnation
         const step = happening === "announce"
-          ? Alive.announce(m, T.own, T.env())
+          ? T.announce(m, T.own, T.env())
           : happening === "leave"
-          ? Dead.leave(m, T.env())
+          ? T.leave(m, T.env())
           : typeof happening === "number"
-          ? Alive.outbid(m, T.own, happening, T.env())
+          ? T.outbid(m, T.own, happening, T.env())
           : hear(m, forged(happening))
         m = step[0]
         const after = T.entry(m, SELF).incarnation
@@ -223,7 +223,7 @@ describe("our own incarnation", () => {
       const tables = new Map(all.map((name) => {
         const others = all.filter((other) => other !== name)
         const own = { ...T.own, addr: T.ip(1) }
-        const started = Alive.announce(Membership.make(name), own, T.env())[0]
+        const started = T.announce(Membership.make(name), own, T.env())[0]
         return [
           name,
           T.run(

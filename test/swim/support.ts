@@ -3,6 +3,7 @@
  */
 import * as Option from "effect/Option"
 import type { MemberState } from "../../src/Member.ts"
+import * as Announcement from "../../src/swim/life/Announcement.ts"
 import * as AliveRule from "../../src/swim/membership/Alive.ts"
 import type { Alive, Dead, RemoteEntry, Suspect } from "../../src/swim/membership/Claim.ts"
 import * as DeadRule from "../../src/swim/membership/Dead.ts"
@@ -90,10 +91,38 @@ export const row = (
   ...more
 })
 
-export const own: AliveRule.Own = { addr: ip(1), port: 7946, meta: null, vsn: VSN }
+/** Announces us, whatever came before: at the start, anew, or by a join that is answered after a leave. */
+export const announce = (m: Membership.Membership, own: Announcement.Own, env: Membership.Env): Membership.Step => {
+  const [next, directives] = m.stage._tag === "Unannounced"
+    ? Announcement.start(m, own, env)
+    : m.stage._tag === "Present"
+    ? Announcement.update(m, own, env)
+    : Announcement.introduce(m, own, { join: 1 }, env)
+  const [settled, more] = Announcement.settle(next, 1, true, env)
+  return [settled, [...directives, ...more]]
+}
+
+/** Leaves. */
+export const leave = (m: Membership.Membership, env: Membership.Env): Membership.Step => {
+  const [next, directives] = Announcement.leave(m, env)
+  return [next, directives]
+}
+
+/** Introduces us to a peer that knows somebody else under our name. */
+export const outbid = (
+  m: Membership.Membership,
+  own: Announcement.Own,
+  above: number,
+  env: Membership.Env
+): Membership.Step => {
+  const [next, directives] = Announcement.introduce(m, own, { join: 1, above }, env)
+  return [next, directives]
+}
+
+export const own: Announcement.Own = { addr: ip(1), port: 7946, meta: null, vsn: VSN }
 
 /** Our own table right after the first announcement. */
-export const started = (): Membership.Membership => AliveRule.announce(Membership.make(SELF), own, env())[0]
+export const started = (): Membership.Membership => announce(Membership.make(SELF), own, env())[0]
 
 /** Several rules in turn: the last table, and every directive. */
 export const run = (

@@ -7,12 +7,12 @@ import * as Layer from "effect/Layer"
 import * as Node from "../../src/engine/Node.ts"
 import { Keyring } from "../../src/Keyring.ts"
 import { MemberlistConfig, type Settings } from "../../src/MemberlistConfig.ts"
-import * as Alive from "../../src/swim/membership/Alive.ts"
+import type * as Announcement from "../../src/swim/life/Announcement.ts"
 import type { Change, Directive } from "../../src/swim/membership/Directive.ts"
 import * as Membership from "../../src/swim/membership/Membership.ts"
 import { Invariants } from "../../src/testing/index.ts"
 import { Transport } from "../../src/Transport.ts"
-import { env, ip, own, SELF } from "../swim/support.ts"
+import { announce, env, ip, own, SELF } from "../swim/support.ts"
 
 /** Goes nowhere. */
 const transport = Transport.of({
@@ -57,11 +57,11 @@ export class Watched {
   private readonly invariants: Invariants.Invariants
   private table: Membership.Membership
 
-  constructor(node: Node.Node, invariants: Invariants.Invariants, announced: Alive.Own) {
+  constructor(node: Node.Node, invariants: Invariants.Invariants, announced: Announcement.Own) {
     this.node = node
     this.invariants = invariants
     this.table = Membership.make(node.name)
-    this.rule((m) => Alive.announce(m, announced, env()))
+    this.rule((m) => announce(m, announced, env()))
   }
 
   get now(): Membership.Membership {
@@ -85,7 +85,7 @@ export class Watched {
 /** Nodes of one cluster, and what was found broken, as `node at: Invariant, message`. */
 export const watch = Effect.gen(function*() {
   const invariants = Invariants.make()
-  const another = (name: string, announced: Alive.Own = own) =>
+  const another = (name: string, announced: Announcement.Own = own) =>
     Effect.map(idle(name), (node) => new Watched(node, invariants, announced))
   return {
     self: yield* another(SELF),

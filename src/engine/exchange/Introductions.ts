@@ -12,32 +12,46 @@ export const MAX_INTRODUCTIONS = 64
 /** How long an introduction is remembered after its exchange ended, in milliseconds; until then gossip tells of us. */
 const REMEMBERED = 60_000
 
+export interface Introduction {
+  readonly to: Address.PeerAddress
+  /** The peer answered, so it has read our list. */
+  readonly answered: boolean
+}
+
 export interface Introductions {
-  /** Our list is about to be written there. */
-  readonly begin: (to: Address.PeerAddress) => void
+  /** Our list is about to be written there. Answers a number that names this introduction. */
+  readonly begin: (to: Address.PeerAddress) => number
   /** The exchange ended, one way or another. */
-  readonly end: (to: Address.PeerAddress, now: number) => void
+  readonly end: (introduction: number, answered: boolean, now: number) => void
   /** Those that are under way or ended lately. */
-  readonly recent: (now: number) => ReadonlyArray<Address.PeerAddress>
+  readonly recent: (now: number) => ReadonlyArray<Introduction>
+}
+
+interface Remembered extends Introduction {
+  readonly id: number
+  readonly endedAt: number
 }
 
 export const make = (): Introductions => {
-  const introductions = new Map<string, { readonly to: Address.PeerAddress; readonly endedAt: number }>()
+  const introductions = new Map<string, Remembered>()
+  let lastId = 0
   return {
     begin: (to) => {
       const key = Address.format(to)
+      const id = ++lastId
       introductions.delete(key)
-      introductions.set(key, { to, endedAt: Number.POSITIVE_INFINITY })
-      if (introductions.size <= MAX_INTRODUCTIONS) return
+      introductions.set(key, { id, to, answered: false, endedAt: Number.POSITIVE_INFINITY })
       for (const oldest of introductions.keys()) {
+        if (introductions.size <= MAX_INTRODUCTIONS) break
         introductions.delete(oldest)
-        return
+      }
+      return id
+    },
+    end: (id, answered, now) => {
+      for (const [key, introduction] of introductions) {
+        if (introduction.id === id) introductions.set(key, { ...introduction, answered, endedAt: now })
       }
     },
-    end: (to, now) => {
-      const key = Address.format(to)
-      if (introductions.has(key)) introductions.set(key, { to, endedAt: now })
-    },
-    recent: (now) => [...introductions.values()].filter(({ endedAt }) => now - endedAt < REMEMBERED).map(({ to }) => to)
+    recent: (now) => [...introductions.values()].filter(({ endedAt }) => now - endedAt < REMEMBERED)
   }
 }

@@ -5,18 +5,16 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Ref from "effect/Ref"
 import * as Result from "effect/Result"
 import * as Address from "../../base/Address.ts"
 import {
   JoinFailed,
+  type MemberlistClosed,
   NodeNameRequired,
   type SeedError,
-  type SeedInvalid,
-  TransportError
+  type SeedInvalid
 } from "../../MemberlistError.ts"
-import * as Announce from "../life/Announce.ts"
-import * as Leave from "../life/Leave.ts"
+import * as Life from "../life/Life.ts"
 import type { Node } from "../Node.ts"
 import * as Spans from "../telemetry/Spans.ts"
 import * as PushPull from "./PushPull.ts"
@@ -24,13 +22,17 @@ import * as Seed from "./Seed.ts"
 
 /** What a join did, seed by seed. */
 export interface JoinReport {
-  /** The addresses whose lists were merged. */
+  /** The addresses of peers who have our list, and whose lists were merged. */
   readonly contacted: ReadonlyArray<{ readonly seed: string; readonly address: string }>
+  /** The addresses at which this node met only itself. */
+  readonly ourselves: ReadonlyArray<{ readonly seed: string; readonly address: string }>
   /** The seeds, or single addresses of a seed, that failed, and why. */
   readonly failed: ReadonlyArray<{ readonly seed: string; readonly error: SeedError }>
 }
 
-type Outcome = JoinReport["contacted"][number] | JoinReport["failed"][number]
+type Outcome =
+  | { readonly _tag: "Joined" | "Ourselves"; readonly seed: string; readonly address: string }
+  | { readonly _tag: "Failed"; readonly seed: string; readonly error: SeedError }
 
 /** Reads a seed; one without the name that the configuration requires is not even looked up. */
 const parse = (node: Node, text: string): Result.Result<Seed.Seed, SeedInvalid | NodeNameRequired> => {
@@ -39,7 +41,12 @@ const parse = (node: Node, text: string): Result.Result<Seed.Seed, SeedInvalid |
   return Result.fail(new NodeNameRequired({ address: text }))
 }
 
-const joinSeed = Effect.fnUntraced(function*(node: Node, text: string): Effect.fn.Return<ReadonlyArray<Outcome>> {
+/** Joins through one seed; `introducing` is told before our list is sent to anybody. */
+const joinSeed = Effect.fnUntraced(function*(
+  node: Node,
+  text: string,
+  introducing: () => void
+): Effect.fn.Return<ReadonlyArray<Outcome>, MemberlistClosed> {
   const addresses = yield* Effect.fromResult(parse(node, text)).pipe(
     Effect.flatMap((seed) =>
       Effect.map(
@@ -49,54 +56,60 @@ const joinSeed = Effect.fnUntraced(function*(node: Node, text: string): Effect.f
     ),
     Effect.result
   )
-  if (Result.isFailure(addresses)) return [{ seed: text, error: addresses.failure }]
+  if (Result.isFailure(addresses)) return [{ _tag: "Failed", seed: text, error: addresses.failure }]
   return yield* Effect.forEach(addresses.success, (address) =>
-    PushPull.exchange(node, address, true).pipe(
-      Effect.match({
-        onFailure: (error): Outcome => ({ seed: text, error }),
-        onSuccess: (): Outcome => ({ seed: text, address: Address.format(address) })
-      })
+    PushPull.join(node, address, introducing).pipe(
+      Effect.map((_tag): Outcome => ({ _tag, seed: text, address: Address.format(address) })),
+      Effect.catchIf(
+        (error) => error._tag !== "MemberlistClosed",
+        (error) => Effect.succeed<Outcome>({ _tag: "Failed", seed: text, error })
+      )
     ))
 })
 
-/** Joins through the seeds; no seeds at all is a success that contacts nobody. */
-export const join = (node: Node, seeds: ReadonlyArray<string>): Effect.Effect<JoinReport, JoinFailed> =>
-  Spans.asked(node, "join", "internal", { seeds: seeds.length })(joinAll(node, seeds))
-
-const closed = (seed: string) => ({
-  seed,
-  error: new TransportError({
-    operation: "open",
-    kind: "Closed",
-    scope: "Local",
-    address: seed,
-    cause: "this node is being stopped"
-  })
-})
+/**
+ * Joins through the seeds; no seeds at all is a success that contacts nobody. `orLeave`: a join that is interrupted when it
+ * has reached somebody leaves again.
+ */
+export const join = (
+  node: Node,
+  seeds: ReadonlyArray<string>,
+  options: { readonly orLeave: boolean }
+): Effect.Effect<JoinReport, JoinFailed | MemberlistClosed> =>
+  Spans.asked(node, "join", "internal", { seeds: seeds.length })(joinAll(node, seeds, options.orLeave))
 
 const joinAll = Effect.fnUntraced(function*(
   node: Node,
-  seeds: ReadonlyArray<string>
-): Effect.fn.Return<JoinReport, JoinFailed> {
-  // A join that begins while the layer says goodbye would bring us back, only to vanish.
-  if (node.closing.current) return yield* Effect.fail(new JoinFailed({ failed: seeds.map(closed) }))
-  const returning = Ref.getUnsafe(node.membership).leaving
-  if (returning) yield* Announce.again(node)
-  const outcomes = yield* Effect.forEach(
+  seeds: ReadonlyArray<string>,
+  orLeave: boolean
+): Effect.fn.Return<JoinReport, JoinFailed | MemberlistClosed> {
+  if (seeds.length === 0) yield* Life.returnAlone(node)
+  let introduced = false
+  const introducing = () => {
+    introduced = true
+  }
+  const perSeed = yield* Effect.forEach(
     new Set(seeds),
-    (seed) => Spans.asked(node, "join.seed", "internal", { seed })(joinSeed(node, seed)),
+    (seed) => Spans.asked(node, "join.seed", "internal", { seed })(joinSeed(node, seed, introducing)),
     { concurrency: node.config.joinConcurrency }
-  )
-  const report = outcomes.flat()
-  const contacted = report.filter((outcome) => "address" in outcome)
-  const failed = report.filter((outcome) => "error" in outcome)
-  for (const { error, seed } of failed) {
+  ).pipe(Effect.onInterrupt(() => orLeave && introduced ? Life.leaveAtOnce(node) : Effect.void))
+  const outcomes = perSeed.flat()
+  const at = (tag: Outcome["_tag"]) =>
+    outcomes.flatMap((outcome) =>
+      outcome._tag === tag && outcome._tag !== "Failed" ? [{ seed: outcome.seed, address: outcome.address }] : []
+    )
+  const report = {
+    contacted: at("Joined"),
+    ourselves: at("Ourselves"),
+    failed: outcomes.flatMap((outcome) =>
+      outcome._tag === "Failed" ? [{ seed: outcome.seed, error: outcome.error }] : []
+    )
+  }
+  for (const { error, seed } of report.failed) {
     node.counters.count("join.failed", error._tag)
     const entry = error._tag === "SeedUnresolvable" ? "SeedUnresolvable" : "SeedFailed"
     yield* node.logs.write(entry, { seed, reason: error._tag, detail: error.message })
   }
-  if (contacted.length > 0 || seeds.length === 0) return { contacted, failed }
-  // Nobody heard that we are back, so we are not.
-  if (returning) yield* Leave.silently(node)
-  return yield* Effect.fail(new JoinFailed({ failed }))
+  if (report.contacted.length > 0 || report.failed.length === 0) return report
+  return yield* Effect.fail(new JoinFailed({ failed: report.failed }))
 })

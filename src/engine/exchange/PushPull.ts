@@ -12,6 +12,7 @@ import * as Address from "../../base/Address.ts"
 import {
   type ExchangeRejected,
   JoinRejected,
+  type MemberlistClosed,
   NameConflict,
   type NodeNameRequired,
   RemoteRefused,
@@ -22,13 +23,11 @@ import type { RemoteEntry } from "../../swim/membership/Claim.ts"
 import { merge } from "../../swim/membership/Merge.ts"
 import * as Versions from "../../swim/membership/Versions.ts"
 import { pushPullScale } from "../../swim/Timing.ts"
-import type { Connection } from "../../Transport.ts"
 import * as Limits from "../../wire/Limits.ts"
 import type { NodeState } from "../../wire/message/Message.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
 import * as Hooks from "../hooks/Hooks.ts"
-import * as Announce from "../life/Announce.ts"
-import * as Farewell from "../life/Farewell.ts"
+import * as Life from "../life/Life.ts"
 import { type Node, receivedPort } from "../Node.ts"
 import { entryOf, partners } from "../Peers.ts"
 import * as Streams from "../sending/Streams.ts"
@@ -66,30 +65,36 @@ export const localState = Effect.fnUntraced(function*(
     yield* node.logs.write("UserStateTooLarge", { detail })
     userState = new Uint8Array(0)
   }
+  // the hook's own bytes may change while they wait to be read
+  return yield* listOf(node, new Uint8Array(userState), join)
+})
+
+const listOf = Effect.fnUntraced(function*(
+  node: Node,
+  userState: Uint8Array,
+  join: boolean
+): Effect.fn.Return<ReadonlyArray<Uint8Array>> {
   const { count, pieces } = yield* node.rows.encode(() => Ref.getUnsafe(node.membership).entries)
   const head = Frame.encodeHeader({ nodes: count, userStateLen: userState.length, join })
-  // the hook's own bytes may change while they wait to be read
-  const message = [head, ...pieces, new Uint8Array(userState)]
+  const message = [head, ...pieces, userState]
   countInstances(node)
   node.metrics.localSize(Frame.sizeOf(message))
   return message
 })
+
+const noState = new Uint8Array(0)
 
 const withPort = (node: Node) => (entry: NodeState): NodeState => {
   const port = receivedPort(node, entry.port)
   return port === entry.port ? entry : { ...entry, port }
 }
 
-/** Whether the remote list can be merged at all; nothing is merged when it cannot. */
-const check = Effect.fnUntraced(function*(
-  node: Node,
-  nodes: ReadonlyArray<RemoteEntry>,
-  join: boolean
-): Effect.fn.Return<void, VersionMismatch | JoinRejected> {
-  const mismatch = Versions.verify(Ref.getUnsafe(node.membership).entries.values(), nodes)
-  if (mismatch !== undefined) return yield* Effect.fail(new VersionMismatch(mismatch))
-  if (join) yield* Hooks.merge(node, nodes)
-})
+/** Whether the versions of the remote list can be merged at all; nothing is merged when they cannot. */
+const checkVersions = (node: Node, nodes: ReadonlyArray<RemoteEntry>): Effect.Effect<void, VersionMismatch> =>
+  Effect.suspend(() => {
+    const mismatch = Versions.verify(Ref.getUnsafe(node.membership).entries.values(), nodes)
+    return mismatch === undefined ? Effect.void : Effect.fail(new VersionMismatch(mismatch))
+  })
 
 /** Merges what was checked. Whoever `waits` goes on when the user state was handed over as well. */
 const mergeChecked = Effect.fnUntraced(function*(
@@ -107,63 +112,52 @@ const mergeChecked = Effect.fnUntraced(function*(
   yield* Hooks.mergeRemoteState(node, remote.userState, options)
 })
 
-/** A live member elsewhere that already has our name, and its incarnation. */
-const nameConflict = (node: Node, nodes: ReadonlyArray<NodeState>) => {
-  const own = entryOf(node, node.name)
-  const other = nodes.find((entry) => entry.name === node.name && entry.state <= 1)
-  if (own === undefined || other === undefined) return undefined
-  const theirs = { ip: Address.ipText(other.addr) ?? "", port: other.port }
-  if (own.endpoint.ip === theirs.ip && own.endpoint.port === theirs.port) return undefined
-  const error = new NameConflict({
-    node: node.name,
-    ours: Address.format(own.endpoint),
-    theirs: Address.format(theirs)
+/**
+ * The incarnation at which a live member elsewhere has our name, if one does and the policy lets us take it over; under the
+ * policy `keep` that fails.
+ */
+const nameToTake = (node: Node, nodes: ReadonlyArray<NodeState>): Effect.Effect<number | undefined, NameConflict> =>
+  Effect.suspend(() => {
+    const own = entryOf(node, node.name)
+    const other = nodes.find((entry) => entry.name === node.name && entry.state <= 1)
+    if (own === undefined || other === undefined) return noConflict
+    const theirs = { ip: Address.ipText(other.addr) ?? "", port: other.port }
+    if (own.endpoint.ip === theirs.ip && own.endpoint.port === theirs.port) return noConflict
+    if (node.config.nameConflictPolicy === "replace") return Effect.succeed(other.incarnation)
+    return Effect.fail(
+      new NameConflict({ node: node.name, ours: Address.format(own.endpoint), theirs: Address.format(theirs) })
+    )
   })
-  return { error, incarnation: other.incarnation }
-}
+
+const noConflict = Effect.undefined
 
 /** Our side of an exchange that we start, timed and traced: as a part of a join, or by itself. */
-export const exchange = (node: Node, to: PeerAddress, join: boolean): Effect.Effect<void, ExchangeError> => {
-  const span = join ? Spans.asked : Spans.own
-  return timed(exchangeOnce(node, to, join), node.now, node.metrics.pushPullTime).pipe(
-    span(node, "pushPull", "client", { peer: Address.format(to), member: to.name ?? "", join })
-  )
-}
-
-/**
- * Our list introduces us to `to` while `exchange` runs. If we left meanwhile, our goodbye may have been there before our
- * list, so it is said again.
- */
-const introduced = <E>(node: Node, to: PeerAddress, exchange: Effect.Effect<void, E>): Effect.Effect<void, E> =>
-  Effect.acquireUseRelease(
-    Effect.sync(() => node.introductions.begin(to)),
-    () => exchange,
-    () => {
-      node.introductions.end(to, node.now())
-      return Ref.getUnsafe(node.membership).leaving ? Farewell.once(node, to) : Effect.void
-    }
-  )
-
-const exchangeOnce = (node: Node, to: PeerAddress, join: boolean): Effect.Effect<void, ExchangeError> =>
-  Effect.scoped(Effect.gen(function*() {
-    yield* node.logs.write("PushPullStarted", { peer: to, member: to.name })
-    const connection = yield* Streams.open(node, to, node.settings.tcpTimeout)
-    node.counters.count("tcp.connect")
-    const swap = swapLists(node, connection, to, join)
-    yield* join ? introduced(node, to, swap) : swap
-  }))
-
-const swapLists = (
+const observed = <A, E>(
   node: Node,
-  connection: Connection,
   to: PeerAddress,
-  join: boolean
-): Effect.Effect<void, ExchangeError> =>
-  Effect.gen(function*() {
+  join: boolean,
+  exchange: Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  timed(exchange, node.now, node.metrics.pushPullTime).pipe(
+    (join ? Spans.asked : Spans.own)(node, "pushPull", "client", {
+      peer: Address.format(to),
+      member: to.name ?? "",
+      join
+    })
+  )
+
+/** Sends a list and reads the peer's. */
+const swap = (
+  node: Node,
+  to: PeerAddress,
+  list: Effect.Effect<ReadonlyArray<Uint8Array>>
+): Effect.Effect<RemoteState, ExchangeError> =>
+  Effect.scoped(Effect.gen(function*() {
     const timeout = node.settings.tcpTimeout
-    yield* Streams.writePieces(node, connection, yield* localState(node, join)).pipe(
-      Streams.within(to, "write", timeout)
-    )
+    yield* node.logs.write("PushPullStarted", { peer: to, member: to.name })
+    const connection = yield* Streams.open(node, to, timeout)
+    node.counters.count("tcp.connect")
+    yield* Streams.writePieces(node, connection, yield* list).pipe(Streams.within(to, "write", timeout))
     const answer = yield* Streams.answer(node, connection).pipe(Streams.within(to, "read", timeout))
     node.heard.note(to, node.now())
     if (answer._tag === "ErrorResponse") {
@@ -173,16 +167,85 @@ const swapLists = (
       node.counters.count("stream.rejected", "UnexpectedMessage")
       return yield* Effect.fail(Streams.rejected(connection, "UnexpectedMessage", `a push/pull, not ${answer._tag}`))
     }
-    const remote = { nodes: answer.nodes.map(withPort(node)), userState: answer.userState }
-    const conflict = join ? nameConflict(node, remote.nodes) : undefined
-    const keeps = node.config.nameConflictPolicy === "keep"
-    if (conflict !== undefined && keeps) return yield* Effect.fail(conflict.error)
-    yield* check(node, remote.nodes, join)
-    if (conflict !== undefined) yield* Announce.outbid(node, conflict.incarnation)
-    yield* mergeChecked(node, remote, { join, wait: join })
+    return { nodes: answer.nodes.map(withPort(node)), userState: answer.userState }
+  }))
+
+/** A list without rows. A peer answers it in full, merges nothing, and asks none of its hooks. */
+const noList = Effect.sync(() => [Frame.encodeHeader({ nodes: 0, userStateLen: 0, join: false })])
+
+/** Synchronises with a member: each side gets the other's list, and merges it. */
+export const synchroniseWith = (node: Node, to: PeerAddress): Effect.Effect<void, ExchangeError> =>
+  observed(
+    node,
+    to,
+    false,
+    Effect.gen(function*() {
+      const confirm = node.receipts.exchanging(to)
+      const remote = yield* swap(node, to, localState(node, false))
+      confirm()
+      yield* checkVersions(node, remote.nodes)
+      yield* mergeChecked(node, remote, { join: false, wait: false })
+    })
+  )
+
+/**
+ * Joins through a peer: asks for its list first, and sends ours only when nothing speaks against it, because our list
+ * introduces us to its whole cluster; `introducing` is told before that. Answers whether it was this node itself that answered.
+ */
+export const join = (
+  node: Node,
+  to: PeerAddress,
+  introducing: () => void
+): Effect.Effect<"Joined" | "Ourselves", ExchangeError | MemberlistClosed> =>
+  observed(
+    node,
+    to,
+    true,
+    Effect.gen(function*() {
+      if (isOwnAddress(node, to)) return "Ourselves"
+      const { nodes } = yield* swap(node, to, noList)
+      if (isOwnList(node, nodes)) return "Ourselves"
+      const above = yield* nameToTake(node, nodes)
+      yield* checkVersions(node, nodes)
+      yield* Hooks.merge(node, nodes)
+      yield* Life.introduced(
+        node,
+        to,
+        above,
+        Effect.suspend(() => {
+          introducing()
+          return introduce(node, to)
+        })
+      )
+      return "Joined"
+    })
+  )
+
+const introduce = (node: Node, to: PeerAddress): Effect.Effect<void, ExchangeError> =>
+  Effect.gen(function*() {
+    const remote = yield* swap(node, to, localState(node, true))
+    // the cluster may have changed since it was asked
+    yield* nameToTake(node, remote.nodes)
+    yield* checkVersions(node, remote.nodes)
+    yield* mergeChecked(node, remote, { join: true, wait: true })
     // a seed may have become a member only now
     node.heard.note(to, node.now())
   })
+
+/** Whether a list is our own: whoever answers is on its list itself, and here nobody but us is. */
+const isOwnList = (node: Node, nodes: ReadonlyArray<NodeState>): boolean => {
+  const own = entryOf(node, node.name)?.endpoint
+  return nodes.length > 0 &&
+    nodes.every(({ addr, name, port }) => name === node.name && port === own?.port && Address.ipText(addr) === own.ip)
+}
+
+/** Whether an address is this node's own: the one it announces, or one that its socket is bound to. */
+const isOwnAddress = ({ transport: { advertised, bound } }: Node, { ip, port }: PeerAddress): boolean =>
+  (port === advertised.port && ip === Address.ipText(advertised.addr))
+  || (port === bound.port && (ip === bound.ip || (isUnspecified(bound.ip) && isLoopback(ip))))
+
+const isUnspecified = (ip: string): boolean => ip === "0.0.0.0" || ip === "::"
+const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1"
 
 /** What a peer's error message means. */
 const refusal = (from: PeerAddress, message: string): JoinRejected | RemoteRefused => {
@@ -203,7 +266,11 @@ export const respond = Effect.fnUntraced(function*<E>(
   reply: (message: ReadonlyArray<Uint8Array>) => Effect.Effect<void, E>
 ): Effect.fn.Return<void, E | VersionMismatch | JoinRejected> {
   const remote = { nodes: request.nodes.map(withPort(node)), userState: request.userState }
-  yield* check(node, remote.nodes, request.join)
+  // somebody who asks before it joins: there is nothing to merge, and nobody to ask
+  const asks = remote.nodes.length === 0 && remote.userState.length === 0 && !request.join
+  if (asks) return yield* reply(yield* listOf(node, noState, false))
+  yield* checkVersions(node, remote.nodes)
+  if (request.join) yield* Hooks.merge(node, remote.nodes)
   yield* reply(yield* localState(node, request.join))
   yield* mergeChecked(node, remote, { join: request.join, wait: false })
 })
@@ -212,7 +279,7 @@ export const respond = Effect.fnUntraced(function*<E>(
 const synchronise = Effect.fnUntraced(function*(node: Node) {
   const [peer] = partners(node, 1, (entry) => entry.state === "alive")
   if (peer === undefined) return
-  yield* Effect.catch(exchange(node, peer.endpoint, false), (error) => {
+  yield* Effect.catch(synchroniseWith(node, peer.endpoint), (error) => {
     node.counters.count("pushpull.failed", error._tag)
     return node.logs.write("PushPullFailed", {
       peer: peer.endpoint,

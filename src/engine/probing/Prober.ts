@@ -126,6 +126,7 @@ const probe = (node: Node, target: Entry): Effect.Effect<number> =>
         return yield* probeIndirectly(node, target, wait, deadline, HEARD)
       }
       node.heard.noteMember(target.name, node.now())
+      node.receipts.answered(wait.seqNo)
       yield* Spans.outcome("Answered")
       yield* Hooks.pingComplete(node, target, answer.value.receivedAt - sent, answer.value.payload)
       return HEARD

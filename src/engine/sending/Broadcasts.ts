@@ -15,6 +15,7 @@ import * as Message from "../../wire/message/Message.ts"
 import * as Compound from "../../wire/packet/Compound.ts"
 import * as Hooks from "../hooks/Hooks.ts"
 import type { Node } from "../Node.ts"
+import type { Receipt } from "./Receipts.ts"
 
 /** The reference's per-part cost of a compound message, bytes. */
 const PART_OVERHEAD = 2
@@ -23,25 +24,35 @@ export const USER_OVERHEAD = PART_OVERHEAD + 1
 /** Broadcasts an application may have waiting; the most transmitted ones make room. */
 export const MAX_USER_BROADCASTS = 4096
 
-const finish = (finished: ReadonlyArray<BroadcastQueue.Broadcast>) => {
-  for (const broadcast of finished) broadcast.finished?.()
+/** A queued message; who waits for news about ourselves has a receipt for it. */
+export interface Queued extends BroadcastQueue.Broadcast {
+  readonly receipt?: Receipt | undefined
 }
 
-const put = (queue: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue>, broadcast: BroadcastQueue.Broadcast) => {
-  const [next, finished] = BroadcastQueue.queue(queue.current, broadcast)
+type Queue = MutableRef.MutableRef<BroadcastQueue.BroadcastQueue<Queued>>
+
+const finish = (finished: ReadonlyArray<Queued>, how: "Sent" | "Superseded") => {
+  for (const { receipt } of finished) receipt?.finished(how)
+}
+
+const put = (queue: Queue, broadcast: Queued) => {
+  const [next, replaced] = BroadcastQueue.queue(queue.current, broadcast)
   queue.current = next
-  finish(finished)
+  finish(replaced, "Superseded")
 }
 
 /** Queues a claim; one with the same key replaces it. Synchronous: it runs inside the rules' step. */
-export const queueClaim = (node: Node, key: string, claim: Claim, finished: (() => void) | undefined): void =>
-  put(node.gossip, { name: key, unique: false, message: Message.encode(claim, node.writer), finished })
+export const queueClaim = (node: Node, key: string, claim: Claim, receipt: Receipt | undefined): void => {
+  const message = Message.encode(claim, node.writer)
+  receipt?.queued(message)
+  put(node.gossip, { name: key, unique: false, message, receipt })
+}
 
 /** Forgets the news of a member that is forgotten: others would only learn of it, and the queue would outgrow the table. */
 export const forget = (node: Node, name: string): void => {
   const [next, finished] = BroadcastQueue.remove(node.gossip.current, name)
   node.gossip.current = next
-  finish(finished)
+  finish(finished, "Superseded")
 }
 
 /** Queues a user message for the whole cluster. A `key` makes a later one with the same key replace it. */
@@ -55,15 +66,16 @@ export const queueUser = (node: Node, payload: Uint8Array, key: string | undefin
   if (pruned.length === 0) return
   node.user.current = next
   node.counters.count("broadcast.pruned", undefined, pruned.length)
-  finish(pruned)
+  finish(pruned, "Superseded")
 }
 
 const drawFrom = (
   node: Node,
-  queue: MutableRef.MutableRef<BroadcastQueue.BroadcastQueue>,
+  queue: Queue,
   limit: number,
   maxParts: number,
-  first: ReadonlyArray<string> | undefined
+  first: ReadonlyArray<string> | undefined,
+  sent?: (messages: ReadonlyArray<Uint8Array>) => void
 ): { readonly messages: ReadonlyArray<Uint8Array>; readonly used: number } => {
   const current = queue.current
   if (limit <= 0 || maxParts <= 0 || BroadcastQueue.size(current) === 0) return nothing
@@ -75,7 +87,9 @@ const drawFrom = (
     first
   })
   queue.current = drawn.queue
-  finish(drawn.finished)
+  // before the last transmission settles a receipt
+  sent?.(drawn.messages)
+  finish(drawn.finished, "Sent")
   return drawn
 }
 
@@ -98,20 +112,24 @@ const urgent = (node: Node, to: PeerAddress): ReadonlyArray<string> | undefined 
 
 /**
  * The messages that ride on the next packet, which goes to `to`, at most `limit` bytes with their overhead and `maxParts`
- * in number.
+ * in number. `ping`: the packet is the ping of that sequence number.
  */
 export const draw = (
   node: Node,
   to: PeerAddress,
   limit: number,
-  maxParts: number = Compound.MAX_PARTS
+  maxParts: number = Compound.MAX_PARTS,
+  ping?: number
 ): Effect.Effect<ReadonlyArray<Uint8Array>> =>
   Effect.suspend(() => {
-    const claims = drawFrom(node, node.gossip, limit, maxParts, urgent(node, to))
+    const claims = drawFrom(node, node.gossip, limit, maxParts, urgent(node, to), (messages) =>
+      node.receipts.sent(messages, to, ping))
     const user = drawFrom(node, node.user, limit - claims.used, maxParts - claims.messages.length, undefined)
     const messages = user.messages.length === 0 ? claims.messages : [...claims.messages, ...user.messages]
     const room = limit - claims.used - user.used
-    if (node.delegate.broadcasts === undefined || room <= USER_OVERHEAD) return Effect.succeed(messages)
+    if (node.delegate.broadcasts === undefined || room <= USER_OVERHEAD) {
+      return Effect.succeed(messages)
+    }
     return Effect.map(
       Hooks.broadcasts(node, USER_OVERHEAD, room),
       (extra) => [...messages, ...fitting(node, extra, room, maxParts - messages.length)]

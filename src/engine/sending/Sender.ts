@@ -94,7 +94,13 @@ export const withPiggyback = (
     if (refused !== undefined) return Effect.fail(refused)
     const first = Message.encode(message, node.writer)
     return Effect.flatMap(
-      Broadcasts.draw(node, to, directBudget(node, first.length), Compound.MAX_PARTS - 1),
+      Broadcasts.draw(
+        node,
+        to,
+        directBudget(node, first.length),
+        Compound.MAX_PARTS - 1,
+        message._tag === "Ping" ? message.seqNo : undefined
+      ),
       (extra) => packet(node, to, extra.length === 0 ? first : Compound.make([first, ...extra]), false)
     )
   })

@@ -20,8 +20,6 @@ export interface Broadcast {
   readonly message: Uint8Array
   /** Whether this one makes a queued one pointless. Asked only between broadcasts that are neither named nor unique. */
   readonly invalidates?: ((other: Broadcast) => boolean) | undefined
-  /** For the caller, who is to call it for every broadcast the queue returns as finished. The queue never does. */
-  readonly finished?: (() => void) | undefined
 }
 
 export interface BroadcastQueue<out B extends Broadcast = Broadcast> {

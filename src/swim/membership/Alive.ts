@@ -1,8 +1,8 @@
 /**
- * What happens when a node is said to be alive, and when we say it of ourselves.
+ * What happens when a node is said to be alive.
  */
 import * as Address from "../../base/Address.ts"
-import * as ProbeRing from "../probing/ProbeRing.ts"
+import { isOutside } from "../life/Stage.ts"
 import { type Alive, aliveDefect, VERSIONS_LENGTH } from "./Claim.ts"
 import * as Conflicts from "./Conflicts.ts"
 import type { Directive } from "./Directive.ts"
@@ -10,7 +10,7 @@ import type { Entry } from "./Entry.ts"
 import { makePlace } from "./Evict.ts"
 import type { Env, Membership, Step } from "./Membership.ts"
 import { type AliveComparison, decideAlive, decideNewcomer } from "./Precedence.ts"
-import { nextIncarnation, refute } from "./Refute.ts"
+import { refute } from "./Refute.ts"
 import {
   aliveChanges,
   aliveEntry,
@@ -20,59 +20,21 @@ import {
   ignore,
   ignored,
   insert,
-  learned,
+  place,
   replace
 } from "./Table.ts"
 
-/** What we announce about ourselves. */
-export interface Own {
-  /** 4 or 16 address bytes. */
-  readonly addr: Uint8Array
-  readonly port: number
-  /** At most 512 bytes. */
-  readonly meta: Uint8Array | null
-  /** Six bytes. */
-  readonly vsn: Uint8Array
-}
-
-/**
- * Announces ourselves with an incarnation above everything known of us: when we start, when our metadata changes, and when
- * we return after a leave (which `Joined` is published for). The broadcast has the waiter `update`. The table always has
- * room for us. memberlist: `setAlive`, `UpdateNode`.
- */
-export const announce = (m: Membership, own: Own, env: Env): Step => {
-  const previous = get(m, m.self)
-  const incarnation = nextIncarnation(m, previous?.incarnation ?? 0)
-  const entry = aliveEntry(m.self, { ...own, incarnation }, previous, env.now)
-  const known = previous === undefined ? seat(insert(m, entry), [m.self], env) : replace(m, entry)
-  return [
-    { ...known, incarnation, leaving: false },
-    [
-      { _tag: "Broadcast", key: m.self, claim: claimOf(entry), waiter: "update" },
-      ...aliveChanges(entry, previous)
-    ]
-  ]
-}
-
-/**
- * Announces ourselves above the incarnation at which another node has our name, so that members with the policy
- * `replace` give it to us. We never give ours away: a node that is replaced goes on, and is told of the conflict. After
- * our goodbye there is nothing to announce.
- */
-export const outbid = (m: Membership, own: Own, known: number, env: Env): Step =>
-  m.leaving ? [m, []] : announce({ ...m, incarnation: learned(m, known) }, own, env)
-
 /** Someone claims a node is alive. The caller has replaced port 0 and asked the delegate. memberlist: `aliveNode`. */
 export const alive = (m: Membership, claim: Alive, env: Env): Step => {
-  const [next, directives] = aliveUnseated(m, claim, env)
-  return [next.entries.size > m.entries.size ? seat(next, [claim.node], env) : next, directives]
+  const [next, directives] = alivePlaceless(m, claim, env)
+  return [next.entries.size > m.entries.size ? place(next, [claim.node], env) : next, directives]
 }
 
 /**
  * The same, but a new node does not get its place in the probe ring: a merge gives all of them their places at once,
  * because each change of the ring copies it.
  */
-export const aliveUnseated = (m: Membership, claim: Alive, env: Env): Step => {
+export const alivePlaceless = (m: Membership, claim: Alive, env: Env): Step => {
   const defect = aliveDefect(claim)
   if (defect !== undefined) return [m, [ignored(defect, claim.node)]]
   const previous = get(m, claim.node)
@@ -81,12 +43,6 @@ export const aliveUnseated = (m: Membership, claim: Alive, env: Env): Step => {
     : hear(m, previous, firstVersions(claim), env)
 }
 
-/** Gives new names their places in the probe ring. */
-export const seat = (m: Membership, names: ReadonlyArray<string>, env: Env): Membership => ({
-  ...m,
-  ring: ProbeRing.insert(m.ring, names, env.random)
-})
-
 const firstVersions = (claim: Alive): Alive =>
   claim.vsn.length === VERSIONS_LENGTH ? claim : { ...claim, vsn: claim.vsn.subarray(0, VERSIONS_LENGTH) }
 
@@ -94,7 +50,7 @@ const firstVersions = (claim: Alive): Alive =>
 const meet = (m: Membership, claim: Alive, env: Env): Step => {
   const verdict = decideNewcomer({
     self: claim.node === m.self,
-    leaving: m.leaving,
+    leaving: isOutside(m.stage),
     allowed: env.rules.addressAllowed(claim.addr),
     full: isFull(m, env)
   })
@@ -148,7 +104,7 @@ const compare = (m: Membership, previous: Entry, claim: Alive, { now, rules }: E
     state: previous.state,
     order: claim.incarnation - previous.incarnation,
     self,
-    leaving: m.leaving,
+    leaving: isOutside(m.stage),
     sameAddress,
     allowed: sameAddress || rules.addressAllowed(claim.addr),
     replaceable: rules.nameConflictPolicy === "replace",
@@ -160,7 +116,7 @@ const compare = (m: Membership, previous: Entry, claim: Alive, { now, rules }: E
 
 const accepted = (entry: Entry, previous: Entry | undefined): ReadonlyArray<Directive> => [
   ...cancelSuspicion(previous),
-  { _tag: "Broadcast", key: entry.name, claim: claimOf(entry), waiter: undefined },
+  { _tag: "Broadcast", key: entry.name, claim: claimOf(entry) },
   ...aliveChanges(entry, previous)
 ]
 

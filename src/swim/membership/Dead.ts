@@ -1,13 +1,14 @@
 /**
- * What happens when a node is declared dead, says goodbye, or when we do.
+ * What happens when a node is declared dead, or says goodbye.
  */
+import { isOutside } from "../life/Stage.ts"
 import { accusationDefect, type Dead } from "./Claim.ts"
-import type { Broadcast, Change } from "./Directive.ts"
+import type { Change } from "./Directive.ts"
 import type { Entry } from "./Entry.ts"
 import type { Env, Membership, Step } from "./Membership.ts"
 import { decideDead } from "./Precedence.ts"
 import { refute } from "./Refute.ts"
-import { cancelSuspicion, get, ignore, ignored, publish, replace } from "./Table.ts"
+import { cancelSuspicion, get, ignore, publish, replace } from "./Table.ts"
 
 /** Someone claims a node is dead or, when it is its own claim, has left. memberlist: `deadNode`. */
 export const dead = (m: Membership, claim: Dead, env: Env): Step => {
@@ -19,11 +20,11 @@ export const dead = (m: Membership, claim: Dead, env: Env): Step => {
     state: previous.state,
     order: claim.incarnation - previous.incarnation,
     self: claim.node === m.self,
-    leaving: m.leaving
+    leaving: isOutside(m.stage)
   })
   switch (verdict) {
     case "Accept": {
-      const [next, directives] = declareDead(m, previous, claim, claim.node === m.self ? "leave" : undefined, env)
+      const [next, directives] = declareDead(m, previous, claim, env)
       return [next, [...cancelSuspicion(previous), ...directives]]
     }
     case "Refute":
@@ -38,7 +39,6 @@ export const declareDead = (
   m: Membership,
   previous: Entry,
   claim: Dead,
-  waiter: Broadcast["waiter"],
   { now }: Env
 ): Step => {
   const left = claim.from === claim.node
@@ -54,16 +54,6 @@ export const declareDead = (
     : { _tag: "Failed", entry, from: claim.from, accusers: previous.suspicion?.accusers ?? [] }
   return [
     replace(m, entry),
-    [{ _tag: "Broadcast", key: entry.name, claim, waiter }, publish(change)]
+    [{ _tag: "Broadcast", key: entry.name, claim }, publish(change)]
   ]
-}
-
-/**
- * Leaves the cluster: says goodbye with the waiter `leave`, and refutes nothing from now on. `announce` is the way back.
- * memberlist: `Leave`.
- */
-export const leave = (m: Membership, env: Env): Step => {
-  if (m.leaving) return [m, [ignored("AlreadyLeft", m.self)]]
-  const incarnation = get(m, m.self)?.incarnation ?? m.incarnation
-  return dead({ ...m, leaving: true }, { _tag: "Dead", incarnation, node: m.self, from: m.self }, env)
 }

@@ -30,8 +30,6 @@ export interface Broadcast {
    */
   readonly key: string
   readonly claim: Claim
-  /** Who waits until the broadcast is finished. */
-  readonly waiter: "leave" | "update" | undefined
 }
 
 /** Tell subscribers about a change of the member list. */

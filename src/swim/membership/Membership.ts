@@ -6,6 +6,7 @@
  * them is not taken for a return. (SWIM §4, Lifeguard; memberlist `state.go`.)
  */
 import type { FirstHand } from "../gossip/FirstHand.ts"
+import * as Stage from "../life/Stage.ts"
 import * as ProbeRing from "../probing/ProbeRing.ts"
 import * as Conflicts from "./Conflicts.ts"
 import type { Directive } from "./Directive.ts"
@@ -24,8 +25,7 @@ export interface Membership {
   readonly estimate: number
   /** The highest incarnation we announced, or heard about ourselves while we were not a member. */
   readonly incarnation: number
-  /** We are leaving or have left: claims about us are no longer refuted. */
-  readonly leaving: boolean
+  readonly stage: Stage.Stage
   /** The token of the next suspicion. */
   readonly nextToken: number
   /** The name conflicts that were told lately. */
@@ -85,7 +85,7 @@ export const make = (self: string): Membership => ({
   ring: ProbeRing.empty,
   estimate: 0,
   incarnation: 0,
-  leaving: false,
+  stage: Stage.unannounced,
   nextToken: 1,
   conflicts: Conflicts.none,
   told: []

@@ -2,12 +2,12 @@
  * What happens to our table when a push/pull brings a peer's.
  */
 import { suspect } from "../suspicion/Suspect.ts"
-import { aliveUnseated, seat } from "./Alive.ts"
+import { alivePlaceless } from "./Alive.ts"
 import { type RemoteEntry, RemoteState } from "./Claim.ts"
 import { dead } from "./Dead.ts"
 import type { Directive } from "./Directive.ts"
 import type { Env, Membership, Step } from "./Membership.ts"
-import { ignored } from "./Table.ts"
+import { ignored, place } from "./Table.ts"
 
 /**
  * Merges a peer's table, row by row. A member the peer believes dead only becomes suspect here, so that it gets the chance
@@ -24,14 +24,14 @@ export const merge = (m: Membership, remote: ReadonlyArray<RemoteEntry>, env: En
     for (const directive of more) directives.push(directive)
     next = after
   }
-  return [seat(next, added, env), directives]
+  return [place(next, added, env), directives]
 }
 
 const mergeRow = (m: Membership, row: RemoteEntry, env: Env): Step => {
   const { addr, incarnation, meta, name: node, port, vsn } = row
   switch (row.state) {
     case RemoteState.alive:
-      return aliveUnseated(m, { _tag: "Alive", incarnation, node, addr, port, meta, vsn }, env)
+      return alivePlaceless(m, { _tag: "Alive", incarnation, node, addr, port, meta, vsn }, env)
     case RemoteState.left:
       return dead(m, { _tag: "Dead", incarnation, node, from: node }, env)
     case RemoteState.dead:

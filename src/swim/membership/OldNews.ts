@@ -4,6 +4,7 @@
  * first spares the rest of the way.
  */
 import * as Address from "../../base/Address.ts"
+import { isOutside } from "../life/Stage.ts"
 import { accusationDefect, type Alive, aliveDefect, type Dead, type Suspect } from "./Claim.ts"
 import type { Membership } from "./Membership.ts"
 import { type Comparison, decideDead, decideSuspect } from "./Precedence.ts"
@@ -32,7 +33,7 @@ export const oldAccusation = (
     state: previous.state,
     order: claim.incarnation - previous.incarnation,
     self: false,
-    leaving: m.leaving
+    leaving: isOutside(m.stage)
   }
   const verdict = claim._tag === "Suspect" ? decideSuspect(comparison) : decideDead(comparison)
   switch (verdict) {

@@ -30,7 +30,7 @@ export const refute = (m: Membership, own: Entry, claim: Claim, env: Env): Step 
     next,
     [
       { _tag: "Refuted", by: claim._tag, from, accusedIncarnation: claim.incarnation, incarnation },
-      { _tag: "Broadcast", key: entry.endpoint.ip, claim: answer, waiter: undefined },
+      { _tag: "Broadcast", key: entry.endpoint.ip, claim: answer },
       ...told
     ]
   ]

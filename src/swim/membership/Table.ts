@@ -2,10 +2,12 @@
  * What the rules share: reading and changing entries of the table, always as new values.
  */
 import * as Address from "../../base/Address.ts"
+import { isOutside } from "../life/Stage.ts"
+import * as ProbeRing from "../probing/ProbeRing.ts"
 import { MAX_INCARNATION_JUMP } from "./Claim.ts"
 import type { Change, Directive, Ignored, IgnoreReason, Publish } from "./Directive.ts"
 import { type Entry, isGone } from "./Entry.ts"
-import type { Membership, Step } from "./Membership.ts"
+import type { Env, Membership, Step } from "./Membership.ts"
 
 export const get = (m: Membership, name: string): Entry | undefined => m.entries.get(name)
 
@@ -20,6 +22,12 @@ export const insert = (m: Membership, entry: Entry): Membership => ({
   ...m,
   entries: m.entries.with(entry.name, entry),
   estimate: m.estimate + 1
+})
+
+/** Gives new names their places in the probe ring. */
+export const place = (m: Membership, names: ReadonlyArray<string>, env: Env): Membership => ({
+  ...m,
+  ring: ProbeRing.insert(m.ring, names, env.random)
 })
 
 /** What an entry says that an alive claim, or our own announcement, has said. Its bytes are kept, and never changed. */
@@ -112,7 +120,7 @@ export const ignore = (
   reason: IgnoreReason,
   claim: { readonly node: string; readonly incarnation: number }
 ): Step => {
-  const outside = m.leaving || get(m, m.self) === undefined
+  const outside = isOutside(m.stage) || get(m, m.self) === undefined
   const incarnation = claim.node === m.self && outside ? learned(m, claim.incarnation) : m.incarnation
   return [incarnation === m.incarnation ? m : { ...m, incarnation }, [ignored(reason, claim.node)]]
 }

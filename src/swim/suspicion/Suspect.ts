@@ -2,6 +2,7 @@
  * What happens when a node is accused of not answering, and when it did not refute in time.
  */
 import { tellSuspect } from "../gossip/Tell.ts"
+import { isOutside } from "../life/Stage.ts"
 import { accusationDefect, type Suspect } from "../membership/Claim.ts"
 import { declareDead } from "../membership/Dead.ts"
 import type { Directive } from "../membership/Directive.ts"
@@ -22,7 +23,7 @@ export const suspect = (m: Membership, claim: Suspect, env: Env): Step => {
     state: previous.state,
     order: claim.incarnation - previous.incarnation,
     self: claim.node === m.self,
-    leaving: m.leaving
+    leaving: isOutside(m.stage)
   })
   switch (verdict) {
     case "Accept":
@@ -39,8 +40,7 @@ export const suspect = (m: Membership, claim: Suspect, env: Env): Step => {
 const broadcast = (claim: Suspect): Directive => ({
   _tag: "Broadcast",
   key: claim.node,
-  claim,
-  waiter: undefined
+  claim
 })
 
 const startTimer = (name: string, suspicion: Suspicion.Suspicion, now: number): Directive => ({
@@ -108,7 +108,7 @@ export const suspicionExpired = (m: Membership, timer: SuspicionTimer, env: Env)
   const suspicion = entry?.suspicion
   if (entry === undefined || suspicion?.token !== timer.token) return [m, [ignored("StaleTimer", timer.name)]]
   const claim = { _tag: "Dead", incarnation: entry.incarnation, node: entry.name, from: m.self } as const
-  const [next, directives] = declareDead(m, entry, claim, undefined, env)
+  const [next, directives] = declareDead(m, entry, claim, env)
   return [
     next,
     Suspicion.isDegraded(suspicion) ? [{ _tag: "DegradedTimeout", name: entry.name }, ...directives] : directives

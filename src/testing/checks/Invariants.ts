@@ -34,6 +34,7 @@ import * as Layer from "effect/Layer"
 import type { Node } from "../../engine/Node.ts"
 import { type Observation, Observer } from "../../engine/Observer.ts"
 import type { MemberState } from "../../Member.ts"
+import { isOutside } from "../../swim/life/Stage.ts"
 import type { Directive } from "../../swim/membership/Directive.ts"
 import type { Entry } from "../../swim/membership/Entry.ts"
 import { isGone } from "../../swim/membership/Entry.ts"
@@ -181,7 +182,7 @@ class Checker {
   /** What a node believes of itself it says to others. */
   private own(step: Observation, entry: Entry, life: Life): void {
     if (entry.state !== "alive") {
-      if (!step.next.leaving) this.report("SelfDead", step, `it believes itself ${show(entry)}`)
+      if (!isOutside(step.next.stage)) this.report("SelfDead", step, `it believes itself ${show(entry)}`)
       if (entry.state === "left") this.goodbyes.add(`${entry.name} ${entry.incarnation}`)
       return
     }

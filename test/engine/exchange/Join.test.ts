@@ -1,6 +1,8 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import { JoinRejected } from "../../../src/MemberlistError.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
@@ -57,11 +59,38 @@ describe("join", () => {
   )
 
   clusterTest(
-    "through nobody but oneself succeeds, and so does a join without seeds",
+    "through nobody but oneself contacts nobody, and so does a join without seeds",
     Effect.gen(function*() {
       const a = yield* start("a", "10.0.0.1")
-      assert.strictEqual((yield* joinAt(a, "10.0.0.1")).contacted.length, 1)
-      assert.deepStrictEqual(yield* joinAt(a), { contacted: [], failed: [] })
+      const ourselves = [{ seed: "10.0.0.1", address: "10.0.0.1:7946" }]
+      assert.deepStrictEqual(yield* joinAt(a, "10.0.0.1"), { contacted: [], ourselves, failed: [] })
+      assert.deepStrictEqual(yield* joinAt(a), { contacted: [], ourselves: [], failed: [] })
+    })
+  )
+
+  clusterTest(
+    "fails when nobody but oneself can be reached, so that a list of seeds shared by all is tried again",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1")
+      const seeds = ["10.0.0.1", "10.0.0.2"]
+      const joining = yield* Effect.forkChild(Effect.retry(a.cluster.join(seeds), Schedule.spaced("1 second")))
+      yield* TestClock.adjust("5 seconds")
+      assert.isUndefined(joining.pollUnsafe())
+      const b = yield* start("b", "10.0.0.2")
+      const report = yield* passing(Fiber.join(joining))
+      assert.deepStrictEqual(report.contacted, [{ seed: "10.0.0.2", address: "10.0.0.2:7946" }])
+      assert.deepStrictEqual(report.ourselves, [{ seed: "10.0.0.1", address: "10.0.0.1:7946" }])
+      assert.deepStrictEqual(yield* view(b), ["a alive", "b alive"])
+    })
+  )
+
+  clusterTest(
+    "does not meet itself in a list that has others on it",
+    Effect.gen(function*() {
+      const [a, b] = yield* startMany(2)
+      const again = yield* joinAt(b!, a!.address, b!.address)
+      assert.deepStrictEqual(again.contacted.map(({ address }) => address), [a!.address])
+      assert.deepStrictEqual(again.ourselves.map(({ address }) => address), [b!.address])
     })
   )
 
@@ -132,6 +161,8 @@ describe("join", () => {
       assert.include(error?.message, "10.0.0.2:7946")
       yield* alone(other)
       assert.deepStrictEqual(yield* view(a!), ["a alive", "b alive"])
+      // nobody was told of the newcomer, so nobody saw a conflict
+      assert.notInclude(a!.seen.join(), "Conflict")
     })
   )
 

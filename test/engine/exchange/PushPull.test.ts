@@ -92,11 +92,11 @@ describe("protocol versions", () => {
         })
         const a = yield* start("a", "10.0.0.1", { config: config(theirs) })
         const b = yield* start("b", "10.0.0.2", { config: config(ours) })
-        const outcome = yield* passing(Effect.result(b.cluster.join([a.address])))
+        const outcome = yield* Effect.result(joinAt(b, a.address))
         assert.strictEqual(outcome._tag, agree ? "Success" : "Failure")
         assert.deepStrictEqual(yield* view(a), agree ? all("a", "b") : all("a"))
         if (outcome._tag === "Success") return
-        assert.deepStrictEqual(outcome.failure.failed.map(({ error }) => error._tag), ["RemoteRefused"])
+        assert.deepStrictEqual(outcome.failure.failed.map(({ error }) => error._tag), ["VersionMismatch"])
         assert.match(outcome.failure.message, /speaks delegate protocol \d; expected delegate protocol 2 to 3/)
       })
     )

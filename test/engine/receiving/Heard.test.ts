@@ -65,9 +65,9 @@ const rule = (m: Membership.Membership, event: Event, env: Membership.Env): Memb
         env
       )
     case "announce":
-      return Alive.announce(m, { ...T.own, ...where }, env)
+      return T.announce(m, { ...T.own, ...where }, env)
     case "leave":
-      return Dead.leave(m, env)
+      return T.leave(m, env)
     default: {
       const [next, directives] = Probe.nextProbe(m, env)
       return [next, directives]

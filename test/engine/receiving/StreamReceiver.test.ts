@@ -66,7 +66,7 @@ describe("a push/pull from a peer", () => {
       const firstByte = (to: typeof off) =>
         passing(Effect.scoped(Effect.gen(function*() {
           const connection = yield* peer.dial(to)
-          yield* connection.write(pushPull([]))
+          yield* connection.write(pushPull([peer.row()]))
           return (yield* connection.pull)[0]
         })))
       assert.strictEqual(yield* firstByte(off), Message.MessageType.PushPull)
@@ -201,7 +201,7 @@ describe("a stream", () => {
       const peer = yield* fakePeer("p", "10.0.0.9")
       const connections: Array<Connection> = []
       for (let i = 0; i < 6; i++) connections.push(yield* passing(peer.dial(node)))
-      for (const connection of connections) yield* Effect.orDie(connection.write(pushPull([])))
+      for (const connection of connections) yield* Effect.orDie(connection.write(pushPull([peer.row()])))
       yield* TestClock.adjust("50 millis")
       const answers = yield* Effect.forEach(connections, (connection) => passing(readMessage(connection, "initiator")))
       assert.strictEqual(answers.filter((answer) => answer !== "closed").length, 2)
@@ -224,14 +224,14 @@ describe("a stream", () => {
         delegate: { localState: () => calls++ === 0 ? Effect.as(gate, noBytes) : Effect.succeed(noBytes) }
       })
       const peer = yield* fakePeer("p", "10.0.0.9")
-      const held = yield* Effect.forkChild(peer.ask(node, pushPull([])), { startImmediately: true })
+      const held = yield* Effect.forkChild(peer.ask(node, pushPull([peer.row()])), { startImmediately: true })
       yield* TestClock.adjust("50 millis")
-      assert.strictEqual(yield* peer.ask(node, pushPull([])), "closed")
+      assert.strictEqual(yield* peer.ask(node, pushPull([peer.row()])), "closed")
       assert.strictEqual(yield* counter(node, "stream.rejected:TooManyPushPulls"), 1)
       yield* release
       const first = yield* passing(Fiber.join(held))
       assert.isTrue(first !== "closed" && first._tag === "PushPull")
-      const answer = yield* peer.ask(node, pushPull([]))
+      const answer = yield* peer.ask(node, pushPull([peer.row()]))
       assert.isTrue(answer !== "closed" && answer._tag === "PushPull")
     })
   )

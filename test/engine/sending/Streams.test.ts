@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { TransportError } from "../../../src/MemberlistError.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest, passing, start } from "../Cluster.ts"
+import { clusterTest, joinAt, passing, start } from "../Cluster.ts"
 import { fakePeer, readMessage } from "../FakePeer.ts"
 
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0, label: "blue", leaveTimeout: 0 } as const
@@ -51,7 +51,7 @@ describe("a stream that we open", () => {
       yield* fakePeer("p", "10.0.0.9", {
         onStream: (connection) => Effect.asVoid(readMessage(connection, "responder"))
       })
-      const error = yield* Effect.flip(passing(node.cluster.join(["10.0.0.9"])))
+      const error = yield* Effect.flip(joinAt(node, "10.0.0.9"))
       assert.deepStrictEqual(error.failed.map(({ error }) => error), [broken])
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* (yield* SimulatedNetwork).stats).streamsOpen, 0)

@@ -10,13 +10,13 @@ const { OTHER, SELF } = T
 
 describe("Alive.announce", () => {
   it("adds us at incarnation 1, joined and broadcast", () => {
-    const [m, directives] = Alive.announce(Membership.make(SELF), { ...T.own, meta: Uint8Array.of(7) }, T.env())
+    const [m, directives] = T.announce(Membership.make(SELF), { ...T.own, meta: Uint8Array.of(7) }, T.env())
     const entry = T.entry(m, SELF)
     assert.strictEqual(entry.incarnation, 1)
     assert.strictEqual(entry.state, "alive")
     assert.deepStrictEqual(entry.endpoint, { ip: "10.0.0.1", port: 7946, name: entry.name })
     assert.deepStrictEqual(directives, [
-      { _tag: "Broadcast", key: SELF, claim: T.alive(SELF, 1, { meta: Uint8Array.of(7) }), waiter: "update" },
+      { _tag: "Broadcast", key: SELF, claim: T.alive(SELF, 1, { meta: Uint8Array.of(7) }) },
       { _tag: "Publish", change: { _tag: "Joined", entry } }
     ])
     assert.deepStrictEqual([m.estimate, m.ring.names], [1, [SELF]])
@@ -24,20 +24,20 @@ describe("Alive.announce", () => {
 
   it("publishes an update when metadata changed, and nothing when it did not", () => {
     const before = T.entry(T.started(), SELF)
-    const [m, directives] = Alive.announce(T.started(), { ...T.own, meta: Uint8Array.of(7) }, T.env())
+    const [m, directives] = T.announce(T.started(), { ...T.own, meta: Uint8Array.of(7) }, T.env())
     assert.deepStrictEqual(T.words(directives), [`Broadcast Alive ${SELF}`, "Updated"])
     assert.deepStrictEqual(directives[1], {
       _tag: "Publish",
       change: { _tag: "Updated", entry: T.entry(m, SELF), previous: before }
     })
     assert.strictEqual(T.entry(m, SELF).incarnation, 2)
-    const [, again] = Alive.announce(m, { ...T.own, meta: Uint8Array.of(7) }, T.env())
+    const [, again] = T.announce(m, { ...T.own, meta: Uint8Array.of(7) }, T.env())
     assert.deepStrictEqual(T.words(again), [`Broadcast Alive ${SELF}`])
   })
 
   it("goes above the incarnation our entry has, wherever that came from", () => {
     const m = T.force(T.started(), SELF, { incarnation: 9 })
-    assert.strictEqual(T.entry(Alive.announce(m, T.own, T.env())[0], SELF).incarnation, 10)
+    assert.strictEqual(T.entry(T.announce(m, T.own, T.env())[0], SELF).incarnation, 10)
   })
 
   it("goes above what was said about us before we announced ourselves", () => {
@@ -53,19 +53,19 @@ describe("Alive.announce", () => {
       "Ignored UnknownMember"
     ])
     assert.strictEqual(m.entries.size, 0)
-    assert.strictEqual(T.entry(Alive.announce(m, T.own, T.env())[0], SELF).incarnation, 8)
+    assert.strictEqual(T.entry(T.announce(m, T.own, T.env())[0], SELF).incarnation, 8)
   })
 
   it("returns after a leave: joined again, above everything said since, and refuting again", () => {
     const [left] = T.run(
       T.started(),
-      (m) => Dead.leave(m, T.env()),
+      (m) => T.leave(m, T.env()),
       (m) => Dead.dead(m, T.dead(SELF, 5, OTHER), T.env()),
       (m) => Alive.alive(m, T.alive(SELF, 3), T.env())
     )
-    const [m, directives] = Alive.announce(left, T.own, T.env({ now: 50 }))
+    const [m, directives] = T.announce(left, T.own, T.env({ now: 50 }))
     assert.deepStrictEqual(T.words(directives), [`Broadcast Alive ${SELF}`, "Joined"])
-    assert.isFalse(m.leaving)
+    assert.strictEqual(m.stage._tag, "Present")
     assert.strictEqual(T.entry(m, SELF).incarnation, 6)
     assert.strictEqual(T.entry(m, SELF).stateChangedAt, 50)
     assert.deepStrictEqual([m.estimate, m.ring.names], [1, [SELF]])
@@ -79,7 +79,7 @@ describe("Alive.announce", () => {
       Membership.make(SELF),
       (m) => Alive.alive(m, T.alive("a", 1), T.env({ rules })),
       (m) => Alive.alive(m, T.alive("b", 1), T.env({ rules })),
-      (m) => Alive.announce(m, T.own, T.env({ rules })),
+      (m) => T.announce(m, T.own, T.env({ rules })),
       (m) => Alive.alive(m, T.alive("c", 1), T.env({ rules }))
     )
     assert.deepStrictEqual(directives.filter((d) => d._tag === "Ignored").map((d) => [d.node, d.reason]), [
@@ -108,7 +108,7 @@ describe("Alive.alive", () => {
       suspicion: undefined
     })
     assert.deepStrictEqual(directives, [
-      { _tag: "Broadcast", key: OTHER, claim, waiter: undefined },
+      { _tag: "Broadcast", key: OTHER, claim },
       { _tag: "Publish", change: { _tag: "Joined", entry } }
     ])
     assert.strictEqual(m.estimate, 2)
@@ -203,7 +203,7 @@ describe("Alive.alive", () => {
       const [m, directives] = Alive.alive(T.started(), T.alive(SELF, claimed, more), T.env())
       assert.deepStrictEqual(directives, [
         { _tag: "Refuted", by: "Alive", from: undefined, accusedIncarnation: claimed, incarnation: answered },
-        { _tag: "Broadcast", key: "10.0.0.1", claim: T.alive(SELF, answered), waiter: undefined }
+        { _tag: "Broadcast", key: "10.0.0.1", claim: T.alive(SELF, answered) }
       ])
       assert.strictEqual(T.entry(m, SELF).incarnation, answered)
       assert.strictEqual(m.incarnation, answered)
@@ -214,7 +214,7 @@ describe("Alive.alive", () => {
         { ...T.force(T.started(), SELF, { incarnation: MAX_INCARNATION }), incarnation: MAX_INCARNATION },
         (m) => Suspect.suspect(m, T.suspect(SELF, MAX_INCARNATION, OTHER), T.env()),
         (m) => Suspect.suspect(m, T.suspect(SELF, MAX_INCARNATION, OTHER), T.env()),
-        (m) => Alive.announce(m, T.own, T.env())
+        (m) => T.announce(m, T.own, T.env())
       )
       assert.strictEqual(T.entry(m, SELF).incarnation, MAX_INCARNATION)
       for (const directive of directives) {
@@ -223,7 +223,7 @@ describe("Alive.alive", () => {
     })
 
     it("ignores everything that says we are alive while we are leaving", () => {
-      const [m] = Dead.leave(T.started(), T.env())
+      const [m] = T.leave(T.started(), T.env())
       const [next, directives] = Alive.alive(m, T.alive(SELF, 9), T.env())
       assert.deepStrictEqual(T.words(directives), ["Ignored Leaving"])
       assert.strictEqual(T.entry(next, SELF).state, "left")
@@ -318,7 +318,7 @@ describe("Alive.alive", () => {
     it("keeps address bytes as they are, in entries, broadcasts and refutations", () => {
       const mapped = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 1)
       const [m, directives] = T.run(
-        Alive.announce(Membership.make(SELF), { ...T.own, addr: mapped }, T.env())[0],
+        T.announce(Membership.make(SELF), { ...T.own, addr: mapped }, T.env())[0],
         (m) => Alive.alive(m, T.alive(OTHER, 1, { addr: mapped }), T.env()),
         (m) => Suspect.suspect(m, T.suspect(SELF, 1, OTHER), T.env())
       )

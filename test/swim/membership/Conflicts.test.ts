@@ -103,7 +103,7 @@ describe("the policy replace", () => {
   })
 
   it("lets a node outbid whoever has its name", () => {
-    const [m, directives] = Alive.outbid(T.started(), T.own, 7, replacing())
+    const [m, directives] = T.outbid(T.started(), T.own, 7, replacing())
     assert.strictEqual(T.entry(m, SELF).incarnation, 8)
     assert.strictEqual(m.incarnation, 8)
     assert.deepStrictEqual(T.words(directives), [`Broadcast Alive ${SELF}`])

@@ -13,7 +13,7 @@ describe("Dead.dead", () => {
     const entry = T.entry(m, OTHER)
     assert.deepStrictEqual(directives, [
       { _tag: "CancelSuspicion", name: OTHER },
-      { _tag: "Broadcast", key: OTHER, claim, waiter: undefined },
+      { _tag: "Broadcast", key: OTHER, claim },
       { _tag: "Publish", change: { _tag: "Failed", entry, from: "a", accusers: ["accuser"] } }
     ])
     assert.deepStrictEqual([entry.state, entry.stateChangedAt, entry.suspicion], ["dead", 9, undefined])
@@ -55,7 +55,7 @@ describe("Dead.dead", () => {
     const [m, directives] = Dead.dead(T.started(), T.dead(SELF, 1, from), T.env())
     assert.deepStrictEqual(directives, [
       { _tag: "Refuted", by: "Dead", from, accusedIncarnation: 1, incarnation: 2 },
-      { _tag: "Broadcast", key: "10.0.0.1", claim: T.alive(SELF, 2), waiter: undefined }
+      { _tag: "Broadcast", key: "10.0.0.1", claim: T.alive(SELF, 2) }
     ])
     assert.strictEqual(T.entry(m, SELF).state, "alive")
   })
@@ -63,13 +63,13 @@ describe("Dead.dead", () => {
 
 describe("Dead.leave", () => {
   it("says goodbye with the waiter and is left", () => {
-    const [m, directives] = Dead.leave(T.started(), T.env({ now: 4 }))
+    const [m, directives] = T.leave(T.started(), T.env({ now: 4 }))
     const entry = T.entry(m, SELF)
     assert.deepStrictEqual(directives, [
-      { _tag: "Broadcast", key: SELF, claim: T.dead(SELF, 1, SELF), waiter: "leave" },
+      { _tag: "Broadcast", key: SELF, claim: T.dead(SELF, 1, SELF) },
       { _tag: "Publish", change: { _tag: "Left", entry } }
     ])
-    assert.isTrue(m.leaving)
+    assert.strictEqual(m.stage._tag, "Left")
     assert.strictEqual(entry.state, "left")
     assert.deepStrictEqual(Membership.members(m), [])
   })
@@ -78,19 +78,18 @@ describe("Dead.leave", () => {
     const [, directives] = T.run(
       T.started(),
       (m) => Suspect.suspect(m, T.suspect(SELF, 6, OTHER), T.env()),
-      (m) => Dead.leave(m, T.env())
+      (m) => T.leave(m, T.env())
     )
     assert.deepInclude(directives, {
       _tag: "Broadcast",
       key: SELF,
-      claim: T.dead(SELF, 7, SELF),
-      waiter: "leave"
+      claim: T.dead(SELF, 7, SELF)
     })
   })
 
   it("refutes nothing afterwards", () => {
     const [m, directives] = T.run(
-      Dead.leave(T.started(), T.env())[0],
+      T.leave(T.started(), T.env())[0],
       (m) => Suspect.suspect(m, T.suspect(SELF, 9, OTHER), T.env()),
       (m) => Dead.dead(m, T.dead(SELF, 9, OTHER), T.env())
     )
@@ -99,15 +98,15 @@ describe("Dead.leave", () => {
   })
 
   it("is done once", () => {
-    const [m] = Dead.leave(T.started(), T.env())
-    const [next, directives] = Dead.leave(m, T.env())
+    const [m] = T.leave(T.started(), T.env())
+    const [next, directives] = T.leave(m, T.env())
     assert.strictEqual(next, m)
-    assert.deepStrictEqual(T.words(directives), ["Ignored AlreadyLeft"])
+    assert.deepStrictEqual(directives, [])
   })
 
-  it("before we announced ourselves only sets that we are leaving", () => {
-    const [m, directives] = Dead.leave(Membership.make(SELF), T.env())
-    assert.isTrue(m.leaving)
-    assert.deepStrictEqual(T.words(directives), ["Ignored UnknownMember"])
+  it("before we announced ourselves does nothing", () => {
+    const [m, directives] = T.leave(Membership.make(SELF), T.env())
+    assert.strictEqual(m.stage._tag, "Unannounced")
+    assert.deepStrictEqual(directives, [])
   })
 })

@@ -144,7 +144,7 @@ describe("whatever is claimed", () => {
         else live.set(entry.name, entry.state)
       }
       let now = 0
-      let [m, first] = Alive.announce(Membership.make(T.SELF), T.own, env(now, firstHand))
+      let [m, first] = T.announce(Membership.make(T.SELF), T.own, env(now, firstHand))
       first.forEach(follow)
       for (const event of events) {
         now += event.passes

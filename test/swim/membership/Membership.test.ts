@@ -4,6 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
+import { isOutside } from "../../../src/swim/life/Stage.ts"
 import * as Alive from "../../../src/swim/membership/Alive.ts"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type { Change, Directive } from "../../../src/swim/membership/Directive.ts"
@@ -77,9 +78,9 @@ const step = (world: World, event: Event, random: () => number): readonly [World
       return stepped(Suspect.suspicionExpired(m, timer, env))
     }
     case "announce":
-      return stepped(Alive.announce(m, { ...T.own, meta: meta(event.meta) }, env))
+      return stepped(T.announce(m, { ...T.own, meta: meta(event.meta) }, env))
     case "leave":
-      return stepped(Dead.leave(m, env))
+      return stepped(T.leave(m, env))
     case "probe": {
       const [next, directives] = nextProbe(m, env)
       return [{ m: next, now }, directives]
@@ -170,8 +171,8 @@ describe("Membership", () => {
         if (T.has(before, T.SELF)) assert.isTrue(T.has(m, T.SELF))
         if (!T.has(m, T.SELF)) return
         const self = T.entry(m, T.SELF)
-        assert.strictEqual(self.state, m.leaving ? "left" : "alive")
-        if (!m.leaving) assert.strictEqual(self.incarnation, m.incarnation)
+        assert.strictEqual(self.state, isOutside(m.stage) ? "left" : "alive")
+        if (!isOutside(m.stage)) assert.strictEqual(self.incarnation, m.incarnation)
       }),
     options
   )
@@ -253,6 +254,9 @@ describe("Membership", () => {
     ]) =>
       explore(events, seed, (before, after, directives, event) => {
         if (event.kind === "merge" || event.kind === "probe") return
+        if (event.kind === "leave" && before.stage._tag !== "Present") {
+          return assert.deepStrictEqual(directives, [])
+        }
         const ignored = directives.filter((directive) => directive._tag === "Ignored").length
         const broadcasts = directives.filter((directive) => directive._tag === "Broadcast").length
         assert.strictEqual(ignored + broadcasts, 1)

@@ -147,7 +147,7 @@ const enact = (c: Case) => {
     ...T.force(base, name, { incarnation, state: c.state, suspicion }),
     incarnation,
     nextToken: 100,
-    leaving: c.leaving
+    stage: c.leaving ? { _tag: "Left" } : { _tag: "Present" }
   }
   const env = T.env({
     now: 1000,

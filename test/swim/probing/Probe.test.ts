@@ -86,7 +86,7 @@ describe("Probe.nextProbe", () => {
   })
 
   it("never forgets ourselves, however long ago we left", () => {
-    const [left] = Dead.leave(T.cluster(OTHER), T.env())
+    const [left] = T.leave(T.cluster(OTHER), T.env())
     const { m, directives } = ticks(left, 20, T.env({ now: 1e9 }))
     assert.strictEqual(T.entry(m, SELF).state, "left")
     assert.deepStrictEqual(directives, [])

@@ -14,7 +14,7 @@ describe("Suspect.suspect", () => {
     const [m, directives] = Suspect.suspect(six(), claim, T.env({ now: 500 }))
     const entry = T.entry(m, OTHER)
     assert.deepStrictEqual(directives, [
-      { _tag: "Broadcast", key: OTHER, claim, waiter: undefined },
+      { _tag: "Broadcast", key: OTHER, claim },
       { _tag: "StartSuspicion", name: OTHER, token: T.token(m, OTHER), delay: 24_000 },
       { _tag: "Publish", change: { _tag: "Suspected", entry, from: "a" } }
     ])
@@ -45,7 +45,7 @@ describe("Suspect.suspect", () => {
     const [m, directives] = Suspect.suspect(suspected, claim, T.env({ now: 1000 }))
     const entry = T.entry(m, OTHER)
     assert.deepStrictEqual(directives, [
-      { _tag: "Broadcast", key: OTHER, claim, waiter: undefined },
+      { _tag: "Broadcast", key: OTHER, claim },
       { _tag: "StartSuspicion", name: OTHER, token: T.token(m, OTHER), delay: 10_381 }
     ])
     assert.strictEqual(entry.suspicion?.token, T.entry(suspected, OTHER).suspicion?.token)
@@ -90,7 +90,7 @@ describe("Suspect.suspect", () => {
     const [m, directives] = Suspect.suspect(T.started(), T.suspect(SELF, 4, "a"), T.env())
     assert.deepStrictEqual(directives, [
       { _tag: "Refuted", by: "Suspect", from: "a", accusedIncarnation: 4, incarnation: 5 },
-      { _tag: "Broadcast", key: "10.0.0.1", claim: T.alive(SELF, 5), waiter: undefined }
+      { _tag: "Broadcast", key: "10.0.0.1", claim: T.alive(SELF, 5) }
     ])
     assert.strictEqual(T.entry(m, SELF).state, "alive")
   })
@@ -122,7 +122,7 @@ describe("Suspect.suspicionExpired", () => {
     const [m, directives] = expire(suspected)
     const entry = T.entry(m, OTHER)
     assert.deepStrictEqual(directives, [
-      { _tag: "Broadcast", key: OTHER, claim: T.dead(OTHER, 3, SELF), waiter: undefined },
+      { _tag: "Broadcast", key: OTHER, claim: T.dead(OTHER, 3, SELF) },
       { _tag: "Publish", change: { _tag: "Failed", entry, from: SELF, accusers: ["a", "b", "c"] } }
     ])
     assert.strictEqual(entry.state, "dead")

@@ -8,7 +8,7 @@ import type * as Entry from "../../../src/swim/membership/Entry.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
 import * as Suspicion from "../../../src/swim/suspicion/Suspicion.ts"
-import { alive, dead, entry, env, force, ip, OTHER, own, SELF, suspect } from "../../swim/support.ts"
+import { alive, dead, entry, env, force, ip, leave, OTHER, own, SELF, suspect } from "../../swim/support.ts"
 import { published, watch, type Watched } from "../observations.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -183,7 +183,7 @@ describe("NeverSaid", () => {
     Effect.gen(function*() {
       const { another, broken, self } = yield* watch
       const other = yield* another(OTHER)
-      other.rule((m) => Dead.leave(m, env()))
+      other.rule((m) => leave(m, env()))
       knows(self, "left", 1)
       assert.deepStrictEqual(broken(), [])
     }))
@@ -201,7 +201,7 @@ describe("SelfDead", () => {
   it.effect("accepts a node that is gone because it leaves", () =>
     Effect.gen(function*() {
       const { broken, self } = yield* watch
-      self.rule((m) => Dead.leave(m, env()))
+      self.rule((m) => leave(m, env()))
       assert.strictEqual(entry(self.now, SELF).state, "left")
       assert.deepStrictEqual(broken(), [])
     }))

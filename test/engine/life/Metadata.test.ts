@@ -10,7 +10,8 @@ describe("new metadata", () => {
     "is announced with the next incarnation, and told to others as an update",
     Effect.gen(function*() {
       const [a, b] = yield* startMany(2)
-      assert.isTrue(yield* passing(a!.cluster.updateMeta(bytes("new"), { wait: "5 seconds" })))
+      const report = yield* passing(a!.cluster.updateMeta(bytes("new"), { wait: "5 seconds" }))
+      assert.deepInclude(report, { outcome: "Sent", sent: 1, members: 1 })
       assert.strictEqual((yield* a!.cluster.localMember).incarnation, 2)
       yield* TestClock.adjust("1 second")
       const update = b!.events.find(({ _tag }) => _tag === "MemberUpdated")
@@ -23,13 +24,14 @@ describe("new metadata", () => {
     "is not waited for where nobody is, nor for longer than asked",
     Effect.gen(function*() {
       const alone = yield* start("a", "10.0.0.1")
-      assert.isTrue(yield* alone.cluster.updateMeta(bytes("x"), { wait: "5 seconds" }))
+      assert.strictEqual((yield* alone.cluster.updateMeta(bytes("x"), { wait: "5 seconds" })).outcome, "Alone")
       yield* passing(alone.stop)
       const [a] = yield* startMany(2, {
         config: { gossipInterval: "1 hour", probeInterval: "1 hour", leaveTimeout: 0 }
       })
-      assert.isFalse(yield* passing(a!.cluster.updateMeta(bytes("x"), { wait: "3 seconds" })))
-      assert.isFalse(yield* a!.cluster.updateMeta(bytes("y")))
+      const queued = { outcome: "Queued", sent: 0, confirmed: 0, members: 1 }
+      assert.deepStrictEqual(yield* passing(a!.cluster.updateMeta(bytes("x"), { wait: "3 seconds" })), queued)
+      assert.deepStrictEqual(yield* a!.cluster.updateMeta(bytes("y")), queued)
     })
   )
 

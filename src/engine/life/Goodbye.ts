@@ -1,0 +1,72 @@
+/**
+ * The goodbye that is sent straight to members, beside the gossip: when the node ends there is no time for gossip, and
+ * gossip may not reach whoever a join introduced us to. We may not know them, and of those we know, all others ignore news
+ * of somebody they never heard of.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
+import * as Address from "../../base/Address.ts"
+import { isGone } from "../../swim/membership/Entry.ts"
+import { retransmitLimit } from "../../swim/Timing.ts"
+import * as Message from "../../wire/message/Message.ts"
+import type { Introduction } from "../exchange/Introductions.ts"
+import type { Node } from "../Node.ts"
+import { entryOf, partners } from "../Peers.ts"
+import * as Sender from "../sending/Sender.ts"
+
+/** How often it is sent to whom a join introduced us: a packet may be lost, or be there before our list was read. */
+const TIMES = 4
+const PAUSE = Duration.millis(200)
+
+/** Where joins introduced us lately, except to ourselves and to members that are gone. */
+export const introduced = (node: Node): ReadonlyArray<Introduction> => {
+  const introductions = node.introductions.recent(node.now())
+  if (introductions.length === 0) return introductions
+  const deaf = new Set<string>()
+  for (const entry of Ref.getUnsafe(node.membership).entries.values()) {
+    if (entry.name === node.name || isGone(entry)) deaf.add(place(entry.endpoint))
+  }
+  return introductions.filter(({ to }) => !deaf.has(place(to)))
+}
+
+const place = ({ ip, port }: Address.PeerAddress): string => Address.format({ ip, port })
+
+/** Sends the goodbye to one address, once. What cannot be sent is nothing to report: we are going. */
+export const sendTo = (node: Node, to: Address.PeerAddress): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const incarnation = entryOf(node, node.name)?.incarnation ?? 0
+    const goodbye = Message.encode({ _tag: "Dead", incarnation, node: node.name, from: node.name }, node.writer)
+    return Effect.ignore(Sender.packet(node, to, goodbye, false))
+  })
+
+/** Sends the goodbye to all of these several times: at once, and again after each of the pauses. */
+export const repeat = Effect.fnUntraced(function*(node: Node, introductions: ReadonlyArray<Introduction>) {
+  for (let time = 0; time < TIMES; time++) {
+    if (time > 0) yield* Effect.sleep(PAUSE)
+    for (const { to } of introductions) yield* sendTo(node, to)
+  }
+})
+
+/**
+ * Sends the goodbye at once: as often as gossip would send it, to random members, each of whom passes it on; and to all to
+ * whom a join introduced us. It waits for nothing but the transport, with one exception: where a join was cut off before
+ * the peer answered our list, the goodbye may overtake the list, so it is repeated for 0.6 s.
+ */
+export const straight = Effect.fnUntraced(function*(node: Node) {
+  const limit = retransmitLimit(node.config.retransmitMult, Ref.getUnsafe(node.membership).estimate)
+  const members = partners(node, limit, (entry) => !isGone(entry))
+  for (let sent = 0; sent < limit && members.length > 0; sent++) {
+    const member = members[sent % members.length]
+    if (member !== undefined) yield* sendTo(node, member.endpoint)
+  }
+  const introductions = introduced(node)
+  const told = new Set(members.map(({ endpoint }) => place(endpoint)))
+  for (const { answered, to } of introductions) {
+    if (answered && !told.has(place(to))) yield* sendTo(node, to)
+  }
+  const unanswered = introductions.filter(({ answered }) => !answered)
+  if (unanswered.length > 0) yield* repeat(node, unanswered)
+})

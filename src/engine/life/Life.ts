@@ -1,0 +1,195 @@
+/**
+ * The node's life: its start, its introduction to peers, its changes, its leave and its end. What each call may do is
+ * decided in `swim/life`, inside the atomic step; here is what the calls wait for.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Ref from "effect/Ref"
+import type { PeerAddress } from "../../base/Address.ts"
+import { JoinRejected, MemberlistClosed, MetaTooLarge, NotParticipating } from "../../MemberlistError.ts"
+import * as Announcement from "../../swim/life/Announcement.ts"
+import * as Stage from "../../swim/life/Stage.ts"
+import type { Alive } from "../../swim/membership/Claim.ts"
+import { isGone } from "../../swim/membership/Entry.ts"
+import * as Limits from "../../wire/Limits.ts"
+import * as Hooks from "../hooks/Hooks.ts"
+import type { Node } from "../Node.ts"
+import type { NewsReport, Receipt } from "../sending/Receipts.ts"
+import * as Step from "../Step.ts"
+import * as Goodbye from "./Goodbye.ts"
+
+const own = (node: Node) => ({ ...node.transport.advertised, vsn: node.settings.vsn })
+
+const checked = (meta: Uint8Array): Effect.Effect<Uint8Array | null, MetaTooLarge> =>
+  meta.length > Limits.MAX_META
+    ? Effect.fail(new MetaTooLarge({ size: meta.length, limit: Limits.MAX_META }))
+    // Copied, because the caller may reuse its bytes; absent and empty mean the same, and absent is shorter.
+    : Effect.succeed(meta.length === 0 ? null : new Uint8Array(meta))
+
+/** How many others there are to tell. */
+const audience = (node: Node): number => {
+  let count = 0
+  for (const entry of Ref.getUnsafe(node.membership).entries.values()) {
+    if (entry.name !== node.name && !isGone(entry)) count++
+  }
+  return count
+}
+
+/** Whether this node has left, or was released. */
+export const isOutside = (node: Node): boolean => Stage.isOutside(Ref.getUnsafe(node.membership).stage)
+
+/** Announces this node to itself. The delegate may refuse even ourselves, which ends the start. */
+export const start = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<void, JoinRejected | MetaTooLarge> {
+  const meta = yield* checked(node.config.meta)
+  const { addr, port } = node.transport.advertised
+  const claim: Alive = { _tag: "Alive", incarnation: 1, node: node.name, addr, port, meta, vsn: node.settings.vsn }
+  yield* Hooks.admitOurselves(node, claim).pipe(
+    Effect.mapError(({ reason }) =>
+      new JoinRejected({ reason: `the delegate does not admit this node itself: ${reason}` })
+    )
+  )
+  yield* Step.decide(node, (m, env) => Announcement.start(m, { ...own(node), meta }, env))
+})
+
+/**
+ * Introduces this node to a peer while `exchange` writes our list to it. If we are outside when it ends, because we left
+ * meanwhile or because nobody answered our return, the goodbye may have been there before our list: it is said again.
+ */
+export const introduced = <A, E>(
+  node: Node,
+  to: PeerAddress,
+  above: number | undefined,
+  exchange: Effect.Effect<A, E>
+): Effect.Effect<A, E | MemberlistClosed> =>
+  Effect.acquireUseRelease(
+    Effect.suspend(() => {
+      const join = node.introductions.begin(to)
+      node.departure.current = undefined
+      return Effect.flatMap(
+        Step.decide(node, (m, env) => Announcement.introduce(m, own(node), { join, above }, env)),
+        (refused) => {
+          if (refused === undefined) return Effect.succeed(join)
+          node.introductions.end(join, true, node.now())
+          return Effect.fail(new MemberlistClosed({ operation: "join" }))
+        }
+      )
+    }),
+    () => exchange,
+    (join, exit) =>
+      Effect.suspend(() => {
+        const answered = exit._tag === "Success"
+        node.introductions.end(join, answered, node.now())
+        return Effect.andThen(
+          Step.decide(node, (m, env) => Announcement.settle(m, join, answered, env)),
+          Effect.suspend(() => isOutside(node) ? Goodbye.sendTo(node, to) : Effect.void)
+        )
+      })
+  )
+
+/** Returns after a leave without anybody to tell. */
+export const returnAlone = (node: Node): Effect.Effect<void> =>
+  Effect.uninterruptible(Effect.suspend(() => {
+    const join = 0
+    return Effect.andThen(
+      Step.decide(node, (m, env) => Announcement.introduce(m, own(node), { join }, env)),
+      Step.decide(node, (m, env) => Announcement.settle(m, join, true, env))
+    )
+  }))
+
+/**
+ * Announces new metadata. With `wait` it also waits until the news has been sent as often as gossip sends any, at most
+ * that long. memberlist: `UpdateNode`.
+ */
+export const update = Effect.fnUntraced(function*(
+  node: Node,
+  meta: Uint8Array,
+  wait: Duration.Duration | undefined
+): Effect.fn.Return<NewsReport, MetaTooLarge | NotParticipating | MemberlistClosed> {
+  const bytes = yield* checked(meta)
+  const members = audience(node)
+  const receipt = node.receipts.make(members)
+  const refused = yield* Step.decide(
+    node,
+    (m, env) => Announcement.update(m, { ...own(node), meta: bytes }, env),
+    receipt
+  )
+  if (refused === "Closed") return yield* new MemberlistClosed({ operation: "update" })
+  if (refused !== undefined) return yield* new NotParticipating({ operation: "update" })
+  if (members === 0) return { ...receipt.report(), outcome: "Alone" }
+  if (wait !== undefined) yield* Effect.timeoutOption(receipt.wait, wait)
+  return receipt.report()
+})
+
+/**
+ * Says goodbye and waits for it to be sent, at most `timeout`. The node keeps answering until its layer is released. A leave
+ * that is interrupted goes on without its caller. Another one waits for the same goodbye.
+ */
+export const leave = (
+  node: Node,
+  timeout: Duration.Duration
+): Effect.Effect<NewsReport, MemberlistClosed> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const members = audience(node)
+      const receipt = node.receipts.make(members)
+      const refused = yield* Step.decide(node, Announcement.leave, receipt)
+      if (refused === "Closed") return yield* new MemberlistClosed({ operation: "leave" })
+      if (refused === undefined) node.departure.current = yield* depart(node, receipt, members)
+      const departure = node.departure.current
+      if (departure === undefined || (refused !== undefined && departure.isOver())) {
+        return { ...receipt.report(), outcome: "AlreadyLeft" }
+      }
+      const ended = yield* restore(Effect.timeoutOption(departure.wait, timeout))
+      if (ended._tag === "None") node.counters.count("leave.timeout")
+      return departure.report()
+    })
+  )
+
+/** A goodbye under way: what a leave waits for. */
+export interface Departure {
+  /** The goodbye was sent as often as gossip sends any news, and to all to whom joins had introduced us. */
+  readonly isOver: () => boolean
+  readonly wait: Effect.Effect<void>
+  readonly report: () => NewsReport
+}
+
+const depart = Effect.fnUntraced(function*(node: Node, receipt: Receipt, members: number) {
+  const introductions = Goodbye.introduced(node)
+  const repeated = node.receipts.make(introductions.length)
+  const repeat = Effect.ensuring(Goodbye.repeat(node, introductions), Effect.sync(() => repeated.finished("Sent")))
+  yield* FiberSet.run(node.tells, repeat, { startImmediately: true })
+  const alone = members === 0
+  const departure: Departure = {
+    isOver: () => repeated.isSettled() && (alone || receipt.isSettled()),
+    wait: alone ? repeated.wait : Effect.andThen(repeated.wait, receipt.wait),
+    report: () => {
+      const report = receipt.report()
+      if (alone && introductions.length === 0) return { ...report, outcome: "Alone" }
+      if (alone) return { ...report, outcome: repeated.report().outcome }
+      return report.outcome === "Sent" && !repeated.isSettled() ? { ...report, outcome: "Queued" } : report
+    }
+  }
+  return departure
+})
+
+/** Leaves without waiting for gossip: the goodbye goes straight to members, at once. For the end of a scope. */
+export const leaveAtOnce = (node: Node): Effect.Effect<void> =>
+  Effect.flatMap(
+    Step.decide(node, Announcement.leave),
+    (refused) => refused === undefined ? Goodbye.straight(node) : Effect.void
+  )
+
+/**
+ * Ends the node's life: says goodbye, straight to members, unless a leave has done so already. Calls under way end first,
+ * and none begins any more.
+ */
+export const close = (node: Node): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const told = isOutside(node) && node.departure.current?.isOver() === true
+    const goodbye = yield* Step.decide(node, Announcement.close)
+    yield* node.calls.end
+    if (goodbye !== undefined && !told) yield* Goodbye.straight(node)
+  })

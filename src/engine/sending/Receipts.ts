@@ -1,0 +1,124 @@
+/**
+ * Who got a claim of ours: whoever calls `leave` or `updateMeta` may want to know. A receipt lives while its broadcast is
+ * queued, and a newer claim of ours replaces the broadcast, so there are never more than a few.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Address from "../../base/Address.ts"
+import * as Signal from "../Signal.ts"
+
+/**
+ * What became of news of ours.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface NewsReport {
+  /**
+   * - `Sent`: as often as gossip sends any news, `retransmitMult` × ⌈log₁₀(members + 1)⌉ times.
+   * - `Queued`: not that often so far, because it was not waited for, or not for long enough. It is still being sent.
+   * - `Superseded`: not that often, because newer news of ours took its place.
+   * - `Alone`: there is nobody to tell.
+   * - `AlreadyLeft`: nothing was done, because an earlier leave is complete.
+   */
+  readonly outcome: "Sent" | "Queued" | "Superseded" | "Alone" | "AlreadyLeft"
+  /** To how many members it was sent. */
+  readonly sent: number
+  /** How many of them have it for certain: they answered the ping that it rode on, or completed a push/pull since. */
+  readonly confirmed: number
+  /** How many live members there were to tell. */
+  readonly members: number
+}
+
+export interface Receipt {
+  /** The news was queued as these bytes. */
+  readonly queued: (message: Uint8Array) => void
+  /** It left the queue. Harmless when it did before. */
+  readonly finished: (how: "Sent" | "Superseded") => void
+  readonly isSettled: () => boolean
+  /** Waits until it has left the queue. */
+  readonly wait: Effect.Effect<void>
+  readonly report: () => NewsReport
+}
+
+export interface Receipts {
+  /** A receipt for news that `members` others are to get. */
+  readonly make: (members: number) => Receipt
+  /** Notes what rides on a packet; with `ping`, on the ping of that sequence number. */
+  readonly sent: (messages: ReadonlyArray<Uint8Array>, to: Address.PeerAddress, ping?: number) => void
+  /** A ping was answered. */
+  readonly answered: (ping: number) => void
+  /** A push/pull is about to begin; its result is to be called when it is complete. */
+  readonly exchanging: (to: Address.PeerAddress) => () => void
+}
+
+interface Open {
+  readonly message: Uint8Array
+  readonly sentTo: Set<string>
+  readonly confirmed: Set<string>
+  /** Pings it rode on, and where they went. */
+  readonly pings: Map<number, string>
+}
+
+const nothing = () => {}
+
+const place = ({ ip, port }: Address.PeerAddress): string => Address.format({ ip, port })
+
+export const make = (): Receipts => {
+  const open = new Set<Open>()
+  return {
+    make: (members) => {
+      const waiting = new Set<Signal.Signal>()
+      let outcome: "Sent" | "Superseded" | undefined
+      let own: Open | undefined
+      return {
+        queued: (message) => {
+          own = { message, sentTo: new Set(), confirmed: new Set(), pings: new Map() }
+          open.add(own)
+        },
+        finished: (how) => {
+          outcome ??= how
+          if (own !== undefined) open.delete(own)
+          for (const signal of waiting) signal.notify()
+        },
+        isSettled: () => outcome !== undefined,
+        wait: Effect.flatMap(Signal.make, (signal) =>
+          Effect.suspend(() => {
+            if (outcome !== undefined) return Effect.void
+            waiting.add(signal)
+            return Effect.ensuring(signal.wait, Effect.sync(() => waiting.delete(signal)))
+          })),
+        report: () => ({
+          outcome: outcome ?? "Queued",
+          sent: own?.sentTo.size ?? 0,
+          confirmed: own?.confirmed.size ?? 0,
+          members
+        })
+      }
+    },
+    sent: (messages, to, ping) => {
+      for (const { message, pings, sentTo } of open) {
+        if (!messages.includes(message)) continue
+        sentTo.add(place(to))
+        if (ping !== undefined) pings.set(ping, place(to))
+      }
+    },
+    answered: (ping) => {
+      for (const { confirmed, pings } of open) {
+        const to = pings.get(ping)
+        if (to !== undefined) confirmed.add(to)
+      }
+    },
+    exchanging: (to) => {
+      if (open.size === 0) return nothing
+      const told = [...open]
+      return () => {
+        for (const { confirmed, sentTo } of told) {
+          sentTo.add(place(to))
+          confirmed.add(place(to))
+        }
+      }
+    }
+  }
+}
