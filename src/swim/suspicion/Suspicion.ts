@@ -13,9 +13,9 @@ export interface Suspicion {
   readonly startedAt: number
   /** How many confirmations bring the time down to `min`; 0 when the cluster is too small to hope for any. */
   readonly k: number
-  /** Whole milliseconds. */
+  /** Milliseconds, with a fraction where the probe interval and the cluster's size make one. */
   readonly min: number
-  /** Whole milliseconds. */
+  /** Milliseconds, as `min`. */
   readonly max: number
   /** First accuser first; at most `k + 1`. */
   readonly accusers: ReadonlyArray<string>
@@ -45,8 +45,8 @@ export const start = (options: Options): Suspicion => {
     startedAt: options.now,
     // Neither we nor the suspect confirm, hence n - 2.
     k: options.n - 2 < hoped ? 0 : Math.max(0, hoped),
-    min: Math.floor(min),
-    max: Math.floor(options.suspicionMaxTimeoutMult * min),
+    min,
+    max: options.suspicionMaxTimeoutMult * min,
     accusers: [options.from]
   }
 }
@@ -54,14 +54,13 @@ export const start = (options: Options): Suspicion => {
 /** How many others agreed with the first accuser. */
 export const confirmations = (suspicion: Suspicion): number => suspicion.accusers.length - 1
 
-/** Milliseconds from `now` until the suspicion expires, at least 0. */
+/** Milliseconds from `now` until the suspicion expires, at least 0. Only a time that was shortened is whole. */
 export const delay = (suspicion: Suspicion, now: number): number => {
   const { k, max, min, startedAt } = suspicion
   const elapsed = now - startedAt
-  return Math.max(
-    0,
-    k < 1 ? min - elapsed : Timing.remainingSuspicionTime(confirmations(suspicion), k, elapsed, min, max)
-  )
+  const confirmed = confirmations(suspicion)
+  if (k < 1 || confirmed === 0) return Math.max(0, (k < 1 ? min : max) - elapsed)
+  return Math.max(0, Timing.remainingSuspicionTime(confirmed, k, elapsed, min, max))
 }
 
 /** The suspicion with one accuser more, or why this one does not count. */

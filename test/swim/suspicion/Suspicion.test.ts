@@ -77,8 +77,13 @@ describe("Suspicion", () => {
     assert.isFalse(Suspicion.isDegraded(start({ n: 3 })))
   })
 
-  it("rounds a fractional bound down to whole milliseconds", () => {
+  it("lasts a fraction of a millisecond longer where its bounds have one, until it is shortened to whole milliseconds", () => {
     const suspicion = start({ suspicionMult: 3, probeInterval: 100, n: 50 })
-    assert.deepStrictEqual([suspicion.min, suspicion.max], [509, 3056])
+    assert.approximately(suspicion.min, 509.4, 1e-9)
+    assert.approximately(suspicion.max, 3056.4, 1e-9)
+    assert.approximately(Suspicion.delay(suspicion, 0), 3056.4, 1e-9)
+    assert.approximately(Suspicion.delay(start({ suspicionMult: 2, probeInterval: 100, n: 50 }), 0), 339.6, 1e-9)
+    const shortened = start({ suspicionMult: 4, probeInterval: 100, n: 50 })
+    assert.strictEqual(Suspicion.delay(confirmed(shortened, "a"), 0), 1932)
   })
 })
