@@ -74,7 +74,7 @@ export const commands = (
 ): ReadonlyArray<string> => {
   const { scripts = {} }: Manifest = JSON.parse(manifestText)
   const run = [...text.matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1] ?? "")
-  const started = [...text.matchAll(/\bnode ((?:examples|bench|interop|scripts|src)\/[\w./-]+\.ts)/g)]
+  const started = [...text.matchAll(/\bnode ((?:examples|bench|interop|reference|scripts|src)\/[\w./-]+\.ts)/g)]
     .map((match) => match[1] ?? "")
   return [
     ...run.filter((script) => !Object.hasOwn(scripts, script)).map((script) =>
