@@ -3,7 +3,7 @@ import { createHash } from "node:crypto"
 import { touched } from "./Differences.ts"
 import type { Answer, GoReference } from "./GoReference.ts"
 import { AS_REFERENCE, type Options, Ours, type Rules, rules } from "./Ours.ts"
-import type { Sequence } from "./Sequence.ts"
+import type { Sequence, Step } from "./Sequence.ts"
 
 /** What the Go side answers with where it is not asked for texts. */
 export const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16)
@@ -51,22 +51,54 @@ export const isPlain = ({ setup, steps }: Sequence): boolean => {
   })
 }
 
+/** Simpler ways to say what a step says: the claims of a packet, a push/pull with one row fewer. */
+const simpler = (step: Step, ours: Ours): ReadonlyArray<ReadonlyArray<Step>> => {
+  switch (step.do) {
+    case "packet":
+      return [ours.claims(step).map((claim, i, all) => ({ ...claim, after: i === all.length - 1 ? step.after : 0 }))]
+    case "merge":
+      return step.rows.length < 2 ? [] : step.rows.map((_, i) => [{ ...step, rows: step.rows.toSpliced(i, 1) }])
+    default:
+      return []
+  }
+}
+
 /**
  * A sequence that still ends in a mismatch, and of which no step can be left out. Each candidate is run on both sides; those
  * that would show a difference that is meant are not candidates.
  */
-export const shrink = async (go: GoReference, sequence: Sequence, mismatch: number): Promise<Sequence> => {
+export const shrink = async (
+  go: Pick<GoReference, "run">,
+  sequence: Sequence,
+  mismatch: number,
+  book: Rules = rules
+): Promise<Sequence> => {
   const { setup } = sequence
-  const fails = async (steps: Sequence["steps"]): Promise<number | undefined> => {
-    const candidate = { setup, steps }
-    return isPlain(candidate) ? firstMismatch(candidate, await go.run(candidate, false)) : undefined
-  }
   let steps = sequence.steps.slice(0, mismatch)
-  for (let size = Math.ceil(steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = Math.max(0, steps.length - size); at >= 0; at -= size) {
-      const found = await fails(steps.toSpliced(at, size))
-      if (found !== undefined) steps = steps.toSpliced(at, size).slice(0, found)
+  /** Takes the candidate instead, if it fails as well. */
+  const tries = async (candidate: ReadonlyArray<Step>): Promise<boolean> => {
+    const other = { setup, steps: candidate }
+    if (!isPlain(other)) return false
+    const found = firstMismatch(other, await go.run(other, false), book)
+    if (found !== undefined) steps = candidate.slice(0, found)
+    return found !== undefined
+  }
+  const leaveOut = async (): Promise<void> => {
+    for (let size = Math.ceil(steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+      for (let at = Math.max(0, steps.length - size); at >= 0; at -= size) await tries(steps.toSpliced(at, size))
     }
   }
+  const simplify = async (at: number): Promise<boolean> => {
+    const step = steps[at]
+    if (step === undefined) return false
+    for (const instead of simpler(step, new Ours(setup))) {
+      if (await tries(steps.toSpliced(at, 1, ...instead))) return true
+    }
+    return false
+  }
+  await leaveOut()
+  // Backwards, because what comes before a step stays where it is; a push/pull may lose several rows.
+  for (let at = steps.length - 1; at >= 0; at--) while (await simplify(at)) { /* once more */ }
+  await leaveOut()
   return { setup, steps }
 }

@@ -1,7 +1,7 @@
 /** The Go side: an unmodified copy of memberlist with `go/reference_test.go` in it, as one process for all sequences. */
 import * as Schema from "effect/Schema"
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
-import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
@@ -32,16 +32,16 @@ export const build = (): string => {
   )
   const copy = mkdtempSync(join(tmpdir(), "memberlist-"))
   try {
-    cpSync(source, copy, { recursive: true })
-    // The module cache is read-only, and so is what is copied from it.
-    chmodSync(copy, 0o755)
-    // Its own tests need packages that nothing else needs.
-    for (const file of readdirSync(copy)) if (file.endsWith("_test.go")) rmSync(join(copy, file), { force: true })
+    // Its own tests are left out: they need packages that nothing else needs. The module cache is read-only, which a copy of
+    // a file would be as well.
+    for (const file of readdirSync(source)) {
+      const needed = /\.go$|^go\.(mod|sum)$/.test(file) && !file.endsWith("_test.go")
+      if (needed) writeFileSync(join(copy, file), readFileSync(join(source, file)))
+    }
     copyFileSync(join(folder, TEST), join(copy, TEST))
     mkdirSync(join(folder, "bin"), { recursive: true })
     go(["test", "-c", "-trimpath", "-vet=off", "-o", binary, "."], copy)
   } finally {
-    execFileSync("chmod", ["-R", "u+w", copy])
     rmSync(copy, { recursive: true, force: true })
   }
   return version
