@@ -27,8 +27,8 @@ export type Outcome = Membership.Step
 export type Env = Membership.Env
 
 /**
- * How our side runs where the two differ on purpose and the choice is ours: as memberlist does. What differs whatever is
- * chosen is in `Differences.ts`.
+ * How our side runs where the two differ on purpose and the choice is ours: as memberlist does. This is the one place
+ * where what memberlist does not have is switched off. What differs whatever is chosen is in `Differences.ts`.
  */
 export const AS_REFERENCE: Options = {
   /** Nobody makes place for a newcomer. */

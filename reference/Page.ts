@@ -55,8 +55,7 @@ export const page = (): string =>
 \`npm run test:reference\` lets an unmodified HashiCorp memberlist and the rules of this library read the same sequences of
 claims, push/pulls, packets and waits, and compares after every step everything that both know:
 
-- the member table: names, addresses, metadata, versions, incarnations, states, and since when they are what they are, to
-  the nanosecond;
+- the member table: names, addresses, metadata, versions, incarnations, states, and since when, to the nanosecond;
 - the bytes of the queued broadcasts, in the order in which they will be sent, how often each was sent, and what a packet
   takes of them;
 - the events (join, leave, update, conflict) with what they tell, the health score, the local node's incarnation, and
@@ -87,8 +86,7 @@ their encoding, encryption and labels. Those are what [interop.md](interop.md), 
 
 ## What is noticed
 
-Every run also breaks the rules in ${brokenRules.length} ways, one at a time, and fails unless each is noticed within 20,000
-steps:
+Every run also breaks the rules in ${brokenRules.length} ways, one at a time, and fails unless each is noticed within 20,000 steps:
 
 ${brokenRules.map(({ name }) => `- ${name}`).join("\n")}
 

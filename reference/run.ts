@@ -143,7 +143,9 @@ const compare = async (go: GoSide.GoReference, release: string, seed: number, st
   // A short run is no proof that something goes unnoticed.
   const blind = steps >= NOTICED_WITHIN && missed.length > 0
   console.log(
-    `\n${count(steps)} steps in ${count(sequences)} sequences of seed ${seed} agree with memberlist ${release}; `
+    `\n${count(steps)} steps in ${count(sequences)} ${
+      sequences === 1 ? "sequence" : "sequences"
+    } of seed ${seed} agree with memberlist ${release}; `
       + `${differences.length - wrong.length} of ${differences.length} deliberate differences shown; `
       + `${watch.noticed.length} of ${brokenRules.length} broken rules noticed`
   )
