@@ -1,8 +1,7 @@
 /** The Go side: an unmodified copy of memberlist with `go/reference_test.go` in it, as one process for all sequences. */
 import * as Schema from "effect/Schema"
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
@@ -30,20 +29,18 @@ export const build = (): string => {
   const [source = "", version = ""] = go(["list", "-m", "-f", "{{.Dir}}\n{{.Version}}", MODULE], moduleFolder).split(
     "\n"
   )
-  const copy = mkdtempSync(join(tmpdir(), "memberlist-"))
-  try {
-    // Its own tests are left out: they need packages that nothing else needs. The module cache is read-only, which a copy of
-    // a file would be as well.
-    for (const file of readdirSync(source)) {
-      const needed = /\.go$|^go\.(mod|sum)$/.test(file) && !file.endsWith("_test.go")
-      if (needed) writeFileSync(join(copy, file), readFileSync(join(source, file)))
-    }
-    copyFileSync(join(folder, TEST), join(copy, TEST))
-    mkdirSync(join(folder, "bin"), { recursive: true })
-    go(["test", "-c", "-trimpath", "-vet=off", "-o", binary, "."], copy)
-  } finally {
-    rmSync(copy, { recursive: true, force: true })
+  // Always the same folder, and no flags that the interoperation tests do not use: so Go's build cache knows all of it.
+  const copy = join(folder, "bin", "memberlist")
+  rmSync(copy, { recursive: true, force: true })
+  mkdirSync(copy, { recursive: true })
+  // Its own tests are left out: they need packages that nothing else needs. The module cache is read-only, which a copy of a
+  // file would be as well.
+  for (const file of readdirSync(source)) {
+    const needed = /\.go$|^go\.(mod|sum)$/.test(file) && !file.endsWith("_test.go")
+    if (needed) writeFileSync(join(copy, file), readFileSync(join(source, file)))
   }
+  copyFileSync(join(folder, TEST), join(copy, TEST))
+  go(["test", "-c", "-vet=off", "-o", binary, "."], copy)
   return version
 }
 
