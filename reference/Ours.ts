@@ -2,26 +2,35 @@
  * Our side: the pure rules, driven by the same steps as memberlist, with a clock that only the steps move. Everything
  * that the reference test needs of `src` is imported here and nowhere else.
  */
-import * as BroadcastQueue from "../src/swim/BroadcastQueue.ts"
-import { type Alive, type Dead, type Suspect } from "../src/swim/Claim.ts"
-import * as Conflicts from "../src/swim/Conflicts.ts"
-import type { Directive } from "../src/swim/Directive.ts"
-import * as LocalHealth from "../src/swim/LocalHealth.ts"
-import * as Membership from "../src/swim/Membership.ts"
-import * as Suspicion from "../src/swim/Suspicion.ts"
-import * as Tier from "../src/swim/Tier.ts"
+import * as BroadcastQueue from "../src/swim/gossip/BroadcastQueue.ts"
+import * as Tier from "../src/swim/gossip/Tier.ts"
+import * as Announcement from "../src/swim/life/Announcement.ts"
+import { isOutside } from "../src/swim/life/Stage.ts"
+import { alive } from "../src/swim/membership/Alive.ts"
+import { type Alive, type Dead, type Suspect } from "../src/swim/membership/Claim.ts"
+import * as Conflicts from "../src/swim/membership/Conflicts.ts"
+import { dead } from "../src/swim/membership/Dead.ts"
+import type { Directive } from "../src/swim/membership/Directive.ts"
+import type { Entry } from "../src/swim/membership/Entry.ts"
+import * as Membership from "../src/swim/membership/Membership.ts"
+import { merge } from "../src/swim/membership/Merge.ts"
+import { oldAccusation, oldNews } from "../src/swim/membership/OldNews.ts"
+import * as Versions from "../src/swim/membership/Versions.ts"
+import * as LocalHealth from "../src/swim/probing/LocalHealth.ts"
+import { reap } from "../src/swim/probing/Probe.ts"
+import { suspect, suspicionExpired } from "../src/swim/suspicion/Suspect.ts"
+import * as Suspicion from "../src/swim/suspicion/Suspicion.ts"
 import * as Timing from "../src/swim/Timing.ts"
-import * as Versions from "../src/swim/Versions.ts"
-import * as Checksum from "../src/wire/Checksum.ts"
-import * as Compound from "../src/wire/Compound.ts"
 import * as Compression from "../src/wire/Compression.ts"
-import * as Message from "../src/wire/Message.ts"
-import * as Packet from "../src/wire/Packet.ts"
+import * as Message from "../src/wire/message/Message.ts"
+import * as Checksum from "../src/wire/packet/Checksum.ts"
+import * as Compound from "../src/wire/packet/Compound.ts"
+import * as Packet from "../src/wire/packet/Packet.ts"
 import { type Claim, MILLISECOND, type Row, type Setup, type Step } from "./Sequence.ts"
 
-export { MAX_INCARNATION, MAX_INCARNATION_JUMP } from "../src/swim/Claim.ts"
-export { Draws } from "../src/testing/Draws.ts"
-export type Entry = Membership.Entry
+export { MAX_INCARNATION, MAX_INCARNATION_JUMP } from "../src/swim/membership/Claim.ts"
+export { Draws } from "../src/testing/clock/Draws.ts"
+export type { Entry }
 export type Table = Membership.Membership
 export type Outcome = Membership.Step
 export type Env = Membership.Env
@@ -56,14 +65,14 @@ export interface Rules {
   readonly alive: (m: Table, claim: Alive, env: Env) => Outcome
   readonly suspect: (m: Table, claim: Suspect, env: Env) => Outcome
   readonly dead: (m: Table, claim: Dead, env: Env) => Outcome
-  readonly merge: (m: Table, rows: Parameters<typeof Membership.merge>[1], env: Env) => Outcome
-  readonly announce: (m: Table, own: Membership.Own, env: Env) => Outcome
+  readonly merge: (m: Table, rows: Parameters<typeof merge>[1], env: Env) => Outcome
+  readonly announce: (m: Table, own: Announcement.Own, env: Env) => Outcome
   readonly leave: (m: Table, env: Env) => Outcome
   readonly expire: (m: Table, entry: Entry, env: Env) => Outcome
   readonly reap: (m: Table, env: Env) => Outcome
   /** When a suspicion ends, in milliseconds; `undefined` where there is none. */
   readonly expiry: (entry: Entry) => number | undefined
-  readonly compatible: (m: Table, rows: Parameters<typeof Membership.merge>[1]) => boolean
+  readonly compatible: (m: Table, rows: Parameters<typeof merge>[1]) => boolean
   readonly health: (score: number, delta: number, max: number) => number
   readonly queue: <B extends BroadcastQueue.Broadcast>(
     q: BroadcastQueue.BroadcastQueue<B>,
@@ -72,16 +81,31 @@ export interface Rules {
   readonly retransmitLimit: (mult: number, n: number) => number
 }
 
+/** What memberlist does at its start, for new metadata, and in a join after a leave: announce what we are. */
+const announce = (m: Table, own: Announcement.Own, env: Env): Outcome => {
+  const [next, directives] = m.stage._tag === "Unannounced"
+    ? Announcement.start(m, own, env)
+    : isOutside(m.stage)
+    ? Announcement.introduce(m, own, { join: 1 }, env)
+    : Announcement.update(m, own, env)
+  const [settled, more] = Announcement.settle(next, 1, true, env)
+  return [settled, [...directives, ...more]]
+}
+
+const leave = (m: Table, env: Env): Outcome => {
+  const [next, directives] = Announcement.leave(m, env)
+  return [next, directives]
+}
+
 export const rules: Rules = {
-  alive: Membership.alive,
-  suspect: Membership.suspect,
-  dead: Membership.dead,
-  merge: Membership.merge,
-  announce: Membership.announce,
-  leave: Membership.leave,
-  expire: (m, entry, env) =>
-    Membership.suspicionExpired(m, { name: entry.name, token: entry.suspicion?.token ?? 0 }, env),
-  reap: Membership.reap,
+  alive,
+  suspect,
+  dead,
+  merge,
+  announce,
+  leave,
+  expire: (m, entry, env) => suspicionExpired(m, { name: entry.name, token: entry.suspicion?.token ?? 0 }, env),
+  reap,
   expiry: ({ suspicion }) =>
     suspicion === undefined ? undefined : suspicion.startedAt + Suspicion.delay(suspicion, suspicion.startedAt),
   compatible: (m, rows) => Versions.verify(m.entries.values(), rows) === undefined,
@@ -398,8 +422,8 @@ export class Ours {
   private judgeUnlessOld(claim: Alive | Suspect | Dead): void {
     if (this.options.conflicts === "each") this.m = { ...this.m, conflicts: Conflicts.none }
     const old = claim._tag === "Alive"
-      ? Membership.oldNews(this.m, claim)
-      : Membership.oldAccusation(this.m, claim)
+      ? oldNews(this.m, claim)
+      : oldAccusation(this.m, claim)
     if (old === undefined) this.judge(claim)
   }
 
@@ -427,7 +451,7 @@ export class Ours {
   }
 
   private announce(meta: Uint8Array | null): void {
-    const own: Membership.Own = {
+    const own: Announcement.Own = {
       addr: toBytes(this.setup.addr),
       port: this.setup.port,
       meta,
@@ -518,7 +542,7 @@ export class Ours {
   /** Everything that is compared, as text: what is known, what is queued, and what happened since it was last asked. */
   observe(): string {
     const { m } = this
-    const incarnation = m.leaving ? "left" : m.incarnation
+    const incarnation = isOutside(m.stage) ? "left" : m.incarnation
     const members = m.entries.values().map((entry) =>
       `member ${described(entry)} incarnation=${entry.incarnation} ${entry.state} `
       + `since=${Math.round(entry.stateChangedAt * MILLISECOND)}\n`
@@ -556,7 +580,7 @@ export class Ours {
   }
 
   get left(): boolean {
-    return this.m.leaving
+    return isOutside(this.m.stage)
   }
 
   /** The highest incarnation that we announced. */
