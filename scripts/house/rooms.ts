@@ -36,9 +36,6 @@ const platformFree =
 
 const anyEffect = /^effect\/(\w+\/)?[A-Z]\w*$|^@effect\/platform-node\/[A-Z]\w*$/
 
-/** The sockets, and the bytes of DNS, which are not ours to write. */
-const nodePackages = new RegExp(`${anyEffect.source}|^dns-packet$`)
-
 /** Timers and clocks are Effect's, whoever asks. */
 const anyBuiltin = /^(?!timers|perf_hooks|test)/
 
@@ -56,7 +53,7 @@ const rooms: Record<Room, Allowance> = {
   },
   node: {
     rooms: ["Memberlist", "engine", "swim", "wire", "domain", "base"],
-    packages: nodePackages,
+    packages: anyEffect,
     builtins: anyBuiltin
   },
   agent: {

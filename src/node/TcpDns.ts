@@ -5,8 +5,6 @@
  *
  * @since 0.1.0
  */
-import type { DecodedPacket } from "dns-packet"
-import * as DnsPacket from "dns-packet"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -14,6 +12,7 @@ import * as Host from "effect/net/Host"
 import * as Random from "effect/Random"
 import { format, type PeerAddress } from "../base/Address.ts"
 import type { Connection } from "../Transport.ts"
+import * as DnsMessage from "./DnsMessage.ts"
 import type * as NodeTcp from "./NodeTcp.ts"
 
 /** How long connecting and both answers may take together. As in the reference. */
@@ -48,42 +47,30 @@ const messages = (connection: Connection) => {
   }
 }
 
-const question = (id: number, type: typeof TYPES[number], name: string): Uint8Array =>
-  DnsPacket.streamEncode({
-    type: "query",
-    id,
-    flags: DnsPacket.RECURSION_DESIRED,
-    questions: [{ type, name, class: "IN" }]
-  })
-
-/** The addresses; the names they belong to do not matter, since a CNAME leads from ours to theirs. */
-const addressesOf = (answer: DecodedPacket): ReadonlyArray<string> =>
-  (answer.answers ?? []).flatMap((record) => record.type === "A" || record.type === "AAAA" ? [record.data] : [])
-
 const exchange = Effect.fnUntraced(function*(open: NodeTcp.Tcp["open"], server: PeerAddress, host: string) {
   const failed = (why: string) => new TcpDnsFailed({ server: format(server), why })
-  const attempt = <A>(parse: () => A) =>
-    Effect.try({ try: parse, catch: (cause) => failed(cause instanceof Error ? cause.message : String(cause)) })
-  // the encoder believes what it is given; this one also spells what is not ASCII as DNS does
+  // also spells what is not ASCII as DNS does
   const name = yield* Effect.mapError(
     Effect.fromResult(Host.domainNameFromString(host)),
     (error) => failed(error.message)
   )
   const first = yield* Random.nextIntBetween(0, 0xffff)
-  const questions = yield* attempt(() => TYPES.map((type, i) => question((first + i) % 0x1_0000, type, name)))
   const connection = yield* open(server, { timeout: TIMEOUT })
-  yield* connection.write(Buffer.concat(questions))
+  yield* connection.write(
+    Buffer.concat(TYPES.map((type, i) => DnsMessage.question((first + i) % 0x1_0000, type, name)))
+  )
   const incoming = messages(connection)
   const found: Array<string> = []
   for (let answered = 0; answered < TYPES.length; answered++) {
     // a server that ends after one answer has given what it gives
     const bytes = yield* found.length === 0 ? incoming.next : Effect.orElseSucceed(incoming.next, () => undefined)
     if (bytes === undefined) break
-    const answer = yield* attempt(() => DnsPacket.decode(bytes))
-    if (answer.type !== "response" || ((answer.id ?? -1) - first + 0x1_0000) % 0x1_0000 >= TYPES.length) {
+    const answer = DnsMessage.answer(bytes)
+    if (answer === undefined) return yield* failed("an answer that is malformed")
+    if ((answer.id - first + 0x1_0000) % 0x1_0000 >= TYPES.length) {
       return yield* failed("an answer to something that was not asked")
     }
-    found.push(...addressesOf(answer))
+    found.push(...answer.addresses)
   }
   return found
 })

@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Dns from "node:dns/promises"
+import type * as Net from "node:net"
 import { Memberlist, MemberlistLive } from "../../src/Memberlist.ts"
 import { MemberlistConfig, type Settings } from "../../src/MemberlistConfig.ts"
 import * as NodeTcp from "../../src/node/NodeTcp.ts"
@@ -53,6 +54,17 @@ const node = Effect.fnUntraced(function*(name: string, settings: Settings) {
   )
   return Context.get(yield* Layer.build(live), Memberlist)
 })
+
+/** A well-framed answer with an address of so many bytes, the last two of which are missing. */
+const cutAnswer = ({ id = 0 }: DnsPacket.DecodedPacket, bytes: number): Uint8Array => {
+  const data = bytes === 4 ? "10.1.0.0" : "fd00::"
+  const whole = DnsPacket.encode({
+    type: "response",
+    id,
+    answers: [{ type: bytes === 4 ? "A" : "AAAA", name: SEEDS, data }]
+  })
+  return Buffer.from([0, whole.length - 2, ...whole.subarray(0, -2)])
+}
 
 /** What plain DNS over UDP makes of the name. */
 const overUdp = (server: DnsServer) =>
@@ -103,6 +115,12 @@ describe("a seed's host name with a dot", () => {
         }))
     ],
     ["sends half of an answer", (_, socket) => socket.end(Buffer.from([0, 30, 1, 2, 3]))],
+    ...[[4, "IPv4"], [16, "IPv6"]].map(([bytes, family]) =>
+      [
+        `sends an answer whose ${family} address is cut`,
+        (query: DnsPacket.DecodedPacket, socket: Net.Socket) => socket.end(cutAnswer(query, Number(bytes)))
+      ] as const
+    ),
     ["never answers", () => undefined]
   ]
   for (const [why, onTcp] of failures) {
