@@ -1,13 +1,17 @@
 /**
- * Packs the library as npm would publish it, installs it into an empty project, type checks a program there and runs it.
+ * Packs the library as npm would publish it, installs it into an empty project, type checks two programs there, runs
+ * them, and runs one of them as a bundle.
  *
- * What is proved: `exports` and `files` are right, the published types need nothing that only this repository has, and
- * no consumer ends up in `src`.
+ * What is proved: `exports` and `files` are right, the published types need nothing that only this repository has, no
+ * consumer ends up in `src`, the README's links lead somewhere, one file in the form of an ES module is all that a
+ * program needs, and importing the package costs no more than `package/cost.ts` allows.
  */
 import { execFileSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
+import * as Cost from "./package/cost.ts"
+import * as Checks from "./repository/checks.ts"
 
 const root = Path.resolve(import.meta.dirname, "..")
 const manifest = JSON.parse(readFileSync(Path.join(root, "package.json"), "utf8"))
@@ -53,18 +57,27 @@ const options = {
     // Our declarations must be sound, so they are checked, and with them those they stand on.
     skipLibCheck: false
   },
-  include: ["main.ts"]
+  include: ["main.ts", "cluster.ts"]
+}
+
+const complain = (complaints: ReadonlyArray<string>) => {
+  for (const complaint of complaints) console.error(complaint)
+  if (complaints.length > 0) process.exitCode = 1
 }
 
 try {
   const [packed] = JSON.parse(output(root, "npm", "pack", "--json", "--pack-destination", folder))
   console.log(`packed ${packed.filename}: ${packed.entryCount} files, ${packed.size} bytes`)
+  const files: ReadonlyArray<{ readonly path: string }> = packed.files
+  complain(Checks.links("README.md", readFileSync(Path.join(root, "README.md"), "utf8"), files.map(({ path }) => path)))
 
   mkdirSync(consumer)
   writeFileSync(Path.join(consumer, "package.json"), JSON.stringify({ name: "app", private: true, type: "module" }))
   writeFileSync(Path.join(consumer, "main.ts"), program)
+  copyFileSync(Path.join(root, "scripts/package/cluster.ts"), Path.join(consumer, "cluster.ts"))
   writeFileSync(Path.join(consumer, "tsconfig.json"), JSON.stringify(options))
-  const { "@effect/platform-node": platform, effect, typescript, "@types/node": types } = manifest.devDependencies
+  const { "@effect/platform-node": platform, effect, esbuild, typescript, "@types/node": types } =
+    manifest.devDependencies
   run(
     consumer,
     "npm",
@@ -76,11 +89,33 @@ try {
     Path.join(folder, packed.filename),
     `effect@${effect}`,
     `@effect/platform-node@${platform}`,
+    `esbuild@${esbuild}`,
     `typescript@${typescript}`,
     `@types/node@${types}`
   )
   run(consumer, process.execPath, Path.join(consumer, "node_modules/typescript/bin/tsc"), "-p", consumer)
   run(consumer, process.execPath, "main.ts")
+  run(consumer, process.execPath, "cluster.ts")
+
+  // where nothing is installed, so that the bundle has only itself
+  const bundle = Path.join(folder, "bundle.mjs")
+  const esbuildBin = Path.join(consumer, "node_modules/esbuild/bin/esbuild")
+  run(
+    consumer,
+    process.execPath,
+    esbuildBin,
+    "cluster.ts",
+    "--bundle",
+    "--platform=node",
+    "--format=esm",
+    "--log-level=warning",
+    `--outfile=${bundle}`
+  )
+  run(folder, process.execPath, bundle)
+
+  const cost = Cost.measure(consumer, environment)
+  console.log(Cost.report(cost))
+  complain(Cost.complaints(cost))
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -27,7 +27,9 @@ const complaints = [
     const text = read(file)
     return [
       ...Checks.machinePaths(file, text, root),
-      ...(file.endsWith(".md") ? Checks.commands(file, text, manifest, known) : []),
+      ...(file.endsWith(".md")
+        ? [...Checks.commands(file, text, manifest, known), ...Checks.links(file, text, known)]
+        : []),
       ...(file.startsWith("src/") ? Checks.suppressions(file, text) : [])
     ]
   })

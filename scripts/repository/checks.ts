@@ -2,6 +2,7 @@
  * What a linter of source files does not see: the lock file, the documents, paths of somebody's machine. Every check is
  * a function from texts to complaints; `scripts/check-repository.ts` reads the files.
  */
+import * as Path from "node:path"
 
 interface LockEntry {
   readonly resolved?: string
@@ -74,7 +75,7 @@ export const commands = (
 ): ReadonlyArray<string> => {
   const { scripts = {} }: Manifest = JSON.parse(manifestText)
   const run = [...text.matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1] ?? "")
-  const started = [...text.matchAll(/\bnode ((?:examples|bench|interop|reference|scripts|src)\/[\w./-]+\.ts)/g)]
+  const started = [...text.matchAll(/\bnode ((?:examples|bench|demo|interop|reference|scripts|src)\/[\w./-]+\.ts)/g)]
     .map((match) => match[1] ?? "")
   return [
     ...run.filter((script) => !Object.hasOwn(scripts, script)).map((script) =>
@@ -82,6 +83,23 @@ export const commands = (
     ),
     ...started.filter((file) => !files.has(file)).map((file) => `${name}: there is no file ${file}`)
   ]
+}
+
+const scheme = /^[a-z][a-z\d+.-]*:|^#/i
+
+/** Where the relative links and images of a document lead, as paths from the root. */
+const targets = (name: string, text: string): ReadonlyArray<string> =>
+  [...text.matchAll(/\]\(<?([^)\s>]+)|\b(?:src|href)="([^"]+)"/g)]
+    .map((match) => match[1] ?? match[2] ?? "")
+    .filter((target) => !scheme.test(target))
+    .map((target) => Path.posix.join(Path.posix.dirname(name), target.replace(/#.*$/, "")))
+
+/** Relative links of a document lead to `files`: those of the repository, or of the published package. */
+export const links = (name: string, text: string, files: Iterable<string>): ReadonlyArray<string> => {
+  const known = new Set(files)
+  return targets(name, text)
+    .filter((target) => !known.has(target))
+    .map((target) => `${name}: links to ${target}, which is not there`)
 }
 
 const homeOrTemporary = /(?<![\w.@~$}-])\/(?:root|home\/[\w.-]+|Users\/[\w.-]+|private|tmp|var\/folders)\/[\w.-]+/g

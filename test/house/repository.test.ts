@@ -69,6 +69,21 @@ describe("commands", () => {
   })
 })
 
+describe("links", () => {
+  it("finds a link and an image that lead nowhere, from where the document is", () => {
+    const text = "[a](a.md#part) [b](../b.md) [c](<../c.md>) ![d](d.svg) <img src=\"e.svg\"> [f](f/g.ts)"
+    assert.deepStrictEqual(Checks.links("docs/x.md", text, ["docs/a.md", "b.md", "docs/d.svg"]), [
+      "docs/x.md: links to c.md, which is not there",
+      "docs/x.md: links to docs/e.svg, which is not there",
+      "docs/x.md: links to docs/f/g.ts, which is not there"
+    ])
+  })
+
+  it("leaves addresses elsewhere and parts of the same page alone", () => {
+    assert.deepStrictEqual(Checks.links("x.md", "[a](https://example.com) [b](#part) [c](mailto:a@b.c)", []), [])
+  })
+})
+
 describe("machinePaths", () => {
   it("finds home folders, temporary folders and the checkout itself", () => {
     assert.lengthOf(Checks.machinePaths("a.ts", `"${home}/x" '${temporary}'`, "/somewhere/here"), 2)

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { MemberState } from "../../Member.ts"
+import { MemberState } from "../src/Member.ts"
 
 export class Ready extends Schema.TaggedClass<Ready>()("Ready", { name: Schema.String, address: Schema.String }) {}
 

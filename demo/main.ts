@@ -9,8 +9,8 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
-import * as Report from "./demo/Report.ts"
-import * as Story from "./demo/Story.ts"
+import * as Report from "./Report.ts"
+import * as Story from "./Story.ts"
 
 const Nodes = Schema.Int.check(
   Schema.isBetween({ minimum: 3, maximum: 50 }, { expected: "a number of members from 3 to 50" })

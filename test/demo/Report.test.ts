@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Report from "../../src/agent/demo/Report.ts"
+import * as Report from "../../demo/Report.ts"
 
 /** The lines that an effect prints. */
 const printed = (effect: Effect.Effect<void>) =>

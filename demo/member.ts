@@ -11,9 +11,9 @@ import * as References from "effect/References"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import { Memberlist, MemberlistLive } from "../../Memberlist.ts"
-import { MemberlistConfig } from "../../MemberlistConfig.ts"
-import * as NodeTransport from "../../node/NodeTransport.ts"
+import { Memberlist, MemberlistLive } from "../src/Memberlist.ts"
+import { MemberlistConfig } from "../src/MemberlistConfig.ts"
+import * as NodeTransport from "../src/node/NodeTransport.ts"
 import { Happened, Line, Ready, View } from "./Line.ts"
 
 const encode = Schema.encodeSync(Line)

@@ -13,7 +13,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { fileURLToPath } from "node:url"
-import * as PlainText from "../../base/PlainText.ts"
+import * as PlainText from "../src/base/PlainText.ts"
 import { Line } from "./Line.ts"
 import { DemoFailed, type Fate, type World } from "./World.ts"
 
