@@ -116,13 +116,8 @@ const labels: Field<Readonly<Record<string, string>>> = Schema.String.pipe(
     + "characters"
 })
 
-/**
- * The largest UDP payload over IPv4, in bytes.
- *
- * @category limits
- * @since 0.1.0
- */
-export const MAX_DATAGRAM = 65_507
+/** The most that the compressed parts of a packet may ever decompress to, and so the most that one can be of use with. */
+const MAX_PACKET = 41_943_040
 
 /**
  * The largest member metadata, in bytes. memberlist: `MetaMaxSize`.
@@ -303,9 +298,11 @@ export const fields = {
   handoffQueueDepth: count(1),
   /**
    * How many bytes are packed into one packet, default 1400, which fits an Ethernet frame with room for tunnels. Larger
-   * carries more gossip per packet and risks fragmentation. memberlist: `UDPBufferSize`.
+   * carries more gossip per packet and risks fragmentation. What a packet can carry is the transport's to say: UDP over
+   * Node.js refuses to start above 65,507; with a transport of your own that carries more, raise `maxDecompressedPacket`
+   * of all members as well. memberlist: `UDPBufferSize`.
    */
-  udpBufferSize: integer(64, MAX_DATAGRAM),
+  udpBufferSize: integer(64, MAX_PACKET),
   /**
    * How long a dead member's name stays reserved for its old address, default 0: until its entry is removed. Set it
    * where members come back under the same name with a new address. memberlist: `DeadNodeReclaimTime`.
@@ -369,7 +366,7 @@ export const fields = {
    * datagrams. What is above is refused. Raise it only with a transport whose packets are larger. (In the reference a
    * single packet can decompress to 40 MiB, again and again.)
    */
-  maxDecompressedPacket: integer(65_536, 41_943_040),
+  maxDecompressedPacket: integer(65_536, MAX_PACKET),
   /**
    * How many inbound TCP connections are served at once, default 256. One more takes the place of another: of the address
    * that has most, the one that has been idle longest. Those that a key of ours has authenticated go last.
@@ -449,18 +446,40 @@ export type ConfigData = { readonly [K in FieldName]: (typeof fields)[K]["Type"]
 export const fieldNames = Object.keys(fields) as ReadonlyArray<FieldName>
 
 /**
+ * How the environment variables of all fields begin.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const PREFIX = "MEMBERLIST_"
+
+/**
  * The environment variable of a field.
  *
  * @category getters
  * @since 0.1.0
  */
-export const variable = (name: string): string => `MEMBERLIST_${Str.configCase(name)}`
+export const variable = (name: string): string => `${PREFIX}${Str.configCase(name)}`
+
+const units = new Map([["ms", "millis"], ["s", "seconds"], ["m", "minutes"], ["h", "hours"]])
+
+/** What is wrong with a text that is nearly a duration. */
+const missingUnit = (text: string): string | undefined => {
+  const [, number, short] = /^\s*(\d+(?:\.\d+)?)(ms|s|m|h)?\s*$/.exec(text) ?? []
+  if (number === undefined) return undefined
+  if (short === undefined) return `a number with its unit, such as "${number} millis" or "${number} seconds"`
+  return `the unit in full, "${number} ${units.get(short)}"`
+}
 
 /**
- * What is right for a field, in words.
+ * What is right for a field, in words; with what was given in place of it, also what that lacks.
  *
  * @category getters
  * @since 0.1.0
  */
-export const expectation = (name: FieldName): string =>
-  Schema.resolveAnnotations(fields[name])?.description ?? "another value"
+export const expectation = (name: FieldName, given?: unknown): string => {
+  const description = Schema.resolveAnnotations(fields[name])?.description ?? "another value"
+  const isDuration = Schema.is(fields[name])(Duration.seconds(1))
+  const missing = isDuration && typeof given === "string" ? missingUnit(given) : undefined
+  return missing === undefined ? description : `${missing}: ${description}`
+}

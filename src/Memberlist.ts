@@ -199,7 +199,7 @@ const service = (node: Node.Node): Memberlist["Service"] => {
         : runSync("send", () => Messaging.sendBestEffort(node, to, payload)),
     broadcast: (payload, options) =>
       runSync("broadcast", (): Effect.Effect<void, MessageTooLarge | NotParticipating> => {
-        const limit = Sender.gossipBudget(node) - Broadcasts.USER_OVERHEAD
+        const limit = Math.min(Sender.gossipBudget(node), Broadcasts.MAX_USER_ROOM) - Broadcasts.USER_OVERHEAD
         if (payload.length > limit) {
           return Effect.fail(new MessageTooLarge({ carrier: "broadcast", size: payload.length, limit }))
         }

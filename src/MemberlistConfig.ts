@@ -12,7 +12,7 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as Config from "effect/Config"
+import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -22,7 +22,8 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as ConfigRules from "./ConfigRules.ts"
-import { type ConfigData, expectation, type FieldName, fieldNames, fields, variable } from "./ConfigSchema.ts"
+import { type ConfigData, expectation, type FieldName, fieldNames, fields } from "./ConfigSchema.ts"
+import * as ConfigVariables from "./ConfigVariables.ts"
 import { HostName } from "./HostName.ts"
 import { ConfigInvalid, type KeyInvalid } from "./MemberlistError.ts"
 
@@ -148,7 +149,7 @@ const show = (value: unknown): string =>
   typeof value === "string" ? `"${value}"` : value instanceof Uint8Array ? `${value.length} bytes` : String(value)
 
 const invalid = (field: FieldName, value: unknown) =>
-  new ConfigInvalid({ field, value: show(value), expected: expectation(field) })
+  new ConfigInvalid({ field, value: show(value), expected: expectation(field, value) })
 
 const validators = new Map<FieldName, (value: unknown) => boolean>(
   fieldNames.map((name) => [name, Schema.is(fields[name])])
@@ -188,43 +189,12 @@ const validate = (settings: Settings): Result.Result<Resolved, ConfigInvalid | K
 const make = (settings: Settings): Effect.Effect<Resolved, ConfigInvalid | KeyInvalid> =>
   Effect.flatMap(HostName, (host) => Effect.fromResult(validate({ ...settings, name: settings.name ?? host })))
 
+const logged = (warnings: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true })
+
 /** The service's value, with its warnings logged once, where it is built. */
 const makeLogged = (settings: Settings): Effect.Effect<Resolved, ConfigInvalid | KeyInvalid> =>
-  Effect.tap(
-    make(settings),
-    (config) => Effect.forEach(ConfigRules.warnings(config), (warning) => Effect.logWarning(warning))
-  )
-
-/** Secrets stay out of the error, whatever is wrong with them. */
-const fromText = (name: FieldName, text: string): Result.Result<unknown, ConfigInvalid> =>
-  Result.mapError(
-    Schema.decodeUnknownResult<Schema.ConstraintDecoder<unknown>>(fields[name])(text),
-    () =>
-      new ConfigInvalid({
-        field: variable(name),
-        value: name === "secretKey" ? "<redacted>" : show(text),
-        expected: expectation(name)
-      })
-  )
-
-const readPreset: Effect.Effect<Preset, Config.ConfigError | ConfigInvalid> = Effect.flatMap(
-  Config.String(variable("preset")).pipe(Config.withDefault("lan")),
-  (text) =>
-    text === "lan" || text === "wan" || text === "local"
-      ? Effect.succeed(presets[text])
-      : Effect.fail(new ConfigInvalid({ field: variable("preset"), value: show(text), expected: "lan, wan or local" }))
-)
-
-const readEnv: Effect.Effect<Settings, Config.ConfigError | ConfigInvalid> = Effect.gen(function*() {
-  const values: Record<string, unknown> = { ...(yield* readPreset) }
-  // container runtimes set it to the container's or the pod's name
-  values["name"] = Option.getOrUndefined(yield* Config.option(Config.String("HOSTNAME")))
-  for (const name of fieldNames) {
-    const text = yield* Config.option(Config.String(variable(name)))
-    if (Option.isSome(text)) values[name] = yield* Effect.fromResult(fromText(name, text.value.trim()))
-  }
-  return values
-})
+  Effect.tap(make(settings), (config) => logged(ConfigRules.warnings(config)))
 
 /**
  * The configuration service.
@@ -260,11 +230,16 @@ export class MemberlistConfig extends Context.Service<MemberlistConfig, Resolved
    * `local`), then every data field under its name, such as `MEMBERLIST_NAME`, `MEMBERLIST_BIND_PORT`,
    * `MEMBERLIST_PROBE_INTERVAL="1 second"`, `MEMBERLIST_CIDRS_ALLOWED="10.0.0.0/8,fd00::/8"`,
    * `MEMBERLIST_SECRET_KEY` in base64. Empty variables count as absent; without `MEMBERLIST_NAME` the name is `HOSTNAME`,
-   * which container runtimes set, and without that the `HostName` that is provided.
+   * which container runtimes set, and without that the `HostName` that is provided. Other variables that begin with
+   * `MEMBERLIST_` are warned of, with the name that was probably meant.
    */
   static readonly layerEnv: Layer.Layer<MemberlistConfig, Config.ConfigError | ConfigInvalid | KeyInvalid> = Layer
     .effect(
       this,
-      Effect.flatMap(readEnv, makeLogged)
+      Effect.gen(function*() {
+        yield* logged(yield* ConfigVariables.warnings)
+        const { preset, values } = yield* ConfigVariables.read
+        return yield* makeLogged({ ...presets[preset], ...values })
+      })
     )
 }

@@ -16,6 +16,23 @@ const causeText = (cause: unknown): string =>
     cause instanceof Error ? cause.message : typeof cause === "string" ? cause : Inspectable.toStringUnknown(cause)
   )
 
+/** A cause without the address, which the message has already. Node.js writes IPv6 addresses without brackets. */
+const causeBeside = (address: string, cause: unknown): string => {
+  const text = causeText(cause)
+  const shown = sentence(address)
+  const bare = shown.replace(/^\[(.*)\]/, "$1")
+  return [shown, bare].reduce((left, repeated) => repeated === "" ? left : left.replace(` ${repeated}`, ""), text)
+}
+
+/** An error that tells what to change needs no list of our own functions: its stack is its message alone. */
+const withoutTrace = (error: Error) => {
+  error.stack = `${error.name}: ${error.message}`
+}
+
+/** Whether a message names a seed, with or without its port. */
+const names = (message: string, seed: string): boolean =>
+  message.split(/[\s"(),;]+/).some((word) => word === seed || word.startsWith(`${seed}:`))
+
 const bytesMessage = (what: string, size: number, limit: number) => `${what} is ${size} bytes; at most ${limit} fit`
 
 /**
@@ -32,6 +49,13 @@ export class ConfigInvalid extends Schema.TaggedError<ConfigInvalid>()("ConfigIn
   /** What would be right. */
   expected: Schema.String
 }) {
+  constructor(
+    fields: { readonly field: string; readonly value: string; readonly expected: string },
+    options?: Schema.MakeOptions
+  ) {
+    super(fields, options)
+    withoutTrace(this)
+  }
   override get message() {
     return `configuration field "${this.field}" is ${sentence(this.value)}; expected ${this.expected}`
   }
@@ -82,6 +106,10 @@ export class AdvertiseAddressInvalid extends Schema.TaggedError<AdvertiseAddress
  * @since 0.1.0
  */
 export class KeyInvalid extends Schema.TaggedError<KeyInvalid>()("KeyInvalid", { length: Schema.Int }) {
+  constructor(fields: { readonly length: number }, options?: Schema.MakeOptions) {
+    super(fields, options)
+    withoutTrace(this)
+  }
   override get message() {
     return `a key of ${this.length} bytes; expected 16, 24 or 32 (AES-128, AES-192, AES-256)`
   }
@@ -160,7 +188,7 @@ export class SeedUnresolvable extends Schema.TaggedError<SeedUnresolvable>()("Se
   cause: Schema.Defect()
 }) {
   override get message() {
-    return `host "${sentence(this.host)}" has no address: ${causeText(this.cause)}`
+    return `host "${sentence(this.host)}" has no address: ${causeBeside(this.host, this.cause)}`
   }
 }
 
@@ -180,7 +208,8 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
   cause: Schema.Defect()
 }) {
   override get message() {
-    return `${this.operation} ${sentence(this.address)}: ${this.kind.toLowerCase()} (${causeText(this.cause)})`
+    const why = causeBeside(this.address, this.cause)
+    return `${this.operation} ${sentence(this.address)}: ${this.kind.toLowerCase()}${why === "" ? "" : ` (${why})`}`
   }
 }
 
@@ -315,9 +344,12 @@ export class JoinFailed extends Schema.TaggedError<JoinFailed>()("JoinFailed", {
   failed: Schema.Array(Schema.Struct({ seed: Schema.String, error: SeedError }))
 }) {
   override get message() {
-    return `joined none of ${this.failed.length} seeds: ${
-      this.failed.map((f) => `${sentence(f.seed)}: ${f.error.message}`).join("; ")
-    }`
+    const seeds = new Set(this.failed.map(({ seed }) => seed))
+    const all = this.failed.map(({ error, seed }) => {
+      const shown = sentence(seed)
+      return names(error.message, shown) ? error.message : `${shown}: ${error.message}`
+    })
+    return `could not join through ${seeds.size === 1 ? "the seed" : `any of ${seeds.size} seeds`}: ${all.join("; ")}`
   }
 }
 

@@ -139,7 +139,7 @@ describe("layer", () => {
     ["a maximal suspicion multiplier of 0", { suspicionMaxTimeoutMult: 0 }, "suspicionMaxTimeoutMult"],
     ["an awareness multiplier of 0", { awarenessMaxMultiplier: 0 }, "awarenessMaxMultiplier"],
     ["a queue that holds nothing", { handoffQueueDepth: 0 }, "handoffQueueDepth"],
-    ["packets above what UDP carries", { udpBufferSize: 65_508 }, "udpBufferSize"],
+    ["packets above what any may decompress to", { udpBufferSize: 41_943_041 }, "udpBufferSize"],
     ["packets too small for the own announcement", { udpBufferSize: 120, meta: new Uint8Array(64) }, "udpBufferSize"],
     ["metadata above 512 bytes", { meta: new Uint8Array(513) }, "meta"],
     ["a malformed network", { cidrsAllowed: ["10.0.0.0/8", "10.0.0.0/33"] }, "cidrsAllowed"],

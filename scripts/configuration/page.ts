@@ -117,7 +117,8 @@ This page is written by \`scripts/write-configuration.ts\` from [\`src/ConfigSch
 \`MemberlistConfig.layer\` takes values, \`MemberlistConfig.layerEnv\` the variables named below over the preset that
 \`MEMBERLIST_PRESET\` names (\`lan\`, \`wan\` or \`local\`). The presets are memberlist's. A duration is anything Effect reads as
 one: \`"500 millis"\`, \`Duration.seconds(1)\`, a number of milliseconds; in a variable, text with a unit. Flags are \`true\`,
-\`yes\`, \`on\`, \`1\` and their opposites. An empty variable counts as absent.
+\`yes\`, \`on\`, \`1\` and their opposites. An empty variable counts as absent, and one that
+begins with \`MEMBERLIST_\` and is none of these is warned of, with the name that was probably meant.
 
 A configuration is checked when its layer is built. What cannot work is refused with \`ConfigInvalid\`, which names the
 field, the value and what would be right, or \`KeyInvalid\`. What works badly is logged once as a warning.`
@@ -131,7 +132,8 @@ Refused, because it cannot work:
 - \`cidrsAllowed\` that does not contain this node's own \`advertiseAddress\` or \`bindAddress\`;
 - \`delegateProtocolVersion\` outside \`delegateProtocolMin\` and \`delegateProtocolMax\`;
 - \`protocolVersion\` 1 with \`bindPort\` 0: version 1 announces no ports, so every member must have the same one;
-- \`secretKey\` of another length than 16, 24 or 32 bytes.
+- \`secretKey\` of another length than 16, 24 or 32 bytes;
+- \`udpBufferSize\` above 65,507 with the transport over UDP, which refuses to start.
 
 Warned of, because it works in memberlist and is probably not wanted:
 

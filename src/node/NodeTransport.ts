@@ -26,7 +26,7 @@ import * as Scope from "effect/Scope"
 import * as Os from "node:os"
 import { ipBytes, ipText } from "../base/Address.ts"
 import { MemberlistConfig } from "../MemberlistConfig.ts"
-import { type AdvertiseAddressInvalid, type BindFailed } from "../MemberlistError.ts"
+import { type AdvertiseAddressInvalid, type BindFailed, ConfigInvalid } from "../MemberlistError.ts"
 import { Transport } from "../Transport.ts"
 import * as AdvertiseAddress from "./AdvertiseAddress.ts"
 import * as NodeTcp from "./NodeTcp.ts"
@@ -49,6 +49,19 @@ interface Sockets {
   readonly tcp: NodeTcp.Tcp
   readonly udp: NodeUdp.Udp
 }
+
+/** The largest payload of a UDP datagram over IPv4, bytes. */
+const MAX_DATAGRAM = 65_507
+
+/** Larger packets would fail one by one, long after the start. */
+const checkPacketSize = ({ udpBufferSize }: Config): Effect.Effect<void, ConfigInvalid> =>
+  udpBufferSize <= MAX_DATAGRAM ? Effect.void : Effect.fail(
+    new ConfigInvalid({
+      field: "udpBufferSize",
+      value: String(udpBufferSize),
+      expected: `at most ${MAX_DATAGRAM} with this transport, the bytes that a UDP datagram carries`
+    })
+  )
 
 const bindOnce = Effect.fnUntraced(function*(
   config: Config,
@@ -122,10 +135,11 @@ const advertised = Effect.fnUntraced(function*(
  */
 export const make: Effect.Effect<
   Transport["Service"],
-  BindFailed | AdvertiseAddressInvalid,
+  BindFailed | AdvertiseAddressInvalid | ConfigInvalid,
   MemberlistConfig | Scope.Scope
 > = Effect.gen(function*() {
   const config = yield* MemberlistConfig
+  yield* checkPacketSize(config)
   const observer = yield* Observer.make(config)
   const chosenBySystem = config.bindPort === 0
   const { tcp, udp } = yield* bindWith(bindOnce(config, observer), {
@@ -162,6 +176,5 @@ export const make: Effect.Effect<
  * @category layers
  * @since 0.1.0
  */
-export const layer: Layer.Layer<Transport, BindFailed | AdvertiseAddressInvalid, MemberlistConfig> = Layer.fresh(
-  Layer.effect(Transport, make)
-)
+export const layer: Layer.Layer<Transport, BindFailed | AdvertiseAddressInvalid | ConfigInvalid, MemberlistConfig> =
+  Layer.fresh(Layer.effect(Transport, make))

@@ -80,6 +80,8 @@ describe("cidrsAllowed", () => {
   const same: ReadonlyArray<readonly [written: string, read: ReadonlyArray<string>]> = [
     ["::ffff:10.0.0.0/104", ["10.0.0.0/8"]],
     ["::ffff:10.1.2.3/128", ["10.1.2.3/32"]],
+    ["::ffff:0:0/96", ["0.0.0.0/0"]],
+    ["::ffff:a00:0/104", ["10.0.0.0/8"]],
     ["fd00::1/8", ["fd00::/8"]],
     ["::/0", ["::/0"]]
   ]

@@ -142,6 +142,26 @@ describe("udpBufferSize", () => {
       })
     )
   }
+
+  clusterTest(
+    "may be above what UDP carries with a transport that has no such limit",
+    Effect.gen(function*() {
+      const sent: Array<number> = []
+      const a = yield* start("a", "10.0.0.1", {
+        config: { udpBufferSize: 200_000, enableCompression: false },
+        transport: (inner) => ({
+          ...inner,
+          send: (_, { length }) => Effect.sync(() => void sent.push(length))
+        })
+      })
+      yield* a.cluster.send("10.0.0.9:7946", new Uint8Array(150_000))
+      assert.isAbove(Math.max(...sent), 150_000)
+      // what rides on gossip shares its packet, in which a length has two bytes
+      yield* a.cluster.broadcast(new Uint8Array(65_534))
+      const error = yield* Effect.flip(a.cluster.broadcast(new Uint8Array(65_535)))
+      assert.deepInclude(error, { _tag: "MessageTooLarge", limit: 65_534 })
+    })
+  )
 })
 
 describe("handoffQueueDepth", () => {

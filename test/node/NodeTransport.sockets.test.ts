@@ -55,6 +55,13 @@ describe("binding", () => {
       assert.strictEqual((yield* take(a, 1)).length, 1)
       yield* b.open(a.bound, { timeout: yield* Effect.map(MemberlistConfigOf, (config) => config.tcpTimeout) })
     }))
+  it.live("is refused where packets may be longer than UDP carries", () =>
+    Effect.gen(function*() {
+      yield* transport({ udpBufferSize: 65_507 })
+      const error = yield* Effect.flip(transport({ udpBufferSize: 65_508 }))
+      assert.deepInclude({ ...error }, { _tag: "ConfigInvalid", field: "udpBufferSize", value: "65508" })
+      assert.match(error.message, /at most 65507 with this transport/)
+    }))
   it.live("two nodes in one program have two transports", () =>
     Effect.gen(function*() {
       const node = (name: string) =>

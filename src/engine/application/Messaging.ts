@@ -106,7 +106,13 @@ export const ping = Effect.fnUntraced(function*(
       })
       const answer = yield* wait.until(sent + node.settings.probeTimeout)
       if (Option.isSome(answer)) return Duration.millis(Math.max(0, answer.value.receivedAt - sent))
-      return yield* Effect.fail(new PingTimeout({ node: target.name, timeoutMillis: node.settings.probeTimeout }))
+      return yield* Effect.fail(
+        new PingTimeout({
+          // an address may come without a name
+          node: target.name === "" ? Address.format(target.endpoint) : target.name,
+          timeoutMillis: node.settings.probeTimeout
+        })
+      )
     })
   )
   return yield* Effect.acquireUseRelease(

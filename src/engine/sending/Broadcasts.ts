@@ -11,6 +11,7 @@ import type { PeerAddress } from "../../base/Address.ts"
 import * as BroadcastQueue from "../../swim/gossip/BroadcastQueue.ts"
 import type { Claim } from "../../swim/membership/Claim.ts"
 import { retransmitLimit } from "../../swim/Timing.ts"
+import { MAX_COMPOUND_PART_BYTES } from "../../wire/Limits.ts"
 import * as Message from "../../wire/message/Message.ts"
 import * as Compound from "../../wire/packet/Compound.ts"
 import * as Hooks from "../hooks/Hooks.ts"
@@ -21,6 +22,8 @@ import type { Receipt } from "./Receipts.ts"
 const PART_OVERHEAD = 2
 /** A user message costs its type byte as well. */
 export const USER_OVERHEAD = PART_OVERHEAD + 1
+/** The most that messages of the application may take in one packet: a compound message has no room for a longer one. */
+export const MAX_USER_ROOM = MAX_COMPOUND_PART_BYTES + PART_OVERHEAD
 /** Broadcasts an application may have waiting; the most transmitted ones make room. */
 export const MAX_USER_BROADCASTS = 4096
 
@@ -126,7 +129,7 @@ export const draw = (
       node.receipts.sent(messages, to, ping))
     const user = drawFrom(node, node.user, limit - claims.used, maxParts - claims.messages.length, undefined)
     const messages = user.messages.length === 0 ? claims.messages : [...claims.messages, ...user.messages]
-    const room = limit - claims.used - user.used
+    const room = Math.min(limit - claims.used - user.used, MAX_USER_ROOM)
     if (node.delegate.broadcasts === undefined || room <= USER_OVERHEAD) {
       return Effect.succeed(messages)
     }

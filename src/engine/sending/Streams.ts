@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as Address from "../../base/Address.ts"
 import { ExchangeRejected, TransportError } from "../../MemberlistError.ts"
 import type { Connection } from "../../Transport.ts"
+import * as Foreign from "../../wire/Foreign.ts"
 import * as Label from "../../wire/Label.ts"
 import * as Limits from "../../wire/Limits.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
@@ -141,6 +142,7 @@ export const answer = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Frame.StreamMessage, TransportError | ExchangeRejected> {
   const decoder = decoderFor(node, "initiator", connection.peer)
   let received = 0
+  let first: Uint8Array | undefined
   for (;;) {
     const chunk = yield* Effect.catchIf(
       connection.pull,
@@ -150,20 +152,31 @@ export const answer = Effect.fnUntraced(function*(
         return Effect.fail(rejected(
           connection,
           "ClosedWithoutAnswer",
-          "an answer; the other side may have another label, or refuse our key or our list"
+          "an answer; the other side may be another program, have another label, or refuse our key or our list"
         ))
       }
     )
     received += chunk.length
+    first ??= chunk
     const progress = yield* decode(node, decoder, chunk)
     if (progress._tag === "Message") return progress.message
     if (progress._tag === "Rejected") {
       node.counters.count("stream.rejected", progress.rejection.reason)
       const { detail, reason } = progress.rejection
-      return yield* Effect.fail(rejected(connection, reason, expectations[reason] ?? `a valid answer (${detail})`))
+      const expected = foreign(first) ?? expectations[reason] ?? `a valid answer (${detail})`
+      return yield* Effect.fail(rejected(connection, reason, expected))
     }
   }
 })
+
+/** What would have been right, where no member answered. */
+const foreign = (answer: Uint8Array): string | undefined => {
+  const protocol = Foreign.protocolOf(answer)
+  const what = protocol === "text" ? "text, as many other protocols have it" : protocol
+  return what === undefined
+    ? undefined
+    : `the port of a member; another program answers at this one, which does not speak memberlist but ${what}`
+}
 
 /** What would have been right, where the reason alone does not tell. */
 const expectations: { readonly [reason: string]: string } = {
