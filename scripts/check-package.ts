@@ -4,13 +4,14 @@
  *
  * What is proved: `exports` and `files` are right, the published types need nothing that only this repository has, no
  * consumer ends up in `src`, the README's links lead somewhere, one file in the form of an ES module is all that a
- * program needs, and importing the package costs no more than `package/cost.ts` allows.
+ * program needs, an editor shows what a setting means, and importing the package costs no more than `package/cost.ts` allows.
  */
 import { execFileSync } from "node:child_process"
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import * as Cost from "./package/cost.ts"
+import { hovers } from "./package/editor.ts"
 import * as Checks from "./repository/checks.ts"
 
 const root = Path.resolve(import.meta.dirname, "..")
@@ -96,6 +97,13 @@ try {
   run(consumer, process.execPath, Path.join(consumer, "node_modules/typescript/bin/tsc"), "-p", consumer)
   run(consumer, process.execPath, "main.ts")
   run(consumer, process.execPath, "cluster.ts")
+
+  const [shown] = await hovers(
+    consumer,
+    "hover.ts",
+    `import { MemberlistConfig } from "effect-memberlist"\nMemberlistConfig.layer({ ▸probeInterval: 1 })`
+  )
+  complain(/How often one member is probed/.test(shown ?? "") ? [] : ["an editor shows no documentation of a setting"])
 
   // where nothing is installed, so that the bundle has only itself
   const bundle = Path.join(folder, "bundle.mjs")

@@ -6,5 +6,5 @@ import { render } from "./configuration/page.ts"
 const root = Path.resolve(import.meta.dirname, "..")
 const read = (file: string) => readFileSync(Path.join(root, file), "utf8")
 
-const page = render({ schema: read("src/ConfigSchema.ts"), config: read("src/MemberlistConfig.ts") })
+const page = render(read("src/ConfigSettings.ts"))
 writeFileSync(Path.join(root, "docs/configuration.md"), page)

@@ -7,7 +7,7 @@
  * const ConfigLive = MemberlistConfig.layer({ ...MemberlistConfig.lan, name: "orders-1", bindPort: 0 })
  * ```
  *
- * The meaning, unit and default of each field are documented in `ConfigSchema`.
+ * The meaning, unit and default of each field are documented in `ConfigSettings`.
  *
  * @stability unstable
  * @since 0.1.0
@@ -23,25 +23,23 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as ConfigRules from "./ConfigRules.ts"
 import { type ConfigData, expectation, type FieldName, fieldNames, fields } from "./ConfigSchema.ts"
+import type { Settings } from "./ConfigSettings.ts"
 import * as ConfigVariables from "./ConfigVariables.ts"
 import { HostName } from "./HostName.ts"
 import { ConfigInvalid, type KeyInvalid } from "./MemberlistError.ts"
 
-/** What is not data: it cannot come from the environment. */
-interface Functions {
-  /**
-   * Members that get no TCP ping, by name; default none. memberlist: `DisableTcpPingsForNode`.
-   */
-  readonly disableTcpPingsForNode: (name: string) => boolean
-}
+export type { Settings } from "./ConfigSettings.ts"
 
 /**
- * A complete configuration.
+ * A complete configuration. What each field means: `Settings`.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Resolved extends ConfigData, Functions {}
+export interface Resolved extends ConfigData {
+  /** Members that get no TCP ping, by name. A function is no data: it cannot come from the environment. */
+  readonly disableTcpPingsForNode: (name: string) => boolean
+}
 
 /**
  * A preset: everything but the name.
@@ -50,18 +48,6 @@ export interface Resolved extends ConfigData, Functions {}
  * @since 0.1.0
  */
 export type Preset = Omit<Resolved, "name">
-
-/** A duration may be written in any way Effect reads: `"500 millis"`, a number of milliseconds, `Duration.seconds(1)`. */
-type Input<A> = A extends Duration.Duration ? Duration.Input : A
-
-/**
- * What `layer` accepts: a name and any other part of a configuration. What is missing is taken from the LAN preset; a
- * missing name is the `HostName` that is provided, and refused when there is none.
- *
- * @category models
- * @since 0.1.0
- */
-export type Settings = { readonly [K in keyof Resolved]?: Input<Resolved[K]> | undefined }
 
 const lan: Preset = {
   label: "",

@@ -8,7 +8,7 @@ import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import { units } from "./units.ts"
 
 /** A field's doc comment. */
-interface Comment {
+export interface Comment {
   readonly text: string
   /** What memberlist calls the field, if it has it. */
   readonly memberlist: string | undefined
@@ -32,7 +32,7 @@ const clean = (comment: string): Comment => {
 /** The comments of the fields in a block, by field. */
 const comments = (source: string): ReadonlyMap<string, Comment> =>
   new Map(
-    [...source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+(?:readonly )?(\w+):/g)].map((
+    [...source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+(?:readonly )?(\w+)\??:/g)].map((
       [, comment = "", field = ""]
     ) => [
       field,
@@ -112,7 +112,7 @@ const section = (field: string, comment: Comment): string =>
 
 const introduction = `# Configuration
 
-This page is written by \`scripts/write-configuration.ts\` from [\`src/ConfigSchema.ts\`](../src/ConfigSchema.ts); edit that.
+This page is written by \`scripts/write-configuration.ts\` from [\`src/ConfigSettings.ts\`](../src/ConfigSettings.ts); edit that.
 
 \`MemberlistConfig.layer\` takes values, \`MemberlistConfig.layerEnv\` the variables named below over the preset that
 \`MEMBERLIST_PRESET\` names (\`lan\`, \`wan\` or \`local\`). The presets are memberlist's. A duration is anything Effect reads as
@@ -182,11 +182,13 @@ const padded = (text: string): string =>
     return table(rows.filter((_, i) => i !== 1)) + (lines.endsWith("\n") ? "\n" : "")
   })
 
-/** The whole page, from the texts of the two sources. */
-export const render = (sources: { readonly schema: string; readonly config: string }): string => {
-  const data = comments(block(sources.schema, "export const fields = {"))
-  const functions = comments(block(sources.config, "interface Functions {"))
-  const documented = new Map([...data, ...functions])
+/** What the source of `Settings` says about each field, in its order. */
+export const documentation = (settings: string): ReadonlyMap<string, Comment> =>
+  comments(block(settings, "export interface Settings {"))
+
+/** The whole page, from the source of `Settings`. */
+export const render = (settings: string): string => {
+  const documented = documentation(settings)
   const missing = fieldNames.filter((name) => !documented.has(name))
   if (missing.length > 0) throw new Error(`without a doc comment: ${missing.join(", ")}`)
   const fields = [...documented]
