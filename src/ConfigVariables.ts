@@ -12,6 +12,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { expectation, type FieldName, fieldNames, fields, PREFIX, variable } from "./ConfigSchema.ts"
 import { ConfigInvalid } from "./MemberlistError.ts"
+import { withoutTrace } from "./PlainText.ts"
 
 const PRESET = variable("preset")
 const PRESETS = ["lan", "wan", "local"] as const
@@ -84,6 +85,9 @@ export const warnings: Effect.Effect<ReadonlyArray<string>, Config.ConfigError> 
     })
 })
 
+const invalid = (field: string, value: string, expected: string) =>
+  withoutTrace(new ConfigInvalid({ field, value, expected }))
+
 /** Secrets stay out of the error, whatever is wrong with them. */
 const shown = (name: FieldName, text: string) => name === "secretKey" ? "not base64 (redacted)" : `"${text}"`
 
@@ -93,7 +97,7 @@ const expected = (name: FieldName, text: string) =>
 const fromText = (name: FieldName, text: string): Result.Result<unknown, ConfigInvalid> =>
   Result.mapError(
     Schema.decodeUnknownResult<Schema.ConstraintDecoder<unknown>>(fields[name])(text),
-    () => new ConfigInvalid({ field: variable(name), value: shown(name, text), expected: expected(name, text) })
+    () => invalid(variable(name), shown(name, text), expected(name, text))
   )
 
 /** What the variables say. */
@@ -108,7 +112,7 @@ const readPreset: Effect.Effect<Variables["preset"], Config.ConfigError | Config
   (text) => {
     const preset = PRESETS.find((name) => name === text)
     return preset === undefined
-      ? Effect.fail(new ConfigInvalid({ field: PRESET, value: `"${text}"`, expected: "lan, wan or local" }))
+      ? Effect.fail(invalid(PRESET, `"${text}"`, "lan, wan or local"))
       : Effect.succeed(preset)
   }
 )

@@ -27,6 +27,7 @@ import type { Settings } from "./ConfigSettings.ts"
 import * as ConfigVariables from "./ConfigVariables.ts"
 import { HostName } from "./HostName.ts"
 import { ConfigInvalid, type KeyInvalid } from "./MemberlistError.ts"
+import { withoutTrace } from "./PlainText.ts"
 
 export type { Settings } from "./ConfigSettings.ts"
 
@@ -173,7 +174,10 @@ const validate = (settings: Settings): Result.Result<Resolved, ConfigInvalid | K
 }
 
 const make = (settings: Settings): Effect.Effect<Resolved, ConfigInvalid | KeyInvalid> =>
-  Effect.flatMap(HostName, (host) => Effect.fromResult(validate({ ...settings, name: settings.name ?? host })))
+  Effect.flatMap(
+    HostName,
+    (host) => Effect.fromResult(Result.mapError(validate({ ...settings, name: settings.name ?? host }), withoutTrace))
+  )
 
 const logged = (warnings: ReadonlyArray<string>): Effect.Effect<void> =>
   Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true })

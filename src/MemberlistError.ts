@@ -24,11 +24,6 @@ const causeBeside = (address: string, cause: unknown): string => {
   return [shown, bare].reduce((left, repeated) => repeated === "" ? left : left.replace(` ${repeated}`, ""), text)
 }
 
-/** An error that tells what to change needs no list of our own functions: its stack is its message alone. */
-const withoutTrace = (error: Error) => {
-  error.stack = `${error.name}: ${error.message}`
-}
-
 /** Whether a message names a seed, with or without its port. */
 const names = (message: string, seed: string): boolean =>
   message.split(/[\s"(),;]+/).some((word) => word === seed || word.startsWith(`${seed}:`))
@@ -49,13 +44,6 @@ export class ConfigInvalid extends Schema.TaggedError<ConfigInvalid>()("ConfigIn
   /** What would be right. */
   expected: Schema.String
 }) {
-  constructor(
-    fields: { readonly field: string; readonly value: string; readonly expected: string },
-    options?: Schema.MakeOptions
-  ) {
-    super(fields, options)
-    withoutTrace(this)
-  }
   override get message() {
     return `configuration field "${this.field}" is ${sentence(this.value)}; expected ${this.expected}`
   }
@@ -106,10 +94,6 @@ export class AdvertiseAddressInvalid extends Schema.TaggedError<AdvertiseAddress
  * @since 0.1.0
  */
 export class KeyInvalid extends Schema.TaggedError<KeyInvalid>()("KeyInvalid", { length: Schema.Int }) {
-  constructor(fields: { readonly length: number }, options?: Schema.MakeOptions) {
-    super(fields, options)
-    withoutTrace(this)
-  }
   override get message() {
     return `a key of ${this.length} bytes; expected 16, 24 or 32 (AES-128, AES-192, AES-256)`
   }

@@ -117,6 +117,8 @@ describe("a duration without a unit", () => {
   it.effect("is told that it lacks one, by the name of its variable", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(fromEnv({ MEMBERLIST_NAME: "a", MEMBERLIST_PROBE_TIMEOUT: "500" }))
+      assert.strictEqual(error._tag, "ConfigInvalid")
+      assert.strictEqual((error as Error).stack, `ConfigInvalid: ${error.message}`)
       assert.match(
         error.message,
         /"MEMBERLIST_PROBE_TIMEOUT" is "500"; expected a number with its unit, such as "500 mill/

@@ -73,3 +73,14 @@ const unit = (character: string): string =>
  * @since 0.1.0
  */
 export const json = (value: unknown): string => JSON.stringify(value).replace(hidden, unit)
+
+/**
+ * Returns an error that tells a user what to change, without the list of our own functions: its stack is its message alone.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const withoutTrace = <E extends Error>(error: E): E => {
+  error.stack = `${error.name}: ${error.message}`
+  return error
+}

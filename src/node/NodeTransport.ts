@@ -27,6 +27,7 @@ import * as Os from "node:os"
 import { ipBytes, ipText } from "../base/Address.ts"
 import { MemberlistConfig } from "../MemberlistConfig.ts"
 import { type AdvertiseAddressInvalid, type BindFailed, ConfigInvalid } from "../MemberlistError.ts"
+import { withoutTrace } from "../PlainText.ts"
 import { Transport } from "../Transport.ts"
 import * as AdvertiseAddress from "./AdvertiseAddress.ts"
 import * as NodeTcp from "./NodeTcp.ts"
@@ -56,11 +57,13 @@ const MAX_DATAGRAM = 65_507
 /** Larger packets would fail one by one, long after the start. */
 const checkPacketSize = ({ udpBufferSize }: Config): Effect.Effect<void, ConfigInvalid> =>
   udpBufferSize <= MAX_DATAGRAM ? Effect.void : Effect.fail(
-    new ConfigInvalid({
-      field: "udpBufferSize",
-      value: String(udpBufferSize),
-      expected: `at most ${MAX_DATAGRAM} with this transport, the bytes that a UDP datagram carries`
-    })
+    withoutTrace(
+      new ConfigInvalid({
+        field: "udpBufferSize",
+        value: String(udpBufferSize),
+        expected: `at most ${MAX_DATAGRAM} with this transport, the bytes that a UDP datagram carries`
+      })
+    )
   )
 
 const bindOnce = Effect.fnUntraced(function*(
