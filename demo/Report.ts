@@ -5,8 +5,8 @@
  */
 import * as Console from "effect/Console"
 import type * as Effect from "effect/Effect"
-import type { MemberState } from "../src/Member.ts"
 import * as PlainText from "../src/base/PlainText.ts"
+import type { MemberState } from "../src/Member.ts"
 import type { EventName } from "./Line.ts"
 import type { Observation, State } from "./World.ts"
 import * as World from "./World.ts"

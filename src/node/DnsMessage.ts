@@ -8,7 +8,7 @@
  * @since 0.1.0
  */
 import type { DomainName } from "effect/net/Host"
-import { ipText } from "../Address.ts"
+import { ipText } from "../base/Address.ts"
 
 /** The kinds of address records and their numbers. */
 const TYPES = { A: 1, AAAA: 28 } as const
