@@ -33,15 +33,16 @@ export const nextProbe = (m: Membership, env: Env): Decision<Entry | undefined> 
 }
 
 /**
- * Forgets who has been gone for long enough and starts a new round. We stay, even after a leave. Who is gone has no
- * suspicion timer, so there is none to stop. memberlist: `resetNodes`.
+ * Forgets who has been gone for long enough and starts a new round. We stay, even after a leave.
+ * memberlist: `resetNodes`.
  */
 export const reap = (m: Membership, { now, random, rules }: Env): Step => {
   const directives: Array<Directive> = []
   const names: Array<string> = []
   let entries = m.entries
   for (const name of m.ring.names) {
-    const entry = get(m, name)
+    // the newest version: asking an older one in between would take the map through all that was written since, each time
+    const entry = entries.get(name)
     if (entry === undefined) continue
     const expired = isGone(entry) && now - entry.stateChangedAt > rules.gossipToTheDeadTime
     if (name === m.self || !expired) {

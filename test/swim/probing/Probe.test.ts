@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { vi } from "vitest"
 import * as Alive from "../../../src/swim/membership/Alive.ts"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type { Directive } from "../../../src/swim/membership/Directive.ts"
@@ -77,6 +78,19 @@ describe("Probe.nextProbe", () => {
     assert.isFalse(T.has(reaped.m, OTHER))
     assert.deepStrictEqual(reaped.directives, [{ _tag: "Reaped", entry: T.entry(m, OTHER) }])
     assert.deepStrictEqual([reaped.m.estimate, reaped.m.ring.names], [1, [SELF]])
+  })
+
+  it("forgets many of many with work in proportion to the table", () => {
+    const names = Array.from({ length: 400 }, (_, i) => `m${i}`)
+    let m = T.cluster(...names)
+    for (const name of names.slice(0, 200)) [m] = Dead.dead(m, T.dead(name, 1, OTHER), T.env())
+    const writes = [vi.spyOn(Map.prototype, "set"), vi.spyOn(Map.prototype, "delete")]
+    const [next, directives] = Probe.reap(m, T.env({ now: 1e9 }))
+    const written = writes.reduce((sum, { mock }) => sum + mock.calls.length, 0)
+    for (const spy of writes) spy.mockRestore()
+    assert.deepStrictEqual([next.entries.size, directives.length], [201, 200])
+    // each write to the map that the versions share; one that goes back to an older version repeats all in between
+    assert.isAtMost(written, 2 * names.length)
   })
 
   it("never forgets the living", () => {
