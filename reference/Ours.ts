@@ -18,7 +18,8 @@ import { oldAccusation, oldNews } from "../src/swim/membership/OldNews.ts"
 import * as Versions from "../src/swim/membership/Versions.ts"
 import * as LocalHealth from "../src/swim/probing/LocalHealth.ts"
 import { reap } from "../src/swim/probing/Probe.ts"
-import { suspect, suspicionExpired } from "../src/swim/suspicion/Suspect.ts"
+import * as Deadlines from "../src/swim/suspicion/Deadlines.ts"
+import { expire as expireAll, nextExpiry, suspect } from "../src/swim/suspicion/Suspect.ts"
 import * as Suspicion from "../src/swim/suspicion/Suspicion.ts"
 import * as Timing from "../src/swim/Timing.ts"
 import * as Compression from "../src/wire/Compression.ts"
@@ -97,6 +98,17 @@ const leave = (m: Table, env: Env): Outcome => {
   return [next, directives]
 }
 
+/**
+ * Ends one suspicion. Of several that end at one instant memberlist has no order of its own, so we take its; the list of
+ * deadlines must have known of this one in time.
+ */
+const expire = (m: Table, { name, suspicion }: Entry, env: Env): Outcome => {
+  if (suspicion === undefined || nextExpiry(m) > Suspicion.expiry(suspicion)) return [m, []]
+  const alone = Deadlines.from((each) => each({ name, at: Suspicion.expiry(suspicion) }))
+  const [next, directives] = expireAll({ ...m, deadlines: alone }, env)
+  return [{ ...next, deadlines: m.deadlines }, directives]
+}
+
 export const rules: Rules = {
   alive,
   suspect,
@@ -104,10 +116,9 @@ export const rules: Rules = {
   merge,
   announce,
   leave,
-  expire: (m, entry, env) => suspicionExpired(m, { name: entry.name, token: entry.suspicion?.token ?? 0 }, env),
+  expire,
   reap,
-  expiry: ({ suspicion }) =>
-    suspicion === undefined ? undefined : suspicion.startedAt + Suspicion.delay(suspicion, suspicion.startedAt),
+  expiry: ({ suspicion }) => suspicion === undefined ? undefined : Suspicion.expiry(suspicion),
   compatible: (m, rows) => Versions.verify(m.entries.values(), rows) === undefined,
   health: LocalHealth.apply,
   queue: BroadcastQueue.queue,

@@ -66,7 +66,7 @@ export class MemberRecovered extends Schema.TaggedClass<MemberRecovered>()("Memb
 export class MemberFailed extends Schema.TaggedClass<MemberFailed>()("MemberFailed", {
   ...fields,
   /**
-   * Who declared it: this node's name when its own suspicion timer expired, or when the member, which nothing ever came
+   * Who declared it: this node's name when its own suspicion ended, or when the member, which nothing ever came
    * from, made place for another in a full table (`maxMembers`).
    */
   from: Schema.String,

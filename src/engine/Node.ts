@@ -6,7 +6,6 @@
 import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
-import * as FiberMap from "effect/FiberMap"
 import * as FiberSet from "effect/FiberSet"
 import * as MutableRef from "effect/MutableRef"
 import * as Random from "effect/Random"
@@ -40,6 +39,7 @@ import * as Places from "./receiving/Places.ts"
 import type { Queued } from "./sending/Broadcasts.ts"
 import * as Receipts from "./sending/Receipts.ts"
 import * as Settings from "./Settings.ts"
+import * as Signal from "./Signal.ts"
 import * as Counters from "./telemetry/Counters.ts"
 import * as Logs from "./telemetry/Logs.ts"
 import * as Metrics from "./telemetry/Metrics.ts"
@@ -77,8 +77,6 @@ export interface Node {
   readonly hooks: HookCalls.HookCalls
   /** What the delegate's other hooks have still to be told. */
   readonly notices: Readonly<Record<Notices.Told, Notices.Notices>>
-  /** The node's own, whoever's fiber runs. */
-  readonly clock: Clock.Clock
   /** Monotonic milliseconds. */
   readonly now: () => number
   /** Uniform in [0, 1). */
@@ -124,10 +122,8 @@ export interface Node {
   readonly places: Places.Places
   readonly changes: Hub.Hub<Change | Conflict>
   readonly messages: Hub.Hub<Received>
-  /** One timer per suspected member. */
-  readonly suspicions: FiberMap.FiberMap<string>
-  /** Short-lived work that must outlive the fiber that asked for it: expired suspicions. */
-  readonly tasks: FiberSet.FiberSet
+  /** Told when a suspicion ends sooner than all others did. */
+  readonly sooner: Signal.Signal
   /** Claims being sent straight to somebody. */
   readonly tells: FiberSet.FiberSet
   /** In which order streams get on with more than a moment's work. */
@@ -241,7 +237,6 @@ export const make: (
       pingComplete: yield* Notices.make("pingComplete", hooks, counters, logs),
       mergeRemoteState: yield* Notices.make("mergeRemoteState", hooks, counters, logs)
     },
-    clock,
     now,
     random: () => random.nextDoubleUnsafe(),
     writer: new Writer(),
@@ -273,8 +268,7 @@ export const make: (
     }),
     changes: Hub.make<Change | Conflict>(config.eventBuffer, lost("event")),
     messages: Hub.make<Received>(config.messageBuffer, lost("message")),
-    suspicions: yield* FiberMap.make<string>(),
-    tasks: yield* FiberSet.make(),
+    sooner: yield* Signal.make,
     tells: yield* FiberSet.make(),
     turns,
     rows: yield* Rows.make(turns),

@@ -1,6 +1,6 @@
 /**
  * The one place that runs a rule: a synchronous critical section around the `Ref` of the state, in which the rule decides,
- * subscribers are told and broadcasts are queued. Timers, hooks and logs follow it.
+ * subscribers are told and broadcasts are queued. Logs and what is sent follow it.
  *
  * @since 0.1.0
  */
@@ -10,8 +10,9 @@ import * as Ref from "effect/Ref"
 import * as Address from "../base/Address.ts"
 import type { Alive } from "../swim/membership/Claim.ts"
 import type { Change, Conflict, Directive, Ignored, Tell } from "../swim/membership/Directive.ts"
+import type { Entry } from "../swim/membership/Entry.ts"
 import type { Decision, Env, Membership, Step as RuleStep } from "../swim/membership/Membership.ts"
-import { suspicionExpired } from "../swim/suspicion/Suspect.ts"
+import { nextExpiry } from "../swim/suspicion/Suspect.ts"
 import * as Message from "../wire/message/Message.ts"
 import * as Fibers from "./Fibers.ts"
 import * as Hooks from "./hooks/Hooks.ts"
@@ -20,7 +21,6 @@ import * as Health from "./probing/Health.ts"
 import * as Broadcasts from "./sending/Broadcasts.ts"
 import type { Receipt } from "./sending/Receipts.ts"
 import * as Sender from "./sending/Sender.ts"
-import * as Suspicions from "./suspicion/Suspicions.ts"
 
 /** A rule, ready but for the state and the moment. */
 export type Rule = (membership: Membership, env: Env) => RuleStep
@@ -47,6 +47,7 @@ export const decide = <A>(
       const env = envOf(node)
       const [next, directives, answer] = rule(membership, env)
       const rest = atOnce(node, directives, receipt)
+      if (nextExpiry(next) < nextExpiry(membership)) node.sooner.notify()
       node.observer?.({ node, now: env.now, previous: membership, next, directives })
       return [{ answer, rest }, next]
     }),
@@ -74,7 +75,7 @@ const atOnce = (
         break
       case "Publish":
         node.changes.publish(directive.change)
-        noteFailure(node, directive.change)
+        noteChange(node, directive.change)
         break
       case "Ignored":
         node.counters.count("claim.ignored", directive.reason)
@@ -134,19 +135,22 @@ const countAccepted = (node: Node, directive: Directive, before: Directive | und
 const isDeath = (node: Node, change: Change): boolean =>
   change._tag === "Left" || (change._tag === "Failed" && (change.from !== node.name || change.accusers.length > 0))
 
-/** Only the end of our own suspicion is news in the log; what others declared is in theirs. */
-const noteFailure = (node: Node, change: Change): void => {
-  if (change._tag !== "Failed" || change.from !== node.name) return
-  const { accusers, entry } = change
-  // it made place for a newcomer, which has an entry of its own
-  if (accusers.length === 0) return
-  node.logs.note("MemberFailed", {
-    member: entry.name,
-    incarnation: entry.incarnation,
-    peer: entry.endpoint,
-    confirmations: Math.max(0, accusers.length - 1)
-  })
+/** Only our own suspicion and its end are news in the log; what others declared is in theirs. */
+const noteChange = (node: Node, change: Change): void => {
+  switch (change._tag) {
+    case "Suspected":
+      if (change.from === node.name) node.logs.note("MemberSuspected", about(change.entry))
+      return
+    case "Failed": {
+      const { accusers, entry, from } = change
+      // without an accuser it made place for a newcomer, which has an entry of its own
+      if (from !== node.name || accusers.length === 0) return
+      node.logs.note("MemberFailed", { ...about(entry), confirmations: accusers.length - 1 })
+    }
+  }
 }
+
+const about = ({ endpoint, incarnation, name }: Entry) => ({ member: name, incarnation, peer: endpoint })
 
 const noteConflict = (node: Node, { existing, other, replaced }: Conflict): void =>
   node.logs.note(replaced ? "NameReplaced" : "NameConflict", {
@@ -184,9 +188,6 @@ const tell = (node: Node, { claim, member }: Tell): Effect.Effect<void> =>
 
 const afterwards = (node: Node, directive: Directive): Effect.Effect<void> => {
   switch (directive._tag) {
-    case "StartSuspicion":
-    case "CancelSuspicion":
-      return Suspicions.follow(node, directive.name, (timer) => run(node, (m, env) => suspicionExpired(m, timer, env)))
     case "Tell":
       // in a fiber of its own: a transport may be slow, and nobody waits for this
       if (Fibers.inSet(node.tells) < MAX_TELLING) {

@@ -49,14 +49,36 @@ describe("a node that is accused", () => {
     )
   }
 
+  for (const _tag of ["Suspect", "Dead"] as const) {
+    clusterTest(
+      `at an incarnation it has left behind tells the accuser again, as one who missed the refutation: ${_tag}`,
+      Effect.gen(function*() {
+        const { node, peer } = yield* pair()
+        for (let i = 0; i < 30; i++) {
+          yield* peer.send(node, { _tag, incarnation: 0, node: "a", from: "p" })
+          yield* TestClock.adjust("100 millis")
+        }
+        yield* stands(node, 1, 0)
+        // straight and not by gossip: once a second for three seconds, however often it is said
+        assert.deepStrictEqual(aboutUs(peer).map(({ incarnation }) => incarnation), [1, 1, 1])
+        const counters = yield* node.cluster.counters
+        assert.deepStrictEqual([counters.get("claim.told"), counters.get("claim.untold:TooSoon")], [3, 27])
+      })
+    )
+  }
+
   clusterTest(
-    "at an incarnation it has left behind does not answer",
+    "at an incarnation it has left behind says nothing with the paper's rules",
     Effect.gen(function*() {
-      const { node, peer } = yield* pair()
+      const node = yield* start("a", "10.0.0.1", { config: { ...gossiping, profile: "paper" } })
+      const peer = yield* fakePeer("p", "10.0.0.9")
+      yield* peer.send(node, peer.alive())
+      yield* TestClock.adjust("3 seconds")
+      peer.forget()
       yield* peer.send(node, { _tag: "Suspect", incarnation: 0, node: "a", from: "p" })
       yield* TestClock.adjust("2 seconds")
-      yield* stands(node, 1, 0)
       assert.deepStrictEqual(aboutUs(peer), [])
+      assert.strictEqual((yield* node.cluster.counters).get("claim.ignored:OldIncarnation"), 1)
     })
   )
 

@@ -1,9 +1,10 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import * as Frame from "../../src/wire/stream/Frame.ts"
-import { clusterTest, start, stateOf } from "./Cluster.ts"
+import { clusterTest, joinAt, start, stateOf, view } from "./Cluster.ts"
 import { fakePeer, introduce, mute, readMessage } from "./FakePeer.ts"
 
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0, leaveTimeout: 0 } as const
@@ -26,7 +27,7 @@ describe("a merge that suspects two members, of which the first is slow to be to
   })
 
   clusterTest(
-    "has both timers, although whoever joined was interrupted at once",
+    "ends both suspicions, although whoever joined was interrupted at once",
     Effect.gen(function*() {
       const { node, nodes } = yield* suspecting(1_000)
       const answer = Frame.encodePushPull({ join: true, nodes, userState: new Uint8Array() })
@@ -58,6 +59,35 @@ describe("a merge that suspects two members, of which the first is slow to be to
       assert.notStrictEqual(yield* peer.ask(node, list([])), "closed")
       const after = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
       assert.isBelow(after - before, 1_000)
+    })
+  )
+})
+
+describe("a merge that suspects a thousand members at once", () => {
+  clusterTest(
+    "leaves none of them suspect, although whoever joined is interrupted at the first event",
+    Effect.gen(function*() {
+      const node = yield* start("a", "10.0.0.1", { config: quiet })
+      let state = 0
+      const seed = yield* fakePeer("s", "10.0.0.20", {
+        onStream: (connection) =>
+          Effect.suspend(() => {
+            const nodes = Array.from({ length: 1_000 }, (_, i) => seed.row({ name: `m${i}`, port: 1_000 + i, state }))
+            const answer = Frame.encodePushPull({ join: true, nodes, userState: new Uint8Array() })
+            return Effect.andThen(readMessage(connection, "responder"), Effect.ignore(connection.write(answer)))
+          })
+      })
+      yield* joinAt(node, seed.ip)
+      state = 2
+      const joining = yield* Effect.forkChild(node.cluster.join([seed.ip]), { startImmediately: true })
+      const first = Stream.filter(node.cluster.events, ({ _tag }) => _tag === "MemberSuspected")
+      yield* Effect.forkChild(Effect.andThen(Stream.runHead(first), Fiber.interrupt(joining)), {
+        startImmediately: true
+      })
+      yield* TestClock.adjust("10 minutes")
+      const ends = node.seen.filter((event) => /^Member(Suspected|Failed) m/.test(event))
+      assert.strictEqual(ends.length, 2_000)
+      assert.deepStrictEqual(yield* view(node), ["a alive"])
     })
   )
 })

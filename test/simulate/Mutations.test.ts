@@ -4,13 +4,12 @@
  */
 import { afterEach, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as FiberSet from "effect/FiberSet"
 import { vi } from "vitest"
 import { make } from "../../simulate/explorer/Plan.ts"
 import { run } from "../../simulate/explorer/Run.ts"
 import type * as HubRules from "../../src/engine/application/Hub.ts"
 import type * as AcksRules from "../../src/engine/probing/Acks.ts"
-import type * as SuspicionsRules from "../../src/engine/suspicion/Suspicions.ts"
+import type * as ExpiryRules from "../../src/engine/suspicion/Expiry.ts"
 import type * as BroadcastQueueRules from "../../src/swim/gossip/BroadcastQueue.ts"
 import type * as AnnouncementRules from "../../src/swim/life/Announcement.ts"
 import type * as MergeRules from "../../src/swim/membership/Merge.ts"
@@ -18,6 +17,7 @@ import type * as PrecedenceRules from "../../src/swim/membership/Precedence.ts"
 import type * as RefuteRules from "../../src/swim/membership/Refute.ts"
 import type * as TableRules from "../../src/swim/membership/Table.ts"
 import type * as ProbeRules from "../../src/swim/probing/Probe.ts"
+import * as Deadlines from "../../src/swim/suspicion/Deadlines.ts"
 import type * as SuspectRules from "../../src/swim/suspicion/Suspect.ts"
 
 /** The rule that is broken now. */
@@ -49,22 +49,18 @@ vi.mock("../../src/swim/membership/Precedence.ts", async (importOriginal) => {
 
 vi.mock("../../src/swim/suspicion/Suspect.ts", async (importOriginal) => {
   const original = await importOriginal<typeof SuspectRules>()
-  const suspicionExpired: typeof original.suspicionExpired = (m, timer, env) =>
-    is("suspicions never expire") ? [m, []] : original.suspicionExpired(m, timer, env)
-  return { ...original, suspicionExpired }
+  const expire: typeof original.expire = (m, env) => {
+    if (is("suspicions never expire")) return [{ ...m, deadlines: Deadlines.none }, []]
+    return original.expire(m, is("suspicions expire at once") ? { ...env, now: env.now + 1e9 } : env)
+  }
+  return { ...original, expire }
 })
 
-vi.mock("../../src/engine/suspicion/Suspicions.ts", async (importOriginal) => {
-  const original = await importOriginal<typeof SuspicionsRules>()
-  const { entryOf } = await import("../../src/engine/Peers.ts")
-  const follow: typeof original.follow = (node, name, expired) =>
-    Effect.suspend(() => {
-      const suspicion = entryOf(node, name)?.suspicion
-      return is("suspicions expire at once") && suspicion !== undefined
-        ? Effect.asVoid(FiberSet.run(node.tasks, expired({ name, token: suspicion.token })))
-        : original.follow(node, name, expired)
-    })
-  return { ...original, follow }
+vi.mock("../../src/engine/suspicion/Expiry.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof ExpiryRules>()
+  const loop: typeof original.loop = (node) =>
+    is("nobody waits for the end of a suspicion") ? Effect.never : original.loop(node)
+  return { ...original, loop }
 })
 
 vi.mock("../../src/swim/life/Announcement.ts", async (importOriginal) => {
@@ -111,7 +107,14 @@ vi.mock("../../src/swim/membership/Table.ts", async (importOriginal) => {
     original.aliveChanges(entry, previous).filter(({ change }) =>
       !is("recoveries are not published") || change._tag !== "Recovered"
     )
-  return { ...original, aliveChanges }
+  const replace: typeof original.replace = (m, entry) => {
+    const next = original.replace(m, entry)
+    if (is("suspicions expire at once") && entry.suspicion !== undefined) {
+      return { ...next, deadlines: Deadlines.add(next.deadlines, { name: entry.name, at: 0 }) }
+    }
+    return is("the table does not say when a suspicion ends") ? { ...next, deadlines: m.deadlines } : next
+  }
+  return { ...original, aliveChanges, replace }
 })
 
 vi.mock("../../src/engine/probing/Acks.ts", async (importOriginal) => {
@@ -170,7 +173,9 @@ const mutations: ReadonlyArray<readonly [rule: string, seeds: number, kinds: Rea
   ["accusations are not refuted", 20, ["FalseDeath", "Liveness"]],
   ["death of an older incarnation is believed", 20, ["IncarnationWentBack"]],
   ["a node believes that it is dead", 10, ["SelfDead"]],
-  ["suspicions never expire", 10, ["Liveness"]],
+  ["suspicions never expire", 10, ["OverdueSuspicion"]],
+  ["nobody waits for the end of a suspicion", 10, ["OverdueSuspicion"]],
+  ["the table does not say when a suspicion ends", 10, ["OverdueSuspicion"]],
   ["suspicions expire at once", 10, ["HastySuspicion"]],
   ["metadata changes without an incarnation", 10, ["MetadataOfIncarnation"]],
   ["a node forgets itself", 10, ["Forgotten"]],

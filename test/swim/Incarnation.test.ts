@@ -98,8 +98,7 @@ describe("a claim about another", () => {
     const [suspected] = hear(T.known("alive", 5), T.suspect(OTHER, 5, SELF), 1000)
     const [refused] = hear(suspected, raised, 2000)
     assert.strictEqual(T.entry(refused, OTHER).state, "suspect")
-    const timer = { name: OTHER, token: T.token(refused, OTHER) }
-    const [buried] = Suspect.suspicionExpired(refused, timer, T.env({ now: 10_000 }))
+    const [buried] = Suspect.expire(refused, T.env({ now: 10_000 }))
     assert.deepStrictEqual(T.words(hear(buried, raised, 20_000)[1]), ["Ignored IncarnationJump"])
     const [forgetful] = Probe.reap(buried, T.env({ now: 10_000 + T.lan.gossipToTheDeadTime + 1 }))
     assert.isFalse(T.has(forgetful, OTHER))

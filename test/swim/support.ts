@@ -10,6 +10,7 @@ import * as DeadRule from "../../src/swim/membership/Dead.ts"
 import type { Directive } from "../../src/swim/membership/Directive.ts"
 import type * as Entry from "../../src/swim/membership/Entry.ts"
 import * as Membership from "../../src/swim/membership/Membership.ts"
+import * as Table from "../../src/swim/membership/Table.ts"
 import * as SuspectRule from "../../src/swim/suspicion/Suspect.ts"
 
 export const SELF = "self"
@@ -147,9 +148,6 @@ export const cluster = (...names: ReadonlyArray<string>): Membership.Membership 
 export const entry = (m: Membership.Membership, name: string): Entry.Entry =>
   Option.getOrThrow(Option.fromUndefinedOr(m.entries.get(name)))
 
-/** The token of the suspicion that runs against a member; -1 when none does. */
-export const token = (m: Membership.Membership, name: string): number => entry(m, name).suspicion?.token ?? -1
-
 export const has = (m: Membership.Membership, name: string): boolean => m.entries.has(name)
 
 /** The table with one entry forced into a state, whatever the rules would say. */
@@ -157,7 +155,7 @@ export const force = (
   m: Membership.Membership,
   name: string,
   changes: Partial<Entry.Entry>
-): Membership.Membership => ({ ...m, entries: m.entries.with(name, { ...entry(m, name), ...changes }) })
+): Membership.Membership => Table.replace(m, { ...entry(m, name), ...changes })
 
 /** A started table in which `other` has this state and incarnation since time 0. */
 export const known = (state: MemberState, incarnation: number): Membership.Membership => {

@@ -13,7 +13,7 @@ import { suspect } from "../../swim/suspicion/Suspect.ts"
 import type * as Message from "../../wire/message/Message.ts"
 import * as Hooks from "../hooks/Hooks.ts"
 import { type Node, source } from "../Node.ts"
-import { isGone, partners } from "../Peers.ts"
+import { partners } from "../Peers.ts"
 import * as Sender from "../sending/Sender.ts"
 import * as Step from "../Step.ts"
 import { timed } from "../telemetry/Metrics.ts"
@@ -92,8 +92,6 @@ const probeIndirectly = Effect.fnUntraced(function*(
   }
   node.counters.count("probe.failed")
   yield* Spans.outcome("NoAnswer")
-  // it may have said goodbye since
-  if (!isGone(node, target.name)) yield* node.logs.write("MemberSuspected", about(target))
   yield* Step.run(node, (m, env) => suspect(m, Accusation.of(node, target), env))
   return Health.failureCost(node, nacksExpected, wait.nacks())
 })

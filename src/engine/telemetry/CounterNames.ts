@@ -24,7 +24,7 @@ export const descriptions = {
   "degraded.timeout": "suspicions that expired with fewer confirmations than hoped for",
   "broadcast.dropped": "messages of the delegate that did not fit into the packet they were asked for",
   "broadcast.pruned": "broadcasts of the application that made room for newer ones",
-  "claim.ignored": "claims about members, and timers, that changed nothing",
+  "claim.ignored": "claims about members that changed nothing",
   "claim.told": "refutations sent straight to the accuser, and accusations to the accused, beside the gossip",
   "claim.untold": "those that were left to gossip, because too many would have been sent",
   "event.lost": "member events that a slow subscriber lost",

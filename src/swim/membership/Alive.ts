@@ -11,18 +11,7 @@ import { makePlace } from "./Evict.ts"
 import type { Env, Membership, Step } from "./Membership.ts"
 import { type AliveComparison, decideAlive, decideNewcomer } from "./Precedence.ts"
 import { refute } from "./Refute.ts"
-import {
-  aliveChanges,
-  aliveEntry,
-  cancelSuspicion,
-  claimOf,
-  get,
-  ignore,
-  ignored,
-  insert,
-  place,
-  replace
-} from "./Table.ts"
+import { aliveChanges, aliveEntry, claimOf, get, ignore, ignored, insert, place, replace } from "./Table.ts"
 
 /** Someone claims a node is alive. The caller has replaced port 0 and asked the delegate. memberlist: `aliveNode`. */
 export const alive = (m: Membership, claim: Alive, env: Env): Step => {
@@ -115,7 +104,6 @@ const compare = (m: Membership, previous: Entry, claim: Alive, { now, rules }: E
 }
 
 const accepted = (entry: Entry, previous: Entry | undefined): ReadonlyArray<Directive> => [
-  ...cancelSuspicion(previous),
   { _tag: "Broadcast", key: entry.name, claim: claimOf(entry) },
   ...aliveChanges(entry, previous)
 ]

@@ -7,8 +7,8 @@ import type { Change } from "./Directive.ts"
 import type { Entry } from "./Entry.ts"
 import type { Env, Membership, Step } from "./Membership.ts"
 import { decideDead } from "./Precedence.ts"
-import { refute } from "./Refute.ts"
-import { cancelSuspicion, get, ignore, publish, replace } from "./Table.ts"
+import { refute, remind } from "./Refute.ts"
+import { get, ignore, publish, replace } from "./Table.ts"
 
 /** Someone claims a node is dead or, when it is its own claim, has left. memberlist: `deadNode`. */
 export const dead = (m: Membership, claim: Dead, env: Env): Step => {
@@ -23,18 +23,18 @@ export const dead = (m: Membership, claim: Dead, env: Env): Step => {
     leaving: isOutside(m.stage)
   })
   switch (verdict) {
-    case "Accept": {
-      const [next, directives] = declareDead(m, previous, claim, env)
-      return [next, [...cancelSuspicion(previous), ...directives]]
-    }
+    case "Accept":
+      return declareDead(m, previous, claim, env)
     case "Refute":
       return refute(m, previous, claim, env)
+    case "OldIncarnation":
+      return claim.node === m.self ? remind(m, previous, claim, env) : ignore(m, verdict, claim)
     default:
       return ignore(m, verdict, claim)
   }
 }
 
-/** Makes a member dead or left. Its timer, if any, is the caller's to stop. */
+/** Makes a member dead or left. */
 export const declareDead = (
   m: Membership,
   previous: Entry,

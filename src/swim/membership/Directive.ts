@@ -9,8 +9,6 @@ import type { Entry } from "./Entry.ts"
 export type Directive =
   | Broadcast
   | Publish
-  | StartSuspicion
-  | CancelSuspicion
   | Refuted
   | Conflict
   | DegradedTimeout
@@ -36,22 +34,6 @@ export interface Broadcast {
 export interface Publish {
   readonly _tag: "Publish"
   readonly change: Change
-}
-
-/** Start the suspicion timer of a member, or replace the one that runs. */
-export interface StartSuspicion {
-  readonly _tag: "StartSuspicion"
-  readonly name: string
-  /** Identifies the suspicion: hand it back to `suspicionExpired`. */
-  readonly token: number
-  /** Milliseconds from now, at least 0. */
-  readonly delay: number
-}
-
-/** Stop the suspicion timer of a member. */
-export interface CancelSuspicion {
-  readonly _tag: "CancelSuspicion"
-  readonly name: string
 }
 
 /** We were accused, or misquoted, and answered with a higher incarnation. Costs one point of local health. */
@@ -118,7 +100,7 @@ export interface Untold {
   readonly reason: "TooSoon" | "TooMany"
 }
 
-/** A claim, or a timer, changed nothing. */
+/** A claim changed nothing. */
 export interface Ignored {
   readonly _tag: "Ignored"
   readonly reason: IgnoreReason
@@ -126,7 +108,7 @@ export interface Ignored {
   readonly node: string
 }
 
-/** Why a claim or a timer changed nothing. */
+/** Why a claim changed nothing. */
 export type IgnoreReason =
   | AliveDefect
   /** The claim raises a known incarnation by more than `MAX_INCARNATION_JUMP` allows: nobody counts so far. */
@@ -161,8 +143,6 @@ export type IgnoreReason =
   | "TableFull"
   /** The push/pull row has a state that does not exist. */
   | "UnknownState"
-  /** The suspicion this timer belongs to is over. */
-  | "StaleTimer"
 
 /** What happened to a member, with the entry right after it. */
 export type Change = Joined | Updated | Suspected | Recovered | Failed | Left

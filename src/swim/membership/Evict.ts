@@ -7,7 +7,7 @@ import type { Change, Directive } from "./Directive.ts"
 import type { Entry } from "./Entry.ts"
 import { isGone } from "./Entry.ts"
 import type { Env, Membership, Step } from "./Membership.ts"
-import { cancelSuspicion, get, publish } from "./Table.ts"
+import { get, publish } from "./Table.ts"
 
 /**
  * How many rounds of probing among those who were heard from an entry is waited for. In a cluster of n real members each
@@ -50,7 +50,7 @@ export const makePlace = (m: Membership, newcomer: string, env: Env): Step | und
         estimate: m.estimate - 1,
         ring: ProbeRing.replace(m.ring, place, newcomer)
       },
-      [...cancelSuspicion(entry), ...failed(m, entry, now), { _tag: "Evicted", entry }]
+      [...failed(m, entry, now), { _tag: "Evicted", entry }]
     ]
   }
   return undefined

@@ -8,6 +8,7 @@
 import type { FirstHand } from "../gossip/FirstHand.ts"
 import * as Stage from "../life/Stage.ts"
 import * as ProbeRing from "../probing/ProbeRing.ts"
+import * as Deadlines from "../suspicion/Deadlines.ts"
 import * as Conflicts from "./Conflicts.ts"
 import type { Directive } from "./Directive.ts"
 import { type Entry, isGone } from "./Entry.ts"
@@ -26,8 +27,8 @@ export interface Membership {
   /** The highest incarnation we announced, or heard about ourselves while we were not a member. */
   readonly incarnation: number
   readonly stage: Stage.Stage
-  /** The token of the next suspicion. */
-  readonly nextToken: number
+  /** When the suspicions end. An entry brings its own into it with its way into the table (`Table.ts`). */
+  readonly deadlines: Deadlines.Deadlines
   /** The name conflicts that were told lately. */
   readonly conflicts: Conflicts.Conflicts
   /** The claims that were sent straight to a member lately. */
@@ -86,7 +87,7 @@ export const make = (self: string): Membership => ({
   estimate: 0,
   incarnation: 0,
   stage: Stage.unannounced,
-  nextToken: 1,
+  deadlines: Deadlines.none,
   conflicts: Conflicts.none,
   told: []
 })

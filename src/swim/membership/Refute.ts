@@ -2,10 +2,11 @@
  * How we contradict what others say about us: by announcing what we are with an incarnation above theirs.
  */
 import { tell } from "../gossip/Tell.ts"
-import { type Claim, MAX_INCARNATION } from "./Claim.ts"
+import { isOutside } from "../life/Stage.ts"
+import { type Claim, type Dead, MAX_INCARNATION, type Suspect } from "./Claim.ts"
 import type { Entry } from "./Entry.ts"
 import type { Env, Membership, Step } from "./Membership.ts"
-import { claimOf, learned, replace } from "./Table.ts"
+import { claimOf, ignore, learned, replace } from "./Table.ts"
 
 /**
  * The next incarnation of our own, above `known` if that is within reach. It stops at the largest one: wrapping to 0, as
@@ -34,4 +35,17 @@ export const refute = (m: Membership, own: Entry, claim: Claim, env: Env): Step 
       ...told
     ]
   ]
+}
+
+/**
+ * Ignores an accusation of an older incarnation of ours, and tells the accuser again what we are: it missed the refutation,
+ * and would declare us dead when its suspicion ends. Most such accusations are late copies of one that the accuser has
+ * taken back by now, so the answer goes to the accuser alone, and no more often than refutations do (`Tell.ts`): gossip
+ * would carry one more rumour for each. memberlist says nothing, and nor do we where `firstHand` is absent.
+ */
+export const remind = (m: Membership, own: Entry, claim: Suspect | Dead, env: Env): Step => {
+  const [next, ignored] = ignore(m, "OldIncarnation", claim)
+  if (env.firstHand === undefined || isOutside(m.stage) || own.state !== "alive") return [next, ignored]
+  const [after, told] = tell(next, claim.from, claimOf(own), env)
+  return [after, [...ignored, ...told]]
 }

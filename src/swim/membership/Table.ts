@@ -4,8 +4,10 @@
 import * as Address from "../../base/Address.ts"
 import { isOutside } from "../life/Stage.ts"
 import * as ProbeRing from "../probing/ProbeRing.ts"
+import * as Deadlines from "../suspicion/Deadlines.ts"
+import { expiry } from "../suspicion/Suspicion.ts"
 import { MAX_INCARNATION_JUMP } from "./Claim.ts"
-import type { Change, Directive, Ignored, IgnoreReason, Publish } from "./Directive.ts"
+import type { Change, Ignored, IgnoreReason, Publish } from "./Directive.ts"
 import { type Entry, isGone } from "./Entry.ts"
 import type { Env, Membership, Step } from "./Membership.ts"
 
@@ -14,15 +16,14 @@ export const get = (m: Membership, name: string): Entry | undefined => m.entries
 /** Replaces the entry of a known name. */
 export const replace = (m: Membership, entry: Entry): Membership => ({
   ...m,
-  entries: m.entries.with(entry.name, entry)
+  entries: m.entries.with(entry.name, entry),
+  deadlines: entry.suspicion === undefined
+    ? m.deadlines
+    : Deadlines.add(m.deadlines, { name: entry.name, at: expiry(entry.suspicion) })
 })
 
 /** Adds the entry of a new name. Its place in the probe ring is given by the caller, who may have many to add. */
-export const insert = (m: Membership, entry: Entry): Membership => ({
-  ...m,
-  entries: m.entries.with(entry.name, entry),
-  estimate: m.estimate + 1
-})
+export const insert = (m: Membership, entry: Entry): Membership => ({ ...replace(m, entry), estimate: m.estimate + 1 })
 
 /** Gives new names their places in the probe ring. */
 export const place = (m: Membership, names: ReadonlyArray<string>, env: Env): Membership => ({
@@ -95,10 +96,6 @@ export const aliveChanges = (entry: Entry, previous: Entry | undefined): Readonl
 }
 
 export const publish = (change: Change): Publish => ({ _tag: "Publish", change })
-
-/** Stops the timer of an entry, if it has one. */
-export const cancelSuspicion = (entry: Entry | undefined): ReadonlyArray<Directive> =>
-  entry?.suspicion === undefined ? [] : [{ _tag: "CancelSuspicion", name: entry.name }]
 
 export const ignored = (reason: IgnoreReason, node: string): Ignored => ({ _tag: "Ignored", reason, node })
 

@@ -47,6 +47,11 @@ export class VersionedMap<V> {
     return false
   }
 
+  /** Looks at every value, in the order their keys were added; no list is made. `look` must not ask another version. */
+  each(look: (value: V) => void): void {
+    for (const value of this.own().values()) look(value)
+  }
+
   /** The next version, with another value under `key`; `undefined` removes it. The same version when nothing changes. */
   with(key: string, value: V | undefined): VersionedMap<V> {
     // What grows from an empty map shares nothing with it, so that an empty one can be everybody's beginning.

@@ -9,8 +9,9 @@ import type { Directive } from "../membership/Directive.ts"
 import type { Entry } from "../membership/Entry.ts"
 import type { Env, Membership, Step } from "../membership/Membership.ts"
 import { decideSuspect } from "../membership/Precedence.ts"
-import { refute } from "../membership/Refute.ts"
-import { get, ignore, ignored, publish, replace } from "../membership/Table.ts"
+import { refute, remind } from "../membership/Refute.ts"
+import { get, ignore, publish, replace } from "../membership/Table.ts"
+import * as Deadlines from "./Deadlines.ts"
 import * as Suspicion from "./Suspicion.ts"
 
 /** Someone, perhaps we, got no answer from a node. memberlist: `suspectNode`. */
@@ -29,9 +30,11 @@ export const suspect = (m: Membership, claim: Suspect, env: Env): Step => {
     case "Accept":
       return accuse(m, previous, claim, env)
     case "Confirm":
-      return confirm(m, previous, claim, env)
+      return confirm(m, previous, claim)
     case "Refute":
       return refute(m, previous, claim, env)
+    case "OldIncarnation":
+      return claim.node === m.self ? remind(m, previous, claim, env) : ignore(m, verdict, claim)
     default:
       return ignore(m, verdict, claim)
   }
@@ -43,17 +46,9 @@ const broadcast = (claim: Suspect): Directive => ({
   claim
 })
 
-const startTimer = (name: string, suspicion: Suspicion.Suspicion, now: number): Directive => ({
-  _tag: "StartSuspicion",
-  name,
-  token: suspicion.token,
-  delay: Suspicion.delay(suspicion, now)
-})
-
 const accuse = (m: Membership, previous: Entry, claim: Suspect, env: Env): Step => {
   const { now, rules } = env
   const suspicion = Suspicion.start({
-    token: m.nextToken,
     incarnation: claim.incarnation,
     from: claim.from,
     now,
@@ -70,47 +65,64 @@ const accuse = (m: Membership, previous: Entry, claim: Suspect, env: Env): Step 
     stateChangedAt: now,
     suspicion
   }
-  const [next, told] = tellSuspect({ ...replace(m, entry), nextToken: m.nextToken + 1 }, claim, env)
-  return [
-    next,
-    [
-      broadcast(claim),
-      startTimer(entry.name, suspicion, now),
-      publish({ _tag: "Suspected", entry, from: claim.from }),
-      ...told
-    ]
-  ]
+  const [next, told] = tellSuspect(replace(m, entry), claim, env)
+  return [next, [broadcast(claim), publish({ _tag: "Suspected", entry, from: claim.from }), ...told]]
 }
 
 /** The first few independent confirmations are gossiped on, so that others count them too. */
-const confirm = (m: Membership, previous: Entry, claim: Suspect, { now }: Env): Step => {
+const confirm = (m: Membership, previous: Entry, claim: Suspect): Step => {
   if (previous.suspicion === undefined) return ignore(m, "NotAlive", claim)
   const suspicion = Suspicion.confirm(previous.suspicion, claim.from)
   if (typeof suspicion === "string") return ignore(m, suspicion, claim)
-  return [
-    replace(m, { ...previous, suspicion }),
-    [broadcast(claim), startTimer(previous.name, suspicion, now)]
-  ]
-}
-
-/** Which timer ran out, as `StartSuspicion` named it. */
-export interface SuspicionTimer {
-  readonly name: string
-  readonly token: number
+  return [replace(m, { ...previous, suspicion }), [broadcast(claim)]]
 }
 
 /**
- * A suspicion timer ran out: the member is dead, on our word. A timer that belongs to an older suspicion is ignored. The
- * timer is spent, so it is not cancelled.
+ * The most members that one step declares dead. Those who are left follow in the next steps, so that a thousand suspicions
+ * that began in one merge do not hold up probes and acks when they end together.
  */
-export const suspicionExpired = (m: Membership, timer: SuspicionTimer, env: Env): Step => {
-  const entry = get(m, timer.name)
-  const suspicion = entry?.suspicion
-  if (entry === undefined || suspicion?.token !== timer.token) return [m, [ignored("StaleTimer", timer.name)]]
-  const claim = { _tag: "Dead", incarnation: entry.incarnation, node: entry.name, from: m.self } as const
-  const [next, directives] = declareDead(m, entry, claim, env)
-  return [
-    next,
-    Suspicion.isDegraded(suspicion) ? [{ _tag: "DegradedTimeout", name: entry.name }, ...directives] : directives
-  ]
+export const MAX_EXPIRED = 256
+
+/**
+ * What is taken for over although so much is left, in milliseconds. Clocks count whole nanoseconds, and times are sums: what
+ * rounding leaves cannot be waited for.
+ */
+export const ROUNDING = 0.001
+
+/** When the next suspicion ends, or has to be looked for, in milliseconds on the monotonic clock; `Infinity`: never. */
+export const nextExpiry = (m: Membership): number => Deadlines.next(m.deadlines)
+
+/**
+ * Declares dead, on our word, every suspect whose time is over, in the order in which it was, but at most `MAX_EXPIRED`:
+ * where more are over, the next expiry stays in the past.
+ */
+export const expire = (m: Membership, env: Env): Step => {
+  const directives: Array<Directive> = []
+  let next = m
+  let passed = 0
+  for (const { at, name } of m.deadlines.soonest) {
+    if (passed === MAX_EXPIRED || !isOver(at, env.now)) break
+    passed++
+    const entry = get(next, name)
+    // it refuted, or is dead already, and may be suspect again until later
+    if (entry?.suspicion === undefined || !isOver(Suspicion.expiry(entry.suspicion), env.now)) continue
+    if (Suspicion.isDegraded(entry.suspicion)) directives.push({ _tag: "DegradedTimeout", name })
+    const claim = { _tag: "Dead", incarnation: entry.incarnation, node: name, from: m.self } as const
+    const [after, more] = declareDead(next, entry, claim, env)
+    directives.push(...more)
+    next = after
+  }
+  const { horizon, soonest } = m.deadlines
+  const left = { soonest: soonest.slice(passed), horizon }
+  return [{ ...next, deadlines: left.soonest.length === 0 && horizon < Infinity ? found(next) : left }, directives]
 }
+
+const isOver = (at: number, now: number): boolean => at - now < ROUNDING
+
+/** The deadlines of the suspects in the table. */
+const found = ({ entries }: Membership): Deadlines.Deadlines =>
+  Deadlines.from((each) =>
+    entries.each(({ name, suspicion }) => {
+      if (suspicion !== undefined) each({ name, at: Suspicion.expiry(suspicion) })
+    })
+  )

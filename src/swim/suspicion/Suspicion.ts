@@ -5,8 +5,6 @@
 import * as Timing from "../Timing.ts"
 
 export interface Suspicion {
-  /** Names this suspicion among all of this membership: a timer with another token is about something else. */
-  readonly token: number
   /** The accused incarnation. */
   readonly incarnation: number
   /** Milliseconds on the monotonic clock. */
@@ -23,7 +21,6 @@ export interface Suspicion {
 
 /** What a suspicion needs to know; everything about the cluster is fixed when it starts. */
 export interface Options {
-  readonly token: number
   readonly incarnation: number
   readonly from: string
   readonly now: number
@@ -40,7 +37,6 @@ export const start = (options: Options): Suspicion => {
   const hoped = options.suspicionConfirmations ?? options.suspicionMult - 2
   const min = Timing.suspicionTimeout(options.suspicionMult, options.n, options.probeInterval)
   return {
-    token: options.token,
     incarnation: options.incarnation,
     startedAt: options.now,
     // Neither we nor the suspect confirm, hence n - 2.
@@ -54,13 +50,13 @@ export const start = (options: Options): Suspicion => {
 /** How many others agreed with the first accuser. */
 export const confirmations = (suspicion: Suspicion): number => suspicion.accusers.length - 1
 
-/** Milliseconds from `now` until the suspicion expires, at least 0. Only a time that was shortened is whole. */
-export const delay = (suspicion: Suspicion, now: number): number => {
+/** When the suspicion ends, in milliseconds on the monotonic clock. A confirmation may have moved it into the past. */
+export const expiry = (suspicion: Suspicion): number => {
   const { k, max, min, startedAt } = suspicion
-  const elapsed = now - startedAt
   const confirmed = confirmations(suspicion)
-  if (k < 1 || confirmed === 0) return Math.max(0, (k < 1 ? min : max) - elapsed)
-  return Math.max(0, Timing.remainingSuspicionTime(confirmed, k, elapsed, min, max))
+  // only a time that was shortened is whole
+  if (k < 1 || confirmed === 0) return startedAt + (k < 1 ? min : max)
+  return startedAt + Timing.remainingSuspicionTime(confirmed, k, 0, min, max)
 }
 
 /** The suspicion with one accuser more, or why this one does not count. */

@@ -23,6 +23,7 @@ import { MAX_REPEATS } from "../../engine/telemetry/Repeats.ts"
 import * as BroadcastQueue from "../../swim/gossip/BroadcastQueue.ts"
 import { MAX_TELLS } from "../../swim/gossip/Tell.ts"
 import { MAX_REPORTS } from "../../swim/membership/Conflicts.ts"
+import { MAX_LISTED } from "../../swim/suspicion/Deadlines.ts"
 import { retransmitLimit } from "../../swim/Timing.ts"
 
 /** What a node has known so far. */
@@ -37,7 +38,7 @@ export interface Known {
 type Limit = (what: string, actual: number, most: number) => void
 
 /** The table, and what follows from it. */
-const table = ({ next, node }: Observation, known: Known, limit: Limit): void => {
+const table = ({ next, node }: Observation, limit: Limit): void => {
   const members = next.entries.size
   const { names } = next.ring
   limit("entries in the table", members, node.settings.rules.maxMembers)
@@ -45,10 +46,8 @@ const table = ({ next, node }: Observation, known: Known, limit: Limit): void =>
   limit("entries without a place in the probe ring", members - names.length, 0)
   limit("entries by which the estimate is wrong", Math.abs(next.estimate - members), 0)
   limit("name conflicts remembered", next.conflicts.length, MAX_REPORTS)
+  limit("deadlines of suspicions listed", next.deadlines.soonest.length, MAX_LISTED)
   limit("claims told lately", next.told.length, 2 * MAX_TELLS)
-  // a timer may outlive its suspicion, but not for long
-  limit("timers of suspicions", Fibers.inMap(node.suspicions), known.mostMembers)
-  limit("suspicions that just ran out", Fibers.inSet(node.tasks), known.mostMembers)
   limit("claims being sent straight to somebody", Fibers.inSet(node.tells), MAX_TELLING)
 }
 
@@ -107,7 +106,7 @@ export const check = (step: Observation, known: Known, tell: (what: string, mess
   const limit: Limit = (what, actual, most) => {
     if (actual > most) tell(what, `${actual} ${what}, at most ${most} are allowed`)
   }
-  table(step, known, limit)
+  table(step, limit)
   broadcasts(step.node, known, limit)
   waiting(step.node, limit)
   running(step.node, limit)

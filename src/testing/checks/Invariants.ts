@@ -23,6 +23,7 @@
  * - `SelfDead`: a node believes itself alive until it leaves.
  * - `IllegalChange`: states follow each other as the protocol knows it, and exactly a suspect has a suspicion.
  * - `HastySuspicion`: who declares a member dead had suspected it for as long as its confirmations allowed.
+ * - `OverdueSuspicion`: a suspicion ends when its time is over: the node wakes up for it, and nobody stays suspect.
  * - `Forgotten`: an entry goes only when it was gone for `gossipToTheDeadTime`, or makes place for another.
  * - `Bounds`: every queue and table keeps its limit, and no rumour is sent more often than it may be.
  * - `Events`: the published changes, replayed, give the member list.
@@ -55,6 +56,7 @@ export type Invariant =
   | "SelfDead"
   | "IllegalChange"
   | "HastySuspicion"
+  | "OverdueSuspicion"
   | "Forgotten"
   | "Bounds"
   | "Events"
@@ -91,6 +93,8 @@ export interface Invariants {
 const MAX_VIOLATIONS = 100
 /** Clocks and timers round to this, in milliseconds. */
 const TOLERANCE = 1
+/** A sleep does not end sooner when the clock leaps: this is as far as clocks may leap during one, in milliseconds. */
+const LEAPS = 20_000
 
 const successors: Readonly<Record<MemberState, ReadonlyArray<MemberState>>> = {
   alive: ["alive", "suspect", "dead", "left"],
@@ -116,6 +120,8 @@ interface Life {
   /** What the node said of itself, by incarnation. */
   readonly announced: Map<number, string>
   readonly mirror: Mirror
+  /** When the suspicions that it has end. */
+  readonly suspects: Map<string, number>
   /** The most members it ever knew at once, and the names it ever knew. */
   mostMembers: number
   readonly names: Set<string>
@@ -140,6 +146,7 @@ class Checker {
       this.changes(step, life)
       this.published(step, life)
     }
+    this.overdue(step, life)
     this.bounds(step, life)
   }
 
@@ -149,6 +156,7 @@ class Checker {
     const life: Life = {
       announced: new Map(),
       mirror: new Mirror(),
+      suspects: new Map(),
       mostMembers: 0,
       names: new Set(),
       exceeded: new Set()
@@ -166,16 +174,38 @@ class Checker {
     const { next, node, previous } = step
     for (const entry of next.entries.values()) {
       const before = previous.entries.get(entry.name)
+      if (before !== entry || next.deadlines !== previous.deadlines) this.awaited(step, entry)
       if (before === entry) continue
       life.names.add(entry.name)
+      if (entry.suspicion === undefined) life.suspects.delete(entry.name)
+      else life.suspects.set(entry.name, Suspicion.expiry(entry.suspicion))
       if (entry.name === node.name) this.own(step, entry, life)
       this.entry(step, before, entry)
     }
     for (const entry of previous.entries.values()) {
-      if (!next.entries.has(entry.name)) this.forgotten(step, entry)
+      if (next.entries.has(entry.name)) continue
+      life.suspects.delete(entry.name)
+      this.forgotten(step, entry)
     }
     if (next.incarnation < previous.incarnation) {
       this.report("IncarnationWentBack", step, `its own went from ${previous.incarnation} to ${next.incarnation}`)
+    }
+  }
+
+  /** A suspicion ends because the node waits for it, or will look for it. */
+  private awaited(step: Observation, { name, suspicion }: Entry): void {
+    if (suspicion === undefined) return
+    const { horizon, soonest } = step.next.deadlines
+    const expiry = Suspicion.expiry(suspicion)
+    if (expiry >= horizon || soonest.some((deadline) => deadline.name === name && deadline.at === expiry)) return
+    this.report("OverdueSuspicion", step, `${name} is suspect until ${expiry}, which nobody waits for`)
+  }
+
+  private overdue(step: Observation, { suspects }: Life): void {
+    for (const [name, expiry] of suspects) {
+      if (step.now - expiry <= LEAPS) continue
+      suspects.delete(name)
+      this.report("OverdueSuspicion", step, `${name} is suspect ${step.now - expiry} ms after its time was over`)
     }
   }
 
@@ -272,7 +302,7 @@ class Checker {
     }
     this.deaths.add(key)
     const before = step.previous.entries.get(entry.name)
-    const left = before?.suspicion === undefined ? Infinity : Suspicion.delay(before.suspicion, step.now)
+    const left = before?.suspicion === undefined ? Infinity : Suspicion.expiry(before.suspicion) - step.now
     if (left > TOLERANCE) {
       this.report("HastySuspicion", step, `it declared ${entry.name} dead, which was ${show(before)}, ${left} ms early`)
     }

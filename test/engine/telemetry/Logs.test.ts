@@ -195,6 +195,44 @@ describe("the log", () => {
   )
 
   clusterTest(
+    "tells once of one suspicion, however many probes fail meanwhile, and again of the next",
+    logging((log) =>
+      Effect.gen(function*() {
+        const a = yield* start("a", "10.0.0.1", { config: { suspicionMult: 10, awarenessMaxMultiplier: 1 } })
+        const peer = yield* fakePeer("p", "10.0.0.9", { onMessage: "none" })
+        const suspected = () => entries(log, "suspecting a member").map(({ annotations }) => annotations["incarnation"])
+        yield* peer.send(a, peer.alive())
+        yield* TestClock.adjust("8 seconds")
+        assert.isAbove((yield* a.cluster.counters).get("probe.failed") ?? 0, 2)
+        assert.deepStrictEqual(suspected(), [1])
+        yield* peer.send(a, peer.alive({ incarnation: 2 }))
+        yield* TestClock.adjust("8 seconds")
+        assert.deepStrictEqual(suspected(), [1, 2])
+      })
+    )
+  )
+
+  clusterTest(
+    "does not tell of a suspicion that the member refuted while the probe failed",
+    logging((log) =>
+      Effect.gen(function*() {
+        const a = yield* start("a", "10.0.0.1")
+        let incarnation = 1
+        // it announces itself anew whenever it is pinged, and never answers
+        const peer = yield* fakePeer("p", "10.0.0.9", {
+          onMessage: (peer, message, from) =>
+            message._tag === "Ping" ? peer.send(from, peer.alive({ incarnation: ++incarnation })) : Effect.void
+        })
+        yield* peer.send(a, peer.alive())
+        yield* TestClock.adjust("8 seconds")
+        assert.isAbove((yield* a.cluster.counters).get("probe.failed") ?? 0, 2)
+        assert.notInclude(a.seen, "MemberSuspected p")
+        assert.deepStrictEqual(entries(log, "suspecting a member"), [])
+      })
+    )
+  )
+
+  clusterTest(
     "tells at info that a departed name came back elsewhere, and from where to where",
     logging((log) =>
       Effect.gen(function*() {

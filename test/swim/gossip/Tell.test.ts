@@ -91,6 +91,40 @@ describe("who refutes", () => {
   })
 })
 
+describe("who is accused at an incarnation that it has left behind", () => {
+  const refuted = () => Suspect.suspect(T.cluster("n1"), T.suspect(T.SELF, 1, "n2"), env(0, everybody))[0]
+  const old = [
+    ["suspect", (m: Membership.Membership, at: Membership.Env) => Suspect.suspect(m, T.suspect(T.SELF, 1, "n1"), at)],
+    ["dead", (m: Membership.Membership, at: Membership.Env) => Dead.dead(m, T.dead(T.SELF, 1, "n1"), at)]
+  ] as const
+
+  it.each(old)("tells the accuser again, and changes and gossips nothing: %s", (_, accuse) => {
+    const [m, directives] = accuse(refuted(), env(0, everybody))
+    assert.deepStrictEqual(T.words(directives), ["Ignored OldIncarnation", "Tell"])
+    assert.deepStrictEqual(told(directives), [`n1: Alive ${T.SELF} 2`])
+    assert.deepStrictEqual(m.entries, refuted().entries)
+    assert.strictEqual(m.incarnation, 2)
+    // it is counted with the refutations, of which an accuser gets one in this time
+    assert.deepStrictEqual(told(accuse(m, env(TELL_INTERVAL - 1, everybody))[1]), ["TooSoon"])
+    assert.deepStrictEqual(told(accuse(m, env(TELL_INTERVAL, everybody))[1]), [`n1: Alive ${T.SELF} 2`])
+  })
+
+  it.each(old)(
+    "says nothing where nobody knows who was heard from, as in memberlist, nor after it left: %s",
+    (_, accuse) => {
+      assert.deepStrictEqual(T.words(accuse(refuted(), env(0))[1]), ["Ignored OldIncarnation"])
+      const [left] = T.leave(refuted(), env(0, everybody))
+      assert.deepStrictEqual(told(accuse(left, env(0, everybody))[1]), [])
+    }
+  )
+
+  it("tells nobody of an old accusation of somebody else, nor ourselves of one that a push/pull brought", () => {
+    const other = Suspect.suspect(T.cluster("n1", "n2"), T.suspect("n2", 0, "n1"), env(0, everybody))
+    const row = Merge.merge(refuted(), [T.row(T.SELF, 1, 1)], env(0, everybody))
+    for (const [, directives] of [other, row]) assert.deepStrictEqual(T.words(directives), ["Ignored OldIncarnation"])
+  })
+})
+
 describe("who hears of a suspicion", () => {
   const of = (firstHand: FirstHand | undefined, random?: () => number) =>
     told(Suspect.suspect(T.cluster("n1", "n2"), T.suspect("n1", 1, "n2"), env(0, firstHand, random))[1])
@@ -113,7 +147,7 @@ describe("who hears of a suspicion", () => {
     const m = T.cluster(...names(9))
     const [suspected] = Suspect.suspect(m, T.suspect("n1", 1, "n2"), env(0, everybody))
     const [, confirmed] = Suspect.suspect(suspected, T.suspect("n1", 1, "n3"), env(5000, everybody))
-    assert.deepStrictEqual(T.words(confirmed), ["Broadcast Suspect n1", "StartSuspicion"])
+    assert.deepStrictEqual(T.words(confirmed), ["Broadcast Suspect n1"])
   })
 })
 

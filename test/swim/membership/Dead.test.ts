@@ -12,7 +12,6 @@ describe("Dead.dead", () => {
     const [m, directives] = Dead.dead(T.known("suspect", 3), claim, T.env({ now: 9 }))
     const entry = T.entry(m, OTHER)
     assert.deepStrictEqual(directives, [
-      { _tag: "CancelSuspicion", name: OTHER },
       { _tag: "Broadcast", key: OTHER, claim },
       { _tag: "Publish", change: { _tag: "Failed", entry, from: "a", accusers: ["accuser"] } }
     ])

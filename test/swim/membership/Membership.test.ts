@@ -13,6 +13,7 @@ import * as Membership from "../../../src/swim/membership/Membership.ts"
 import { merge } from "../../../src/swim/membership/Merge.ts"
 import { nextProbe } from "../../../src/swim/probing/Probe.ts"
 import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
+import * as Suspicion from "../../../src/swim/suspicion/Suspicion.ts"
 import * as T from "../support.ts"
 
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -31,7 +32,7 @@ const Merge = Schema.Struct({
   kind: Schema.Literal("merge"),
   rows: Schema.Array(Schema.Struct({ ...Subject, addr: int(1, 2), state: int(0, 4) }))
 })
-const Expire = Schema.Struct({ kind: Schema.Literal("expire"), node: int(0, 4), stale: Schema.Boolean })
+const Expire = Schema.Struct({ kind: Schema.Literal("expire"), passes: int(0, 20_000) })
 const Own = Schema.Struct({ kind: Schema.Literals(["announce", "leave"]), meta: int(0, 2) })
 const Probe = Schema.Struct({ kind: Schema.Literal("probe"), passes: int(0, 20_000) })
 const Event = Schema.Union([AliveEvent, AliveEvent, AliveEvent, Accusation, Accusation, Merge, Expire, Own, Probe])
@@ -47,7 +48,7 @@ interface World {
 }
 
 const step = (world: World, event: Event, random: () => number): readonly [World, ReadonlyArray<Directive>] => {
-  const now = world.now + (event.kind === "probe" ? event.passes : 10)
+  const now = world.now + (event.kind === "probe" || event.kind === "expire" ? event.passes : 10)
   const env = T.env({ now, random, rules })
   const { m } = world
   const stepped = ([next, directives]: Membership.Step) => [{ m: next, now }, directives] as const
@@ -72,11 +73,8 @@ const step = (world: World, event: Event, random: () => number): readonly [World
         event.rows.map((row) => T.row(name(row.node), row.incarnation, row.state, { addr: T.ip(row.addr) })),
         env
       ))
-    case "expire": {
-      const token = T.has(m, name(event.node)) ? T.token(m, name(event.node)) : -1
-      const timer = { name: name(event.node), token: event.stale ? token - 1 : token }
-      return stepped(Suspect.suspicionExpired(m, timer, env))
-    }
+    case "expire":
+      return stepped(Suspect.expire(m, env))
     case "announce":
       return stepped(T.announce(m, { ...T.own, meta: meta(event.meta) }, env))
     case "leave":
@@ -96,14 +94,15 @@ const explore = (
     before: Membership.Membership,
     after: Membership.Membership,
     directives: ReadonlyArray<Directive>,
-    event: Event
+    event: Event,
+    now: number
   ) => void
 ) => {
   const random = T.seeded(seed)
   let world: World = { m: Membership.make(T.SELF), now: 0 }
   for (const event of events) {
     const [next, directives] = step(world, event, random)
-    check(world.m, next.m, directives, event)
+    check(world.m, next.m, directives, event, next.now)
     world = next
   }
 }
@@ -213,35 +212,26 @@ describe("Membership", () => {
   }, options)
 
   it.prop(
-    "timers run exactly for the suspicions there are, and no token is used twice",
+    "no suspicion ends before the next expiry, and whoever expires leaves none that is over",
     [...inputs],
-    ([events, seed]) => {
-      const timers = new Map<string, number>()
-      const tokens = new Map<number, string>()
-      explore(events, seed, (before, after, directives, event) => {
-        if (event.kind === "expire" && T.has(before, name(event.node)) && !event.stale) timers.delete(name(event.node))
-        for (const directive of directives) {
-          if (directive._tag === "CancelSuspicion") assert.isTrue(timers.delete(directive.name))
-          if (directive._tag !== "StartSuspicion") continue
-          const { delay, name, token } = directive
-          assert.isTrue(delay >= 0)
-          if (timers.get(name) !== token) {
-            assert.isFalse(timers.has(name))
-            assert.isFalse(tokens.has(token))
-          }
-          tokens.set(token, name)
-          timers.set(name, token)
+    ([events, seed]) =>
+      explore(events, seed, (before, after, directives, event, now) => {
+        const ends: Array<number> = []
+        for (const { state, suspicion } of after.entries.values()) {
+          assert.strictEqual(suspicion !== undefined, state === "suspect")
+          if (suspicion === undefined) continue
+          assert.isAtMost(suspicion.accusers.length, suspicion.k + 1)
+          ends.push(Suspicion.expiry(suspicion))
         }
-        const running = after.entries.values().flatMap((entry) =>
-          entry.suspicion === undefined ? [] : [[entry.name, entry.suspicion.token] as const]
+        assert.isAtMost(Suspect.nextExpiry(after), Math.min(...ends))
+        if (event.kind !== "expire") return
+        assert.isTrue(ends.every((end) => end > now))
+        assert.isAbove(Suspect.nextExpiry(after), now)
+        const over = before.entries.values().filter(({ suspicion }) =>
+          suspicion !== undefined && Suspicion.expiry(suspicion) <= now
         )
-        assert.deepStrictEqual(new Map(Array.from(timers).sort()), new Map(running.sort()))
-        for (const entry of after.entries.values()) {
-          assert.strictEqual(entry.suspicion !== undefined, entry.state === "suspect")
-          assert.isTrue((entry.suspicion?.accusers.length ?? 1) <= (entry.suspicion?.k ?? 0) + 1)
-        }
-      })
-    },
+        assert.strictEqual(directives.filter(({ _tag }) => _tag === "Publish").length, over.length)
+      }),
     options
   )
 
@@ -253,7 +243,7 @@ describe("Membership", () => {
       seed
     ]) =>
       explore(events, seed, (before, after, directives, event) => {
-        if (event.kind === "merge" || event.kind === "probe") return
+        if (event.kind === "merge" || event.kind === "probe" || event.kind === "expire") return
         if (event.kind === "leave" && before.stage._tag !== "Present") {
           return assert.deepStrictEqual(directives, [])
         }

@@ -141,12 +141,11 @@ const enact = (c: Case) => {
   const incarnation = 5
   const base = T.cluster(T.OTHER)
   const suspicion = c.state === "suspect"
-    ? { token: 1, incarnation, startedAt: 0, k: 2, min: 4000, max: 24_000, accusers: ["accuser"] }
+    ? { incarnation, startedAt: 0, k: 2, min: 4000, max: 24_000, accusers: ["accuser"] }
     : undefined
   const m: Membership.Membership = {
     ...T.force(base, name, { incarnation, state: c.state, suspicion }),
     incarnation,
-    nextToken: 100,
     stage: c.leaving ? { _tag: "Left" } : { _tag: "Present" }
   }
   const env = T.env({
@@ -173,6 +172,8 @@ const enact = (c: Case) => {
   }
 }
 
+const accuses = (directive: Directive): boolean => directive._tag === "Broadcast" && directive.claim._tag === "Suspect"
+
 /** What a rule did, told from its directives alone. */
 const observed = (directives: ReadonlyArray<Directive>): string => {
   const ignored = directives.find((directive) => directive._tag === "Ignored")
@@ -181,7 +182,7 @@ const observed = (directives: ReadonlyArray<Directive>): string => {
   if (tags.has("Refuted")) return "Refute"
   if (tags.has("Reclaimed")) return "TakeOver"
   if (tags.has("Conflict")) return "Replace"
-  return tags.has("StartSuspicion") && !tags.has("Publish") ? "Confirm" : "Accept"
+  return tags.has("Publish") || directives.every((directive) => !accuses(directive)) ? "Accept" : "Confirm"
 }
 
 describe("Precedence", () => {

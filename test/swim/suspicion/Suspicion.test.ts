@@ -3,7 +3,6 @@ import * as Suspicion from "../../../src/swim/suspicion/Suspicion.ts"
 
 const start = (options: Partial<Suspicion.Options>) =>
   Suspicion.start({
-    token: 1,
     incarnation: 1,
     from: "first",
     now: 0,
@@ -40,18 +39,14 @@ describe("Suspicion", () => {
   )
 
   it("starts at the maximum when it hopes for confirmations and at the minimum when it does not", () => {
-    assert.strictEqual(Suspicion.delay(start({ n: 10 }), 0), 24_000)
-    assert.strictEqual(Suspicion.delay(start({ n: 3 }), 0), 4000)
+    assert.strictEqual(Suspicion.expiry(start({ n: 10, now: 500 })), 24_500)
+    assert.strictEqual(Suspicion.expiry(start({ n: 3, now: 500 })), 4500)
   })
 
-  it("shrinks with each confirmation by others and takes the elapsed time into account", () => {
-    const suspicion = start({})
-    assert.strictEqual(Suspicion.delay(confirmed(suspicion, "a"), 1000), 11_381 - 1000)
-    assert.strictEqual(Suspicion.delay(confirmed(suspicion, "a", "b"), 1000), 3000)
-  })
-
-  it("expires at once when the shortened time is over already", () => {
-    assert.strictEqual(Suspicion.delay(confirmed(start({}), "a", "b"), 20_000), 0)
+  it("shrinks with each confirmation by others, counted from when it started", () => {
+    const suspicion = start({ now: 1000 })
+    assert.strictEqual(Suspicion.expiry(confirmed(suspicion, "a")), 12_381)
+    assert.strictEqual(Suspicion.expiry(confirmed(suspicion, "a", "b")), 5000)
   })
 
   it("counts nobody twice, nor the first accuser", () => {
@@ -81,9 +76,9 @@ describe("Suspicion", () => {
     const suspicion = start({ suspicionMult: 3, probeInterval: 100, n: 50 })
     assert.approximately(suspicion.min, 509.4, 1e-9)
     assert.approximately(suspicion.max, 3056.4, 1e-9)
-    assert.approximately(Suspicion.delay(suspicion, 0), 3056.4, 1e-9)
-    assert.approximately(Suspicion.delay(start({ suspicionMult: 2, probeInterval: 100, n: 50 }), 0), 339.6, 1e-9)
+    assert.approximately(Suspicion.expiry(suspicion), 3056.4, 1e-9)
+    assert.approximately(Suspicion.expiry(start({ suspicionMult: 2, probeInterval: 100, n: 50 })), 339.6, 1e-9)
     const shortened = start({ suspicionMult: 4, probeInterval: 100, n: 50 })
-    assert.strictEqual(Suspicion.delay(confirmed(shortened, "a"), 0), 1932)
+    assert.strictEqual(Suspicion.expiry(confirmed(shortened, "a")), 1932)
   })
 })

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as FiberMap from "effect/FiberMap"
 import * as FiberSet from "effect/FiberSet"
 import { MAX_ASIDE } from "../../../src/engine/hooks/HookCalls.ts"
 import { MAX_NOTICE_BYTES, MAX_NOTICES } from "../../../src/engine/hooks/Notices.ts"
@@ -14,6 +13,7 @@ import { MAX_TELLS } from "../../../src/swim/gossip/Tell.ts"
 import * as Alive from "../../../src/swim/membership/Alive.ts"
 import { MAX_REPORTS } from "../../../src/swim/membership/Conflicts.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
+import { MAX_LISTED } from "../../../src/swim/suspicion/Deadlines.ts"
 import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
 import { alive, entry, env, force, OTHER, SELF, suspect } from "../../swim/support.ts"
 import { type Seen, watch, type Watched } from "../observations.ts"
@@ -158,6 +158,13 @@ const bounds: ReadonlyArray<Full> = [
       next(node, { told: many(count, (i) => ({ member: `${i}`, about: "a", at: 0, firstHand: false })) })
   },
   {
+    name: "the list of when suspicions end",
+    most: MAX_LISTED,
+    told: "deadlines of suspicions listed",
+    fill: (node, count) =>
+      next(node, { deadlines: { soonest: many(count, (i) => ({ name: `${i}`, at: 0 })), horizon: Infinity } })
+  },
+  {
     name: "the user broadcast queue",
     most: MAX_USER_BROADCASTS,
     told: "user broadcasts queued",
@@ -180,22 +187,6 @@ const bounds: ReadonlyArray<Full> = [
     most: 4,
     told: "transmissions of a user broadcast",
     fill: ({ node }, count) => Effect.sync(() => void (node.user.current = sentOften(count)))
-  },
-  {
-    name: "the map of suspicion timers, with one member,",
-    most: 1,
-    told: "timers of suspicions",
-    fill: ({ node }, count) =>
-      Effect.forEach(many(count, String), (name) => FiberMap.run(node.suspicions, name, Effect.never), {
-        discard: true
-      })
-  },
-  {
-    name: "the set of expired suspicions, with one member,",
-    most: 1,
-    told: "suspicions that just ran out",
-    fill: ({ node }, count) =>
-      Effect.forEach(many(count, String), () => FiberSet.run(node.tasks, Effect.never), { discard: true })
   },
   {
     name: "the set of relays",
@@ -355,15 +346,5 @@ describe("Bounds of the table", () => {
       const accusers = ["a", "b"]
       self.see({ next: force(self.now, OTHER, { suspicion: { ...suspicion!, accusers } }) })
       assert.deepStrictEqual(broken(), ["self 0: Bounds, 2 accusers of other, at most 1 are allowed"])
-    }))
-
-  it.effect("accepts as many timers as there ever were members at once", () =>
-    Effect.gen(function*() {
-      const { broken, self } = yield* watch
-      learned(self, "a", "b")
-      for (const name of ["a", "b"]) yield* FiberMap.run(self.node.suspicions, name, Effect.never)
-      self.see({})
-      assert.strictEqual(self.now.entries.size, 3)
-      assert.deepStrictEqual(broken(), [])
     }))
 })

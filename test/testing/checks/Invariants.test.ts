@@ -14,7 +14,6 @@ import { published, watch, type Watched } from "../observations.ts"
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 const suspicion = Suspicion.start({
-  token: 1,
   incarnation: 1,
   from: "accuser",
   now: 0,
@@ -280,6 +279,49 @@ describe("IllegalChange", () => {
       change(self, OTHER, { suspicion })
       assert.deepStrictEqual(broken(), [
         "self 0: IllegalChange, other went from alive at incarnation 1 to alive at incarnation 1"
+      ])
+    }))
+})
+
+describe("OverdueSuspicion", () => {
+  it.effect("accepts whoever is suspect for as long as the suspicion lasts, and a little longer where the clock leapt", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      knows(self, "suspect", 1)
+      self.see({ now: LASTS + 20_000 })
+      assert.deepStrictEqual(broken(), [])
+    }))
+
+  it.effect("tells once of whoever is suspect after that", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      knows(self, "suspect", 1)
+      self.see({ now: LASTS + 20_001 })
+      self.see({ now: LASTS + 30_000 })
+      assert.deepStrictEqual(broken(), [
+        `self ${LASTS + 20_001}: OverdueSuspicion, other is suspect 20001 ms after its time was over`
+      ])
+    }))
+
+  it.effect("says nothing of a suspicion that ended in time", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      knows(self, "suspect", 1)
+      self.rule((m) => Alive.alive(m, alive(OTHER, 2), env()))
+      self.see({ now: 1e9 })
+      assert.deepStrictEqual(broken(), [])
+    }))
+
+  it.effect("tells of a suspicion whose end nobody waits for", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      knows(self, "suspect", 1)
+      // beyond the horizon it will be looked for
+      self.see({ next: { ...self.now, deadlines: { soonest: [], horizon: LASTS } } })
+      assert.deepStrictEqual(broken(), [])
+      self.see({ next: { ...self.now, deadlines: { soonest: [], horizon: LASTS + 1 } } })
+      assert.deepStrictEqual(broken(), [
+        `self 0: OverdueSuspicion, other is suspect until ${LASTS}, which nobody waits for`
       ])
     }))
 })

@@ -1,0 +1,26 @@
+/**
+ * The end of suspicions: one fiber that sleeps until the table says that one is over, or will be sooner than it did. It
+ * remembers nothing, so there is no timer that could be lost, or belong to a suspicion that is over.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
+import { expire, nextExpiry, ROUNDING } from "../../swim/suspicion/Suspect.ts"
+import type { Node } from "../Node.ts"
+import * as Step from "../Step.ts"
+
+/** Declares dead whoever did not refute in time, forever. */
+export const loop = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<never> {
+  for (;;) {
+    const left = nextExpiry(Ref.getUnsafe(node.membership)) - node.now()
+    if (left === Infinity) yield* node.sooner.wait
+    else if (left >= ROUNDING) yield* Effect.timeoutOption(node.sooner.wait, Duration.millis(left))
+    else {
+      yield* Step.run(node, expire)
+      // more may be over than one step declares dead, and others have something to do as well
+      yield* Effect.yieldNow
+    }
+  }
+})
