@@ -183,7 +183,7 @@ const explore = Effect.fnUntraced(function*(
     const differs = subscribers.get(name)?.differs(name, yield* list.members)
     if (differs !== undefined) fail("EventStream", differs)
     for (const [key, count] of yield* list.counters) {
-      if (key.startsWith("fiber.restarted")) fail("FiberDied", `${name}: ${key} ${count} times`)
+      if (/^fiber\.(died|restarted)/.test(key)) fail("FiberDied", `${name}: ${key} ${count} times`)
     }
   }
   const { packetsSent } = yield* cluster.network.stats

@@ -43,6 +43,7 @@ import * as Signal from "./Signal.ts"
 import * as Counters from "./telemetry/Counters.ts"
 import * as Logs from "./telemetry/Logs.ts"
 import * as Metrics from "./telemetry/Metrics.ts"
+import * as Work from "./Work.ts"
 
 /** A user message as it arrived. */
 export interface Received {
@@ -106,9 +107,9 @@ export interface Node {
   readonly requests: { readonly members: Array<Request>; readonly strangers: Array<Request> }
   /** With which keys packets are tried. */
   readonly keys: Keys.Keys
-  /** Probes of others that we help with. */
-  readonly relays: FiberSet.FiberSet
-  /** How many of them for each asker's address, and for strangers all together. */
+  /** Starts every fiber that is no loop. */
+  readonly work: Work.Work
+  /** How many probes we help with for each asker's address, and for strangers all together. */
   readonly relayed: Map<string, number>
   /** Where joins introduced us. */
   readonly introductions: Introductions.Introductions
@@ -124,8 +125,6 @@ export interface Node {
   readonly messages: Hub.Hub<Received>
   /** Told when a suspicion ends sooner than all others did. */
   readonly sooner: Signal.Signal
-  /** Claims being sent straight to somebody. */
-  readonly tells: FiberSet.FiberSet
   /** In which order streams get on with more than a moment's work. */
   readonly turns: Turns.Turns
   /** Our table, encoded. */
@@ -201,7 +200,8 @@ export const make: (
   const counters = Counters.make(context, config.metricLabels)
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const logs = yield* Logs.make({ name: config.name, now, onDrop: () => counters.count("log.dropped") })
-  const hooks = yield* HookCalls.make(counters, logs)
+  const work = yield* Work.make(counters, logs)
+  const hooks = yield* HookCalls.make(work, counters, logs)
   const lost = (what: "event" | "message") => () => {
     counters.count(`${what}.lost`)
     logs.note("SubscriberSlow", { reason: what })
@@ -251,7 +251,7 @@ export const make: (
     handoff: { alives: [], accusations: [], user: [] },
     requests: { members: [], strangers: [] },
     keys: Keys.make(),
-    relays: yield* FiberSet.make(),
+    work,
     relayed: new Map(),
     introductions: Introductions.make(),
     calls: yield* Calls.make,
@@ -269,7 +269,6 @@ export const make: (
     changes: Hub.make<Change | Conflict>(config.eventBuffer, lost("event")),
     messages: Hub.make<Received>(config.messageBuffer, lost("message")),
     sooner: yield* Signal.make,
-    tells: yield* FiberSet.make(),
     turns,
     rows: yield* Rows.make(turns),
     inbound: (keys = keyring.keysUnsafe()) => {

@@ -5,7 +5,6 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as FiberSet from "effect/FiberSet"
 import * as Ref from "effect/Ref"
 import * as Address from "../base/Address.ts"
 import type { Alive } from "../swim/membership/Claim.ts"
@@ -14,7 +13,6 @@ import type { Entry } from "../swim/membership/Entry.ts"
 import type { Decision, Env, Membership, Step as RuleStep } from "../swim/membership/Membership.ts"
 import { nextExpiry } from "../swim/suspicion/Suspect.ts"
 import * as Message from "../wire/message/Message.ts"
-import * as Fibers from "./Fibers.ts"
 import * as Hooks from "./hooks/Hooks.ts"
 import { envOf, type Node } from "./Node.ts"
 import * as Health from "./probing/Health.ts"
@@ -24,9 +22,6 @@ import * as Sender from "./sending/Sender.ts"
 
 /** A rule, ready but for the state and the moment. */
 export type Rule = (membership: Membership, env: Env) => RuleStep
-
-/** Claims being sent straight to somebody at one time; further ones are left to gossip. */
-export const MAX_TELLING = 64
 
 /**
  * Runs one rule and carries out its directives. Deciding, publishing and queueing are one synchronous critical section
@@ -190,11 +185,11 @@ const afterwards = (node: Node, directive: Directive): Effect.Effect<void> => {
   switch (directive._tag) {
     case "Tell":
       // in a fiber of its own: a transport may be slow, and nobody waits for this
-      if (Fibers.inSet(node.tells) < MAX_TELLING) {
-        return Effect.asVoid(FiberSet.run(node.tells, tell(node, directive)))
-      }
-      node.counters.count("claim.untold", "TooMany")
-      return Effect.void
+      return Effect.sync(() => {
+        const { endpoint, name } = directive.member
+        const started = node.work.start("claim", tell(node, directive), { peer: endpoint, member: name })
+        if (!started) node.counters.count("claim.untold", "TooMany")
+      })
     case "Refuted":
       return node.logs.write("Refuted", {
         reason: directive.by,

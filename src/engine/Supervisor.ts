@@ -5,30 +5,57 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { Counters } from "./telemetry/Counters.ts"
 import type { Logs } from "./telemetry/Logs.ts"
 
-/** Pauses of 10 ms, doubling to 5 s, jittered so that nodes that fail together do not return together. */
-const pauses = Schedule.min([Schedule.exponential("10 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)
+/** The pause after a first death, in milliseconds. Each further one is twice as long. */
+export const FIRST_PAUSE = 10
+
+/** The longest pause, in milliseconds. */
+export const LONGEST_PAUSE = 5_000
+
+/**
+ * A loop that ran for so long is well: its next death is a first one again. Milliseconds; six times the longest pause, so
+ * that pauses are at most a seventh of the time, and longer than all of the local network's intervals but that of the
+ * push/pull, so that a loop that dies at each of its turns is not taken for well.
+ */
+export const WELL_AFTER = 30_000
+
+/** What the supervisor needs of a node. */
+export interface Supervised {
+  readonly counters: Counters
+  readonly logs: Logs
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+}
+
+/** Runs `loop`, again and again. Pauses differ by a fifth, so that nodes that fail together do not return together. */
+const restarting = Effect.fnUntraced(function*<E>(
+  name: string,
+  { counters, logs, now, random }: Supervised,
+  loop: Effect.Effect<never, E>
+): Effect.fn.Return<never> {
+  let pause = FIRST_PAUSE
+  for (;;) {
+    const begun = now()
+    const cause = yield* Effect.flip(Effect.sandbox(loop))
+    if (now() - begun >= WELL_AFTER) pause = FIRST_PAUSE
+    counters.count("fiber.restarted", name)
+    const failed = Cause.hasFails(cause) && !Cause.hasDies(cause)
+    yield* logs.write(failed ? "ReceiveFailed" : "LoopRestarted", { reason: name, cause })
+    yield* Effect.sleep(Duration.millis(pause * (0.8 + 0.4 * random())))
+    pause = Math.min(LONGEST_PAUSE, 2 * pause)
+  }
+})
 
 /** Runs `loop` in the current scope until that closes. */
 export const supervise = <E>(
   name: string,
-  { counters, logs }: { readonly counters: Counters; readonly logs: Logs },
+  node: Supervised,
   loop: Effect.Effect<never, E>
-): Effect.Effect<void, never, Scope.Scope> =>
-  loop.pipe(
-    Effect.tapCause((cause) =>
-      Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.suspend(() => {
-        counters.count("fiber.restarted", name)
-        return logs.write(Cause.hasDies(cause) ? "LoopRestarted" : "ReceiveFailed", { reason: name, cause })
-      })
-    ),
-    Effect.sandbox,
-    Effect.retry(pauses),
-    Effect.forkScoped,
-    Effect.asVoid
-  )
+): Effect.Effect<void, never, Scope.Scope> => Effect.asVoid(Effect.forkScoped(restarting(name, node, loop)))

@@ -16,11 +16,13 @@ import * as Notices from "../../src/engine/hooks/Notices.ts"
 import * as Counters from "../../src/engine/telemetry/Counters.ts"
 import * as Logs from "../../src/engine/telemetry/Logs.ts"
 import * as Repeats from "../../src/engine/telemetry/Repeats.ts"
+import * as Work from "../../src/engine/Work.ts"
 import { idle } from "../testing/observations.ts"
 
 const surroundings = Effect.gen(function*() {
   const counters = Counters.make(Context.empty(), {})
-  return { counters, logs: yield* Logs.make({ name: "a", now: () => 0, onDrop: () => {} }) }
+  const logs = yield* Logs.make({ name: "a", now: () => 0, onDrop: () => {} })
+  return { counters, logs, work: yield* Work.make(counters, logs) }
 })
 
 describe("the size", () => {
@@ -45,8 +47,9 @@ describe("the size", () => {
 
   it.effect("of notices is how many wait, and their bytes", () =>
     Effect.gen(function*() {
-      const { counters, logs } = yield* surroundings
-      const notices = yield* Notices.make("conflict", yield* HookCalls.make(counters, logs), counters, logs)
+      const { counters, logs, work } = yield* surroundings
+      const hooks = yield* HookCalls.make(work, counters, logs)
+      const notices = yield* Notices.make("conflict", hooks, counters, logs)
       const offer = (size: number) => notices.offer({ call: () => Effect.never, size, over: () => {} })
       offer(5)
       offer(7)
@@ -78,16 +81,6 @@ describe("the size", () => {
     repeats.flush()
     assert.deepStrictEqual([repeats.named(), repeats.size()], [0, 0])
   })
-
-  it.effect("of acks that wait for hooks ends at its limit, and falls when they end", () =>
-    Effect.gen(function*() {
-      const { counters, logs } = yield* surroundings
-      const hooks = yield* HookCalls.make(counters, logs)
-      for (let i = 0; i < HookCalls.MAX_ASIDE + 5; i++) yield* hooks.aside(Effect.sleep("1 second"))
-      assert.strictEqual(hooks.asides(), HookCalls.MAX_ASIDE)
-      yield* TestClock.adjust("2 seconds")
-      assert.strictEqual(hooks.asides(), 0)
-    }))
 
   it.effect("of fibers is how many run, and nothing when their scope has closed", () =>
     Effect.gen(function*() {

@@ -176,7 +176,7 @@ export const known = (state: MemberState, incarnation: number): Membership.Membe
 export const word = (directive: Directive): string => {
   switch (directive._tag) {
     case "Broadcast":
-      return `Broadcast ${directive.claim._tag} ${directive.key}`
+      return `Broadcast ${directive.claim._tag} ${directive.key ?? "in answer"}`
     case "Publish":
       return directive.change._tag
     case "Ignored":

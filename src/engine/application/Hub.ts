@@ -43,6 +43,8 @@ export interface Hub<A> {
   readonly end: () => void
 }
 
+const nothing = () => []
+
 /** `capacity` items per subscriber, at least 1; `onDrop` is told of each item a subscriber loses. */
 export const make = <A>(capacity: number, onDrop: () => void): Hub<A> => {
   const subscribers = new Set<Subscriber<A>>()
@@ -102,14 +104,15 @@ export const make = <A>(capacity: number, onDrop: () => void): Hub<A> => {
       return Effect.flatMap(subscriber.signal.wait, () => pull(subscriber, take))
     })
 
-  const subscribe = <S extends Subscriber<A>>(make: (signal: Signal.Signal) => S) =>
+  /** Subscribes, and reads `first` in the same step: nothing can be published between the two. */
+  const subscribe = <S extends Subscriber<A>, F>(make: (signal: Signal.Signal) => S, first: () => F) =>
     Effect.acquireRelease(
       Effect.map(Signal.make, (signal) => {
         const subscriber = make(signal)
         subscribers.add(subscriber)
-        return subscriber
+        return { subscriber, start: first() }
       }),
-      (subscriber) => Effect.sync(() => subscribers.delete(subscriber))
+      ({ subscriber }) => Effect.sync(() => subscribers.delete(subscriber))
     )
 
   return {
@@ -119,16 +122,18 @@ export const make = <A>(capacity: number, onDrop: () => void): Hub<A> => {
         subscriber.signal.notify()
       }
     },
-    stream: (first) =>
-      Stream.unwrap(Effect.map(subscribe(buffered), (subscriber) => {
-        const start = first === undefined ? [] : first().map((value) => ({ value, missed: 0 }))
+    stream: (first = nothing) =>
+      Stream.unwrap(Effect.map(subscribe(buffered, first), ({ start, subscriber }) => {
         const rest = pull(subscriber, () => drain(subscriber))
-        return Stream.concat(Stream.fromIterable(start), Stream.fromPull(Effect.succeed(rest)))
+        return Stream.concat(
+          Stream.fromIterable(start.map((value) => ({ value, missed: 0 }))),
+          Stream.fromPull(Effect.succeed(rest))
+        )
       })),
     signals: Stream.unwrap(
       Effect.map(
-        subscribe(coalesced),
-        (subscriber) => Stream.fromPull(Effect.succeed(pull(subscriber, subscriber.take)))
+        subscribe(coalesced, nothing),
+        ({ subscriber }) => Stream.fromPull(Effect.succeed(pull(subscriber, subscriber.take)))
       )
     ),
     subscribers: () => subscribers.size,

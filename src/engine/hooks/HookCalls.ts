@@ -10,15 +10,14 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { Delegate } from "../../Delegate.ts"
 import type { JoinRejected } from "../../MemberlistError.ts"
-import * as Fibers from "../Fibers.ts"
 import type { Counters } from "../telemetry/Counters.ts"
 import type { Logs } from "../telemetry/Logs.ts"
+import type { Work } from "../Work.ts"
 import * as Answers from "./Answers.ts"
 import * as HookFibers from "./HookFibers.ts"
 
@@ -28,12 +27,17 @@ import * as HookFibers from "./HookFibers.ts"
  */
 export const MAX_STUCK = 16
 
-/** Acks that may wait for their payload at one time; further ones are sent without. */
-export const MAX_ASIDE = 1024
+/** One call of a hook. */
+interface Call {
+  ended: boolean
+}
 
-/** The hooks that the current fiber is inside of. */
-const Inside = Context.Reference<ReadonlySet<keyof Delegate>>("effect-memberlist/engine/HookCalls/Inside", {
-  defaultValue: () => new Set()
+/**
+ * The calls that the current fiber was started from inside of, by hook. A fiber that a hook leaves behind keeps them, so
+ * each knows whether it has ended.
+ */
+const Inside = Context.Reference<ReadonlyMap<keyof Delegate, Call>>("effect-memberlist/engine/HookCalls/Inside", {
+  defaultValue: () => new Map()
 })
 
 export interface HookCalls {
@@ -51,20 +55,16 @@ export interface HookCalls {
   ) => Effect.Effect<Option.Option<void>, JoinRejected>
   /** Tells a hook, and waits until it has ended, however long that takes; whoever is interrupted does not wait. */
   readonly tell: (hook: keyof Delegate, call: () => Effect.Effect<void>) => Effect.Effect<void>
-  /** Runs work that may have to wait for hooks beside the current fiber; `false` when too much of it is waiting. */
-  readonly aside: (work: Effect.Effect<void>) => Effect.Effect<boolean>
-  /** How much such work there is. */
-  readonly asides: () => number
 }
 
 const entries = { died: "HookDied", late: "HookLate", reentered: "HookReentered" } as const
 
 export const make = Effect.fnUntraced(function*(
+  work: Work,
   counters: Counters,
   logs: Logs
 ): Effect.fn.Return<HookCalls, never, Scope.Scope> {
-  const fibers = yield* HookFibers.make(counters, logs)
-  const waiting = yield* FiberSet.make<void>()
+  const fibers = yield* HookFibers.make(work, counters, logs)
 
   const tellOf = (hook: keyof Delegate, why: keyof typeof entries, cause?: Cause.Cause<unknown>): void => {
     if (fibers.closed()) return
@@ -118,18 +118,12 @@ export const make = Effect.fnUntraced(function*(
     effect: Effect.Effect<A, E>
   ): Effect.Effect<Option.Option<A>, E> =>
     Effect.flatMap(Inside, (inside) => {
-      if (inside.has(hook)) return noAnswer(hook, "reentered")
+      if (inside.get(hook)?.ended === false) return noAnswer(hook, "reentered")
       if (fibers.stuck(hook) >= MAX_STUCK) return noAnswer(hook, "late")
-      return call(hook, millis, Effect.provideService(effect, Inside, new Set([...inside, hook])))
+      const own: Call = { ended: false }
+      const ends = Effect.ensuring(effect, Effect.sync(() => void (own.ended = true)))
+      return call(hook, millis, Effect.provideService(ends, Inside, new Map([...inside, [hook, own]])))
     })
-
-  /** Work that nobody waits for dies in silence, unless somebody looks. */
-  const observed = (work: Effect.Effect<void>): Effect.Effect<void> =>
-    Effect.catchCause(work, (cause) =>
-      Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : Effect.sync(() => {
-        counters.count("fiber.died", "ack")
-        logs.note("WorkDied", { reason: "ack", cause })
-      }))
 
   return {
     ask: (hook, millis, call) =>
@@ -160,12 +154,6 @@ export const make = Effect.fnUntraced(function*(
           forget()
           fibers.abandon(hook, fiber)
         })
-      }),
-    aside: (work) =>
-      Effect.flatMap(
-        FiberSet.size(waiting),
-        (size) => size >= MAX_ASIDE ? Effect.succeed(false) : Effect.as(FiberSet.run(waiting, observed(work)), true)
-      ),
-    asides: () => Fibers.inSet(waiting)
+      })
   }
 })

@@ -1,9 +1,7 @@
 /**
- * The fibers that calls of the delegate's hooks run in. They are the one exception to "every fiber ends with its scope":
- * the end of the scope interrupts them, and does not wait for them, because a hook may refuse to be interrupted. Those
- * that had not ended by then are counted and logged.
- *
- * They run with the node's own context, whoever caused the call.
+ * The fibers that calls of the delegate's hooks run in (`Work.ts`). They are the one exception to "every fiber ends with
+ * its scope": the end of the scope interrupts them, and does not wait for them, because a hook may refuse to be
+ * interrupted. Those that had not ended by then are counted and logged.
  *
  * @since 0.1.0
  */
@@ -15,11 +13,12 @@ import type * as Scope from "effect/Scope"
 import type { Delegate } from "../../Delegate.ts"
 import type { Counters } from "../telemetry/Counters.ts"
 import type { Logs } from "../telemetry/Logs.ts"
+import type { Work } from "../Work.ts"
 
 type Hook = keyof Delegate
 
 export interface HookFibers {
-  /** Starts a call; `undefined`, with nothing called, when the node has closed. */
+  /** Starts a call; `undefined`, with nothing called, when there are too many, or the node has closed. */
   readonly start: <A, E>(hook: Hook, call: Effect.Effect<A, E>) => Fiber.Fiber<A, E> | undefined
   /** Gives up on a call: it is interrupted, and stuck until it ends. */
   readonly abandon: (hook: Hook, fiber: Fiber.Fiber<unknown, unknown>) => void
@@ -39,10 +38,10 @@ const byHook = (hooks: Iterable<Hook>): ReadonlyMap<Hook, number> => {
 }
 
 export const make = Effect.fnUntraced(function*(
+  work: Work,
   counters: Counters,
   logs: Logs
 ): Effect.fn.Return<HookFibers, never, Scope.Scope> {
-  const run = Effect.runForkWith(yield* Effect.context<never>())
   const running = new Map<Fiber.Fiber<unknown, unknown>, Hook>()
   const stuck = new Map<Hook, number>()
   const waits = new Set<() => void>()
@@ -70,8 +69,8 @@ export const make = Effect.fnUntraced(function*(
   return {
     start: (hook, call) => {
       if (closed) return undefined
-      const fiber = run(call)
-      if (fiber.pollUnsafe() === undefined) {
+      const fiber = work.watch("hook", call)
+      if (fiber !== undefined && fiber.pollUnsafe() === undefined) {
         running.set(fiber, hook)
         fiber.addObserver(() => running.delete(fiber))
       }
@@ -92,10 +91,10 @@ export const make = Effect.fnUntraced(function*(
       const over = Effect.sync(() => {
         if (waits.delete(end)) notify()
       })
-      const fiber = run(Effect.andThen(Effect.sleep(millis), over))
+      const fiber = work.watch("deadline", Effect.andThen(Effect.sleep(millis), over))
       const cancel = () => {
         waits.delete(end)
-        fiber.interruptUnsafe()
+        fiber?.interruptUnsafe()
       }
       const end = () => {
         cancel()

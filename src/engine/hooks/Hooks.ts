@@ -123,7 +123,7 @@ export const answering = (
   bare: Effect.Effect<void>
 ): Effect.Effect<void> => {
   if (node.delegate.ackPayload === undefined && node.delegate.broadcasts === undefined) return full
-  return Effect.flatMap(node.hooks.aside(full), (taken) => taken ? Effect.void : bare)
+  return Effect.suspend(() => node.work.start("ack", full) ? Effect.void : bare)
 }
 
 /** What the delegate adds to a packet with room for `limit` bytes. */

@@ -6,7 +6,6 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FiberSet from "effect/FiberSet"
 import * as Ref from "effect/Ref"
 import type { PeerAddress } from "../../base/Address.ts"
 import { JoinRejected, MemberlistClosed, MetaTooLarge, NotParticipating } from "../../MemberlistError.ts"
@@ -160,7 +159,7 @@ const depart = Effect.fnUntraced(function*(node: Node, receipt: Receipt, members
   const introductions = Goodbye.introduced(node)
   const repeated = node.receipts.make(introductions.length)
   const repeat = Effect.ensuring(Goodbye.repeat(node, introductions), Effect.sync(() => repeated.finished("Sent")))
-  yield* FiberSet.run(node.tells, repeat, { startImmediately: true })
+  node.work.start("goodbye", repeat, {})
   const alone = members === 0
   const departure: Departure = {
     isOver: () => repeated.isSettled() && (alone || receipt.isSettled()),

@@ -76,7 +76,9 @@ const probeIndirectly = Effect.fnUntraced(function*(
 ) {
   const nacksExpected = yield* askHelpers(node, target, wait)
   const streamPing = mayStreamPing(node, target)
-    ? yield* Effect.forkChild(StreamPing.ping(node, target, wait.seqNo, deadline))
+    ? yield* Effect.forkChild(
+      node.work.guard("TCP ping", StreamPing.ping(node, target, wait.seqNo, deadline), false, about(target))
+    )
     : undefined
   const answer = yield* wait.until(deadline)
   if (Option.isSome(answer)) {

@@ -5,18 +5,15 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Address from "../../base/Address.ts"
 import type * as Message from "../../wire/message/Message.ts"
 import { type Node, receivedPort, source } from "../Node.ts"
 import { entryOf } from "../Peers.ts"
 import * as Sender from "../sending/Sender.ts"
+import { LIMITS } from "../Work.ts"
 import * as Accusation from "./Accusation.ts"
 import { withWait } from "./Waits.ts"
-
-/** Requests served at one time; further ones are not answered, which costs the asker a nack. */
-export const MAX_RELAYS = 1024
 
 /** Requests served at one time for one member's address. A member has one probe at a time, and asks each helper once. */
 export const MAX_PER_MEMBER = 16
@@ -57,11 +54,10 @@ export const serve = (
   asker: Address.PeerAddress,
   from: Address.PeerAddress
 ): Effect.Effect<void> =>
-  Effect.flatMap(FiberSet.size(node.relays), (size) => {
+  Effect.sync(() => {
     const ip = Address.ipText(request.target)
     const refuse = (reason: "InvalidAddress" | "TargetNotAllowed" | "TooManyRelays") => {
       node.counters.count("packet.rejected", reason)
-      return Effect.void
     }
     if (ip === undefined) return refuse("InvalidAddress")
     if (!node.settings.contactAllowed(request.target)) return refuse("TargetNotAllowed")
@@ -69,18 +65,22 @@ export const serve = (
     const account = isMember ? Address.format(from) : STRANGERS
     const running = node.relayed.get(account) ?? 0
     // half of the places are for those who have none yet
-    const crowded = size >= MAX_RELAYS || (size >= MAX_RELAYS / 2 && running > 0)
+    const size = node.work.running("relay")
+    const crowded = size >= LIMITS.relay || (size >= LIMITS.relay / 2 && running > 0)
     if (crowded || running >= (isMember ? MAX_PER_MEMBER : MAX_FOR_STRANGERS)) return refuse("TooManyRelays")
-    node.relayed.set(account, running + 1)
-    const settled = Effect.sync(() => {
-      const left = (node.relayed.get(account) ?? 1) - 1
-      if (left === 0) node.relayed.delete(account)
-      else node.relayed.set(account, left)
-    })
-    return Effect.asVoid(
-      FiberSet.run(node.relays, Effect.ensuring(relay(node, request, asker, ip), settled), { startImmediately: true })
+    const accounted = Effect.acquireUseRelease(
+      Effect.sync(() => count(node, account, 1)),
+      () => relay(node, request, asker, ip),
+      () => Effect.sync(() => count(node, account, -1))
     )
+    node.work.start("relay", accounted, { peer: asker })
   })
+
+const count = (node: Node, account: string, by: number): void => {
+  const running = (node.relayed.get(account) ?? 0) + by
+  if (running === 0) node.relayed.delete(account)
+  else node.relayed.set(account, running)
+}
 
 /** The account of all who are no members: no address reads so. */
 const STRANGERS = ""

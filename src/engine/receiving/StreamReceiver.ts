@@ -164,10 +164,12 @@ const handle = (node: Node) => (connection: Connection): Effect.Effect<void> => 
     node.counters.count("stream.rejected", "SourceNotAllowed")
     return node.logs.write("ContactBlocked", { peer: connection.peer })
   }
-  return Effect.catch(node.places.serve(connection, (place) => serve(node, place)), (error) => {
+  const served = Effect.catch(node.places.serve(connection, (place) => serve(node, place)), (error) => {
     node.counters.count("stream.failed", error.kind)
     return node.logs.write("StreamFailed", { peer: connection.peer, reason: error.kind, detail: error.message })
   })
+  // the fiber is the transport's
+  return node.work.inContext(node.work.guard("stream", served, undefined, { peer: connection.peer }))
 }
 
 /** Serves forever. */

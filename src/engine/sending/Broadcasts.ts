@@ -44,16 +44,28 @@ const put = (queue: Queue, broadcast: Queued) => {
   finish(replaced, "Superseded")
 }
 
-/** Queues a claim; one with the same key replaces it. Synchronous: it runs inside the rules' step. */
-export const queueClaim = (node: Node, key: string, claim: Claim, receipt: Receipt | undefined): void => {
+/** What the queue calls the news of a member. */
+const newsOf = (member: string): string => `member ${member}`
+
+/** What the queue calls our refutation: no name of a member gives this. */
+const REFUTATION = "refutation"
+
+/** Queues a claim; one with the same key (`Directive.Broadcast`) replaces it. Synchronous: it runs inside the rules' step. */
+export const queueClaim = (
+  node: Node,
+  key: string | undefined,
+  claim: Claim,
+  receipt: Receipt | undefined
+): void => {
+  const name = key === undefined ? REFUTATION : newsOf(key)
   const message = Message.encode(claim, node.writer)
   receipt?.queued(message)
-  put(node.gossip, { name: key, unique: false, message, receipt })
+  put(node.gossip, { name, unique: false, message, receipt })
 }
 
 /** Forgets the news of a member that is forgotten: others would only learn of it, and the queue would outgrow the table. */
 export const forget = (node: Node, name: string): void => {
-  const [next, finished] = BroadcastQueue.remove(node.gossip.current, name)
+  const [next, finished] = BroadcastQueue.remove(node.gossip.current, newsOf(name))
   node.gossip.current = next
   finish(finished, "Superseded")
 }
@@ -104,13 +116,13 @@ export const isIdle = (node: Node): boolean =>
 const nothing = { messages: [], used: 0 }
 
 /**
- * The names under which the queue has what goes first to somebody heard from (`Directive.Broadcast`): news of ourselves, and
- * of the recipient, who may have to refute it. Members that somebody made up can fill the queue with news of themselves.
+ * What goes first to somebody heard from: news of ourselves, and of the recipient, who may have to refute it. Members that
+ * somebody made up can fill the queue with news of themselves.
  */
 const urgent = (node: Node, to: PeerAddress): ReadonlyArray<string> | undefined => {
   if (node.config.profile === "paper" || node.heard.heardAt(to) === undefined) return undefined
-  const own = Ref.getUnsafe(node.membership).entries.get(node.name)
-  return own === undefined ? undefined : [own.endpoint.ip, node.name, ...to.name === undefined ? [] : [to.name]]
+  const own = [REFUTATION, newsOf(node.name)]
+  return to.name === undefined ? own : [...own, newsOf(to.name)]
 }
 
 /**

@@ -96,7 +96,7 @@ export const within = (
       )
   })
 
-/** Opens a stream and introduces ourselves with the label, when there is one. */
+/** Opens a stream and introduces ourselves with the label, when there is one; each has `timeoutMillis`. */
 export const open = Effect.fnUntraced(function*(
   node: Node,
   to: Address.PeerAddress,
@@ -105,7 +105,9 @@ export const open = Effect.fnUntraced(function*(
   const refused = Sender.nameMissing(node, to)
   if (refused !== undefined) return yield* refused
   const connection = yield* node.transport.open(to, { timeout: Duration.millis(Math.max(0, timeoutMillis)) })
-  if (node.settings.label.length > 0) yield* connection.write(Label.header(node.settings.label))
+  if (node.settings.label.length > 0) {
+    yield* connection.write(Label.header(node.settings.label)).pipe(within(to, "write", timeoutMillis))
+  }
   return connection
 })
 

@@ -29,6 +29,7 @@ export const descriptions = {
   "claim.untold": "those that were left to gossip, because too many would have been sent",
   "event.lost": "member events that a slow subscriber lost",
   "fiber.died": "pieces of work that died and were not done, by what they were",
+  "fiber.refused": "pieces of work that were not begun, because as much of their kind as may be was under way",
   "fiber.restarted": "loops that died and were restarted, by loop",
   "hook.died": "calls of the delegate that died, by hook",
   "hook.dropped": "notices to the delegate that made room for newer ones, by hook",
@@ -77,7 +78,8 @@ export type SendKind =
 export interface Reasons {
   readonly "broadcast.dropped": "DoesNotFit"
   readonly "claim.ignored": IgnoreReason | "NotAdmitted"
-  readonly "fiber.died": "ack"
+  readonly "fiber.died": "ack" | "claim" | "relay" | "stream" | "TCP ping"
+  readonly "fiber.refused": "ack" | "claim" | "deadline" | "hook" | "relay"
   readonly "claim.untold": Untold["reason"]
   /** The name of the loop. */
   readonly "fiber.restarted": string

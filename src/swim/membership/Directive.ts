@@ -23,10 +23,11 @@ export type Directive =
 export interface Broadcast {
   readonly _tag: "Broadcast"
   /**
-   * The node's name; for a refutation the text of our own address, so that it does not push an older announcement of
-   * ours out of the queue before that was gossiped (memberlist does the same).
+   * The node's name; `undefined` for a refutation, whose key is no name, so that it does not push an older announcement of
+   * ours out of the queue before that was gossiped. (memberlist does the same with the text of our address, which may be
+   * a member's name.)
    */
-  readonly key: string
+  readonly key: string | undefined
   readonly claim: Claim
 }
 

@@ -31,7 +31,7 @@ export const refute = (m: Membership, own: Entry, claim: Claim, env: Env): Step 
     next,
     [
       { _tag: "Refuted", by: claim._tag, from, accusedIncarnation: claim.incarnation, incarnation },
-      { _tag: "Broadcast", key: entry.endpoint.ip, claim: answer },
+      { _tag: "Broadcast", key: undefined, claim: answer },
       ...told
     ]
   ]

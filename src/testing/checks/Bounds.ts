@@ -2,24 +2,21 @@
  * The limits of everything that a node keeps: its queues, its tables, and the fibers it has running. Reading them costs
  * next to nothing, because they are read after every step.
  *
- * Not here are what the application may do as often as it likes (joins, sends, streams of events), what the transport
- * bounds (its inbox), and calls of the delegate's hooks, which end with whoever asked or are counted as
- * stuck.
+ * Not here are what the application may do as often as it likes (joins, sends, streams of events), and what the transport
+ * bounds (its inbox).
  *
  * @since 0.1.0
  */
 import * as Fibers from "../../engine/Fibers.ts"
-import { MAX_ASIDE } from "../../engine/hooks/HookCalls.ts"
 import { MAX_NOTICE_BYTES, MAX_NOTICES, type Notices, type Told } from "../../engine/hooks/Notices.ts"
 import type { Node } from "../../engine/Node.ts"
 import type { Observation } from "../../engine/Observer.ts"
-import { MAX_RELAYS } from "../../engine/probing/Relay.ts"
 import { MAX_PEERS } from "../../engine/receiving/Keys.ts"
 import { MAX_WAITING } from "../../engine/receiving/Responder.ts"
 import { MAX_USER_BROADCASTS } from "../../engine/sending/Broadcasts.ts"
-import { MAX_TELLING } from "../../engine/Step.ts"
 import { MAX_NOTED } from "../../engine/telemetry/Logs.ts"
 import { MAX_REPEATS } from "../../engine/telemetry/Repeats.ts"
+import { LIMITS } from "../../engine/Work.ts"
 import * as BroadcastQueue from "../../swim/gossip/BroadcastQueue.ts"
 import { MAX_TELLS } from "../../swim/gossip/Tell.ts"
 import { MAX_REPORTS } from "../../swim/membership/Conflicts.ts"
@@ -48,7 +45,6 @@ const table = ({ next, node }: Observation, limit: Limit): void => {
   limit("name conflicts remembered", next.conflicts.length, MAX_REPORTS)
   limit("deadlines of suspicions listed", next.deadlines.soonest.length, MAX_LISTED)
   limit("claims told lately", next.told.length, 2 * MAX_TELLS)
-  limit("claims being sent straight to somebody", Fibers.inSet(node.tells), MAX_TELLING)
 }
 
 const broadcasts = (node: Node, known: Known, limit: Limit): void => {
@@ -87,17 +83,18 @@ const notices = (hook: Told, { bytes, waiting }: Notices, limit: Limit): void =>
 
 /** What is being done for others and for the application. */
 const running = (node: Node, limit: Limit): void => {
-  const { relays } = node
-  const relayed = Fibers.inSet(relays)
-  limit("relayed pings", relayed, MAX_RELAYS)
-  limit("acks that wait for hooks", node.hooks.asides(), MAX_ASIDE)
+  const { work } = node
+  const relayed = work.running("relay")
+  limit("relayed pings", relayed, LIMITS.relay)
+  limit("acks that wait for hooks", work.running("ack"), LIMITS.ack)
+  limit("claims being sent straight to somebody", work.running("claim"), LIMITS.claim)
+  limit("calls of hooks", work.running("hook"), LIMITS.hook)
+  limit("deadlines of calls of hooks", work.running("deadline"), LIMITS.deadline)
   limit("inbound streams being served", node.places.taken(), node.config.maxInboundStreams)
   limit("bytes that inbound streams hold", node.places.bytes(), node.config.maxInboundBytes)
   limit("push/pulls being answered", node.places.exchanges(), node.config.maxPushPulls)
-  // a node has one probe of its own at a time; who closes the set of relays ends their waits a moment later
-  if (relays.state._tag === "Open") {
-    limit("waits for an ack", node.acks.waiting(), relayed + node.pings.current + 1)
-  }
+  // a node has one probe of its own at a time
+  limit("waits for an ack", node.acks.waiting(), relayed + node.pings.current + 1)
   limit("points of local health", node.health.current, node.config.awarenessMaxMultiplier - 1)
 }
 

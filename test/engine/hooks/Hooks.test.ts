@@ -6,6 +6,7 @@ import { TestClock } from "effect/testing"
 import type { Delegate } from "../../../src/Delegate.ts"
 import * as HookCalls from "../../../src/engine/hooks/HookCalls.ts"
 import * as Notices from "../../../src/engine/hooks/Notices.ts"
+import { LIMITS } from "../../../src/engine/Work.ts"
 import type { Member } from "../../../src/Member.ts"
 import { JoinRejected } from "../../../src/MemberlistError.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
@@ -129,7 +130,7 @@ describe("a hook that never answers", () => {
       const peer = yield* fakePeer("p", "10.0.0.9")
       yield* introduce(a, peer)
       peer.forget()
-      for (let i = 1; i <= HookCalls.MAX_ASIDE + 10; i++) {
+      for (let i = 1; i <= LIMITS.ack + 10; i++) {
         yield* peer.send(a, peer.ping(i))
         // no more at once than may wait for the responder
         if (i % 200 === 0) yield* TestClock.adjust("10 millis")
@@ -137,7 +138,7 @@ describe("a hook that never answers", () => {
       yield* TestClock.adjust("10 millis")
       assert.strictEqual(peer.all("Ack").length, 10)
       yield* TestClock.adjust("100 millis")
-      assert.strictEqual(peer.all("Ack").length, HookCalls.MAX_ASIDE + 10)
+      assert.strictEqual(peer.all("Ack").length, LIMITS.ack + 10)
     })
   )
 

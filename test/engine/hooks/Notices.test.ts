@@ -6,12 +6,14 @@ import * as HookCalls from "../../../src/engine/hooks/HookCalls.ts"
 import * as Notices from "../../../src/engine/hooks/Notices.ts"
 import * as Counters from "../../../src/engine/telemetry/Counters.ts"
 import * as Logs from "../../../src/engine/telemetry/Logs.ts"
+import * as Work from "../../../src/engine/Work.ts"
 
 /** Notices whose first is being served until `release`, and what was served and over. */
 const make = Effect.gen(function*() {
   const counters = Counters.make(Context.empty(), {})
   const logs = yield* Logs.make({ name: "a", now: () => 0, onDrop: () => {} })
-  const notices = yield* Notices.make("conflict", yield* HookCalls.make(counters, logs), counters, logs)
+  const hooks = yield* HookCalls.make(yield* Work.make(counters, logs), counters, logs)
+  const notices = yield* Notices.make("conflict", hooks, counters, logs)
   const gate = yield* Deferred.make<void>()
   const served: Array<string> = []
   const over: Array<string> = []

@@ -54,7 +54,7 @@ describe("Dead.dead", () => {
     const [m, directives] = Dead.dead(T.started(), T.dead(SELF, 1, from), T.env())
     assert.deepStrictEqual(directives, [
       { _tag: "Refuted", by: "Dead", from, accusedIncarnation: 1, incarnation: 2 },
-      { _tag: "Broadcast", key: "10.0.0.1", claim: T.alive(SELF, 2) }
+      { _tag: "Broadcast", key: undefined, claim: T.alive(SELF, 2) }
     ])
     assert.strictEqual(T.entry(m, SELF).state, "alive")
   })

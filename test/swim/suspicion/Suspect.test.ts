@@ -85,7 +85,7 @@ describe("Suspect.suspect", () => {
     const [m, directives] = Suspect.suspect(T.started(), T.suspect(SELF, 4, "a"), T.env())
     assert.deepStrictEqual(directives, [
       { _tag: "Refuted", by: "Suspect", from: "a", accusedIncarnation: 4, incarnation: 5 },
-      { _tag: "Broadcast", key: "10.0.0.1", claim: T.alive(SELF, 5) }
+      { _tag: "Broadcast", key: undefined, claim: T.alive(SELF, 5) }
     ])
     assert.strictEqual(T.entry(m, SELF).state, "alive")
   })

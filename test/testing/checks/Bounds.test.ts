@@ -1,13 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
-import { MAX_ASIDE } from "../../../src/engine/hooks/HookCalls.ts"
 import { MAX_NOTICE_BYTES, MAX_NOTICES } from "../../../src/engine/hooks/Notices.ts"
 import type { Node } from "../../../src/engine/Node.ts"
-import { MAX_RELAYS } from "../../../src/engine/probing/Relay.ts"
 import { MAX_USER_BROADCASTS } from "../../../src/engine/sending/Broadcasts.ts"
 import { MAX_NOTED } from "../../../src/engine/telemetry/Logs.ts"
 import { MAX_REPEATS } from "../../../src/engine/telemetry/Repeats.ts"
+import { type Kind, LIMITS } from "../../../src/engine/Work.ts"
 import * as BroadcastQueue from "../../../src/swim/gossip/BroadcastQueue.ts"
 import { MAX_TELLS } from "../../../src/swim/gossip/Tell.ts"
 import * as Alive from "../../../src/swim/membership/Alive.ts"
@@ -30,6 +29,10 @@ interface Full {
 
 const doctored = (node: Watched, changes: Partial<Node>): Effect.Effect<Seen> =>
   Effect.succeed({ node: { ...node.node, ...changes } })
+
+/** As if it had so many fibers of a kind. */
+const working = (node: Watched, kind: Kind, count: number): Effect.Effect<Seen> =>
+  doctored(node, { work: { ...node.node.work, running: (asked) => asked === kind ? count : 0 } })
 
 const next = (node: Watched, changes: Partial<Membership.Membership>): Effect.Effect<Seen> =>
   Effect.succeed({ next: { ...node.now, ...changes } })
@@ -190,16 +193,33 @@ const bounds: ReadonlyArray<Full> = [
   },
   {
     name: "the set of relays",
-    most: MAX_RELAYS,
+    most: LIMITS.relay,
     told: "relayed pings",
-    fill: ({ node }, count) =>
-      Effect.forEach(many(count, String), () => FiberSet.run(node.relays, Effect.never), { discard: true })
+    fill: (node, count) => working(node, "relay", count)
   },
   {
     name: "the set of acks that wait for hooks",
-    most: MAX_ASIDE,
+    most: LIMITS.ack,
     told: "acks that wait for hooks",
-    fill: (node, count) => doctored(node, { hooks: { ...node.node.hooks, asides: () => count } })
+    fill: (node, count) => working(node, "ack", count)
+  },
+  {
+    name: "the set of claims on their way",
+    most: LIMITS.claim,
+    told: "claims being sent straight to somebody",
+    fill: (node, count) => working(node, "claim", count)
+  },
+  {
+    name: "the set of calls of hooks",
+    most: LIMITS.hook,
+    told: "calls of hooks",
+    fill: (node, count) => working(node, "hook", count)
+  },
+  {
+    name: "the set of deadlines of such calls",
+    most: LIMITS.deadline,
+    told: "deadlines of calls of hooks",
+    fill: (node, count) => working(node, "deadline", count)
   },
   {
     name: "the ledger of inbound streams",
@@ -226,7 +246,7 @@ const bounds: ReadonlyArray<Full> = [
     fill: ({ node }, count) =>
       Effect.gen(function*() {
         for (const i of many(count, (i) => i)) node.acks.register(i, handler)
-        for (let i = 0; i < 2; i++) yield* FiberSet.run(node.relays, Effect.never)
+        for (let i = 0; i < 2; i++) node.work.start("relay", Effect.never)
         node.pings.current = 3
       })
   },
@@ -275,15 +295,6 @@ describe("Bounds", () => {
         "self 0: Bounds, 128 push/pulls being answered, at most 127 are allowed",
         "self 9: Bounds, 8 points of local health, at most 7 are allowed"
       ])
-    }))
-
-  it.effect("does not mind waits that end a moment after the node has closed", () =>
-    Effect.gen(function*() {
-      const { broken, self } = yield* watch
-      for (const i of many(5, (i) => i)) self.node.acks.register(i, handler)
-      const relays = { ...self.node.relays, state: { _tag: "Closed" } } as Node["relays"]
-      self.see({ node: { ...self.node, relays } })
-      assert.deepStrictEqual(broken(), [])
     }))
 })
 
