@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import * as Hub from "../../src/engine/application/Hub.ts"
@@ -135,6 +136,30 @@ describe("a hub", () => {
       assert.deepStrictEqual(yield* Fiber.join(slow), expected)
       assert.strictEqual(drops, 4)
       assert.strictEqual(hub.subscribers(), 0)
+    }))
+
+  it.effect("subscribes and reads what there is in one step: nothing is told twice, and nothing is missed", () =>
+    Effect.gen(function*() {
+      const hub = Hub.make<number>(1_000, () => {})
+      const there: Array<number> = []
+      const publishing = yield* Effect.forkChild(Effect.gen(function*() {
+        for (let i = 0; i < 100; i++) {
+          there.push(i)
+          hub.publish(i)
+          yield* Effect.yieldNow
+        }
+      }))
+      const seen: Array<number> = []
+      const collect = hub.stream(() => [...there]).pipe(
+        Stream.runForEach(({ value }) => Effect.sync(() => void seen.push(value))),
+        // others run between any two operations of the subscriber
+        Effect.provideService(Scheduler.MaxOpsBeforeYield, 1)
+      )
+      const collecting = yield* Effect.forkChild(collect)
+      yield* Fiber.join(publishing)
+      hub.end()
+      yield* Fiber.join(collecting)
+      assert.deepStrictEqual(seen, there)
     }))
 
   it.effect("costs nothing without subscribers", () =>

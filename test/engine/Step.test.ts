@@ -1,9 +1,15 @@
-import { assert, describe } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
+import type { Node } from "../../src/engine/Node.ts"
+import * as Step from "../../src/engine/Step.ts"
+import { LIMITS } from "../../src/engine/Work.ts"
+import type { Directive } from "../../src/swim/membership/Directive.ts"
 import * as Frame from "../../src/wire/stream/Frame.ts"
+import { cluster, entry, SELF, suspect } from "../swim/support.ts"
+import { idle } from "../testing/observations.ts"
 import { clusterTest, joinAt, start, stateOf, view } from "./Cluster.ts"
 import { fakePeer, introduce, mute, readMessage } from "./FakePeer.ts"
 
@@ -90,4 +96,27 @@ describe("a merge that suspects a thousand members at once", () => {
       assert.deepStrictEqual(yield* view(node), ["a alive"])
     })
   )
+})
+
+describe("claims that are to be sent straight to somebody", () => {
+  it.effect("while as many as may be are on their way are left to gossip, and counted; and sent again when those ended", () =>
+    Effect.gen(function*() {
+      let sending = 0
+      const silent = yield* idle(SELF)
+      const send = () => Effect.andThen(Effect.sync(() => void sending++), Effect.sleep("1 second"))
+      const node: Node = { ...silent, transport: { ...silent.transport, send } }
+      const untold = () => node.counters.totals().get("claim.untold:TooMany") ?? 0
+      const names = Array.from({ length: LIMITS.claim + 5 }, (_, i) => `m${i}`)
+      const table = cluster(...names)
+      const tells = names.map((name): Directive => ({
+        _tag: "Tell",
+        member: entry(table, name),
+        claim: suspect(name, 1, SELF)
+      }))
+      yield* Step.run(node, (m) => [m, tells])
+      assert.deepStrictEqual([sending, untold()], [LIMITS.claim, 5])
+      yield* TestClock.adjust("1 second")
+      yield* Step.run(node, (m) => [m, tells.slice(0, 3)])
+      assert.deepStrictEqual([sending, untold()], [LIMITS.claim + 3, 5])
+    }))
 })

@@ -8,6 +8,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { PeerAddress } from "../../base/Address.ts"
 import type { Delegate } from "../../Delegate.ts"
 import { JoinRejected } from "../../MemberlistError.ts"
 import { type Alive, aliveDefect, type RemoteEntry } from "../../swim/membership/Claim.ts"
@@ -119,11 +120,12 @@ export const ackPayload = (node: Node): Effect.Effect<Uint8Array | null> => {
  */
 export const answering = (
   node: Node,
+  peer: PeerAddress,
   full: Effect.Effect<void>,
   bare: Effect.Effect<void>
 ): Effect.Effect<void> => {
   if (node.delegate.ackPayload === undefined && node.delegate.broadcasts === undefined) return full
-  return Effect.suspend(() => node.work.start("ack", full) ? Effect.void : bare)
+  return Effect.suspend(() => node.work.start("ack", full, { peer }) ? Effect.void : bare)
 }
 
 /** What the delegate adds to a packet with room for `limit` bytes. */

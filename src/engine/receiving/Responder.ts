@@ -67,7 +67,7 @@ const acknowledge = (node: Node, ping: Message.Ping, to: Address.PeerAddress): E
   const bare = Effect.suspend(() =>
     Sender.orLog(node, "ack", to, Sender.packet(node, to, Message.encode(ack(null), node.writer), false))
   )
-  return Hooks.answering(node, full, bare)
+  return Hooks.answering(node, to, full, bare)
 }
 
 const answer = (node: Node, request: Request): Effect.Effect<void> => {

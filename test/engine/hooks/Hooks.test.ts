@@ -476,6 +476,41 @@ describe("a hook may call the service", () => {
   )
 })
 
+describe("a fiber that a hook leaves behind", () => {
+  /** A hook that starts a join a second later, or right away, and goes on for so many milliseconds itself. */
+  const joining = Effect.fnUntraced(function*(later: number, goesOn: number) {
+    let asked = 0
+    let cluster: TestNode["cluster"] | undefined
+    const hook = Effect.gen(function*() {
+      if (++asked > 1 || cluster === undefined) return bytes("state")
+      const join = Effect.ignore(cluster.join(["10.0.0.2"]))
+      yield* Effect.forkDetach(Effect.delay(join, later))
+      if (goesOn > 0) yield* Effect.sleep(goesOn)
+      return bytes("state")
+    })
+    const a = yield* start("a", "10.0.0.1", { delegate: { localState: () => hook }, config: { pushPullInterval: 0 } })
+    cluster = a.cluster
+    const b = yield* start("b", "10.0.0.2", { config: { pushPullInterval: 0 } })
+    yield* joinAt(b, a.address)
+    yield* TestClock.adjust("10 seconds")
+    return { asked, reentered: yield* countOf(a, "hook.reentered:localState") }
+  })
+
+  clusterTest(
+    "is no longer inside the hook when the hook's call has ended, and calls it again",
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* joining(1_000, 0), { asked: 2, reentered: 0 })
+    })
+  )
+
+  clusterTest(
+    "is inside it for as long as the call runs, which may be waiting for it",
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* joining(100, 1_000), { asked: 1, reentered: 1 })
+    })
+  )
+})
+
 describe("a name conflict", () => {
   clusterTest(
     "is an event with both addresses, and calls the delegate once, however often it is heard",

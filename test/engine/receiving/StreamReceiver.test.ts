@@ -26,6 +26,8 @@ const pushPull = (nodes: ReadonlyArray<Message.NodeState>, join = false, userSta
 const announced = (nodes: number, userStateLen: number) =>
   Message.encodeBody(Message.MessageType.PushPull, Message.pushPullHeaderCodec, { nodes, userStateLen, join: false })
 
+const ping = { _tag: "Ping", seqNo: 7, node: "a" } as const
+
 const counter = (
   node: { readonly cluster: { readonly counters: Effect.Effect<ReadonlyMap<string, number>> } },
   name: string
@@ -142,6 +144,40 @@ describe("a stream", () => {
       assert.deepStrictEqual(yield* view(node), ["a alive"])
     })
   )
+
+  for (
+    const [what, request] of [
+      ["an error answer", (row: Message.NodeState) => pushPull([{ ...row, vsn: Uint8Array.of(9, 9, 9, 0, 0, 0) }])],
+      ["an ack", () => Message.encode({ ...ping, sourceAddr: noBytes, sourcePort: 0, sourceNode: "" })]
+    ] as const
+  ) {
+    clusterTest(
+      `whose peer does not read ${what} is closed after the TCP timeout`,
+      Effect.gen(function*() {
+        let answered = 0
+        const node = yield* start("a", "10.0.0.1", {
+          config: { ...quiet, tcpTimeout: "2 seconds" },
+          transport: (inner) => ({
+            ...inner,
+            serve: (handler) =>
+              inner.serve((connection) => {
+                const write = () => Effect.andThen(Effect.sync(() => void answered++), Effect.never)
+                return handler({ ...connection, write })
+              })
+          })
+        })
+        const peer = yield* fakePeer("p", "10.0.0.9")
+        const net = yield* SimulatedNetwork
+        const connection = yield* peer.dial(node).pipe(passing)
+        yield* Effect.orDie(connection.write(request(peer.row())))
+        yield* TestClock.adjust("1900 millis")
+        assert.deepStrictEqual([answered, (yield* net.stats).streamsOpen], [1, 1])
+        yield* TestClock.adjust("200 millis")
+        assert.strictEqual(yield* passing(readMessage(connection, "initiator")), "closed")
+        assert.strictEqual(yield* counter(node, "stream.failed:Timeout"), 1)
+      })
+    )
+  }
 
   clusterTest(
     "that its caller closes half way, or before the first byte, is closed here too",

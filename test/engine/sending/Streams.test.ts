@@ -38,6 +38,30 @@ describe("a stream that we open", () => {
   )
 
   clusterTest(
+    "is given up when the peer does not take its label within tcpTimeout",
+    Effect.gen(function*() {
+      const node = yield* start("a", "10.0.0.1", {
+        config: { ...quiet, tcpTimeout: "2 seconds" },
+        transport: (inner) => ({
+          ...inner,
+          open: (to, options) =>
+            Effect.map(inner.open(to, options), (connection) => ({ ...connection, write: () => Effect.never }))
+        })
+      })
+      yield* fakePeer("p", "10.0.0.9", {
+        onStream: (connection) => Effect.asVoid(readMessage(connection, "responder"))
+      })
+      const joining = yield* Effect.forkChild(Effect.flip(node.cluster.join(["10.0.0.9"])), { startImmediately: true })
+      yield* TestClock.adjust("2100 millis")
+      const exit = joining.pollUnsafe()
+      assert.isDefined(exit)
+      const { failed } = yield* exit
+      assert.include(failed[0]?.error.message, "no end after 2000 ms")
+      assert.strictEqual((yield* (yield* SimulatedNetwork).stats).streamsOpen, 0)
+    })
+  )
+
+  clusterTest(
     "is closed when not even its label can be written",
     Effect.gen(function*() {
       const node = yield* start("a", "10.0.0.1", {
