@@ -152,8 +152,8 @@ describe("a hub", () => {
       const seen: Array<number> = []
       const collect = hub.stream(() => [...there]).pipe(
         Stream.runForEach(({ value }) => Effect.sync(() => void seen.push(value))),
-        // others run between any two operations of the subscriber
-        Effect.provideService(Scheduler.MaxOpsBeforeYield, 1)
+        // others run between most operations of the subscriber; with fewer it would only ever yield
+        Effect.provideService(Scheduler.MaxOpsBeforeYield, 3)
       )
       const collecting = yield* Effect.forkChild(collect)
       yield* Fiber.join(publishing)
