@@ -2,6 +2,7 @@
  * The house rules that oxlint's own rules cannot express, as an oxlint plugin (see `.oxlintrc.json`).
  */
 import * as Path from "node:path"
+import * as Forks from "./forks.ts"
 import { objection } from "./rooms.ts"
 
 interface Node {
@@ -10,6 +11,8 @@ interface Node {
   readonly value?: unknown
   readonly source?: Node | null
   readonly expression?: Node
+  readonly object?: Node
+  readonly property?: Node
   readonly body?: ReadonlyArray<Node>
 }
 
@@ -66,6 +69,23 @@ const frontDoor = {
   }
 }
 
+/** Fibers of the engine are started where `forks.ts` says. */
+const forks = {
+  create(context: Context) {
+    const file = pathFromRoot(context)
+    const check = (node: Node, what: unknown) => {
+      const problem = typeof what === "string" ? Forks.objection(file, what) : undefined
+      if (problem !== undefined) context.report({ node, message: problem })
+    }
+    return {
+      ImportDeclaration: (node: Node) => check(node, node.source?.value),
+      MemberExpression: (node: Node) => {
+        if (node.object?.name === "Effect") check(node, node.property?.name ?? node.property?.value)
+      }
+    }
+  }
+}
+
 const ofNode = new Set(["process", "Buffer", "global", "__dirname", "__filename"])
 
 /** Node's globals are imports nobody wrote down: outside the adapters they are refused (`node:buffer` can be imported). */
@@ -83,5 +103,5 @@ const nodeGlobals = {
 
 export default {
   meta: { name: "house" },
-  rules: { imports, "front-door": frontDoor, "node-globals": nodeGlobals }
+  rules: { forks, imports, "front-door": frontDoor, "node-globals": nodeGlobals }
 }

@@ -1,8 +1,9 @@
 import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { execFile } from "node:child_process"
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
+import { starters } from "../../scripts/house/forks.ts"
 
 /** A file that breaks (or keeps) a rule, and the rule oxlint must name; `undefined` where it must be content. */
 interface Case {
@@ -29,6 +30,9 @@ const inSrc = (source: string, rule: string | undefined, file = "engine"): Case 
 const global = (expression: string) => inSrc(`export const thing = ${expression}\n`, "eslint(no-restricted-globals)")
 const property = (expression: string) =>
   inSrc(`export const thing = ${expression}\n`, "eslint(no-restricted-properties)")
+
+const effect = (name: string, rule: string | undefined, file?: string) =>
+  inSrc(`import * as Effect from "effect/Effect"\nexport const thing = Effect.${name}\n`, rule, file)
 
 const suites: Record<string, ReadonlyArray<Case>> = {
   "imports point one way": [
@@ -136,6 +140,23 @@ const suites: Record<string, ReadonlyArray<Case>> = {
     inSrc("export const thing = Math.max(1, 2)\n", undefined),
     inSrc("export const thing = (Date: { now: () => number }) => Date.now()\n", undefined)
   ],
+  "every fiber of the engine is somebody's": [
+    effect("forkDetach", "house(forks)"),
+    effect("forkChild", "house(forks)"),
+    effect("forkScoped", "house(forks)", "engine/probing"),
+    effect("runFork", "house(forks)"),
+    inSrc("import * as Effect from \"effect/Effect\"\nexport const thing = Effect[\"runSync\"]\n", "house(forks)"),
+    imports("engine", "effect/FiberSet", "house(forks)"),
+    imports("engine", "effect/FiberMap", "house(forks)"),
+    imports("engine", "effect/FiberHandle", "house(forks)"),
+    allowed("engine", "effect/Fiber"),
+    effect("forEach", undefined),
+    effect("runForkWith", undefined, "engine/Work.ts"),
+    effect("forkScoped", undefined, "engine/Supervisor.ts"),
+    effect("forkDetach", "house(forks)", "Memberlist.ts"),
+    effect("forkDetach", undefined, "node"),
+    effect("forkDetach", undefined, "testing")
+  ],
   "the language is kept narrow": [
     inSrc("export const thing = (a: any) => a\n", "typescript(no-explicit-any)"),
     inSrc("export const thing = (a: string | undefined) => a!\n", "typescript(no-non-null-assertion)"),
@@ -210,5 +231,16 @@ describe("the lint configuration", () => {
         })
       }
     })
+  }
+})
+
+describe("the list of files that start fibers", () => {
+  for (const [file, uses] of Object.entries(starters)) {
+    for (const use of uses) {
+      it(`names none that does not: ${file}, ${use}`, async () => {
+        const source = await readFile(Path.join(repository, file), "utf8")
+        assert.include(source, use.includes("/") ? `"${use}"` : `Effect.${use}(`)
+      })
+    }
   }
 })
