@@ -1,6 +1,6 @@
 /**
  * The one place that runs a rule: a synchronous critical section around the `Ref` of the state, in which the rule decides,
- * subscribers are told and broadcasts are queued. Logs and what is sent follow it.
+ * subscribers are told and broadcasts are queued. Claims sent straight to somebody follow it.
  *
  * @since 0.1.0
  */
@@ -98,7 +98,19 @@ const atOnce = (
         break
       case "Refuted":
         Health.adjust(node, 1)
-        rest.push(directive)
+        node.logs.note("Refuted", {
+          reason: directive.by,
+          accuser: directive.from,
+          incarnation: directive.incarnation
+        })
+        break
+      case "Reclaimed":
+        node.logs.note("AddressTaken", {
+          member: directive.existing.name,
+          incarnation: directive.other.incarnation,
+          peer: endpointOf(directive.other),
+          detail: `it was at ${Address.format(directive.existing.endpoint)}`
+        })
         break
       default:
         rest.push(directive)
@@ -189,19 +201,6 @@ const afterwards = (node: Node, directive: Directive): Effect.Effect<void> => {
         const { endpoint, name } = directive.member
         const started = node.work.start("claim", tell(node, directive), { peer: endpoint, member: name })
         if (!started) node.counters.count("claim.untold", "TooMany")
-      })
-    case "Refuted":
-      return node.logs.write("Refuted", {
-        reason: directive.by,
-        accuser: directive.from,
-        incarnation: directive.incarnation
-      })
-    case "Reclaimed":
-      return node.logs.write("AddressTaken", {
-        member: directive.existing.name,
-        incarnation: directive.other.incarnation,
-        peer: endpointOf(directive.other),
-        detail: `it was at ${Address.format(directive.existing.endpoint)}`
       })
     default:
       return Effect.void

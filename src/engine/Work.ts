@@ -21,6 +21,8 @@ export const LIMITS = {
   ack: 1024,
   /** Claims being sent straight to somebody; further ones are left to gossip. */
   claim: 64,
+  /** Goodbyes being repeated to whom joins introduced us; further ones are left to gossip. */
+  goodbye: 16,
   /** Probes of others that we help with; further requests are not answered, which costs the asker a nack. */
   relay: 1024,
   /** Calls of the delegate's hooks; further ones give no answer. All acks and relays may each wait for one. */
@@ -30,7 +32,7 @@ export const LIMITS = {
 } as const
 
 /** What the node has to do, and nobody waits for. */
-export type Own = "ack" | "claim" | "relay"
+export type Own = "ack" | "claim" | "goodbye" | "relay"
 
 /** What somebody waits for who tells how it ended. */
 export type Watched = "hook" | "deadline"
@@ -68,6 +70,7 @@ export const make = Effect.fnUntraced(function*(
   const fibers: Readonly<Record<Kind, Set<Fiber.Fiber<unknown, unknown>>>> = {
     ack: new Set(),
     claim: new Set(),
+    goodbye: new Set(),
     relay: new Set(),
     hook: new Set(),
     deadline: new Set()
@@ -98,7 +101,7 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       closed = true
-      return Fiber.interruptAll([...fibers.ack, ...fibers.claim, ...fibers.relay])
+      return Fiber.interruptAll([...fibers.ack, ...fibers.claim, ...fibers.goodbye, ...fibers.relay])
     })
   )
 

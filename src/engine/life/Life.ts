@@ -159,7 +159,7 @@ const depart = Effect.fnUntraced(function*(node: Node, receipt: Receipt, members
   const introductions = Goodbye.introduced(node)
   const repeated = node.receipts.make(introductions.length)
   const repeat = Effect.ensuring(Goodbye.repeat(node, introductions), Effect.sync(() => repeated.finished("Sent")))
-  node.work.start("goodbye", repeat, {})
+  if (!node.work.start("goodbye", repeat)) repeated.finished("Superseded")
   const alone = members === 0
   const departure: Departure = {
     isOver: () => repeated.isSettled() && (alone || receipt.isSettled()),

@@ -7,7 +7,6 @@
  *
  * @since 0.1.0
  */
-import * as Fibers from "../../engine/Fibers.ts"
 import { MAX_NOTICE_BYTES, MAX_NOTICES, type Notices, type Told } from "../../engine/hooks/Notices.ts"
 import type { Node } from "../../engine/Node.ts"
 import type { Observation } from "../../engine/Observer.ts"

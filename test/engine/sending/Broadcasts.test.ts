@@ -26,7 +26,7 @@ describe("a refutation", () => {
       Effect.gen(function*() {
         const node = yield* idle(Support.SELF)
         const other = Support.alive(name, 1, { addr: Support.ip(9) })
-        yield* Step.run(node, (m, env) => Alive.announce(m, Support.own, env))
+        yield* Step.run(node, (m, env) => Support.announce(m, Support.own, env))
         yield* Step.run(node, (m, env) => Alive.alive(m, other, env))
         yield* Step.run(node, (m, env) => suspect(m, Support.suspect(Support.SELF, 1, "x"), env))
         const [announced, news, refuted] = [

@@ -51,7 +51,8 @@ describe("a stream that we open", () => {
       yield* fakePeer("p", "10.0.0.9", {
         onStream: (connection) => Effect.asVoid(readMessage(connection, "responder"))
       })
-      const joining = yield* Effect.forkChild(Effect.flip(node.cluster.join(["10.0.0.9"])), { startImmediately: true })
+      const join = Effect.catchTag(node.cluster.join(["10.0.0.9"]), "MemberlistClosed", Effect.die)
+      const joining = yield* Effect.forkChild(Effect.flip(join), { startImmediately: true })
       yield* TestClock.adjust("2100 millis")
       const exit = joining.pollUnsafe()
       assert.isDefined(exit)

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as FiberSet from "effect/FiberSet"
 import { MAX_NOTICE_BYTES, MAX_NOTICES } from "../../../src/engine/hooks/Notices.ts"
 import type { Node } from "../../../src/engine/Node.ts"
 import { MAX_USER_BROADCASTS } from "../../../src/engine/sending/Broadcasts.ts"
