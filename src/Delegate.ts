@@ -8,7 +8,8 @@
  *   `tcpTimeout` to answer, because a peer waits that long for an exchange; one that rides on packets (`ackPayload`,
  *   `broadcasts`) a fifth of `probeTimeout`, because whoever probes us waits that long for an ack. Acks that wait for
  *   hooks hold up nothing else, not even other acks. A hook that is reached again from inside itself (`admit` joins
- *   somebody, whose members are to be admitted) is not called a second time.
+ *   somebody, whose members are to be admitted) is not called a second time; a fiber that it leaves behind may reach it
+ *   when the call has ended.
  * - *Told* hooks (`conflict`, `pingComplete`, `mergeRemoteState`) are called one after the other, each kind in the order
  *   of what caused it, and may take as long as they like. 256 notices of each kind may wait (and 64 MiB); then the oldest
  *   makes room, because the newest says most about now.

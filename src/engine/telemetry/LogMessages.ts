@@ -189,7 +189,7 @@ export const messages = {
   ),
   HookReentered: warn(
     "a hook of the delegate was reached again from inside itself, and not called",
-    "fork what the hook starts, or do it from the events instead"
+    "let the hook end before what it forked reaches it again, or do it from the events instead"
   ),
   HookStuck: warn(
     "calls of a hook of the delegate had not ended when the node closed; they were interrupted and left behind",
