@@ -10,13 +10,7 @@ export const starters: Readonly<Record<string, ReadonlyArray<string>>> = {
   // the loops
   "src/engine/Supervisor.ts": ["forkScoped"],
   // a child that the probe waits for or interrupts, and whose defects `Work.guard` tells
-  "src/engine/probing/Prober.ts": ["forkChild"],
-  // two that the leave interrupts when it ends
-  "src/engine/life/Leave.ts": ["forkDetach"],
-  // one timer for each suspected member
-  "src/engine/suspicion/Suspicions.ts": ["effect/FiberMap", "effect/FiberSet"],
-  "src/engine/Node.ts": ["effect/FiberMap", "effect/FiberSet"],
-  "src/engine/Fibers.ts": ["effect/FiberMap", "effect/FiberSet"]
+  "src/engine/probing/Prober.ts": ["forkChild"]
 }
 
 const isEngine = (file: string): boolean => file.startsWith("src/engine/") || file === "src/Memberlist.ts"

@@ -37,8 +37,8 @@ export type Own = "ack" | "claim" | "goodbye" | "relay"
 /** What somebody waits for who tells how it ended. */
 export type Watched = "hook" | "deadline"
 
-/** What runs in a fiber of somebody else's: of the transport, or of a loop. */
-export type Guarded = "stream" | "TCP ping"
+/** What runs in a fiber of somebody else's: of the transport, of a loop, of whoever closes the scope. */
+export type Guarded = "goodbye" | "stream" | "TCP ping"
 
 export type Kind = Own | Watched
 

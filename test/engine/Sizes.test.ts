@@ -2,15 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as FiberSet from "effect/FiberSet"
-import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import * as Hub from "../../src/engine/application/Hub.ts"
 import * as Messaging from "../../src/engine/application/Messaging.ts"
-import * as Fibers from "../../src/engine/Fibers.ts"
 import * as HookCalls from "../../src/engine/hooks/HookCalls.ts"
 import * as Notices from "../../src/engine/hooks/Notices.ts"
 import * as Counters from "../../src/engine/telemetry/Counters.ts"
@@ -81,19 +77,6 @@ describe("the size", () => {
     repeats.flush()
     assert.deepStrictEqual([repeats.named(), repeats.size()], [0, 0])
   })
-
-  it.effect("of fibers is how many run, and nothing when their scope has closed", () =>
-    Effect.gen(function*() {
-      const scope = yield* Scope.make()
-      const set = yield* Scope.provide(FiberSet.make(), scope)
-      yield* FiberSet.run(set, Effect.sleep("1 second"))
-      yield* FiberSet.run(set, Effect.never)
-      assert.strictEqual(Fibers.inSet(set), 2)
-      yield* TestClock.adjust("1 second")
-      assert.strictEqual(Fibers.inSet(set), 1)
-      yield* Scope.close(scope, Exit.void)
-      assert.strictEqual(Fibers.inSet(set), 0)
-    }))
 
   for (const [how, end] of [["times out", TestClock.adjust("1 minute")], ["is interrupted", Effect.void]] as const) {
     it.effect(`of the waits for acks counts a ping, and no more when it ${how}`, () =>

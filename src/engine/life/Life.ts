@@ -174,11 +174,14 @@ const depart = Effect.fnUntraced(function*(node: Node, receipt: Receipt, members
   return departure
 })
 
+/** A transport with a defect must not keep the scope from closing. */
+const farewell = (node: Node): Effect.Effect<void> => node.work.guard("goodbye", Goodbye.straight(node), undefined)
+
 /** Leaves without waiting for gossip: the goodbye goes straight to members, at once. For the end of a scope. */
 export const leaveAtOnce = (node: Node): Effect.Effect<void> =>
   Effect.flatMap(
     Step.decide(node, Announcement.leave),
-    (refused) => refused === undefined ? Goodbye.straight(node) : Effect.void
+    (refused) => refused === undefined ? farewell(node) : Effect.void
   )
 
 /**
@@ -190,5 +193,5 @@ export const close = (node: Node): Effect.Effect<void> =>
     const told = isOutside(node) && node.departure.current?.isOver() === true
     const goodbye = yield* Step.decide(node, Announcement.close)
     yield* node.calls.end
-    if (goodbye !== undefined && !told) yield* Goodbye.straight(node)
+    if (goodbye !== undefined && !told) yield* farewell(node)
   })

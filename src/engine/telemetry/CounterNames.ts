@@ -78,8 +78,8 @@ export type SendKind =
 export interface Reasons {
   readonly "broadcast.dropped": "DoesNotFit"
   readonly "claim.ignored": IgnoreReason | "NotAdmitted"
-  readonly "fiber.died": "ack" | "claim" | "relay" | "stream" | "TCP ping"
-  readonly "fiber.refused": "ack" | "claim" | "deadline" | "hook" | "relay"
+  readonly "fiber.died": "ack" | "claim" | "goodbye" | "relay" | "stream" | "TCP ping"
+  readonly "fiber.refused": "ack" | "claim" | "deadline" | "goodbye" | "hook" | "relay"
   readonly "claim.untold": Untold["reason"]
   /** The name of the loop. */
   readonly "fiber.restarted": string
