@@ -10,42 +10,58 @@ export interface AckHandler {
   readonly onNack: (() => void) | undefined
 }
 
+/** What became of an ack or a nack. */
+export type Delivery =
+  | "Delivered"
+  /** Its number is one of those given out lately, and the wait for it is over. */
+  | "Late"
+  /** Nobody has waited for its number lately: it is very late, or forged. */
+  | "Unexpected"
+
+/** How many of the last numbers are told from those that were never given out: a minute's worth, and more. */
+const LATELY = 4096
+
 export interface Acks {
   /** The next sequence number (u32, wraps). */
   readonly next: () => number
   readonly register: (seqNo: number, handler: AckHandler) => void
   /** Ends the wait; harmless when it is over. */
   readonly forget: (seqNo: number) => void
-  /** Delivers an ack and ends the wait; `false` when nobody waits for it (late, duplicated or forged). */
-  readonly ack: (seqNo: number, payload: Uint8Array | null, receivedAt: number) => boolean
+  /** Delivers an ack and ends the wait. */
+  readonly ack: (seqNo: number, payload: Uint8Array | null, receivedAt: number) => Delivery
   /** Delivers a nack; the wait goes on. */
-  readonly nack: (seqNo: number) => boolean
+  readonly nack: (seqNo: number) => Delivery
   readonly waiting: () => number
 }
 
 /** `start` is a random u32: an off-path attacker must guess it to forge an ack. */
 export const make = (start: number): Acks => {
   const handlers = new Map<number, AckHandler>()
-  let seqNo = start >>> 0
+  let last = start >>> 0
+  let given = 0
+  // the last numbers given out are one after the other, so nothing has to be remembered
+  const missed = (seqNo: number): Delivery => (last - seqNo) >>> 0 < given ? "Late" : "Unexpected"
   return {
     next: () => {
-      seqNo = (seqNo + 1) >>> 0
-      return seqNo
+      last = (last + 1) >>> 0
+      if (given < LATELY) given++
+      return last
     },
     register: (seqNo, handler) => void handlers.set(seqNo, handler),
     forget: (seqNo) => void handlers.delete(seqNo),
     ack: (seqNo, payload, receivedAt) => {
       const handler = handlers.get(seqNo)
-      if (handler === undefined) return false
+      if (handler === undefined) return missed(seqNo)
       handlers.delete(seqNo)
       handler.onAck(payload, receivedAt)
-      return true
+      return "Delivered"
     },
     nack: (seqNo) => {
       const handler = handlers.get(seqNo)
-      if (handler?.onNack === undefined) return false
+      if (handler === undefined) return missed(seqNo)
+      if (handler.onNack === undefined) return "Unexpected"
       handler.onNack()
-      return true
+      return "Delivered"
     },
     waiting: () => handlers.size
   }

@@ -15,6 +15,7 @@ import type * as Transport from "../../Transport.ts"
 import type * as Message from "../../wire/message/Message.ts"
 import * as Packet from "../../wire/packet/Packet.ts"
 import { mayContact, type Node, receivedPort } from "../Node.ts"
+import type * as Acks from "../probing/Acks.ts"
 import * as Step from "../Step.ts"
 import type { Handoff } from "./Handoff.ts"
 import * as Keys from "./Keys.ts"
@@ -66,6 +67,14 @@ const isForAnother = (node: Node, ping: Message.Ping, from: Address.PeerAddress)
   return true
 }
 
+/** Counts an ack or a nack that reached nobody. A late one is nobody's fault: helpers nack as late as they may. */
+const countMissed = (node: Node, what: "ack" | "nack", delivery: Acks.Delivery): void => {
+  if (delivery === "Late") node.counters.count("packet.late", what)
+  else if (delivery === "Unexpected") {
+    node.counters.count("packet.rejected", what === "ack" ? "UnexpectedAck" : "UnexpectedNack")
+  }
+}
+
 /** Serves the messages of one packet; the accusations of ourselves, which come first, are returned. */
 const serve = (
   node: Node,
@@ -87,12 +96,10 @@ const serve = (
         else node.counters.count("packet.rejected", "TooManyRequests")
         break
       case "Ack":
-        if (!node.acks.ack(message.seqNo, message.payload, packet.receivedAt)) {
-          node.counters.count("packet.rejected", "UnexpectedAck")
-        }
+        countMissed(node, "ack", node.acks.ack(message.seqNo, message.payload, packet.receivedAt))
         break
       case "Nack":
-        if (!node.acks.nack(message.seqNo)) node.counters.count("packet.rejected", "UnexpectedNack")
+        countMissed(node, "nack", node.acks.nack(message.seqNo))
         break
       case "Alive":
         onAlive(node, handoff, message, from)

@@ -45,6 +45,7 @@ export const descriptions = {
   "message.lost": "messages of applications that a slow subscriber lost",
   "message.unheard": "messages of applications that nobody here subscribed to",
   "packet.dropped": "packets and messages dropped because there were too many, or because it was too late",
+  "packet.late": "acks and nacks that came when the wait for them was over",
   "packet.rejected": "packets, or parts of them, that were refused",
   "probe.failed": "probes that nobody answered",
   "probe.tcp_only": "probes answered over TCP but not over UDP",
@@ -96,6 +97,7 @@ export interface Reasons {
     | "RequestTooLate"
     | "TooManyRequests"
     | "TooManyStrangers"
+  readonly "packet.late": "ack" | "nack"
   readonly "packet.rejected":
     | RejectionReason
     | "AnswerNotAllowed"

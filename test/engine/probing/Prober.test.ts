@@ -2,6 +2,7 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { TransportError } from "../../../src/MemberlistError.ts"
+import type { PacketMessage } from "../../../src/wire/message/Message.ts"
 import { clusterTest, start, stateOf, type TestNode } from "../Cluster.ts"
 import { type FakePeer, fakePeer, type FakePeerOptions, introduce, mute, nacking, VSN } from "../FakePeer.ts"
 
@@ -118,6 +119,35 @@ describe("a probe", () => {
       yield* TestClock.adjust("10 seconds")
       assert.strictEqual(yield* stateOf(node, "slow"), "alive")
       assert.strictEqual(yield* node.cluster.health, 0)
+    })
+  )
+
+  clusterTest(
+    "leaves late nacks and acks behind, which are counted as late, and not as refused",
+    Effect.gen(function*() {
+      const node = yield* start("a", "10.0.0.1", { config: probing })
+      const late = (message: PacketMessage) => (peer: FakePeer, to: { readonly ip: string }) =>
+        Effect.asVoid(Effect.forkDetach(Effect.delay(peer.send(to, message), "3 seconds")))
+      const helper = yield* fakePeer("b", "10.0.0.2", {
+        onMessage: (peer, message, from) =>
+          message._tag === "Ping"
+            ? peer.send(from, { _tag: "Ack", seqNo: message.seqNo, payload: null })
+            : message._tag === "IndirectPing"
+            ? late({ _tag: "Nack", seqNo: message.seqNo })(peer, from)
+            : Effect.void
+      })
+      const slow = yield* fakePeer("slow", "10.0.0.9", {
+        onMessage: (peer, message, from) =>
+          message._tag === "Ping"
+            ? late({ _tag: "Ack", seqNo: message.seqNo, payload: null })(peer, from)
+            : Effect.void
+      })
+      yield* introduce(node, helper, slow)
+      yield* TestClock.adjust("10 seconds")
+      const counters = yield* node.cluster.counters
+      assert.isAtLeast(counters.get("packet.late:nack") ?? 0, 1)
+      assert.isAtLeast(counters.get("packet.late:ack") ?? 0, 1)
+      assert.deepStrictEqual([...counters.keys()].filter((key) => key.startsWith("packet.rejected")), [])
     })
   )
 
