@@ -163,7 +163,10 @@ export interface Settings {
   readonly delegateProtocolVersion?: number | undefined
   /** The oldest application protocol this node understands, default 0. memberlist: `DelegateProtocolMin`. */
   readonly delegateProtocolMin?: number | undefined
-  /** The newest application protocol this node understands, default 0. memberlist: `DelegateProtocolMax`. */
+  /**
+   * The newest application protocol this node understands, default 0. To join Serf or Consul set the three to 2 (oldest),
+   * 5 (newest) and 4 or 5 (spoken). memberlist: `DelegateProtocolMax`.
+   */
   readonly delegateProtocolMax?: number | undefined
   /**
    * The file that names the DNS server, default `/etc/resolv.conf`. Seeds whose host name has a dot are first looked up

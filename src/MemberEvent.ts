@@ -45,7 +45,7 @@ export class MemberUpdated extends Schema.TaggedClass<MemberUpdated>()("MemberUp
  */
 export class MemberSuspected extends Schema.TaggedClass<MemberSuspected>()("MemberSuspected", {
   ...fields,
-  /** The first accuser. */
+  /** The first accuser; a name that is not UTF-8 is text that is not well-formed. */
   from: Schema.String
 }) {}
 
@@ -67,7 +67,8 @@ export class MemberFailed extends Schema.TaggedClass<MemberFailed>()("MemberFail
   ...fields,
   /**
    * Who declared it: this node's name when its own suspicion ended, or when the member, which nothing ever came
-   * from, made place for another in a full table (`maxMembers`).
+   * from, made place for another in a full table (`maxMembers`). A name that is not UTF-8 is text that is not
+   * well-formed.
    */
   from: Schema.String,
   /** Those who had accused it, first accuser first, as far as this node heard; empty when it made place for another. */

@@ -231,19 +231,41 @@ export class RemoteRefused extends Schema.TaggedError<RemoteRefused>()("RemoteRe
   }
 }
 
+/** A member, the version it speaks, and the range that it understands. */
+const Speaker = Schema.Struct({ name: Schema.String, current: Schema.Int, min: Schema.Int, max: Schema.Int })
+
+/** Serf fixes these for its members, and so does Consul, which is made of it. */
+const SERF = "Serf and Consul need 2, 5, and 4 or 5"
+
 /**
- * A member's protocol versions do not overlap with the cluster's.
+ * A member speaks a version that a living member does not understand, so the two cannot be in one cluster.
  *
  * @category errors
  * @since 0.1.0
  */
 export class VersionMismatch extends Schema.TaggedError<VersionMismatch>()("VersionMismatch", {
-  node: Schema.String,
-  version: Schema.String,
-  expected: Schema.String
+  kind: Schema.Literals(["protocol", "delegate protocol"]),
+  member: Speaker,
+  other: Speaker
 }) {
   override get message() {
-    return `member "${name(this.node)}" speaks ${sentence(this.version)}; expected ${sentence(this.expected)}`
+    const { kind, member, other } = this
+    const range = ({ max, min }: typeof Speaker.Type) => `${min} to ${max}`
+    return `member "${name(member.name)}" speaks ${kind} ${member.current} and understands ${
+      range(member)
+    }, but member "${name(other.name)}" understands only ${range(other)} and speaks ${other.current}; ${this.advice}`
+  }
+
+  private get advice() {
+    const { kind, member, other } = this
+    if (kind === "protocol") return "expected a protocolVersion that every member understands"
+    const unset = [member, other].find(({ max }) => max === 0)
+    const example = unset === member ? other : member
+    return unset === undefined || example.max === 0
+      ? "expected ranges from delegateProtocolMin to delegateProtocolMax that overlap, and a delegateProtocolVersion that is "
+        + `in all of them (${SERF})`
+      : `on "${name(unset.name)}" set delegateProtocolMin to ${example.min}, delegateProtocolMax to ${example.max} and `
+        + `delegateProtocolVersion to ${example.current} (${SERF})`
   }
 }
 

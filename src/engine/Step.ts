@@ -98,9 +98,10 @@ const atOnce = (
         break
       case "Refuted":
         Health.adjust(node, 1)
-        node.logs.note("Refuted", {
+        node.logs.note(directive.about === "ThisLife" ? "Refuted" : "EarlierLife", {
           reason: directive.by,
-          accuser: directive.from,
+          // a push/pull does not say whose accusation it passes on, and then it counts as our own
+          accuser: directive.from === node.name ? undefined : directive.from,
           incarnation: directive.incarnation
         })
         break
@@ -172,6 +173,9 @@ const endpointOf = ({ addr, port }: Alive): Address.PeerAddress => ({ ip: Addres
 /** What was ignored for a reason that somebody should mend. */
 const noteIgnored = (node: Node, { node: member, reason }: Ignored): void => {
   switch (reason) {
+    case "NameInvalid":
+    case "NameTooLong":
+      return node.logs.note("NameRefused", { member, reason })
     case "VersionsMissing":
     case "VersionsInvalid":
       return node.logs.note("VersionsRefused", { member, reason })

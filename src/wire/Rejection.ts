@@ -22,7 +22,6 @@
  * - `Truncated`: fewer bytes than announced
  * - `TooLarge`, `TooDeep`, `TooMany`: beyond a limit of `Limits`
  * - `InvalidMessage`: a body that is not this message's msgpack
- * - `InvalidName`: a name that is not valid UTF-8
  * - `InvalidCompression`: unknown algorithm, corrupt data, or empty where it must not be
  *
  * @category models
@@ -45,7 +44,6 @@ export type RejectionReason =
   | "TooDeep"
   | "TooMany"
   | "InvalidMessage"
-  | "InvalidName"
   | "InvalidCompression"
 
 /**

@@ -87,7 +87,11 @@ describe("the message of an error", () => {
       refused,
       new MemberlistError.JoinFailed({ failed: [{ seed: text, error: refused }] }),
       new MemberlistError.NameConflict({ node: text, ours: "10.0.0.1:1", theirs: "10.0.0.2:1" }),
-      new MemberlistError.VersionMismatch({ node: text, version: "protocol 7", expected: "2 to 5" }),
+      new MemberlistError.VersionMismatch({
+        kind: "delegate protocol",
+        member: { name: text, current: 4, min: 2, max: 5 },
+        other: { name: text, current: 0, min: 0, max: 0 }
+      }),
       new MemberlistError.JoinRejected({ reason: text }),
       new MemberlistError.JoinRejected({ reason: text, by: text }),
       new MemberlistError.ExchangeRejected({ address: text, reason: "Empty", expected: text }),

@@ -19,7 +19,7 @@ import {
   type TransportError,
   VersionMismatch
 } from "../../MemberlistError.ts"
-import type { RemoteEntry } from "../../swim/membership/Claim.ts"
+import { nameDefect, type RemoteEntry } from "../../swim/membership/Claim.ts"
 import { merge } from "../../swim/membership/Merge.ts"
 import * as Versions from "../../swim/membership/Versions.ts"
 import { pushPullScale } from "../../swim/Timing.ts"
@@ -84,15 +84,23 @@ const listOf = Effect.fnUntraced(function*(
 
 const noState = new Uint8Array(0)
 
-const withPort = (node: Node) => (entry: NodeState): NodeState => {
-  const port = receivedPort(node, entry.port)
-  return port === entry.port ? entry : { ...entry, port }
-}
+/** The rows that can be about members, with their ports. One name that cannot be a member's costs only its own row. */
+const received = (node: Node, rows: ReadonlyArray<NodeState>): ReadonlyArray<NodeState> =>
+  rows.flatMap((row) => {
+    const defect = nameDefect(row.name)
+    if (defect !== undefined) {
+      node.counters.count("claim.ignored", defect)
+      node.logs.note("NameRefused", { member: row.name, reason: defect })
+      return []
+    }
+    const port = receivedPort(node, row.port)
+    return port === row.port ? [row] : [{ ...row, port }]
+  })
 
 /** Whether the versions of the remote list can be merged at all; nothing is merged when they cannot. */
 const checkVersions = (node: Node, nodes: ReadonlyArray<RemoteEntry>): Effect.Effect<void, VersionMismatch> =>
   Effect.suspend(() => {
-    const mismatch = Versions.verify(Ref.getUnsafe(node.membership).entries.values(), nodes)
+    const mismatch = Versions.verify(Ref.getUnsafe(node.membership).entries, nodes)
     return mismatch === undefined ? Effect.void : Effect.fail(new VersionMismatch(mismatch))
   })
 
@@ -167,7 +175,7 @@ const swap = (
       node.counters.count("stream.rejected", "UnexpectedMessage")
       return yield* Effect.fail(Streams.rejected(connection, "UnexpectedMessage", `a push/pull, not ${answer._tag}`))
     }
-    return { nodes: answer.nodes.map(withPort(node)), userState: answer.userState }
+    return { nodes: received(node, answer.nodes), userState: answer.userState }
   }))
 
 /** A list without rows. A peer answers it in full, merges nothing, and asks none of its hooks. */
@@ -265,9 +273,9 @@ export const respond = Effect.fnUntraced(function*<E>(
   request: RemoteState & { readonly join: boolean },
   reply: (message: ReadonlyArray<Uint8Array>) => Effect.Effect<void, E>
 ): Effect.fn.Return<void, E | VersionMismatch | JoinRejected> {
-  const remote = { nodes: request.nodes.map(withPort(node)), userState: request.userState }
+  const remote = { nodes: received(node, request.nodes), userState: request.userState }
   // somebody who asks before it joins: there is nothing to merge, and nobody to ask
-  const asks = remote.nodes.length === 0 && remote.userState.length === 0 && !request.join
+  const asks = request.nodes.length === 0 && remote.userState.length === 0 && !request.join
   if (asks) return yield* reply(yield* listOf(node, noState, false))
   yield* checkVersions(node, remote.nodes)
   if (request.join) yield* Hooks.merge(node, remote.nodes)

@@ -12,7 +12,12 @@ import type { RejectionReason } from "../../wire/Rejection.ts"
 export type Level = "Debug" | "Info" | "Warn" | "Error"
 
 export type LogMessage =
-  | { readonly level: "Debug" | "Info"; readonly text: string }
+  | {
+    readonly level: "Debug" | "Info"
+    readonly text: string
+    /** Others can cause it as often as they like, so its repetitions are summed up as those of a warning. */
+    readonly limited?: boolean
+  }
   | {
     readonly level: "Warn" | "Error"
     readonly text: string
@@ -22,6 +27,7 @@ export type LogMessage =
 
 const debug = (text: string): LogMessage => ({ level: "Debug", text })
 const info = (text: string): LogMessage => ({ level: "Info", text })
+const limited = (text: string): LogMessage => ({ level: "Info", text, limited: true })
 const warn = (text: string, advice: string): LogMessage => ({ level: "Warn", text, advice })
 const error = (text: string, advice: string): LogMessage => ({ level: "Error", text, advice })
 
@@ -67,9 +73,15 @@ export const messages = {
     "let the member's UDP port through in both directions; firewalls often open TCP alone"
   ),
   Refuted: warn(
-    "refuted a claim about this node",
+    "refuted an accusation of this node",
     "once is harmless; if it repeats, this node or its network is too slow to answer probes: "
       + "give it more CPU, or raise probeTimeout or suspicionMult"
+  ),
+  // a warning in memberlist
+  EarlierLife: limited("contradicted what members remember of this node from before it was restarted"),
+  NameRefused: warn(
+    "ignored a member whose name is not UTF-8, or is longer than 512 characters",
+    "rename that member: this node answers it, but does not know it; nobody else is affected"
   ),
   NameConflict: error(
     "two nodes claim one name; the first is kept and the other ignored",
@@ -239,7 +251,6 @@ const refusals: Readonly<Record<RejectionReason, LogMessage>> = {
   Empty: error("it has no message", everybodyCurrent),
   UnsupportedType: error("it has a message type that is unknown here", everybodyCurrent),
   InvalidMessage: error("it cannot be decoded", everybodyCurrent),
-  InvalidName: error("it has a name that is not UTF-8", "rename the member: names must be valid UTF-8"),
   InvalidCompression: error("it cannot be decompressed", everybodyCurrent),
   TooLarge: error(
     "it is larger than any correct message",

@@ -75,8 +75,8 @@ const emit = (node: string, { details, entry }: Written, more: number): Effect.E
   return Effect.annotateLogs(Effect.logWithLevel(message.level)(...parts), annotations(node, details))
 }
 
-/** State changes and debugging are told each time. */
-const isLimited = ({ level }: LogMessage): boolean => level === "Warn" || level === "Error"
+/** State changes and debugging are told each time, unless others can cause them at will. */
+const isLimited = (message: LogMessage): boolean => "advice" in message || message.limited === true
 
 /** A log of the node `name`; `now` is its monotonic clock in milliseconds. */
 export const make = Effect.fnUntraced(function*(

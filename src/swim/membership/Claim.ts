@@ -23,7 +23,7 @@ export interface Suspect {
   readonly _tag: "Suspect"
   readonly incarnation: number
   readonly node: string
-  /** The accuser. */
+  /** The accuser: any text, also one that no member could have as its name. */
   readonly from: string
 }
 
@@ -65,13 +65,33 @@ export const MAX_INCARNATION_JUMP = 2 ** 30
 export const MAX_META_LENGTH = 512
 
 /**
- * The longest name of a member or an accuser, in UTF-16 units. memberlist has no limit, and would keep a claim that fits
- * no packet in its queue forever.
+ * The longest name of a member, in UTF-16 units. memberlist has no limit, and would keep a claim that fits no packet in its
+ * queue forever.
  */
 export const MAX_NAME_LENGTH = 512
 
-/** The length of a version vector in bytes. A claim without one would make every later push/pull fail (`Versions.ts`). */
+/** Why nobody of this name can be a member here. */
+export type NameDefect = "NameInvalid" | "NameTooLong"
+
+/** What is wrong with the name of a member. Bytes that are not UTF-8 come as text that is not well-formed. */
+export const nameDefect = (name: string): NameDefect | undefined => {
+  if (name.length > MAX_NAME_LENGTH) return "NameTooLong"
+  return name.isWellFormed() ? undefined : "NameInvalid"
+}
+
+/** The length of a version vector in bytes. */
 export const VERSIONS_LENGTH = 6
+
+/**
+ * What is wrong with a version vector. memberlist stores some of these, and then no push/pull with that member in a list
+ * succeeds any more.
+ */
+export const versionsDefect = (vsn: Uint8Array): "VersionsMissing" | "VersionsInvalid" | undefined => {
+  if (vsn.length < VERSIONS_LENGTH) return "VersionsMissing"
+  const min = vsn[0] ?? 0
+  const max = vsn[1] ?? 0
+  return min === 0 || max === 0 || min > max ? "VersionsInvalid" : undefined
+}
 
 /** Why an alive claim is refused before anything is compared. */
 export type AliveDefect =
@@ -80,7 +100,7 @@ export type AliveDefect =
   | "VersionsInvalid"
   | "AddressInvalid"
   | "MetaTooLong"
-  | "NameTooLong"
+  | NameDefect
 
 /**
  * What is wrong with an alive claim in itself, whatever we know about its node; `undefined` when it is sound. Stricter
@@ -88,17 +108,32 @@ export type AliveDefect =
  */
 export const aliveDefect = (claim: Alive): AliveDefect | undefined => {
   const { addr, incarnation, meta, vsn } = claim
-  if (vsn.length < VERSIONS_LENGTH) return "VersionsMissing"
-  const min = vsn[0] ?? 0
-  const max = vsn[1] ?? 0
-  if (min === 0 || max === 0 || min > max) return "VersionsInvalid"
+  const versions = versionsDefect(vsn)
+  if (versions !== undefined) return versions
   if (addr.length !== 4 && addr.length !== 16) return "AddressInvalid"
   if (meta !== null && meta.length > MAX_META_LENGTH) return "MetaTooLong"
-  if (claim.node.length > MAX_NAME_LENGTH) return "NameTooLong"
-  if (incarnation === 0) return "IncarnationZero"
-  return undefined
+  const name = nameDefect(claim.node)
+  if (name !== undefined) return name
+  return incarnation === 0 ? "IncarnationZero" : undefined
 }
 
-/** What is wrong with an accusation in itself. */
-export const accusationDefect = (claim: Suspect | Dead): "NameTooLong" | undefined =>
-  claim.from.length > MAX_NAME_LENGTH ? "NameTooLong" : undefined
+/** Begins what stands for a long accuser. As it is not well-formed, no member has that name. */
+const DIGEST = "\udcff"
+
+/** FNV-1a over UTF-16 units. */
+const hash = (text: string, seed: number): string => {
+  let value = seed
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193)
+  return (value >>> 0).toString(16).padStart(8, "0")
+}
+
+/**
+ * Returns the accusation with an accuser that can be kept and passed on. Whoever accuses counts, as in memberlist, whatever
+ * its name; but a name that fits no packet would stay in the queue forever, so a digest stands for it, always the same
+ * for the same name.
+ */
+export const withAccuser = <C extends Suspect | Dead>(claim: C): C => {
+  const { from } = claim
+  if (from.length <= MAX_NAME_LENGTH) return claim
+  return { ...claim, from: DIGEST + hash(from, 0x811c9dc5) + hash(from, 0x050c5d1f) }
+}

@@ -2,7 +2,7 @@
  * What happens when a node is declared dead, or says goodbye.
  */
 import { isOutside } from "../life/Stage.ts"
-import { accusationDefect, type Dead } from "./Claim.ts"
+import { type Dead, nameDefect, withAccuser } from "./Claim.ts"
 import type { Change } from "./Directive.ts"
 import type { Entry } from "./Entry.ts"
 import type { Env, Membership, Step } from "./Membership.ts"
@@ -11,11 +11,10 @@ import { refute, remind } from "./Refute.ts"
 import { get, ignore, publish, replace } from "./Table.ts"
 
 /** Someone claims a node is dead or, when it is its own claim, has left. memberlist: `deadNode`. */
-export const dead = (m: Membership, claim: Dead, env: Env): Step => {
-  const previous = get(m, claim.node)
-  if (previous === undefined) return ignore(m, "UnknownMember", claim)
-  const defect = accusationDefect(claim)
-  if (defect !== undefined) return ignore(m, defect, claim)
+export const dead = (m: Membership, received: Dead, env: Env): Step => {
+  const previous = get(m, received.node)
+  if (previous === undefined) return ignore(m, nameDefect(received.node) ?? "UnknownMember", received)
+  const claim = withAccuser(received)
   const verdict = decideDead({
     state: previous.state,
     order: claim.incarnation - previous.incarnation,

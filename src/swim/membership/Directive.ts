@@ -37,11 +37,13 @@ export interface Publish {
   readonly change: Change
 }
 
-/** We were accused, or misquoted, and answered with a higher incarnation. Costs one point of local health. */
+/** A claim about us was wrong, and we answered with a higher incarnation. Costs one point of local health. */
 export interface Refuted {
   readonly _tag: "Refuted"
   /** The kind of claim that was refuted. */
   readonly by: "Alive" | "Suspect" | "Dead"
+  /** Which life of ours it was about: the one since our first announcement, or what somebody remembers from before. */
+  readonly about: "ThisLife" | "EarlierLife"
   /** The accuser; an alive claim names none. */
   readonly from: string | undefined
   readonly accusedIncarnation: number

@@ -26,6 +26,8 @@ export interface Membership {
   readonly estimate: number
   /** The highest incarnation we announced, or heard about ourselves while we were not a member. */
   readonly incarnation: number
+  /** When we first knew of another node, in monotonic milliseconds: before that, nobody can have probed us. */
+  readonly othersSince: number | undefined
   readonly stage: Stage.Stage
   /** When the suspicions end. An entry brings its own into it with its way into the table (`Table.ts`). */
   readonly deadlines: Deadlines.Deadlines
@@ -86,6 +88,7 @@ export const make = (self: string): Membership => ({
   ring: ProbeRing.empty,
   estimate: 0,
   incarnation: 0,
+  othersSince: undefined,
   stage: Stage.unannounced,
   deadlines: Deadlines.none,
   conflicts: Conflicts.none,

@@ -5,7 +5,7 @@
  */
 import * as Address from "../../base/Address.ts"
 import { isOutside } from "../life/Stage.ts"
-import { accusationDefect, type Alive, aliveDefect, type Dead, type Suspect } from "./Claim.ts"
+import { type Alive, aliveDefect, type Dead, type NameDefect, nameDefect, type Suspect } from "./Claim.ts"
 import type { Membership } from "./Membership.ts"
 import { type Comparison, decideDead, decideSuspect } from "./Precedence.ts"
 import { get } from "./Table.ts"
@@ -24,11 +24,10 @@ export const oldNews = (m: Membership, claim: Alive): "OldIncarnation" | "SameIn
 export const oldAccusation = (
   m: Membership,
   claim: Suspect | Dead
-): "UnknownMember" | "OldIncarnation" | "NotAlive" | "AlreadyGone" | undefined => {
+): NameDefect | "UnknownMember" | "OldIncarnation" | "NotAlive" | "AlreadyGone" | undefined => {
   if (claim.node === m.self) return undefined
   const previous = get(m, claim.node)
-  if (previous === undefined) return "UnknownMember"
-  if (accusationDefect(claim) !== undefined) return undefined
+  if (previous === undefined) return nameDefect(claim.node) ?? "UnknownMember"
   const comparison: Comparison = {
     state: previous.state,
     order: claim.incarnation - previous.incarnation,

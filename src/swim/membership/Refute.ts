@@ -4,6 +4,7 @@
 import { tell } from "../gossip/Tell.ts"
 import { isOutside } from "../life/Stage.ts"
 import { type Claim, type Dead, MAX_INCARNATION, type Suspect } from "./Claim.ts"
+import type { Refuted } from "./Directive.ts"
 import type { Entry } from "./Entry.ts"
 import type { Env, Membership, Step } from "./Membership.ts"
 import { claimOf, ignore, learned, replace } from "./Table.ts"
@@ -14,6 +15,17 @@ import { claimOf, ignore, learned, replace } from "./Table.ts"
  */
 export const nextIncarnation = (m: Membership, known: number): number =>
   Math.min(learned(m, known) + 1, MAX_INCARNATION)
+
+/**
+ * Which life of ours a claim is about. An accusation is about this one when it names an incarnation that we have had, and
+ * somebody had the time to probe us. Everything else is what others remember from before a restart (or forged): other
+ * metadata, an incarnation we have not reached yet, our own goodbye, a death that those who knew us before tell us at once.
+ */
+const lifeOf = (m: Membership, own: Entry, claim: Claim, { now, rules }: Env): Refuted["about"] => {
+  if (claim._tag === "Alive" || claim.from === m.self && claim._tag === "Dead") return "EarlierLife"
+  if (claim.incarnation > own.incarnation) return "EarlierLife"
+  return m.othersSince === undefined || now - m.othersSince < rules.probeInterval ? "EarlierLife" : "ThisLife"
+}
 
 /**
  * Refutes a claim about ourselves, and tells the accuser. A claim out of reach is answered with our own next incarnation:
@@ -30,7 +42,14 @@ export const refute = (m: Membership, own: Entry, claim: Claim, env: Env): Step 
   return [
     next,
     [
-      { _tag: "Refuted", by: claim._tag, from, accusedIncarnation: claim.incarnation, incarnation },
+      {
+        _tag: "Refuted",
+        by: claim._tag,
+        about: lifeOf(m, own, claim, env),
+        from,
+        accusedIncarnation: claim.incarnation,
+        incarnation
+      },
       { _tag: "Broadcast", key: undefined, claim: answer },
       ...told
     ]

@@ -23,7 +23,11 @@ export const replace = (m: Membership, entry: Entry): Membership => ({
 })
 
 /** Adds the entry of a new name. Its place in the probe ring is given by the caller, who may have many to add. */
-export const insert = (m: Membership, entry: Entry): Membership => ({ ...replace(m, entry), estimate: m.estimate + 1 })
+export const insert = (m: Membership, entry: Entry): Membership => ({
+  ...replace(m, entry),
+  estimate: m.estimate + 1,
+  othersSince: m.othersSince ?? (entry.name === m.self ? undefined : entry.stateChangedAt)
+})
 
 /** Gives new names their places in the probe ring. */
 export const place = (m: Membership, names: ReadonlyArray<string>, env: Env): Membership => ({

@@ -1,18 +1,30 @@
 /**
  * Whether two tables can live together: every member, theirs and ours, must speak a protocol version that all living
  * members understand. memberlist: `verifyProtocol`.
+ *
+ * A row without versions, or with versions that contradict themselves, is left out: the merge ignores it, and memberlist,
+ * which may have stored it, would refuse every exchange for as long as it remembers it.
  */
-import { type RemoteEntry, RemoteState, VERSIONS_LENGTH } from "./Claim.ts"
+import { type RemoteEntry, RemoteState, versionsDefect } from "./Claim.ts"
 import type { Entry } from "./Entry.ts"
 import type { VersionedMap } from "./VersionedMap.ts"
 
-/** The first member found that speaks a version outside the common range. */
+/** The protocol, or the delegate's. */
+export type Kind = "protocol" | "delegate protocol"
+
+/** What a member speaks, and the range that it understands. */
+export interface Speaker {
+  readonly name: string
+  readonly current: number
+  readonly min: number
+  readonly max: number
+}
+
+/** The first member found that speaks a version which a living member does not understand. */
 export interface Mismatch {
-  readonly node: string
-  /** What it speaks, such as `protocol 5`. */
-  readonly version: string
-  /** The common range, such as `protocol 1 to 3`. */
-  readonly expected: string
+  readonly kind: Kind
+  readonly member: Speaker
+  readonly other: Speaker
 }
 
 /** Where a vector keeps the protocol range and the delegate's. */
@@ -21,52 +33,103 @@ const KINDS = [
   { label: "delegate protocol", min: 3, max: 4, current: 5 }
 ] as const
 
-/** The shortest vector whose ranges count; a shorter one is also taken to speak version 0. */
-const RANGES_LENGTH = 5
-
+type Place = (typeof KINDS)[number]
 type Ours = Pick<Entry, "name" | "state" | "vsn">
 type Theirs = Pick<RemoteEntry, "name" | "state" | "vsn">
 
-interface Range {
-  min: number
-  max: number
+/** A version of our table. */
+interface Table {
+  readonly values: () => Iterable<Ours>
+}
+
+/** All who have the same versions: thousands of members have a handful of vectors. */
+interface Group {
+  readonly vsn: Uint8Array
+  readonly first: string
+  /** The first of them who is alive: only the living set the range. */
+  living: string | undefined
+}
+
+/** The six bytes as one number. */
+const keyOf = (vsn: Uint8Array): number => {
+  let key = 0
+  for (let i = 0; i < 6; i++) key = key * 256 + (vsn[i] ?? 0)
+  return key
+}
+
+/** The groups of a table, in the order of their first members. */
+const groupsOf = <S>(
+  rows: Iterable<{ readonly name: string; readonly state: S; readonly vsn: Uint8Array }>,
+  alive: S
+): ReadonlyArray<Group> => {
+  const groups = new Map<number, Group>()
+  let previous: Group | undefined
+  for (const { name, state, vsn } of rows) {
+    // Members share one vector in memory, mostly.
+    let group = previous?.vsn === vsn ? previous : undefined
+    if (group === undefined) {
+      if (versionsDefect(vsn) !== undefined) continue
+      const key = keyOf(vsn)
+      group = groups.get(key)
+      if (group === undefined) groups.set(key, group = { vsn, first: name, living: undefined })
+    }
+    if (state === alive) group.living ??= name
+    previous = group
+  }
+  return Array.from(groups.values())
+}
+
+/** Weak, because an older version of the table keeps all that has changed since alive. */
+const known = new WeakMap<Table, ReadonlyArray<Group>>()
+
+/** Our groups, found once for each version of the table: anybody can ask for a push/pull with a message of a few bytes. */
+const oursOf = (table: Table): ReadonlyArray<Group> => {
+  let groups = known.get(table)
+  if (groups === undefined) known.set(table, groups = groupsOf(table.values(), "alive"))
+  return groups
 }
 
 /** Compares a peer's table with ours before a merge; `undefined` when they agree. */
-export const verify = (local: Iterable<Ours>, remote: ReadonlyArray<Theirs>): Mismatch | undefined => {
-  // Two passes over up to a hundred thousand rows, which are not copied for it.
-  const ours = Array.from(local)
-  const ranges = KINDS.map((kind) => {
-    const range: Range = { min: 0, max: 255 }
-    for (const { state, vsn } of remote) if (state === RemoteState.alive) narrow(range, kind, vsn)
-    for (const { state, vsn } of ours) if (state === "alive") narrow(range, kind, vsn)
-    return { kind, range }
-  })
-  const outside = ({ name, vsn }: Ours | Theirs): Mismatch | undefined => {
-    for (const { kind, range } of ranges) {
-      const version = vsn.length < VERSIONS_LENGTH ? 0 : vsn[kind.current] ?? 0
-      if (version >= range.min && version <= range.max) continue
-      return {
-        node: name,
-        version: `${kind.label} ${version}`,
-        expected: `${kind.label} ${range.min} to ${range.max}`
+export const verify = (local: Table, remote: ReadonlyArray<Theirs>): Mismatch | undefined => {
+  const groups = [...groupsOf<number>(remote, RemoteState.alive), ...oursOf(local)]
+  const limits = KINDS.map((kind) => ({ kind, ...limitsOf(groups, kind) }))
+  for (const group of groups) {
+    for (const { highest, kind, lowest } of limits) {
+      const version = group.vsn[kind.current] ?? 0
+      const other = highest !== undefined && version < at(highest, kind.min)
+        ? highest
+        : lowest !== undefined && version > at(lowest, kind.max)
+        ? lowest
+        : undefined
+      if (other !== undefined) {
+        const member = speaker(group, group.first, kind)
+        return { kind: kind.label, member, other: speaker(other, other.living ?? other.first, kind) }
       }
     }
-    return undefined
-  }
-  return firstOf(remote, outside) ?? firstOf(ours, outside)
-}
-
-const firstOf = <A>(
-  all: ReadonlyArray<A>,
-  outside: (one: A) => Mismatch | undefined
-): Mismatch | undefined => {
-  for (const one of all) {
-    const found = outside(one)
-    if (found !== undefined) return found
   }
   return undefined
 }
+
+const at = ({ vsn }: Group, place: number): number => vsn[place] ?? 0
+
+/** The living with the highest minimum, and those with the lowest maximum. */
+const limitsOf = (groups: ReadonlyArray<Group>, { max, min }: Place) => {
+  let highest: Group | undefined
+  let lowest: Group | undefined
+  for (const group of groups) {
+    if (group.living === undefined) continue
+    if (highest === undefined || at(group, min) > at(highest, min)) highest = group
+    if (lowest === undefined || at(group, max) < at(lowest, max)) lowest = group
+  }
+  return { highest, lowest }
+}
+
+const speaker = (group: Group, name: string, { current, max, min }: Place): Speaker => ({
+  name,
+  current: at(group, current),
+  min: at(group, min),
+  max: at(group, max)
+})
 
 /**
  * Whether a member speaks this protocol version now. One that is believed dead counts until it is forgotten, because what it
@@ -74,10 +137,3 @@ const firstOf = <A>(
  */
 export const anySpeaks = (members: VersionedMap<Entry>, version: number): boolean =>
   members.some(({ state, vsn }) => vsn[2] === version && state !== "left")
-
-/** The highest minimum and the lowest maximum of those alive. */
-const narrow = (range: Range, kind: (typeof KINDS)[number], vsn: Uint8Array): void => {
-  if (vsn.length < RANGES_LENGTH) return
-  range.min = Math.max(range.min, vsn[kind.min] ?? 0)
-  range.max = Math.min(range.max, vsn[kind.max] ?? 0)
-}

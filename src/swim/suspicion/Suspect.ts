@@ -3,7 +3,7 @@
  */
 import { tellSuspect } from "../gossip/Tell.ts"
 import { isOutside } from "../life/Stage.ts"
-import { accusationDefect, type Suspect } from "../membership/Claim.ts"
+import { nameDefect, type Suspect, withAccuser } from "../membership/Claim.ts"
 import { declareDead } from "../membership/Dead.ts"
 import type { Directive } from "../membership/Directive.ts"
 import type { Entry } from "../membership/Entry.ts"
@@ -15,11 +15,10 @@ import * as Deadlines from "./Deadlines.ts"
 import * as Suspicion from "./Suspicion.ts"
 
 /** Someone, perhaps we, got no answer from a node. memberlist: `suspectNode`. */
-export const suspect = (m: Membership, claim: Suspect, env: Env): Step => {
-  const previous = get(m, claim.node)
-  if (previous === undefined) return ignore(m, "UnknownMember", claim)
-  const defect = accusationDefect(claim)
-  if (defect !== undefined) return ignore(m, defect, claim)
+export const suspect = (m: Membership, received: Suspect, env: Env): Step => {
+  const previous = get(m, received.node)
+  if (previous === undefined) return ignore(m, nameDefect(received.node) ?? "UnknownMember", received)
+  const claim = withAccuser(received)
   const verdict = decideSuspect({
     state: previous.state,
     order: claim.incarnation - previous.incarnation,

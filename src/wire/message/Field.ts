@@ -9,6 +9,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
+import * as Text from "../msgpack/MessagePackText.ts"
 
 /** The Go types that memberlist's messages are made of. `int` is 64 bits and written signed. */
 export type GoKind = "uint8" | "uint16" | "uint32" | "int" | "string" | "[]byte" | "bool"
@@ -68,16 +69,19 @@ export const uint32 = unsigned("uint32", 0xffff_ffff)
 /** A Go `int`. Values beyond 2^53 lose precision on decoding; every use has a far lower limit. */
 export const int = (name: string) => Schema.Int.annotate(annotation(name, "int", undefined))
 
-const LONE_SURROGATE = /\p{Surrogate}/u
+/** Whether it is what its bytes decode to: all well-formed text is, and of the rest what stands for other bytes. */
+const isDecoded = (text: string): boolean => {
+  if (text.isWellFormed()) return true
+  const bytes = Text.bytesOf(text)
+  return Text.decode(bytes, 0, bytes.length) === text
+}
 
 /**
- * Text. Must be valid UTF-8 on the wire, because lossy decoding can make two different names equal; therefore no lone
- * surrogates in memory.
+ * Text. Bytes that are not UTF-8 are carried as text that is not well-formed (`MessagePackText`), because what is replaced
+ * or refused would make two names equal, or cost everything else in the message. Whose name must be UTF-8 is for the rules.
  */
 export const string = (name: string, options?: Options) =>
-  Schema.String.check(Schema.makeFilter((text: string) => !LONE_SURROGATE.test(text))).annotate(
-    annotation(name, "string", options)
-  )
+  Schema.String.check(Schema.makeFilter(isDecoded)).annotate(annotation(name, "string", options))
 
 /** Bytes; a received nil is an empty array. */
 export const bytes = (name: string, options?: Options) =>

@@ -393,8 +393,7 @@ const rejections: Record<Failure, Rejection.Rejection> = {
   TooMany: Rejection.make("TooMany", "the message has more values than any correct one"),
   Overflow: Rejection.make("InvalidMessage", "an integer does not fit its field"),
   WrongType: Rejection.make("InvalidMessage", "a value has the wrong type"),
-  BadKey: Rejection.make("InvalidMessage", "a key is not a string"),
-  InvalidName: Rejection.make("InvalidName", "a string is not valid UTF-8")
+  BadKey: Rejection.make("InvalidMessage", "a key is not a string")
 }
 
 /**

@@ -17,7 +17,7 @@ import * as Text from "./MessagePackText.ts"
  * @category models
  * @since 0.1.0
  */
-export type Failure = "Truncated" | "TooDeep" | "TooMany" | "Overflow" | "WrongType" | "BadKey" | "InvalidName"
+export type Failure = "Truncated" | "TooDeep" | "TooMany" | "Overflow" | "WrongType" | "BadKey"
 
 /** Shared by every absent byte field: it cannot be written to, having no bytes. */
 const NO_BYTES = new Uint8Array(0)
@@ -136,19 +136,19 @@ export class Reader {
     return false
   }
 
-  /** Text in any of the string, binary or array-of-integers forms, which must be valid UTF-8. nil is "". */
+  /** Text in any of the string, binary or array-of-integers forms. nil is "". What is not UTF-8 is not well-formed. */
   string(): string {
     const head = this.byte()
     if (head < 0 || head === 0xc0) return ""
     if (isArrayHead(head)) {
       const bytes = this.byteArray(this.count(head))
-      return this.failure === undefined ? this.decodeText(bytes, 0, bytes.length) : ""
+      return this.failure === undefined ? Text.decode(bytes, 0, bytes.length) : ""
     }
     const size = this.rawLength(head)
     if (this.failure !== undefined || !this.has(size)) return ""
     const start = this.pos
     this.pos += size
-    return this.decodeText(this.bytes, start, this.pos)
+    return Text.decode(this.bytes, start, this.pos)
   }
 
   /**
@@ -222,13 +222,6 @@ export class Reader {
       }
     }
     return out
-  }
-
-  private decodeText(bytes: Uint8Array, start: number, end: number): string {
-    const text = Text.decode(bytes, start, end)
-    if (text !== undefined) return text
-    this.fail("InvalidName")
-    return ""
   }
 }
 

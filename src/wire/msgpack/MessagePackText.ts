@@ -1,5 +1,9 @@
 /**
- * Text from bytes, strictly UTF-8, fast for what names are: short and ASCII.
+ * Text from bytes, fast for what names are: short, ASCII, and UTF-8 where they are not.
+ *
+ * memberlist never asks whether a name is UTF-8, so bytes that are not arrive as text, too, in a form that no UTF-8 decodes
+ * to: bytes from 0x80 on stand as lone surrogates, U+DC80 to U+DCFF (Python's "surrogateescape"). Different bytes are
+ * different text, none of it is `isWellFormed`, and `bytesOf` gives the same bytes again.
  *
  * A native call costs more than it takes to put a dozen characters together here (100 ns against 30 ns), and every
  * gossiped message carries one or two names.
@@ -23,12 +27,12 @@ const recent: Array<string> = Array.from({ length: SLOTS }, () => "")
 const of = String.fromCharCode
 
 /**
- * The text in `bytes[start..end)`, or `undefined` if that is not valid UTF-8.
+ * The text in `bytes[start..end)`; it is not well-formed if that is not UTF-8.
  *
  * @category decoding
  * @since 0.1.0
  */
-export const decode = (bytes: Uint8Array, start: number, end: number): string | undefined => {
+export const decode = (bytes: Uint8Array, start: number, end: number): string => {
   if (end - start <= SHORT) {
     const text = short(bytes, start, end)
     if (text !== undefined) return text
@@ -36,8 +40,30 @@ export const decode = (bytes: Uint8Array, start: number, end: number): string | 
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const text = buffer.toString("utf8", start, end)
   // What is invalid was replaced; only then it is worth asking whether the replacement came that way.
-  return text.includes("\ufffd") && !isUtf8(bytes.subarray(start, end)) ? undefined : text
+  return text.includes("\ufffd") && !isUtf8(bytes.subarray(start, end)) ? escaped(bytes, start, end) : text
 }
+
+/** The high byte of the surrogates that stand for bytes from 0x80 on. */
+const ESCAPE = 0xdc
+
+/** Every byte as one UTF-16 unit: ASCII as itself, all others as surrogates. */
+const escaped = (bytes: Uint8Array, start: number, end: number): string => {
+  const units = Buffer.alloc((end - start) * 2)
+  for (let i = start, at = 0; i < end; i++, at += 2) {
+    const byte = bytes[i] as number
+    units[at] = byte
+    if (byte >= 0x80) units[at + 1] = ESCAPE
+  }
+  return units.toString("utf16le")
+}
+
+/**
+ * The bytes of a text that is not well-formed: those it was decoded from.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const bytesOf = (text: string): Uint8Array => Buffer.from(text, "latin1")
 
 /** At most sixteen characters; `undefined` if they are not all ASCII. */
 const short = (bytes: Uint8Array, start: number, end: number): string | undefined => {

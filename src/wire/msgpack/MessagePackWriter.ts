@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import { Buffer } from "node:buffer"
+import * as Text from "./MessagePackText.ts"
 
 /** Nearly every message fits; a longer one makes its writer grow. */
 const INITIAL_BYTES = 256
@@ -192,6 +193,8 @@ export class Writer {
 
   private longString(value: string): void {
     const size = Buffer.byteLength(value, "utf8")
+    // as many bytes as units are ASCII
+    if (size !== value.length && !value.isWellFormed()) return this.byteString(Text.bytesOf(value))
     this.rawHead(size)
     this.reserve(size)
     this.text ??= Buffer.from(this.bytes.buffer)

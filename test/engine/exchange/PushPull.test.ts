@@ -2,9 +2,10 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import type { MemberlistConfig } from "../../../src/MemberlistConfig.ts"
+import type { NodeState } from "../../../src/wire/message/Message.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
 import { clusterTest, joinAt, passing, start, startMany, stateOf, type TestNode, view } from "../Cluster.ts"
-import { fakePeer } from "../FakePeer.ts"
+import { type FakePeer, fakePeer, readMessage } from "../FakePeer.ts"
 
 /** Only push/pull. */
 const synchronising = {
@@ -13,6 +14,20 @@ const synchronising = {
   pushPullInterval: "1 second",
   leaveTimeout: 0
 } as const
+
+/** A peer that answers every push/pull with these rows. */
+const answering = (name: string, ip: string, rows: (peer: FakePeer) => ReadonlyArray<NodeState>) =>
+  Effect.gen(function*() {
+    const peer: FakePeer = yield* fakePeer(name, ip, {
+      onStream: (connection) =>
+        Effect.gen(function*() {
+          yield* readMessage(connection, "responder")
+          const nodes = rows(peer)
+          yield* connection.write(Frame.encodePushPull({ join: true, nodes, userState: new Uint8Array() }))
+        }).pipe(Effect.ignore)
+    })
+    return peer
+  })
 
 const all = (...names: ReadonlyArray<string>) => names.map((name) => `${name} alive`)
 
@@ -74,10 +89,31 @@ describe("protocol versions", () => {
   )
 
   for (
-    const [what, ours, theirs, agree] of [
-      ["that overlap join", [2, 0, 3], [2, 1, 4], true],
-      ["where ours is too old for the others fail", [1, 0, 3], [2, 2, 4], false],
-      ["where ours is too new for the others fail", [4, 2, 4], [2, 1, 3], false]
+    const [what, ours, theirs, refusal] of [
+      ["that overlap join", [2, 0, 3], [2, 1, 4], undefined],
+      [
+        "where ours is too old for the others fail",
+        [1, 0, 3],
+        [2, 2, 4],
+        "member \"b\" speaks delegate protocol 1 and understands 0 to 3, but member \"a\" understands only 2 to 4 and speaks 2; "
+        + "expected ranges from delegateProtocolMin to delegateProtocolMax that overlap, and a delegateProtocolVersion "
+        + "that is in all of them (Serf and Consul need 2, 5, and 4 or 5)"
+      ],
+      [
+        "where ours is too new for the others fail",
+        [4, 2, 4],
+        [2, 1, 3],
+        "member \"b\" speaks delegate protocol 4 and understands 2 to 4, but member \"a\" understands only 1 to 3 and speaks 2; "
+      ],
+      [
+        "that are not set, where the others are Serf's, fail and tell what to set",
+        [0, 0, 0],
+        [4, 2, 5],
+        "member \"b\" speaks delegate protocol 0 and understands 0 to 0, but member \"a\" understands only 2 to 5 and speaks 4; "
+        + "on \"b\" set delegateProtocolMin to 2, delegateProtocolMax to 5 and delegateProtocolVersion to 4 "
+        + "(Serf and Consul need 2, 5, and 4 or 5)"
+      ],
+      ["that are what such a message says join", [4, 2, 5], [4, 2, 5], undefined]
     ] as const
   ) {
     clusterTest(
@@ -93,11 +129,65 @@ describe("protocol versions", () => {
         const a = yield* start("a", "10.0.0.1", { config: config(theirs) })
         const b = yield* start("b", "10.0.0.2", { config: config(ours) })
         const outcome = yield* Effect.result(joinAt(b, a.address))
-        assert.strictEqual(outcome._tag, agree ? "Success" : "Failure")
-        assert.deepStrictEqual(yield* view(a), agree ? all("a", "b") : all("a"))
-        if (outcome._tag === "Success") return
+        assert.strictEqual(outcome._tag, refusal === undefined ? "Success" : "Failure")
+        assert.deepStrictEqual(yield* view(a), refusal === undefined ? all("a", "b") : all("a"))
+        if (refusal === undefined || outcome._tag === "Success") return
         assert.deepStrictEqual(outcome.failure.failed.map(({ error }) => error._tag), ["VersionMismatch"])
-        assert.match(outcome.failure.message, /speaks delegate protocol \d; expected delegate protocol 2 to 3/)
+        assert.include(outcome.failure.message, refusal)
+      })
+    )
+  }
+})
+
+describe("a list of a peer that speaks other versions", () => {
+  clusterTest(
+    "fails our join with both ranges, and with the settings that make them overlap",
+    Effect.gen(function*() {
+      const serf = Uint8Array.of(1, 5, 2, 2, 5, 4)
+      const node = yield* start("a", "10.0.0.1", { config: synchronising })
+      yield* answering("serf", "10.0.0.9", (peer) => [peer.row({ vsn: serf })])
+      const { failed: [failed] } = yield* Effect.flip(joinAt(node, "10.0.0.9:7946"))
+      assert.deepInclude(failed?.error, {
+        _tag: "VersionMismatch",
+        kind: "delegate protocol",
+        member: { name: "serf", current: 4, min: 2, max: 5 },
+        other: { name: "a", current: 0, min: 0, max: 0 }
+      })
+      assert.include(
+        failed?.error.message,
+        "on \"a\" set delegateProtocolMin to 2, delegateProtocolMax to 5 and delegateProtocolVersion to 4"
+      )
+    })
+  )
+})
+
+describe("a row without versions, or with some that contradict themselves,", () => {
+  for (
+    const [what, vsn] of [
+      ["none", new Uint8Array()],
+      ["zeros, as memberlist remembers none", new Uint8Array(6)],
+      ["a minimum of zero", Uint8Array.of(0, 5, 2, 0, 0, 0)],
+      ["a maximum of zero", Uint8Array.of(1, 0, 2, 0, 0, 0)]
+    ] as const
+  ) {
+    clusterTest(
+      `costs nobody else the exchange, whoever began it: ${what}`,
+      Effect.gen(function*() {
+        const node = yield* start("a", "10.0.0.1", { config: synchronising })
+        const rows = (peer: FakePeer) => [
+          peer.row(),
+          ...[0, 1, 2, 3].map((state) => peer.row({ name: `old-${state}`, state, vsn }))
+        ]
+        const peer = yield* answering("p", "10.0.0.9", rows)
+        const answer = yield* peer.ask(
+          node,
+          Frame.encodePushPull({ join: true, nodes: rows(peer), userState: new Uint8Array() })
+        )
+        assert.strictEqual(answer === "closed" ? answer : answer._tag, "PushPull")
+        assert.strictEqual((yield* joinAt(node, "10.0.0.9:7946")).contacted.length, 1)
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(yield* view(node), all("a", "p"))
+        assert.isUndefined((yield* node.cluster.counters).get("pushpull.failed:VersionMismatch"))
       })
     )
   }

@@ -20,7 +20,7 @@ import * as Message from "../../../src/wire/message/Message.ts"
 import * as Checksum from "../../../src/wire/packet/Checksum.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
 import { clusterTest, joinAt, network, passing, start, startMany } from "../Cluster.ts"
-import { fakePeer, VSN } from "../FakePeer.ts"
+import { fakePeer, introduce, VSN } from "../FakePeer.ts"
 import { entries, type Logged, logging } from "../Observing.ts"
 
 /** No traffic but what a test causes. */
@@ -483,9 +483,54 @@ describe("a warning", () => {
       Effect.gen(function*() {
         const node = yield* start("a", "10.0.0.1", { config: quiet })
         const peer = yield* fakePeer("p", "10.0.0.9")
+        yield* introduce(node, peer)
+        yield* TestClock.adjust("1 second")
         yield* peer.send(node, { _tag: "Suspect", incarnation: 1, node: "a", from: "p" })
         yield* soon
         told(log, "Refuted", { node: "a", reason: "Suspect", accuser: "p", incarnation: 2 })
+      })
+    )
+  )
+
+  for (
+    const [what, leaves] of [["was killed", false], ["left", true]] as const
+  ) {
+    clusterTest(
+      `is not told of a node that ${what} and is started again: its claim about itself is no sign that it is slow`,
+      logging((log) =>
+        Effect.gen(function*() {
+          const config = { leaveTimeout: "2 seconds" } as const
+          const [a] = yield* startMany(2, { config })
+          const net = yield* SimulatedNetwork
+          const first = yield* start("c", "10.0.0.3", { config: { ...config, leaveTimeout: leaves ? "2 seconds" : 0 } })
+          yield* joinAt(first, a!.address)
+          yield* TestClock.adjust("5 seconds")
+          if (!leaves) yield* net.cut("*", first.ip)
+          yield* passing(first.stop)
+          yield* TestClock.adjust(leaves ? "1 second" : "3 seconds")
+          if (!leaves) yield* net.heal()
+          const again = yield* start("c", "10.0.0.3", { config })
+          yield* TestClock.adjust("5 seconds")
+          yield* joinAt(again, a!.address)
+          yield* TestClock.adjust("20 seconds")
+          assert.isAbove((yield* again.cluster.localMember).incarnation, 1)
+          assert.deepStrictEqual(entries(log, /refuted/), [])
+          assert.strictEqual(entries(log, textOf(table.EarlierLife)).length, 1)
+        })
+      )
+    )
+  }
+
+  clusterTest(
+    "is told of names that cannot be members', once, and not for each row of a list",
+    logging((log) =>
+      Effect.gen(function*() {
+        const node = yield* start("a", "10.0.0.1", { config: quiet })
+        const peer = yield* fakePeer("p", "10.0.0.9")
+        const nodes = [peer.row({ name: "caf\udce9" }), peer.row({ name: "caf\udce9", state: 3 })]
+        yield* peer.ask(node, Frame.encodePushPull({ join: false, nodes, userState: new Uint8Array() }))
+        yield* soon
+        told(log, "NameRefused", { node: "a", member: "caf\\u{dce9}", reason: "NameInvalid" })
       })
     )
   )

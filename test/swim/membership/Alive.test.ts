@@ -202,7 +202,14 @@ describe("Alive.alive", () => {
     )("refutes %s", (_, more, claimed, answered) => {
       const [m, directives] = Alive.alive(T.started(), T.alive(SELF, claimed, more), T.env())
       assert.deepStrictEqual(directives, [
-        { _tag: "Refuted", by: "Alive", from: undefined, accusedIncarnation: claimed, incarnation: answered },
+        {
+          _tag: "Refuted",
+          by: "Alive",
+          about: "EarlierLife",
+          from: undefined,
+          accusedIncarnation: claimed,
+          incarnation: answered
+        },
         { _tag: "Broadcast", key: undefined, claim: T.alive(SELF, answered) }
       ])
       assert.strictEqual(T.entry(m, SELF).incarnation, answered)

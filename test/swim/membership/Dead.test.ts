@@ -53,7 +53,7 @@ describe("Dead.dead", () => {
   it.each(["someone", SELF])("refutes our own death by %s", (from) => {
     const [m, directives] = Dead.dead(T.started(), T.dead(SELF, 1, from), T.env())
     assert.deepStrictEqual(directives, [
-      { _tag: "Refuted", by: "Dead", from, accusedIncarnation: 1, incarnation: 2 },
+      { _tag: "Refuted", by: "Dead", about: "EarlierLife", from, accusedIncarnation: 1, incarnation: 2 },
       { _tag: "Broadcast", key: undefined, claim: T.alive(SELF, 2) }
     ])
     assert.strictEqual(T.entry(m, SELF).state, "alive")

@@ -12,7 +12,8 @@ const ours = (name: string, vsn: Uint8Array, state: MemberState = "alive") => ({
 const theirs = (name: string, vsn: Uint8Array, state = 0) => row(name, 1, state, { vsn })
 
 describe("Versions", () => {
-  // The reference's table: local members, remote members, whether they agree.
+  // The reference's table: local members, remote members, whether they agree. Protocol versions begin at 1 in any row that
+  // counts, so those are one higher.
   const cases: ReadonlyArray<readonly [ReadonlyArray<Triple>, ReadonlyArray<Triple>, boolean]> = [
     [[[0, 0, 0]], [[0, 0, 0]], true],
     [[[0, 0, 0]], [[0, 1, 0]], true],
@@ -21,8 +22,8 @@ describe("Versions", () => {
     [[[0, 3, 2], [0, 2, 0]], [[0, 2, 1], [0, 5, 0]], true]
   ]
   const kinds: ReadonlyArray<readonly [string, (triple: Triple) => Uint8Array]> = [
-    ["protocol", (triple) => vector(triple, zero)],
-    ["delegate protocol", (triple) => vector(zero, triple)]
+    ["protocol", ([min, max, current]) => vector([min + 1, max + 1, current + 1], zero)],
+    ["delegate protocol", (triple) => vector([1, 5, 2], triple)]
   ]
   for (const [kind, build] of kinds) {
     it.each(cases)(`${kind} versions %j and %j agree: %j`, (local, remote, agree) => {
@@ -31,20 +32,48 @@ describe("Versions", () => {
         remote.map((triple, i) => theirs(`b${i}`, build(triple)))
       )
       assert.strictEqual(mismatch === undefined, agree)
-      if (mismatch !== undefined) assert.match(mismatch.version, new RegExp(`^${kind} \\d`))
+      if (mismatch !== undefined) assert.strictEqual(mismatch.kind, kind)
     })
   }
 
-  it("names the member, what it speaks and what was expected", () => {
+  it("names the member, and one that does not understand it, with the range of each", () => {
     assert.deepStrictEqual(
       Versions.verify([ours("a", vector([1, 3, 2], zero))], [theirs("b", vector([1, 5, 5], zero))]),
-      { node: "b", version: "protocol 5", expected: "protocol 1 to 3" }
+      {
+        kind: "protocol",
+        member: { name: "b", current: 5, min: 1, max: 5 },
+        other: { name: "a", current: 2, min: 1, max: 3 }
+      }
     )
+  })
+
+  it("tells two ranges that do not overlap as they are, and never one that is impossible", () => {
+    const serf = vector([1, 5, 2], [2, 5, 4])
+    const plain = vector([1, 5, 2], zero)
+    const speakers = [{ name: "serf", current: 4, min: 2, max: 5 }, { name: "us", current: 0, min: 0, max: 0 }] as const
+    const [member, other] = speakers
+    const kind = "delegate protocol"
+    assert.deepStrictEqual(Versions.verify([ours("us", plain)], [theirs("serf", serf)]), { kind, member, other })
+    assert.deepStrictEqual(Versions.verify([ours("serf", serf)], [theirs("us", plain)]), {
+      kind,
+      member: other,
+      other: member
+    })
+  })
+
+  it("names a living member of those with one vector where the range is meant, and else the first", () => {
+    const narrow = vector([1, 2, 2], zero)
+    const mismatch = Versions.verify(
+      [ours("us", vector([1, 5, 4], zero)), ours("gone", narrow, "dead"), ours("old", narrow)],
+      []
+    )
+    assert.deepStrictEqual([mismatch?.member.name, mismatch?.other.name], ["us", "old"])
   })
 
   it("looks at the peer's members before ours", () => {
     const bad = vector([1, 5, 9], zero)
-    assert.strictEqual(Versions.verify([ours("a", bad)], [theirs("b", bad)])?.node, "b")
+    const wide = vector([1, 9, 9], zero)
+    assert.strictEqual(Versions.verify([ours("a", bad)], [theirs("b", bad), theirs("c", wide)])?.member.name, "b")
   })
 
   it("lets only living members set the range, but holds everybody to it", () => {
@@ -53,15 +82,34 @@ describe("Versions", () => {
     assert.isUndefined(Versions.verify([ours("a", wide), ours("gone", narrow, "dead")], [theirs("b", wide)]))
     assert.isUndefined(Versions.verify([ours("a", wide)], [theirs("b", wide), theirs("gone", narrow, 3)]))
     assert.strictEqual(
-      Versions.verify([ours("a", wide)], [theirs("b", wide), theirs("gone", vector([1, 9, 9], zero), 2)])?.node,
+      Versions.verify([ours("a", wide)], [theirs("b", wide), theirs("gone", vector([1, 9, 9], zero), 2)])?.member.name,
       "gone"
     )
   })
 
-  it.each([0, 4, 5])("a vector of %i bytes counts as version 0", (length) => {
-    const short = Uint8Array.of(1, 5, 2, 0, 0).subarray(0, length)
-    const mismatch = Versions.verify([ours("a", vector([1, 5, 2], zero))], [theirs("b", short)])
-    assert.deepStrictEqual(mismatch, { node: "b", version: "protocol 0", expected: "protocol 1 to 5" })
+  const useless: ReadonlyArray<readonly [string, Uint8Array]> = [
+    ...[0, 2, 3, 4, 5].map((length) => [`${length} bytes`, new Uint8Array(length).fill(3)] as const),
+    ["zeros", new Uint8Array(6)],
+    ["a minimum of 0", vector([0, 5, 2], zero)],
+    ["a maximum of 0", vector([1, 0, 2], zero)],
+    ["a minimum above the maximum", vector([3, 2, 2], zero)]
+  ]
+  for (const [what, vsn] of useless) {
+    it(`leaves out a row with versions of ${what}, alive or dead, theirs or ours`, () => {
+      const good = vector([1, 5, 2], zero)
+      for (const state of [0, 1, 2, 3]) {
+        assert.isUndefined(Versions.verify([ours("a", good)], [theirs("b", vsn, state), theirs("c", good)]))
+      }
+      assert.isUndefined(Versions.verify([ours("a", good), ours("b", vsn)], [theirs("c", good)]))
+    })
+  }
+
+  it("looks at a table again when it is another version of it", () => {
+    const narrow = ours("a", vector([1, 2, 2], zero))
+    const [table, peers] = [[ours("b", vector([1, 5, 2], zero))], [theirs("c", vector([1, 5, 4], zero))]]
+    assert.isUndefined(Versions.verify(table, peers))
+    assert.isUndefined(Versions.verify(table, peers))
+    assert.strictEqual(Versions.verify([...table, narrow], peers)?.other.name, "a")
   })
 
   it("agrees when nobody is there", () => assert.isUndefined(Versions.verify([], [])))

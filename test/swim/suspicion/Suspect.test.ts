@@ -84,7 +84,7 @@ describe("Suspect.suspect", () => {
   it("refutes an accusation of ourselves and stays alive", () => {
     const [m, directives] = Suspect.suspect(T.started(), T.suspect(SELF, 4, "a"), T.env())
     assert.deepStrictEqual(directives, [
-      { _tag: "Refuted", by: "Suspect", from: "a", accusedIncarnation: 4, incarnation: 5 },
+      { _tag: "Refuted", by: "Suspect", about: "EarlierLife", from: "a", accusedIncarnation: 4, incarnation: 5 },
       { _tag: "Broadcast", key: undefined, claim: T.alive(SELF, 5) }
     ])
     assert.strictEqual(T.entry(m, SELF).state, "alive")

@@ -206,16 +206,41 @@ describe("byte strings", () => {
     assert.deepStrictEqual(decode(Message.encode(message)), message)
   })
 
-  it("a name that is not UTF-8 is refused, not repaired", () => {
-    for (const name of ["a1ff", "a2c3 28", "a3 eda080", "92 c3 28"]) {
-      const result = body(
-        Message.pingCodec,
-        `81 a4 4e6f6465 ${name.replace("c3 28", name.startsWith("92") ? "ccc3 28" : "c328")}`
+  const notUtf8 = ["ff", "c328", "eda080", "c0af", "61ff62", "c3b1ff", "80", "edb280", "f09f98", "ff".repeat(600)]
+  for (const name of notUtf8) {
+    it(`a name of the bytes ${name.slice(0, 12)}, which are not UTF-8, is carried as it is, and is no text`, () => {
+      for (const from of [bytes(name), bytes(`${"61".repeat(17)}${name}`)]) {
+        const size = from.length
+        const head = size < 32 ? [0xa0 | size] : [0xda, size >>> 8, size & 0xff]
+        const encoded = Buffer.concat([bytes("03 83 a446726f6d"), Uint8Array.from(head), from, bytes(suspectTail)])
+        const message = decode(encoded)
+        assert.isTrue("from" in message && message._tag === "Suspect" && !message.from.isWellFormed())
+        assert.strictEqual(hex(Message.encode(message as Message.Suspect)), hex(encoded))
+      }
+    })
+  }
+
+  it("names of different bytes are different text, and no name that is UTF-8 is any of them", () => {
+    const names = [...notUtf8, "c3a9", "efbfbd", "65cc81"].map((name) => {
+      const message = decode(
+        Buffer.concat([bytes("03 81 a446726f6d da"), Uint8Array.of(name.length >>> 9, name.length >>> 1), bytes(name)])
       )
-      assert.isTrue("reason" in result && result.reason === "InvalidName")
+      return "from" in message ? message.from : ""
+    })
+    assert.strictEqual(new Set(names).size, names.length)
+    assert.deepStrictEqual(names.map((name) => name.isWellFormed()), [...notUtf8.map(() => false), true, true, true])
+  })
+
+  it("a name that is not UTF-8 is carried in every form a string can come in", () => {
+    for (const name of ["a2c328", "d902c328", "da0002c328", "db00000002c328", "c402c328", "92ccc328"]) {
+      const result = body(Message.pingCodec, `81 a4 4e6f6465 ${name}`)
+      assert.isTrue("node" in result && result.node === "\udcc3(")
     }
   })
 })
+
+/** The rest of a suspect message whose first field is `From`. */
+const suspectTail = "ab496e6361726e6174696f6e01 a44e6f6465a162"
 
 /** The generator also makes -0, which no integer format can tell from 0. */
 const withoutNegativeZero = <A extends object>(value: A): A => {

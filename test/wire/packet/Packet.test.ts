@@ -172,7 +172,6 @@ describe("inbound, in order", () => {
     refusedFor("Truncated", Examples.aliveHex.slice(0, -2))
     refusedFor("InvalidMessage", "0005")
     refusedFor("InvalidMessage", "00810503")
-    refusedFor("InvalidName", "0081a44e6f6465a1ff")
     refusedFor("TooDeep", `0081a15a${"91".repeat(2_000)}00`)
     refusedFor("Truncated", "04")
   })
