@@ -145,6 +145,14 @@ export const isChange = (tag: MemberChange["event"], name: string) => (event: Pe
 export const told = (peer: Peer, tag: MemberChange["event"], name: string): boolean =>
   peer.events.some(isChange(tag, name))
 
+/** Waits until a peer has logged this so many times. */
+export const logged = (peer: Peer, line: string, times: number) =>
+  until(
+    `${peer.name} logs "${line}" ${times} times`,
+    Effect.sync(() => peer.logs.filter((one) => one.includes(line)).length),
+    (seen) => seen >= times
+  )
+
 /** Sends a user message and waits until the other side tells of the same bytes. */
 export const deliver = Effect.fnUntraced(
   function*(from: Peer, to: Peer, message: { reliable: boolean; data?: string; generate?: Generate }) {
@@ -189,6 +197,12 @@ const slowness = /fallback TCP ping: timeout|over TCP but UDP probes failed|refu
 
 /** Timings with which a process that is held up for a moment on a busy machine is not suspected. */
 export const patient = { probeIntervalMs: 1000, probeTimeoutMs: 400 } satisfies Partial<StartOptions>
+
+/**
+ * Three relays are more than there are, so every eligible one is asked: with fewer, a Go node in a table of three picks
+ * at random and now and then picks nobody.
+ */
+export const askAll = { indirectChecks: 3 } satisfies Partial<StartOptions>
 
 /** A suspicion that nobody has to confirm: whoever notices a death also declares it, however the gossip went. */
 export const unconfirmed = { suspicionMult: 2 } satisfies Partial<StartOptions>

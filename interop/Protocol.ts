@@ -17,6 +17,8 @@ export type Generate = typeof Generate.Type
 /** A node's configuration; what is absent keeps the value of the Local preset. */
 export const StartOptions = Schema.Struct({
   name: Schema.String,
+  /** Go only: the name as bytes, which need not be UTF-8. */
+  rawName: optional(Schema.String),
   bindAddress: optional(Schema.String),
   bindPort: optional(Schema.Number),
   advertiseAddress: optional(Schema.String),
@@ -26,6 +28,8 @@ export const StartOptions = Schema.Struct({
   secretKey: optional(Schema.String),
   compression: optional(Schema.Boolean),
   protocolVersion: optional(Schema.Number),
+  /** The delegate's: min, max, current. */
+  delegateProtocol: optional(Schema.Tuple([Schema.Number, Schema.Number, Schema.Number])),
   meta: optional(Schema.String),
   ackPayload: optional(Schema.String),
   userState: optional(Generate),

@@ -126,6 +126,12 @@ const bytesOf = (text: string | undefined): Uint8Array => Uint8Array.from(Buffer
 
 const { local } = MemberlistConfig
 
+const delegateVersions = ([min, max, current]: readonly [number, number, number] = [0, 0, 0]) => ({
+  delegateProtocolMin: min,
+  delegateProtocolMax: max,
+  delegateProtocolVersion: current
+})
+
 const settings = (options: StartOptions) => ({
   ...local,
   name: options.name,
@@ -136,6 +142,7 @@ const settings = (options: StartOptions) => ({
   secretKey: options.secretKey === undefined ? undefined : Redacted.make(bytesOf(options.secretKey)),
   enableCompression: options.compression ?? local.enableCompression,
   protocolVersion: options.protocolVersion ?? local.protocolVersion,
+  ...delegateVersions(options.delegateProtocol),
   meta: bytesOf(options.meta),
   udpBufferSize: options.udpBufferSize ?? local.udpBufferSize,
   suspicionMult: options.suspicionMult ?? local.suspicionMult,

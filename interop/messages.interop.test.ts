@@ -3,11 +3,13 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import {
   agree,
+  askAll,
   change,
   complaints,
   deliver,
   kilobyte,
   type Lab,
+  logged,
   megabyte,
   pair,
   patient,
@@ -47,19 +49,6 @@ const probesAnswered = Effect.fnUntraced(function*(prober: Peer, name: string, t
     before = prober.events.length
   }
 })
-
-const logged = (peer: Peer, line: string, times: number) =>
-  until(
-    `${peer.name} logs "${line}" ${times} times`,
-    Effect.sync(() => peer.logs.filter((one) => one.includes(line)).length),
-    (seen) => seen >= times
-  )
-
-/**
- * Three relays are more than there are, so every eligible one is asked: with fewer, a Go node in a table of three picks
- * at random and now and then picks nobody.
- */
-const askAll = { indirectChecks: 3 }
 
 /** One of ours and two of Go's, unable to help themselves over TCP. */
 const trio = Effect.fnUntraced(function*(lab: Lab) {

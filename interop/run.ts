@@ -87,6 +87,10 @@ program in \`interop/go\` around memberlist's own network transport, which can b
 \`node interop/run.ts --subject=go\` puts a second Go node in our place. What two Go nodes do not pass would be a wrong
 scenario, so this run checks that they ask for the reference's behaviour and nothing else.
 
+Serf and Consul are made of memberlist and check one more version, the delegate's: to be let in, a node of this library has
+\`delegateProtocolMin\` 2, \`delegateProtocolMax\` 5 and \`delegateProtocolVersion\` 4 or 5. A join without them fails with
+\`VersionMismatch\`, which says so. (What they say to each other in user messages and user state is their own.)
+
 This page is written by \`npm run test:interop -- --write-docs\`. Of ${all.length} scenarios ${
     all.filter((row) => row.passed).length
   } passed with:

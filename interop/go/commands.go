@@ -31,6 +31,9 @@ type request struct {
 	Kind        string    `json:"kind"`
 	Node        string    `json:"node"`
 	From        string    `json:"from"`
+	RawNode     []byte    `json:"rawNode"`
+	RawFrom     []byte    `json:"rawFrom"`
+	Vsn         []int     `json:"vsn"`
 	Incarnation uint32    `json:"incarnation"`
 	Count       int       `json:"count"`
 }
@@ -79,6 +82,8 @@ func (p *Peer) run(cmd string, raw []byte) (any, error) {
 		return done, nil
 	case "accuse":
 		return done, accuse(&req)
+	case "announce":
+		return done, announce(&req)
 	case "inject":
 		return inject(&req)
 	}

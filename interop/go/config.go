@@ -14,6 +14,8 @@ import (
 // failures and farewells.
 type startRequest struct {
 	Name             string    `json:"name"`
+	RawName          []byte    `json:"rawName"`
+	DelegateProtocol []int     `json:"delegateProtocol"`
 	BindAddress      *string   `json:"bindAddress"`
 	BindPort         int       `json:"bindPort"`
 	AdvertiseAddress string    `json:"advertiseAddress"`
@@ -61,6 +63,12 @@ func start(raw []byte, out *output) (*Peer, any, error) {
 		conf = memberlist.DefaultLANConfig()
 	}
 	conf.Name = req.Name
+	if req.RawName != nil {
+		conf.Name = string(req.RawName)
+	}
+	if v := req.DelegateProtocol; len(v) == 3 {
+		conf.DelegateProtocolMin, conf.DelegateProtocolMax, conf.DelegateProtocolVersion = uint8(v[0]), uint8(v[1]), uint8(v[2])
+	}
 	conf.BindAddr = "127.0.0.1"
 	conf.BindPort = req.BindPort
 	conf.AdvertiseAddr = req.AdvertiseAddress

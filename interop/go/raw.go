@@ -16,6 +16,7 @@ import (
 
 const (
 	typeSuspect  = 3
+	typeAlive    = 4
 	typeDead     = 5
 	typePushPull = 6
 	typeCompress = 9
@@ -49,22 +50,54 @@ func (p *Peer) udpAddr(n *memberlist.Node) (net.Addr, error) {
 	return net.ResolveUDPAddr("udp", n.Address())
 }
 
+type announcement struct {
+	Incarnation uint32
+	Node        string
+	Addr        []byte
+	Port        uint16
+	Meta        []byte
+	Vsn         []uint8
+}
+
+// either is `raw`, a name of any bytes, where a request has one, and else `name`.
+func either(raw []byte, name string) string {
+	if raw != nil {
+		return string(raw)
+	}
+	return name
+}
+
 // accuse sends one suspect or dead message about `node` to the UDP address `to`.
 func accuse(req *request) error {
-	buf := new(bytes.Buffer)
-	switch req.Kind {
-	case "suspect":
-		buf.WriteByte(typeSuspect)
-	case "dead":
-		buf.WriteByte(typeDead)
-	default:
+	kinds := map[string]byte{"suspect": typeSuspect, "dead": typeDead}
+	kind, ok := kinds[req.Kind]
+	if !ok {
 		return fmt.Errorf("cannot accuse of %q", req.Kind)
 	}
-	message := accusation{Incarnation: req.Incarnation, Node: req.Node, From: req.From}
-	if err := codec.NewEncoder(buf, &codec.MsgpackHandle{}).Encode(&message); err != nil {
+	return sendTo(req.To, kind, &accusation{
+		Incarnation: req.Incarnation,
+		Node:        either(req.RawNode, req.Node),
+		From:        either(req.RawFrom, req.From),
+	})
+}
+
+// announce sends one alive message to the UDP address `to`, about a member at a loopback address where nobody listens.
+func announce(req *request) error {
+	vsn := []uint8{}
+	for _, v := range req.Vsn {
+		vsn = append(vsn, uint8(v))
+	}
+	return sendTo(req.To, typeAlive, &announcement{
+		Incarnation: 1, Node: either(req.RawNode, req.Node), Addr: []byte{127, 200, 0, 1}, Port: 7946, Vsn: vsn,
+	})
+}
+
+func sendTo(to string, kind byte, message any) error {
+	buf := bytes.NewBuffer([]byte{kind})
+	if err := codec.NewEncoder(buf, &codec.MsgpackHandle{}).Encode(message); err != nil {
 		return err
 	}
-	conn, err := net.Dial("udp", req.To)
+	conn, err := net.Dial("udp", to)
 	if err != nil {
 		return err
 	}
