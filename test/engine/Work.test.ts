@@ -258,7 +258,7 @@ describe("what a join has the node do", () => {
           annotations["reason"] === "claim"
         )
         assert.strictEqual(failed.length, 1)
-        const refuted = entries(log, messages.Refuted.text)
+        const refuted = entries(log, messages.EarlierLife.text)
         assert.strictEqual(refuted.length, 1)
         for (const { annotations } of [...failed, ...refuted]) assert.isUndefined(annotations["caller"])
         assert.deepStrictEqual(merged, [yield* Effect.option(Effect.currentParentSpan)])

@@ -109,7 +109,7 @@ describe("protocol versions", () => {
         "that are not set, where the others are Serf's, fail and tell what to set",
         [0, 0, 0],
         [4, 2, 5],
-        "member \"b\" speaks delegate protocol 0 and understands 0 to 0, but member \"a\" understands only 2 to 5 and speaks 4; "
+        "member \"a\" speaks delegate protocol 4 and understands 2 to 5, but member \"b\" understands only 0 to 0 and speaks 0; "
         + "on \"b\" set delegateProtocolMin to 2, delegateProtocolMax to 5 and delegateProtocolVersion to 4 "
         + "(Serf and Consul need 2, 5, and 4 or 5)"
       ],
