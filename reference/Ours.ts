@@ -490,7 +490,11 @@ export class Ours {
   private carryOut(directive: Directive): void {
     switch (directive._tag) {
       case "Broadcast":
-        this.put({ name: directive.key, unique: false, message: Message.encode(directive.claim) })
+        this.put({
+          name: directive.key === undefined ? "refutation" : `member ${directive.key}`,
+          unique: false,
+          message: Message.encode(directive.claim)
+        })
         break
       case "Publish":
         this.publish(directive.change._tag, directive.change.entry)
