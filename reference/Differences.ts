@@ -65,6 +65,12 @@ const row = (name: string, inc: number, state: number): Row => ({
   vsn: VERSIONS
 })
 
+/** Whether these bytes, in hexadecimal, are versions that can be compared with others. */
+const hasVersions = (vsn: string): boolean => {
+  const [min = 0, max = 0] = [vsn.slice(0, 2), vsn.slice(2, 4)].map((byte) => Number.parseInt(byte, 16))
+  return vsn.length >= 12 && min > 0 && max >= min
+}
+
 /** How far the claim is above what is known of its node. */
 const order = (claim: Claim, ours: Ours): number => claim.inc - (ours.entry(claim.node)?.incarnation ?? 0)
 
@@ -250,6 +256,42 @@ export const differences: ReadonlyArray<DeliberateDifference> = [
       "queued sent=0 dead \"b\" from=xefbfbd63323136636333313930323735306533 incarnation=1"
     ],
     claim: (claim) => claim.do !== "alive" && claim.from.length > 512
+  },
+  {
+    name: "a row without versions that agree with themselves does not refuse a list",
+    why: "whoever remembers such a row would be refused by everybody for as long as it does",
+    steps: [{ do: "merge", rows: [{ ...row("x", 1, 2), vsn: "01050500" }, row("y", 1, 0)], after: MILLISECOND }],
+    go: [
+      "own incarnation=1 health=0 known=1",
+      "merge refused"
+    ],
+    us: [
+      "own incarnation=1 health=0 known=2",
+      "member \"y\" 0a000002:7946 meta=- vsn=010502000000 incarnation=1 alive since=0",
+      "queued sent=0 alive \"y\" 0a000002:7946 meta=- vsn=010502000000 incarnation=1",
+      "event join \"y\" 0a000002:7946 meta=- vsn=010502000000"
+    ],
+    step: (step) => step.do === "merge" && step.rows.some(({ vsn }) => !hasVersions(vsn))
+  },
+  {
+    name: "newer news of a member without a name replaces older news of it",
+    why: "memberlist's queue takes an empty name for none, and gossips both",
+    steps: [alive("", 1), alive("", 2)],
+    go: [
+      "queued sent=0 alive \"\" 0a000002:7946 meta=- vsn=010502000000 incarnation=1"
+    ],
+    us: [],
+    claim: (claim) => claim.node === ""
+  },
+  {
+    name: "news of a member whose name is our address does not replace our refutation",
+    why: "whoever takes that name could keep a node from refuting",
+    steps: [dead("self", 1), alive("10.0.0.1", 1)],
+    go: [],
+    us: [
+      "queued sent=0 alive \"self\" 0a000001:7946 meta=- vsn=010502000000 incarnation=2"
+    ],
+    claim: (claim) => claim.node === "10.0.0.1"
   },
   {
     name: "a suspicion is not ended by the timer of one before it",
