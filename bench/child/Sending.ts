@@ -1,0 +1,37 @@
+/** How messages are sent to be measured, the same way by every program. */
+import type { Request } from "./Commands.ts"
+
+export interface Sending {
+  readonly to: string
+  readonly count: number
+  readonly size: number
+  readonly reliable: boolean
+  /** After so many messages the sender pauses, so that the receiver keeps up; 0 is never. */
+  readonly burst: number
+  readonly pauseMs: number
+}
+
+export const read = (request: Request): Sending => ({
+  to: String(request["to"]),
+  count: Number(request["count"]),
+  size: Number(request["size"]),
+  reliable: request["reliable"] === true,
+  burst: Number(request["burst"]),
+  pauseMs: Number(request["pauseMs"])
+})
+
+/** Hexadecimal noise. */
+export const text = (size: number): Uint8Array => {
+  let x = 1
+  return Uint8Array.from({ length: size }, () => {
+    x ^= x << 13
+    x ^= x >>> 17
+    x ^= x << 5
+    return "0123456789abcdef".charCodeAt((x >>> 0) % 16)
+  })
+}
+
+/** The time that a message took whose half was faster. */
+export const middle = (micros: Float64Array): { readonly medianMicros: number } => ({
+  medianMicros: micros.toSorted()[Math.floor(micros.length / 2)] ?? 0
+})

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/memberlist"
+)
+
+// joiners is how many nodes of the process join at a time.
+const joiners = 16
+
+// nodes are the members that this process runs. It is also their delegate, which only counts messages.
+type nodes struct {
+	lists    []*memberlist.Memberlist
+	received atomic.Int64
+}
+
+func (n *nodes) NodeMeta(int) []byte             { return nil }
+func (n *nodes) NotifyMsg([]byte)                { n.received.Add(1) }
+func (n *nodes) GetBroadcasts(int, int) [][]byte { return nil }
+func (n *nodes) LocalState(bool) []byte          { return nil }
+func (n *nodes) MergeRemoteState([]byte, bool)   {}
+
+// start starts a node for each name, with the LAN preset, on a free port of the loopback interface.
+func (n *nodes) start(names []string) (any, error) {
+	for _, name := range names {
+		conf := memberlist.DefaultLANConfig()
+		conf.Name = name
+		conf.BindAddr = "127.0.0.1"
+		conf.BindPort = 0
+		conf.Logger = log.New(io.Discard, "", 0)
+		conf.Delegate = n
+		list, err := memberlist.Create(conf)
+		if err != nil {
+			return nil, err
+		}
+		n.lists = append(n.lists, list)
+	}
+	return map[string]any{"address": n.lists[0].LocalNode().Address()}, nil
+}
+
+// join lets every node join through the seeds, a few at a time; a node that is the seed does not.
+func (n *nodes) join(seeds []string) error {
+	var group sync.WaitGroup
+	errs := make([]error, len(n.lists))
+	places := make(chan struct{}, joiners)
+	for i, list := range n.lists {
+		if slices.Contains(seeds, list.LocalNode().Address()) {
+			continue
+		}
+		places <- struct{}{}
+		group.Go(func() {
+			_, errs[i] = list.Join(seeds)
+			<-places
+		})
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// agree waits until every node of this process sees so many members.
+func (n *nodes) agree(expect int, seconds float64) error {
+	deadline := time.Now().Add(time.Duration(seconds * float64(time.Second)))
+	for i := 0; i < len(n.lists); {
+		if n.lists[i].NumMembers() == expect {
+			i++
+			continue
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("a node sees %d of %d members after %.0f s", n.lists[i].NumMembers(), expect, seconds)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return nil
+}
+
+// text is hexadecimal noise, the same that the other programs send.
+func text(size int) []byte {
+	buf := make([]byte, size)
+	x := uint32(1)
+	for i := range buf {
+		x ^= x << 13
+		x ^= x >> 17
+		x ^= x << 5
+		buf[i] = "0123456789abcdef"[x%16]
+	}
+	return buf
+}
+
+// send sends messages to a member one after the other, with a pause after every burst, and tells how long each took.
+func (n *nodes) send(req request) (any, error) {
+	list := n.lists[0]
+	members := list.Members()
+	at := slices.IndexFunc(members, func(node *memberlist.Node) bool { return node.Name == req.To })
+	if at < 0 {
+		return nil, fmt.Errorf("no member %q", req.To)
+	}
+	payload := text(req.Size)
+	micros := make([]float64, req.Count)
+	for i := range req.Count {
+		before := time.Now()
+		var err error
+		if req.Reliable {
+			err = list.SendReliable(members[at], payload)
+		} else {
+			err = list.SendBestEffort(members[at], payload)
+		}
+		if err != nil {
+			return nil, err
+		}
+		micros[i] = float64(time.Since(before).Nanoseconds()) / 1000
+		if req.Burst > 0 && (i+1)%req.Burst == 0 {
+			time.Sleep(time.Duration(req.PauseMs) * time.Millisecond)
+		}
+	}
+	slices.Sort(micros)
+	return map[string]any{"medianMicros": micros[len(micros)/2]}, nil
+}

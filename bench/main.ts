@@ -1,0 +1,139 @@
+/**
+ * `npm run bench`: what real nodes cost, beside bare Node.js and, where Go is found, beside HashiCorp memberlist.
+ */
+import { mkdirSync, writeFileSync } from "node:fs"
+import * as Path from "node:path"
+import { tables } from "./page/Page.ts"
+import type { Busy, Part, Results, Sample, Subject } from "./page/Results.ts"
+import { type Command, endAll } from "./run/Child.ts"
+import { commitOf, machine, watch } from "./run/Machine.ts"
+import { type Measuring, rotated } from "./run/Measuring.ts"
+import { type Options, parse, usage } from "./run/Options.ts"
+import * as Idle from "./run/parts/idle.ts"
+import * as Import from "./run/parts/import.ts"
+import * as Join from "./run/parts/join.ts"
+import * as Messages from "./run/parts/messages.ts"
+import * as Steady from "./run/parts/steady.ts"
+import { Progress } from "./run/Progress.ts"
+import { buildReference, root, Stage } from "./run/Stage.ts"
+
+const fail = (message: string): never => {
+  process.stderr.write(`${message}\n\n${usage}`)
+  process.exit(2)
+}
+
+const read = (): Options => {
+  const options = parse(process.argv.slice(2))
+  return typeof options === "string" ? fail(options) : options
+}
+
+const options = read()
+if (options.isHelp) {
+  process.stdout.write(usage)
+  process.exit(0)
+}
+const { amounts, isApart, only, rounds } = options
+
+const parts: Record<Part, { readonly measure: (measuring: Measuring) => Promise<void>; readonly seconds: number }> = {
+  steady: { measure: Steady.measure, seconds: Steady.seconds(amounts) * (isApart ? 3 : 1) },
+  join: { measure: Join.measure, seconds: Join.seconds },
+  idle: { measure: Idle.measure, seconds: Idle.seconds(amounts) * (isApart ? 5 : 1) },
+  messages: { measure: Messages.measure, seconds: Messages.seconds },
+  import: { measure: Import.measure, seconds: Import.seconds }
+}
+
+process.stderr.write("builds the library, as published, and the programs that use it\n")
+const ours = Stage.build("ours", root)
+const before = options.before === undefined ? undefined : Stage.build("before", Path.resolve(options.before))
+const reference = options.withGo ? buildReference() : undefined
+if (reference === undefined) {
+  const why = options.withGo ? "no Go toolchain on the PATH" : "without Go"
+  process.stderr.write(`${why}: this library and bare Node.js alone are measured\n`)
+}
+
+const programs = {
+  pings: { cluster: "floors/datagrams", messages: "floors/messages", import: "floors/bare" },
+  bare: { cluster: "floors/bare", messages: "floors/messages", import: "floors/bare" },
+  effect: { cluster: "floors/effect", messages: "floors/effect", import: "floors/effect" },
+  ours: { cluster: "nodes/cluster", messages: "nodes/messages", import: "nodes/import" }
+}
+
+const command: Measuring["command"] = (subject, what): Command => {
+  if (subject === "go" && reference !== undefined) return reference.command
+  if (subject === "before" && before !== undefined) return before.node(programs.ours[what])
+  return ours.node(programs[subject === "go" || subject === "before" ? "ours" : subject][what])
+}
+
+const isThere = (subject: Subject): boolean =>
+  (subject !== "go" || reference !== undefined) && (subject !== "before" || before !== undefined)
+
+let isInterrupted = false
+const interrupt = () => {
+  isInterrupted = true
+  endAll()
+}
+process.on("SIGINT", interrupt)
+process.on("SIGTERM", interrupt)
+process.on("exit", endAll)
+
+const runs = Array.from({ length: rounds }, (_, round) => only.map((part) => ({ part, round }))).flat()
+const progress = new Progress(
+  runs.map(({ part, round }) => ({ name: `${part}, round ${round + 1}`, seconds: parts[part].seconds }))
+)
+const samples: Array<Sample> = []
+const busy: Array<Busy> = []
+const failures: Array<string> = []
+const began = performance.now()
+const described = machine()
+const commits = {
+  commit: commitOf(root),
+  ...(options.before === undefined ? {} : { beforeCommit: commitOf(options.before) })
+}
+
+for (const { part, round } of runs) {
+  const watched = watch(part, round)
+  try {
+    await parts[part].measure({
+      round,
+      amounts,
+      isApart,
+      turns: (...subjects) => rotated(subjects.filter(isThere), round),
+      command,
+      say: (doing) => progress.say(doing),
+      record: (subject, figures) => {
+        const finite = Object.entries(figures).filter((entry): entry is [string, number] => Number.isFinite(entry[1]))
+        samples.push({ part, round, subject, figures: Object.fromEntries(finite) })
+      }
+    })
+  } catch (error) {
+    if (!isInterrupted) failures.push(`${part}, round ${round + 1}: ${error instanceof Error ? error.message : error}`)
+  }
+  if (isInterrupted) break
+  const was = watched()
+  busy.push(was)
+  progress.done(failures.at(-1) ?? `load ${was.load.toFixed(1)} before, ${(was.used * 100).toFixed(0)} % of the processors used`)
+}
+
+const results: Results = {
+  at: new Date().toISOString(),
+  ...commits,
+  ...described,
+  ...(reference === undefined ? {} : { go: reference.version }),
+  rounds,
+  isApart,
+  amounts,
+  busy,
+  samples,
+  failures
+}
+process.stdout.write(`${tables(results)}\n`)
+if (isInterrupted) {
+  process.stderr.write("interrupted: nothing was written\n")
+  process.exit(130)
+}
+const out = Path.resolve(options.out)
+mkdirSync(Path.dirname(out), { recursive: true })
+writeFileSync(out, `${JSON.stringify(results, null, 2)}\n`)
+process.stderr.write(`${options.out}, after ${Math.round((performance.now() - began) / 1000)} s\n`)
+for (const failure of failures) process.stderr.write(`failed: ${failure}\n`)
+process.exit(failures.length === 0 ? 0 : 1)

@@ -1,0 +1,61 @@
+/** The members that a measured process runs. */
+import { Memberlist, MemberlistConfig, MemberlistLive, NodeTransport } from "effect-memberlist"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as References from "effect/References"
+import * as Scope from "effect/Scope"
+import type { Request } from "../child/Commands.ts"
+
+type Cluster = Memberlist["Service"]
+
+/** How many nodes of the process join at a time. */
+const JOINERS = 16
+
+const node = (name: string) =>
+  MemberlistLive.pipe(
+    Layer.provide(NodeTransport.layer),
+    Layer.provide(MemberlistConfig.layer({ ...MemberlistConfig.lan, name, bindAddress: "127.0.0.1", bindPort: 0 }))
+  )
+
+export const clusters: Array<Cluster> = []
+
+/** Runs an effect as the application's own, silent as the Go side is. */
+export const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
+  Effect.runPromise(Effect.provideService(effect, References.MinimumLogLevel, "None"))
+
+const scope = Scope.makeUnsafe()
+
+const addressOf = (cluster: Cluster) => Effect.map(cluster.localMember, ({ address }) => address)
+
+/** Starts a node for each name, with the LAN preset, on a free port of the loopback interface. */
+const start = ({ names }: Request) =>
+  run(Effect.gen(function*() {
+    for (const name of names as ReadonlyArray<string>) {
+      const context = yield* Layer.buildWithScope(node(name), scope)
+      clusters.push(yield* Effect.provide(Memberlist, context))
+    }
+    return { address: clusters[0] === undefined ? "" : yield* addressOf(clusters[0]) }
+  }))
+
+/** Lets every node join through the seeds, a few at a time; a node that is the seed does not. */
+const join = (request: Request) =>
+  run(Effect.gen(function*() {
+    const seeds = request["seeds"] as ReadonlyArray<string>
+    const joiners = yield* Effect.filter(
+      clusters,
+      (cluster) => Effect.map(addressOf(cluster), (address) => !seeds.includes(address))
+    )
+    yield* Effect.forEach(joiners, (cluster) => cluster.join(seeds), { concurrency: JOINERS, discard: true })
+    return {}
+  }))
+
+/** Waits until every node of this process sees so many members. */
+const agree = ({ expect, seconds }: Request) =>
+  run(Effect.gen(function*() {
+    for (const cluster of clusters) {
+      while ((yield* cluster.members).length !== expect) yield* Effect.sleep("20 millis")
+    }
+    return {}
+  }).pipe(Effect.timeout(`${Number(seconds)} seconds`)))
+
+export const handlers = { start, join, agree }

@@ -1,0 +1,68 @@
+/** What the parts of the benchmark share. */
+import type { Amounts, Subject } from "../page/Results.ts"
+import { Child, type Command } from "./Child.ts"
+
+/** One round of one part. */
+export interface Measuring {
+  readonly round: number
+  readonly amounts: Amounts
+  readonly isApart: boolean
+  /** Those of these subjects that this run has, each round beginning with another. */
+  readonly turns: (...subjects: ReadonlyArray<Subject>) => ReadonlyArray<Subject>
+  /** The program that does something with a subject. */
+  readonly command: (subject: Subject, what: "cluster" | "messages" | "import") => Command
+  readonly say: (doing: string) => void
+  readonly record: (subject: Subject, figures: Readonly<Record<string, number | undefined>>) => void
+}
+
+export const MB = 1e6
+
+export const wait = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+
+/** Returns the list begun at another of its elements in each round. */
+export const rotated = <A>(list: ReadonlyArray<A>, round: number): ReadonlyArray<A> => {
+  const first = list.length === 0 ? 0 : round % list.length
+  return [...list.slice(first), ...list.slice(0, first)]
+}
+
+/** Runs with a process of each of these commands, and ends them whatever happens. */
+export const withChildren = async <A>(
+  commands: ReadonlyArray<Command>,
+  use: (children: ReadonlyArray<Child>) => Promise<A>
+): Promise<A> => {
+  const children: Array<Child> = []
+  try {
+    for (const command of commands) children.push(await Child.start(command))
+    return await use(children)
+  } finally {
+    await Promise.all(children.map((child) => child.end()))
+  }
+}
+
+/** The processor time of each process so far, in microseconds, all read at about the same moment. */
+export const cpuOf = (children: ReadonlyArray<Child>): Promise<ReadonlyArray<number>> =>
+  Promise.all(children.map((child) => child.cpu()))
+
+export const sum = (values: ReadonlyArray<number>): number => values.reduce((a, b) => a + b, 0)
+
+export const mean = (values: ReadonlyArray<number>): number => sum(values) / values.length
+
+/** Names of nodes, with what they begin with. */
+export const names = (count: number, first = "n"): ReadonlyArray<string> =>
+  Array.from({ length: count }, (_, i) => `${first}${i}`)
+
+/** How long nodes may take to agree before the round is given up. */
+export const AGREEMENT_SECONDS = 60
+
+/**
+ * Runs each subject's measurement: side by side, so that whatever else the machine does falls on all alike, or one after
+ * the other. `prepare` is always carried out one after the other.
+ */
+export const sideBySide = async (
+  measuring: Measuring,
+  subjects: ReadonlyArray<Subject>,
+  run: (subjects: ReadonlyArray<Subject>) => Promise<void>
+): Promise<void> => {
+  if (!measuring.isApart) return run(subjects)
+  for (const subject of subjects) await run([subject])
+}

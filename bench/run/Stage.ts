@@ -1,0 +1,84 @@
+/** Builds what is measured: compiled JavaScript beside a package of the library, as a user has it. */
+import { execFileSync, spawnSync } from "node:child_process"
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import * as Path from "node:path"
+import type { Command } from "./Child.ts"
+
+export const root = Path.resolve(import.meta.dirname, "../..")
+
+const compile = (project: string, outDir: string): void => {
+  const compiler = Path.join(root, "node_modules/typescript/bin/tsc")
+  execFileSync(process.execPath, [compiler, "-p", project, "--outDir", outDir], { stdio: ["ignore", 2, 2] })
+}
+
+/** What a module imports, by its text. */
+const importsOf = (text: string): ReadonlyArray<string> =>
+  [...text.matchAll(/(?:^import|^export|\bfrom) ?"([^"]+)"|^import [^"]*? from "([^"]+)"/gm)]
+    .map((match) => match[1] ?? match[2] ?? "")
+
+/** Returns the modules of Effect that are loaded with a file of the library, through whatever it imports itself. */
+export const effectModules = (file: string): ReadonlyArray<string> => {
+  const seen = new Set([file])
+  const modules = new Set<string>()
+  for (const each of seen) {
+    for (const specifier of importsOf(readFileSync(each, "utf8"))) {
+      if (specifier.startsWith(".")) seen.add(Path.resolve(Path.dirname(each), specifier))
+      else if (/^(@effect\/|effect(\/|$))/.test(specifier)) modules.add(specifier)
+    }
+  }
+  return [...modules].sort()
+}
+
+/** One build: a folder in which `effect-memberlist` is the library of one checkout. */
+export class Stage {
+  private readonly folder: string
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  /** Builds the library of a checkout and the programs that use it. Effect is this checkout's, whatever the other has. */
+  static build(name: "ours" | "before", library: string): Stage {
+    const folder = Path.join(root, "bench/dist", name)
+    const installed = Path.join(folder, "node_modules/effect-memberlist")
+    rmSync(folder, { recursive: true, force: true })
+    compile(Path.join(library, "tsconfig.build.json"), Path.join(installed, "dist"))
+    cpSync(Path.join(library, "package.json"), Path.join(installed, "package.json"))
+    writeFileSync(Path.join(folder, "package.json"), `{ "private": true, "type": "module" }\n`)
+    compile(Path.join(root, "bench/tsconfig.json"), Path.join(folder, "programs"))
+    const imports = effectModules(Path.join(installed, "dist/index.js")).map((specifier) => `import "${specifier}"\n`)
+    writeFileSync(
+      Path.join(folder, "programs/floors/effect.js"),
+      `${imports.join("")}import { serve } from "../child/Commands.js"\nserve({})\n`
+    )
+    return new Stage(folder)
+  }
+
+  /** Returns the command that runs a program, `nodes/cluster` for example. */
+  node(program: string): Command {
+    return [process.execPath, Path.join(this.folder, "programs", `${program}.js`)]
+  }
+}
+
+const goFolder = Path.join(root, "bench/go")
+
+const go = (...args: ReadonlyArray<string>): string | undefined => {
+  const { status, stdout } = spawnSync("go", [...args], { cwd: goFolder, encoding: "utf8", stdio: ["ignore", "pipe", 2] })
+  return status === 0 ? stdout.trim() : undefined
+}
+
+export interface Reference {
+  readonly command: Command
+  /** The release and the toolchain. */
+  readonly version: string
+}
+
+/** Builds the Go program; nothing where there is no Go. */
+export const buildReference = (): Reference | undefined => {
+  const toolchain = go("env", "GOVERSION")
+  if (toolchain === undefined) return undefined
+  const program = Path.join(goFolder, "bin/nodes")
+  if (go("build", "-o", program, ".") === undefined) throw new Error("the Go program could not be built")
+  const release = go("list", "-m", "-f", "{{.Version}}", "github.com/hashicorp/memberlist")
+  return { command: [program], version: `memberlist ${release}, ${toolchain}` }
+}

@@ -1,0 +1,74 @@
+/** Processes of one node each, joined, while nothing happens. */
+import type { Amounts, Subject } from "../../page/Results.ts"
+import type { Child } from "../Child.ts"
+import {
+  AGREEMENT_SECONDS,
+  cpuOf,
+  MB,
+  mean,
+  type Measuring,
+  names,
+  sideBySide,
+  wait,
+  withChildren
+} from "../Measuring.ts"
+
+export const seconds = ({ idleSettleSeconds, idleWindowSeconds }: Amounts): number =>
+  idleSettleSeconds + idleWindowSeconds + 5
+
+const PROCESSES = 5
+
+/** Processes that have nothing to say to one another are all alike: one is enough. */
+const isAlone = (subject: Subject) => subject === "bare" || subject === "effect"
+
+const form = async (subject: Subject, children: ReadonlyArray<Child>): Promise<void> => {
+  if (isAlone(subject)) return
+  const started = []
+  for (const [i, child] of children.entries()) started.push(await child.ask("start", { names: names(1, `p${i}n`) }))
+  if (subject === "pings") {
+    const ports = started.flatMap(({ ports }) => ports as ReadonlyArray<number>)
+    for (const child of children) await child.ask("ping", { ports, pings: 1 })
+    return
+  }
+  const seeds = [started[0]?.["address"]]
+  for (const child of children) await child.ask("join", { seeds })
+  for (const child of children) await child.ask("agree", { expect: PROCESSES, seconds: AGREEMENT_SECONDS })
+}
+
+export const measure = (measuring: Measuring): Promise<void> => {
+  const { idleSettleSeconds, idleWindowSeconds } = measuring.amounts
+  return sideBySide(
+    measuring,
+    measuring.turns("ours", "before", "go", "bare", "pings", "effect"),
+    (subjects) => {
+      const owners = subjects.flatMap((subject) => Array.from({ length: isAlone(subject) ? 1 : PROCESSES }, () => subject))
+      return withChildren(owners.map((subject) => measuring.command(subject, "cluster")), async (children) => {
+        const of = <A>(subject: Subject, list: ReadonlyArray<A>) => list.filter((_, i) => owners[i] === subject)
+        measuring.say("joining")
+        for (const subject of subjects) await form(subject, of(subject, children))
+        measuring.say("settling")
+        await wait(idleSettleSeconds)
+        measuring.say("measuring")
+        const began = performance.now()
+        const before = await cpuOf(children)
+        await wait(idleWindowSeconds)
+        const after = await cpuOf(children)
+        const seconds = (performance.now() - began) / 1000
+        const used = after.map((micros, i) => (micros - (before[i] ?? Number.NaN)) / 1000 / seconds)
+        for (const subject of subjects) {
+          const own = of(subject, children)
+          const memory = own.map((child) => child.memory)
+          if (!isAlone(subject) && subject !== "pings") {
+            for (const child of own) await child.ask("agree", { expect: PROCESSES, seconds: 1 })
+          }
+          measuring.record(subject, {
+            cpu: mean(of(subject, used)),
+            residentAtStart: mean(own.map(({ started }) => started.memory.resident)) / MB,
+            resident: mean(memory.map(({ resident }) => resident)) / MB,
+            anonymous: mean(memory.map(({ anonymous }) => anonymous ?? Number.NaN)) / MB
+          })
+        }
+      })
+    }
+  )
+}

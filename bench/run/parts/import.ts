@@ -1,0 +1,26 @@
+/** Processes that only begin: what the library costs before it does anything. */
+import { spread } from "../../page/Statistics.ts"
+import type { Child } from "../Child.ts"
+import { MB, type Measuring, withChildren } from "../Measuring.ts"
+import type { Subject } from "../../page/Results.ts"
+
+export const seconds = 14
+
+export const measure = async (measuring: Measuring): Promise<void> => {
+  const turns = measuring.turns("ours", "before", "go", "bare", "effect")
+  const started = new Map<Subject, Array<Child["started"]>>(turns.map((subject) => [subject, []]))
+  for (let i = 0; i < measuring.amounts.imports; i++) {
+    for (const subject of turns) {
+      await withChildren([measuring.command(subject, "import")], async ([child]) => {
+        if (child !== undefined) started.get(subject)?.push(child.started)
+      })
+    }
+  }
+  for (const [subject, each] of started) {
+    measuring.record(subject, {
+      cpu: spread(each.map(({ micros }) => micros / 1000))?.median,
+      wall: spread(each.map(({ wallMillis }) => wallMillis))?.min,
+      resident: spread(each.map(({ memory }) => memory.resident / MB))?.median
+    })
+  }
+}

@@ -1,0 +1,78 @@
+/** Messages from one process to another, one after the other. */
+import type { Subject } from "../../page/Results.ts"
+import type { Child } from "../Child.ts"
+import { AGREEMENT_SECONDS, cpuOf, type Measuring, sum, wait, withChildren } from "../Measuring.ts"
+
+export const seconds = 20
+
+/** What is sent first, so that code that is compiled while it runs is, as it would be in a program that has run a while. */
+const WARM = 0.2
+
+/** Datagrams come in bursts, with pauses in which the receiver keeps up: else there is less to do because some are lost. */
+const BURST = { burst: 20, pauseMs: 2 }
+
+interface Kind {
+  readonly reliable: boolean
+  readonly size: number
+  readonly burst: number
+  readonly pauseMs: number
+}
+
+const reliable: Kind = { reliable: true, size: 1000, burst: 0, pauseMs: 0 }
+const bestEffort: Kind = { reliable: false, size: 100, ...BURST }
+
+const LATE_MS = 1000
+
+/** Waits until all have come, or none came for a while; how many came. */
+const received = async (receiver: Child, from: number, count: number): Promise<number> => {
+  let arrived = 0
+  for (let news = performance.now(); arrived < count && performance.now() - news < LATE_MS; await wait(0.01)) {
+    const now = Number((await receiver.ask("received"))["count"]) - from
+    if (now > arrived) news = performance.now()
+    arrived = now
+  }
+  return arrived
+}
+
+const exchange = async (sender: Child, receiver: Child, to: unknown, kind: Kind, count: number) => {
+  const from = Number((await receiver.ask("received"))["count"])
+  const before = sum(await cpuOf([sender, receiver]))
+  const { medianMicros } = await sender.ask("send", { to, count, ...kind })
+  const arrived = await received(receiver, from, count)
+  const after = sum(await cpuOf([sender, receiver]))
+  return { micros: Number(medianMicros), cpu: (after - before) / count, lost: count - arrived }
+}
+
+/** Both processes know each other; what the sender sends to. */
+const form = async (subject: Subject, sender: Child, receiver: Child): Promise<unknown> => {
+  const { address } = await receiver.ask("start", { names: ["receiver"] })
+  await sender.ask("start", { names: ["sender"] })
+  if (subject === "bare") return address
+  await sender.ask("join", { seeds: [address] })
+  for (const child of [sender, receiver]) await child.ask("agree", { expect: 2, seconds: AGREEMENT_SECONDS })
+  return "receiver"
+}
+
+export const measure = async (measuring: Measuring): Promise<void> => {
+  for (const subject of measuring.turns("ours", "before", "go", "bare")) {
+    measuring.say(subject)
+    const command = measuring.command(subject, "messages")
+    await withChildren([command, command], async ([sender, receiver]) => {
+      if (sender === undefined || receiver === undefined) return
+      const to = await form(subject, sender, receiver)
+      const timed = async (kind: Kind, count: number) => {
+        await exchange(sender, receiver, to, kind, Math.ceil(count * WARM))
+        return exchange(sender, receiver, to, kind, count)
+      }
+      const stream = await timed(reliable, measuring.amounts.reliable)
+      const packet = await timed(bestEffort, measuring.amounts.bestEffort)
+      measuring.record(subject, {
+        reliable: stream.micros,
+        reliableCpu: stream.cpu,
+        reliableLost: stream.lost,
+        bestEffortCpu: packet.cpu,
+        bestEffortLost: packet.lost
+      })
+    })
+  }
+}

@@ -1,0 +1,62 @@
+/** Many nodes of one process that have long joined, while nothing happens. */
+import type { Amounts, Subject } from "../../page/Results.ts"
+import type { Child } from "../Child.ts"
+import {
+  AGREEMENT_SECONDS,
+  cpuOf,
+  MB,
+  type Measuring,
+  names,
+  sideBySide,
+  sum,
+  wait,
+  withChildren
+} from "../Measuring.ts"
+
+export const seconds = ({ settleSeconds, windowSeconds }: Amounts): number => settleSeconds + windowSeconds + 12
+
+/** Two pings and two acks, sent and received by each node in each probe interval. */
+const PINGS = 2
+
+const form = async (subject: Subject, child: Child, nodes: number): Promise<void> => {
+  const { address, ports } = await child.ask("start", { names: names(nodes) })
+  if (subject === "pings") {
+    await child.ask("ping", { ports, pings: PINGS })
+    return
+  }
+  await child.ask("join", { seeds: [address] })
+  await child.ask("agree", { expect: nodes, seconds: AGREEMENT_SECONDS })
+}
+
+export const measure = (measuring: Measuring): Promise<void> => {
+  const { nodes, settleSeconds, windowSeconds } = measuring.amounts
+  return sideBySide(
+    measuring,
+    measuring.turns("ours", "before", "go", "pings"),
+    (subjects) =>
+      withChildren(subjects.map((subject) => measuring.command(subject, "cluster")), async (children) => {
+        const empty = children.map((child) => child.memory.resident)
+        measuring.say("joining")
+        for (const [i, child] of children.entries()) await form(subjects[i] ?? "ours", child, nodes)
+        measuring.say("settling")
+        await wait(settleSeconds)
+        measuring.say("measuring")
+        const began = performance.now()
+        const before = await cpuOf(children)
+        await wait(windowSeconds)
+        const after = await cpuOf(children)
+        const nodeMinutes = nodes * (performance.now() - began) / 60_000
+        for (const [i, child] of children.entries()) {
+          const subject = subjects[i] ?? "ours"
+          const { resident } = child.memory
+          // nobody was thought dead meanwhile: that would have been other work
+          if (subject !== "pings") await child.ask("agree", { expect: nodes, seconds: 1 })
+          measuring.record(subject, {
+            cpu: sum([after[i] ?? Number.NaN, -(before[i] ?? Number.NaN)]) / 1e6 / nodeMinutes,
+            resident: resident / MB,
+            residentPerNode: (resident - (empty[i] ?? 0)) / MB / nodes
+          })
+        }
+      })
+  )
+}
