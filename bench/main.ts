@@ -35,7 +35,7 @@ if (options.isHelp) {
 const { amounts, isApart, only, rounds } = options
 
 const parts: Record<Part, { readonly measure: (measuring: Measuring) => Promise<void>; readonly seconds: number }> = {
-  steady: { measure: Steady.measure, seconds: Steady.seconds(amounts) * (isApart ? 3 : 1) },
+  steady: { measure: Steady.measure, seconds: Steady.seconds(amounts) * (isApart ? 4 : 1) },
   join: { measure: Join.measure, seconds: Join.seconds },
   idle: { measure: Idle.measure, seconds: Idle.seconds(amounts) * (isApart ? 5 : 1) },
   messages: { measure: Messages.measure, seconds: Messages.seconds },
@@ -53,6 +53,7 @@ if (reference === undefined) {
 
 const programs = {
   pings: { cluster: "floors/datagrams", messages: "floors/messages", import: "floors/bare" },
+  together: { cluster: "floors/datagrams", messages: "floors/messages", import: "floors/bare" },
   bare: { cluster: "floors/bare", messages: "floors/messages", import: "floors/bare" },
   effect: { cluster: "floors/effect", messages: "floors/effect", import: "floors/effect" },
   ours: { cluster: "nodes/cluster", messages: "nodes/messages", import: "nodes/import" }
@@ -111,7 +112,9 @@ for (const { part, round } of runs) {
   if (isInterrupted) break
   const was = watched()
   busy.push(was)
-  progress.done(failures.at(-1) ?? `load ${was.load.toFixed(1)} before, ${(was.used * 100).toFixed(0)} % of the processors used`)
+  progress.done(
+    failures.at(-1) ?? `load ${was.load.toFixed(1)} before, ${(was.used * 100).toFixed(0)} % of the processors used`
+  )
 }
 
 const results: Results = {

@@ -31,7 +31,8 @@ export const text = (size: number): Uint8Array => {
   })
 }
 
-/** The time that a message took whose half was faster. */
-export const middle = (micros: Float64Array): { readonly medianMicros: number } => ({
-  medianMicros: micros.toSorted()[Math.floor(micros.length / 2)] ?? 0
+/** Returns the time that a message took: the middle one of all, and the mean. */
+export const summary = (micros: Float64Array): { readonly medianMicros: number; readonly meanMicros: number } => ({
+  medianMicros: micros.toSorted()[Math.floor(micros.length / 2)] ?? 0,
+  meanMicros: micros.reduce((sum, each) => sum + each, 0) / micros.length
 })

@@ -29,17 +29,21 @@ const start = async ({ names }: Request) => {
   return { ports }
 }
 
-/** Each socket pings `pings` of the ports every second, and begins at a moment of its own. */
+/**
+ * Each socket pings `pings` of the ports every second: at a moment of its own, as nodes do, or, `together`, all at the same,
+ * which shows how much of the cost is in waking up.
+ */
 const ping = (request: Request) => {
   const ports = request["ports"] as ReadonlyArray<number>
   const pings = Number(request["pings"])
-  for (const socket of sockets) {
+  const ticks = sockets.map((socket) => {
     const others = ports.filter((port) => port !== socket.address().port)
-    const tick = () => {
+    return () => {
       for (let i = 0; i < pings; i++) socket.send(PING, others[Math.floor(Math.random() * others.length)], "127.0.0.1")
     }
-    setTimeout(() => setInterval(tick, INTERVAL), Math.random() * INTERVAL)
-  }
+  })
+  if (request["together"] === true) setInterval(() => ticks.forEach((tick) => tick()), INTERVAL)
+  else for (const tick of ticks) setTimeout(() => setInterval(tick, INTERVAL), Math.random() * INTERVAL)
   return {}
 }
 

@@ -55,7 +55,7 @@ const send = async (request: Request) => {
     micros[i] = (performance.now() - before) * 1000
     if (burst > 0 && (i + 1) % burst === 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
-  return Sending.middle(micros)
+  return Sending.summary(micros)
 }
 
 serve({ start, send, received: () => ({ count }) })

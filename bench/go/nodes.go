@@ -120,6 +120,10 @@ func (n *nodes) send(req request) (any, error) {
 			time.Sleep(time.Duration(req.PauseMs) * time.Millisecond)
 		}
 	}
+	sum := 0.0
+	for _, each := range micros {
+		sum += each
+	}
 	slices.Sort(micros)
-	return map[string]any{"medianMicros": micros[len(micros)/2]}, nil
+	return map[string]any{"medianMicros": micros[len(micros)/2], "meanMicros": sum / float64(len(micros))}, nil
 }

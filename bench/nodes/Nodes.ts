@@ -51,11 +51,13 @@ const join = (request: Request) =>
 
 /** Waits until every node of this process sees so many members. */
 const agree = ({ expect, seconds }: Request) =>
-  run(Effect.gen(function*() {
-    for (const cluster of clusters) {
-      while ((yield* cluster.members).length !== expect) yield* Effect.sleep("20 millis")
-    }
-    return {}
-  }).pipe(Effect.timeout(`${Number(seconds)} seconds`)))
+  run(
+    Effect.gen(function*() {
+      for (const cluster of clusters) {
+        while ((yield* cluster.members).length !== expect) yield* Effect.sleep("20 millis")
+      }
+      return {}
+    }).pipe(Effect.timeout(`${Number(seconds)} seconds`))
+  )
 
 export const handlers = { start, join, agree }

@@ -1,5 +1,5 @@
 /** The library imported, and nothing done with it. */
-import "effect-memberlist"
+import * as library from "effect-memberlist"
 import { serve } from "../child/Commands.ts"
 
-serve({})
+serve({ exports: () => ({ count: Object.keys(library).length }) })

@@ -29,7 +29,7 @@ const send = (request: Request) =>
       micros[i] = (performance.now() - before) * 1000
       if (burst > 0 && (i + 1) % burst === 0) yield* Effect.sleep(pauseMs)
     }
-    return Sending.middle(micros)
+    return Sending.summary(micros)
   }))
 
 serve({ ...handlers, start, send, received: () => ({ count }) })

@@ -4,7 +4,7 @@ export const parts = ["steady", "join", "idle", "messages", "import"] as const
 export type Part = (typeof parts)[number]
 
 /** What is measured: the library, the same at another commit, the reference, and floors that no library gets below. */
-export const subjects = ["ours", "before", "go", "bare", "pings", "effect"] as const
+export const subjects = ["ours", "before", "go", "bare", "pings", "together", "effect"] as const
 export type Subject = (typeof subjects)[number]
 
 /** One subject measured in one round. */

@@ -28,8 +28,7 @@ export const figure = (
   part: Part,
   subject: Subject,
   key: string
-): Spread | undefined =>
-  spread(of(samples, part, subject).flatMap(({ figures }) => figures[key] ?? []))
+): Spread | undefined => spread(of(samples, part, subject).flatMap(({ figures }) => figures[key] ?? []))
 
 /**
  * Returns how many times as much one subject costs as another: a ratio for each round that has both, so that what else the

@@ -63,7 +63,11 @@ export class Stage {
 const goFolder = Path.join(root, "bench/go")
 
 const go = (...args: ReadonlyArray<string>): string | undefined => {
-  const { status, stdout } = spawnSync("go", [...args], { cwd: goFolder, encoding: "utf8", stdio: ["ignore", "pipe", 2] })
+  const { status, stdout } = spawnSync("go", [...args], {
+    cwd: goFolder,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", 2]
+  })
   return status === 0 ? stdout.trim() : undefined
 }
 

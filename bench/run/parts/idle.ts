@@ -41,7 +41,9 @@ export const measure = (measuring: Measuring): Promise<void> => {
     measuring,
     measuring.turns("ours", "before", "go", "bare", "pings", "effect"),
     (subjects) => {
-      const owners = subjects.flatMap((subject) => Array.from({ length: isAlone(subject) ? 1 : PROCESSES }, () => subject))
+      const owners = subjects.flatMap((subject) =>
+        Array.from({ length: isAlone(subject) ? 1 : PROCESSES }, () => subject)
+      )
       return withChildren(owners.map((subject) => measuring.command(subject, "cluster")), async (children) => {
         const of = <A>(subject: Subject, list: ReadonlyArray<A>) => list.filter((_, i) => owners[i] === subject)
         measuring.say("joining")

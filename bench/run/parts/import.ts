@@ -1,8 +1,8 @@
 /** Processes that only begin: what the library costs before it does anything. */
+import type { Subject } from "../../page/Results.ts"
 import { spread } from "../../page/Statistics.ts"
 import type { Child } from "../Child.ts"
 import { MB, type Measuring, withChildren } from "../Measuring.ts"
-import type { Subject } from "../../page/Results.ts"
 
 export const seconds = 14
 

@@ -5,8 +5,8 @@ import { AGREEMENT_SECONDS, cpuOf, type Measuring, sum, wait, withChildren } fro
 
 export const seconds = 20
 
-/** What is sent first, so that code that is compiled while it runs is, as it would be in a program that has run a while. */
-const WARM = 0.2
+/** Part of what is sent first and not measured: until then, code is compiled that a program that runs for long has compiled. */
+const WARM = 0.5
 
 /** Datagrams come in bursts, with pauses in which the receiver keeps up: else there is less to do because some are lost. */
 const BURST = { burst: 20, pauseMs: 2 }
@@ -37,10 +37,15 @@ const received = async (receiver: Child, from: number, count: number): Promise<n
 const exchange = async (sender: Child, receiver: Child, to: unknown, kind: Kind, count: number) => {
   const from = Number((await receiver.ask("received"))["count"])
   const before = sum(await cpuOf([sender, receiver]))
-  const { medianMicros } = await sender.ask("send", { to, count, ...kind })
+  const { meanMicros, medianMicros } = await sender.ask("send", { to, count, ...kind })
   const arrived = await received(receiver, from, count)
   const after = sum(await cpuOf([sender, receiver]))
-  return { micros: Number(medianMicros), cpu: (after - before) / count, lost: count - arrived }
+  return {
+    micros: Number(medianMicros),
+    mean: Number(meanMicros),
+    cpu: (after - before) / count,
+    lost: count - arrived
+  }
 }
 
 /** Both processes know each other; what the sender sends to. */
@@ -68,6 +73,7 @@ export const measure = async (measuring: Measuring): Promise<void> => {
       const packet = await timed(bestEffort, measuring.amounts.bestEffort)
       measuring.record(subject, {
         reliable: stream.micros,
+        reliableMean: stream.mean,
         reliableCpu: stream.cpu,
         reliableLost: stream.lost,
         bestEffortCpu: packet.cpu,

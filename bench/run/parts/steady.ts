@@ -18,10 +18,12 @@ export const seconds = ({ settleSeconds, windowSeconds }: Amounts): number => se
 /** Two pings and two acks, sent and received by each node in each probe interval. */
 const PINGS = 2
 
+const isFloor = (subject: Subject) => subject === "pings" || subject === "together"
+
 const form = async (subject: Subject, child: Child, nodes: number): Promise<void> => {
   const { address, ports } = await child.ask("start", { names: names(nodes) })
-  if (subject === "pings") {
-    await child.ask("ping", { ports, pings: PINGS })
+  if (isFloor(subject)) {
+    await child.ask("ping", { ports, pings: PINGS, together: subject === "together" })
     return
   }
   await child.ask("join", { seeds: [address] })
@@ -32,7 +34,7 @@ export const measure = (measuring: Measuring): Promise<void> => {
   const { nodes, settleSeconds, windowSeconds } = measuring.amounts
   return sideBySide(
     measuring,
-    measuring.turns("ours", "before", "go", "pings"),
+    measuring.turns("ours", "before", "go", "pings", "together"),
     (subjects) =>
       withChildren(subjects.map((subject) => measuring.command(subject, "cluster")), async (children) => {
         const empty = children.map((child) => child.memory.resident)
@@ -50,7 +52,7 @@ export const measure = (measuring: Measuring): Promise<void> => {
           const subject = subjects[i] ?? "ours"
           const { resident } = child.memory
           // nobody was thought dead meanwhile: that would have been other work
-          if (subject !== "pings") await child.ask("agree", { expect: nodes, seconds: 1 })
+          if (!isFloor(subject)) await child.ask("agree", { expect: nodes, seconds: 1 })
           measuring.record(subject, {
             cpu: sum([after[i] ?? Number.NaN, -(before[i] ?? Number.NaN)]) / 1e6 / nodeMinutes,
             resident: resident / MB,
