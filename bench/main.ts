@@ -68,10 +68,9 @@ const command: Measuring["command"] = (subject, what): Command => {
 const isThere = (subject: Subject): boolean =>
   (subject !== "go" || reference !== undefined) && (subject !== "before" || before !== undefined)
 
-let isInterrupted = false
 const interrupt = () => {
-  isInterrupted = true
-  endAll()
+  process.stderr.write("interrupted: nothing was written\n")
+  process.exit(130)
 }
 process.on("SIGINT", interrupt)
 process.on("SIGTERM", interrupt)
@@ -93,6 +92,7 @@ const commits = {
 
 for (const { part, round } of runs) {
   const watched = watch(part, round)
+  let failure: string | undefined
   try {
     await parts[part].measure({
       round,
@@ -107,13 +107,13 @@ for (const { part, round } of runs) {
       }
     })
   } catch (error) {
-    if (!isInterrupted) failures.push(`${part}, round ${round + 1}: ${error instanceof Error ? error.message : error}`)
+    failure = `${part}, round ${round + 1}: ${error instanceof Error ? error.message : error}`
+    failures.push(failure)
   }
-  if (isInterrupted) break
   const was = watched()
   busy.push(was)
   progress.done(
-    failures.at(-1) ?? `load ${was.load.toFixed(1)} before, ${(was.used * 100).toFixed(0)} % of the processors used`
+    failure ?? `load ${was.load.toFixed(1)} before, ${(was.used * 100).toFixed(0)} % of the processors used`
   )
 }
 
@@ -130,10 +130,6 @@ const results: Results = {
   failures
 }
 process.stdout.write(`${tables(results)}\n`)
-if (isInterrupted) {
-  process.stderr.write("interrupted: nothing was written\n")
-  process.exit(130)
-}
 const out = Path.resolve(options.out)
 mkdirSync(Path.dirname(out), { recursive: true })
 writeFileSync(out, `${JSON.stringify(results, null, 2)}\n`)

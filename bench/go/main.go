@@ -26,6 +26,7 @@ type request struct {
 	Reliable bool     `json:"reliable"`
 	Burst    int      `json:"burst"`
 	PauseMs  int      `json:"pauseMs"`
+	PaceMs   float64  `json:"paceMs"`
 }
 
 // cpu is the processor time of the whole process so far, in microseconds, by the operating system's accounting. It is
@@ -44,7 +45,7 @@ func run(nodes *nodes, req request) (any, error) {
 	case "cpu":
 		return map[string]any{"micros": cpu()}, nil
 	case "start":
-		return nodes.start(req.Names)
+		return nodes.start(req.Names, req.PaceMs)
 	case "join":
 		return map[string]any{}, nodes.join(req.Seeds)
 	case "agree":

@@ -27,12 +27,13 @@ const scope = Scope.makeUnsafe()
 
 const addressOf = (cluster: Cluster) => Effect.map(cluster.localMember, ({ address }) => address)
 
-/** Starts a node for each name, with the LAN preset, on a free port of the loopback interface. */
-const start = ({ names }: Request) =>
+/** Starts a node for each name, with the LAN preset, on a free port of the loopback interface, with a pause after each. */
+const start = ({ names, paceMs }: Request) =>
   run(Effect.gen(function*() {
     for (const name of names as ReadonlyArray<string>) {
       const context = yield* Layer.buildWithScope(node(name), scope)
       clusters.push(yield* Effect.provide(Memberlist, context))
+      if (paceMs !== undefined) yield* Effect.sleep(Number(paceMs))
     }
     return { address: clusters[0] === undefined ? "" : yield* addressOf(clusters[0]) }
   }))

@@ -107,7 +107,8 @@ export const tables = ({ samples }: Results): string =>
 const explained = ({ amounts }: Results): Readonly<Record<Part, readonly [title: string, text: string]>> => ({
   steady: [
     `${amounts.nodes} nodes of one process, while nothing happens`,
-    `The nodes join, settle for ${amounts.settleSeconds} s, and are measured for ${amounts.windowSeconds} s. With 100 nodes a
+    `The nodes are started over one second (those of Go that are started at once also probe and gossip at once, which saves
+waking up, and which nodes of different hosts cannot do), join, settle for ${amounts.settleSeconds} s, and are measured for ${amounts.windowSeconds} s. With 100 nodes a
 push/pull of each falls into a window of 90 s. Afterwards every node must still see all others. The floors are a
 socket a node that pings two others every second and acks: four datagrams of 60 bytes, no table, no gossip; at a moment of
 its own, as nodes do, or all at once, which shows how much is spent on waking up. Resident memory a node leaves out what the

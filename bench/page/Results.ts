@@ -39,7 +39,7 @@ export interface Amounts {
 
 export interface Results {
   readonly at: string
-  /** The commit that was measured; with `+` when files had been changed since. */
+  /** The last commit that changed the library; with `+` when files of it had been changed since. */
   readonly commit: string
   readonly beforeCommit?: string | undefined
   readonly processors: string

@@ -11,11 +11,11 @@ const git = (folder: string, ...args: ReadonlyArray<string>): string | undefined
   return status === 0 ? stdout.trim() : undefined
 }
 
-/** Returns the commit of a checkout, with `+` when the library differs from it. */
+/** Returns the last commit that changed the library, with `+` when files of it have been changed since. */
 export const commitOf = (folder: string): string => {
-  const commit = git(folder, "rev-parse", "--short", "HEAD")
-  if (commit === undefined) return "no commit"
-  return git(folder, "status", "--porcelain", "--", "src", "package.json") === "" ? commit : `${commit}+`
+  const commit = git(folder, "log", "-1", "--format=%h", "--", "src")
+  if (commit === undefined || commit === "") return "no commit"
+  return git(folder, "status", "--porcelain", "--", "src") === "" ? commit : `${commit}+`
 }
 
 export const machine = () => ({

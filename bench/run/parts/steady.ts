@@ -18,10 +18,13 @@ export const seconds = ({ settleSeconds, windowSeconds }: Amounts): number => se
 /** Two pings and two acks, sent and received by each node in each probe interval. */
 const PINGS = 2
 
+/** Nodes are started over one probe interval, so that they do not all probe and gossip at once. */
+const PROBE_INTERVAL_MS = 1000
+
 const isFloor = (subject: Subject) => subject === "pings" || subject === "together"
 
 const form = async (subject: Subject, child: Child, nodes: number): Promise<void> => {
-  const { address, ports } = await child.ask("start", { names: names(nodes) })
+  const { address, ports } = await child.ask("start", { names: names(nodes), paceMs: PROBE_INTERVAL_MS / nodes })
   if (isFloor(subject)) {
     await child.ask("ping", { ports, pings: PINGS, together: subject === "together" })
     return
