@@ -107,8 +107,8 @@ for (const { part, round } of runs) {
       }
     })
   } catch (error) {
-    failure = `${part}, round ${round + 1}: ${error instanceof Error ? error.message : error}`
-    failures.push(failure)
+    failure = error instanceof Error ? error.message : String(error)
+    failures.push(`${part}, round ${round + 1}: ${failure}`)
   }
   const was = watched()
   busy.push(was)
