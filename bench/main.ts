@@ -69,7 +69,7 @@ const isThere = (subject: Subject): boolean =>
   (subject !== "go" || reference !== undefined) && (subject !== "before" || before !== undefined)
 
 const interrupt = () => {
-  process.stderr.write("interrupted: nothing was written\n")
+  process.stderr.write(`\ninterrupted: ${options.out} has what was measured until then\n`)
   process.exit(130)
 }
 process.on("SIGINT", interrupt)
@@ -89,6 +89,22 @@ const commits = {
   commit: commitOf(root),
   ...(options.before === undefined ? {} : { beforeCommit: commitOf(options.before) })
 }
+
+const results = (): Results => ({
+  at: new Date().toISOString(),
+  ...commits,
+  ...described,
+  ...(reference === undefined ? {} : { go: reference.version }),
+  rounds,
+  isApart,
+  amounts,
+  busy,
+  samples,
+  failures
+})
+
+const out = Path.resolve(options.out)
+mkdirSync(Path.dirname(out), { recursive: true })
 
 for (const { part, round } of runs) {
   const watched = watch(part, round)
@@ -112,27 +128,14 @@ for (const { part, round } of runs) {
   }
   const was = watched()
   busy.push(was)
+  // after each step: a run that is interrupted keeps what it has
+  writeFileSync(out, `${JSON.stringify(results(), null, 2)}\n`)
   progress.done(
     failure ?? `load ${was.load.toFixed(1)} before, ${(was.used * 100).toFixed(0)} % of the processors used`
   )
 }
 
-const results: Results = {
-  at: new Date().toISOString(),
-  ...commits,
-  ...described,
-  ...(reference === undefined ? {} : { go: reference.version }),
-  rounds,
-  isApart,
-  amounts,
-  busy,
-  samples,
-  failures
-}
-process.stdout.write(`${tables(results)}\n`)
-const out = Path.resolve(options.out)
-mkdirSync(Path.dirname(out), { recursive: true })
-writeFileSync(out, `${JSON.stringify(results, null, 2)}\n`)
+process.stdout.write(`${tables(results())}\n`)
 process.stderr.write(`${options.out}, after ${Math.round((performance.now() - began) / 1000)} s\n`)
 for (const failure of failures) process.stderr.write(`failed: ${failure}\n`)
 process.exit(failures.length === 0 ? 0 : 1)
