@@ -112,7 +112,8 @@ waking up, and which nodes of different hosts cannot do), join, settle for ${amo
 push/pull of each falls into a window of 90 s. Afterwards every node must still see all others. The floors are a
 socket a node that pings two others every second and acks: four datagrams of 60 bytes, no table, no gossip; at a moment of
 its own, as nodes do, or all at once, which shows how much is spent on waking up. Resident memory a node leaves out what the
-process had before its first node.`
+process had before its first node. Mind how busy the machine was: where others keep the processors awake, the first floor costs
+as little as the second, and where they are all used up, probes come late and members are suspected, which is work as well.`
   ],
   join: [
     `${amounts.nodes} nodes of one process, until all agree`,
@@ -197,13 +198,10 @@ ${left(rows)}
 
 Every figure is the median of the rounds, with the least and the most of them. Processor time is user and system time of the
 whole process, all threads, as the operating system counts it; 1 MB is 10⁶ bytes. The machine was shared with other work,
-so ratios say more than figures, and processor time more than time. In a round, those that mostly wait run side by side
-${
-    now.isApart
-      ? "(but not in this run: one after the other)"
-      : "(on two processors, nearly idle)"
-  }, the others one after the other, each round
-beginning with another; a ratio is the median of the rounds' ratios.
+so ratios say more than figures, and processor time more than time. In a round, those that mostly wait ${
+    now.isApart ? "run one after the other as well" : "run side by side, so that other work falls on all alike"
+  };
+the others run one after the other, each round beginning with another; a ratio is the median of the rounds' ratios.
 
 ${sections.join("\n\n")}
 ${now.failures.map((failure) => `\nFailed: ${failure}\n`).join("")}`

@@ -56,7 +56,7 @@ export const AGREEMENT_SECONDS = 150
 
 /**
  * Runs each subject's measurement: side by side, so that whatever else the machine does falls on all alike, or one after
- * the other. `prepare` is always carried out one after the other.
+ * the other.
  */
 export const sideBySide = async (
   measuring: Measuring,
