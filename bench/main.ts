@@ -69,7 +69,8 @@ const isThere = (subject: Subject): boolean =>
   (subject !== "go" || reference !== undefined) && (subject !== "before" || before !== undefined)
 
 const interrupt = () => {
-  process.stderr.write(`\ninterrupted: ${options.out} has what was measured until then\n`)
+  const kept = samples.length === 0 ? "nothing was measured" : `${options.out} has the steps that were done`
+  process.stderr.write(`\ninterrupted: ${kept}\n`)
   process.exit(130)
 }
 process.on("SIGINT", interrupt)

@@ -198,7 +198,8 @@ ${left(rows)}
 
 Every figure is the median of the rounds, with the least and the most of them. Processor time is user and system time of the
 whole process, all threads, as the operating system counts it; 1 MB is 10⁶ bytes. The machine was shared with other work,
-so ratios say more than figures, and processor time more than time. In a round, those that mostly wait ${
+so ratios say more than figures, and processor time more than time. In a round,
+those that mostly wait ${
     now.isApart ? "run one after the other as well" : "run side by side, so that other work falls on all alike"
   };
 the others run one after the other, each round beginning with another; a ratio is the median of the rounds' ratios.
