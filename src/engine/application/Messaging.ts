@@ -13,12 +13,12 @@ import { MessageTooLarge, PingTimeout, UnknownMember } from "../../MemberlistErr
 import * as Limits from "../../wire/Limits.ts"
 import * as Message from "../../wire/message/Message.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
-import * as Seed from "../exchange/Seed.ts"
 import { type Node, source } from "../Node.ts"
 import { entryOf } from "../Peers.ts"
 import { withWait } from "../probing/Waits.ts"
 import * as Sender from "../sending/Sender.ts"
 import * as Streams from "../sending/Streams.ts"
+import * as Seed from "./Seed.ts"
 
 interface Target {
   readonly name: string

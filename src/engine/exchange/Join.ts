@@ -14,11 +14,11 @@ import {
   type SeedError,
   type SeedInvalid
 } from "../../MemberlistError.ts"
+import * as Seed from "../application/Seed.ts"
 import * as Life from "../life/Life.ts"
 import type { Node } from "../Node.ts"
 import * as Spans from "../telemetry/Spans.ts"
 import * as PushPull from "./PushPull.ts"
-import * as Seed from "./Seed.ts"
 
 /** What a join did, seed by seed. */
 export interface JoinReport {

@@ -10,7 +10,7 @@ import * as Semaphore from "effect/Semaphore"
 import type { Entry } from "../../swim/membership/Entry.ts"
 import type { NodeState } from "../../wire/message/Message.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
-import * as Turns from "./Turns.ts"
+import * as Turns from "../sending/Turns.ts"
 
 /** The rows of one moment. */
 export interface Encoded {

@@ -12,10 +12,10 @@ import * as Address from "../../base/Address.ts"
 import { isGone } from "../../swim/membership/Entry.ts"
 import { retransmitLimit } from "../../swim/Timing.ts"
 import * as Message from "../../wire/message/Message.ts"
-import type { Introduction } from "../exchange/Introductions.ts"
 import type { Node } from "../Node.ts"
 import { entryOf, partners } from "../Peers.ts"
 import * as Sender from "../sending/Sender.ts"
+import type { Introduction } from "./Introductions.ts"
 
 /** How often it is sent to whom a join introduced us: a packet may be lost, or be there before our list was read. */
 const TIMES = 4

@@ -18,6 +18,7 @@ import * as Hooks from "../hooks/Hooks.ts"
 import type { Node } from "../Node.ts"
 import type { NewsReport, Receipt } from "../sending/Receipts.ts"
 import * as Step from "../Step.ts"
+import * as Departure from "./Departure.ts"
 import * as Goodbye from "./Goodbye.ts"
 
 const own = (node: Node) => ({ ...node.transport.advertised, vsn: node.settings.vsn })
@@ -136,7 +137,7 @@ export const leave = (
       const receipt = node.receipts.make(members)
       const refused = yield* Step.decide(node, Announcement.leave, receipt)
       if (refused === "Closed") return yield* new MemberlistClosed({ operation: "leave" })
-      if (refused === undefined) node.departure.current = yield* depart(node, receipt, members)
+      if (refused === undefined) node.departure.current = depart(node, receipt, members)
       const departure = node.departure.current
       if (departure === undefined || (refused !== undefined && departure.isOver())) {
         return { ...receipt.report(), outcome: "AlreadyLeft" }
@@ -147,32 +148,13 @@ export const leave = (
     })
   )
 
-/** A goodbye under way: what a leave waits for. */
-export interface Departure {
-  /** The goodbye was sent as often as gossip sends any news, and to all to whom joins had introduced us. */
-  readonly isOver: () => boolean
-  readonly wait: Effect.Effect<void>
-  readonly report: () => NewsReport
-}
-
-const depart = Effect.fnUntraced(function*(node: Node, receipt: Receipt, members: number) {
+const depart = (node: Node, gossip: Receipt, members: number): Departure.Departure => {
   const introductions = Goodbye.introduced(node)
-  const repeated = node.receipts.make(introductions.length)
-  const repeat = Effect.ensuring(Goodbye.repeat(node, introductions), Effect.sync(() => repeated.finished("Sent")))
-  if (!node.work.start("goodbye", repeat)) repeated.finished("Superseded")
-  const alone = members === 0
-  const departure: Departure = {
-    isOver: () => repeated.isSettled() && (alone || receipt.isSettled()),
-    wait: alone ? repeated.wait : Effect.andThen(repeated.wait, receipt.wait),
-    report: () => {
-      const report = receipt.report()
-      if (alone && introductions.length === 0) return { ...report, outcome: "Alone" }
-      if (alone) return { ...report, outcome: repeated.report().outcome }
-      return report.outcome === "Sent" && !repeated.isSettled() ? { ...report, outcome: "Queued" } : report
-    }
-  }
-  return departure
-})
+  const straight = node.receipts.make(introductions.length)
+  const repeat = Effect.ensuring(Goodbye.repeat(node, introductions), Effect.sync(() => straight.finished("Sent")))
+  if (!node.work.start("goodbye", repeat)) straight.finished("Superseded")
+  return Departure.make({ gossip, members, straight, introduced: introductions.length })
+}
 
 /** A transport with a defect must not keep the scope from closing. */
 const farewell = (node: Node): Effect.Effect<void> => node.work.guard("goodbye", Goodbye.straight(node), undefined)

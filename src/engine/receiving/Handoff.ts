@@ -11,10 +11,12 @@ import type { PeerAddress } from "../../base/Address.ts"
 import { alive } from "../../swim/membership/Alive.ts"
 import { dead } from "../../swim/membership/Dead.ts"
 import { suspect } from "../../swim/suspicion/Suspect.ts"
+import { deliver } from "../application/Subscriptions.ts"
 import * as Hooks from "../hooks/Hooks.ts"
-import { deliver, type Node, type Waiting } from "../Node.ts"
+import { type Node } from "../Node.ts"
 import * as Signal from "../Signal.ts"
 import * as Step from "../Step.ts"
+import type { Waiting } from "./Inbox.ts"
 
 export interface Handoff {
   /** Queues a message, or drops and counts it when its queue is full. */

@@ -10,10 +10,11 @@ import * as Address from "../../base/Address.ts"
 import type { Packet } from "../../Transport.ts"
 import * as Message from "../../wire/message/Message.ts"
 import * as Hooks from "../hooks/Hooks.ts"
-import type { Node, Request } from "../Node.ts"
+import type { Node } from "../Node.ts"
 import * as Relay from "../probing/Relay.ts"
 import * as Sender from "../sending/Sender.ts"
 import * as Signal from "../Signal.ts"
+import type { Request } from "./Inbox.ts"
 import * as Rate from "./Rate.ts"
 
 /** Pings and indirect pings of one datagram that are answered. A correct peer sends one. */

@@ -5,7 +5,6 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type * as MutableRef from "effect/MutableRef"
 import * as Ref from "effect/Ref"
 import type { PeerAddress } from "../../base/Address.ts"
 import * as BroadcastQueue from "../../swim/gossip/BroadcastQueue.ts"
@@ -16,6 +15,7 @@ import * as Message from "../../wire/message/Message.ts"
 import * as Compound from "../../wire/packet/Compound.ts"
 import * as Hooks from "../hooks/Hooks.ts"
 import type { Node } from "../Node.ts"
+import type { Queue, Queued } from "./Outbox.ts"
 import type { Receipt } from "./Receipts.ts"
 
 /** The reference's per-part cost of a compound message, bytes. */
@@ -26,13 +26,6 @@ export const USER_OVERHEAD = PART_OVERHEAD + 1
 export const MAX_USER_ROOM = MAX_COMPOUND_PART_BYTES + PART_OVERHEAD
 /** Broadcasts an application may have waiting; the most transmitted ones make room. */
 export const MAX_USER_BROADCASTS = 4096
-
-/** A queued message; who waits for news about ourselves has a receipt for it. */
-export interface Queued extends BroadcastQueue.Broadcast {
-  readonly receipt?: Receipt | undefined
-}
-
-type Queue = MutableRef.MutableRef<BroadcastQueue.BroadcastQueue<Queued>>
 
 const finish = (finished: ReadonlyArray<Queued>, how: "Sent" | "Superseded") => {
   for (const { receipt } of finished) receipt?.finished(how)

@@ -13,9 +13,9 @@ import * as Foreign from "../../wire/Foreign.ts"
 import * as Label from "../../wire/Label.ts"
 import * as Limits from "../../wire/Limits.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
-import { inSlices } from "../exchange/Turns.ts"
 import type { Node } from "../Node.ts"
 import * as Sender from "./Sender.ts"
+import { inSlices } from "./Turns.ts"
 
 /** From here on a state is worth a warning, before it is refused. memberlist: 60 % as well. */
 const LARGE_STATE = 0.6 * Limits.MAX_ENCRYPTED_FRAME_BYTES

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import * as Seed from "../../../src/engine/exchange/Seed.ts"
+import * as Seed from "../../../src/engine/application/Seed.ts"
 
 const read = (text: string) =>
   Result.match(Seed.parse(text, 7946), {
