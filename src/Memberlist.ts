@@ -23,7 +23,7 @@ import * as Protocol from "./engine/Protocol.ts"
 import * as Broadcasts from "./engine/sending/Broadcasts.ts"
 import type { NewsReport } from "./engine/sending/Receipts.ts"
 import * as Sender from "./engine/sending/Sender.ts"
-import type { CounterKey } from "./engine/telemetry/CounterNames.ts"
+import type { CounterKey } from "./engine/telemetry/Counters.ts"
 import { Keyring } from "./Keyring.ts"
 import type { Member } from "./Member.ts"
 import type { MemberEvent } from "./MemberEvent.ts"
@@ -46,7 +46,7 @@ import type { Transport } from "./Transport.ts"
 
 export type { JoinReport } from "./engine/exchange/Join.ts"
 export type { NewsReport } from "./engine/sending/Receipts.ts"
-export type { CounterKey } from "./engine/telemetry/CounterNames.ts"
+export type { CounterKey } from "./engine/telemetry/Counters.ts"
 
 /**
  * A message another member's application sent to this one.

@@ -11,7 +11,7 @@ import * as HookCalls from "../../src/engine/hooks/HookCalls.ts"
 import * as Notices from "../../src/engine/hooks/Notices.ts"
 import * as Counters from "../../src/engine/telemetry/Counters.ts"
 import * as Logs from "../../src/engine/telemetry/Logs.ts"
-import * as Repeats from "../../src/engine/telemetry/Repeats.ts"
+import { makeRepeats, MAX_REPEATS, WINDOW } from "../../src/engine/telemetry/Logs.ts"
 import * as Work from "../../src/engine/Work.ts"
 import { idle } from "../testing/observations.ts"
 
@@ -67,11 +67,11 @@ describe("the size", () => {
     }))
 
   it("of the table of repetitions counts those with a subject of their own", () => {
-    const repeats = Repeats.make<string>()
+    const repeats = makeRepeats<string>()
     for (let i = 0; i < 1_000; i++) repeats.admit(0, { what: "PacketRejected:Empty", subject: `${i}` }, "")
-    assert.deepStrictEqual([repeats.named(), repeats.size()], [Repeats.MAX_REPEATS, Repeats.MAX_REPEATS + 1])
+    assert.deepStrictEqual([repeats.named(), repeats.size()], [MAX_REPEATS, MAX_REPEATS + 1])
     repeats.admit(1, { what: "PacketRejected:Empty", subject: "7" }, "")
-    repeats.due(Repeats.WINDOW)
+    repeats.due(WINDOW)
     // the seventh and the shared one had repetitions
     assert.deepStrictEqual([repeats.named(), repeats.size()], [1, 2])
     repeats.flush()

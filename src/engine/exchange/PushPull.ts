@@ -35,7 +35,6 @@ import * as Step from "../Step.ts"
 import { timed } from "../telemetry/Metrics.ts"
 import { countInstances } from "../telemetry/Sampler.ts"
 import * as Spans from "../telemetry/Spans.ts"
-import * as Refusal from "./Refusal.ts"
 
 /** What a push/pull can fail with. */
 export type ExchangeError =
@@ -255,9 +254,29 @@ const isOwnAddress = ({ transport: { advertised, bound } }: Node, { ip, port }: 
 const isUnspecified = (ip: string): boolean => ip === "0.0.0.0" || ip === "::"
 const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1"
 
+/**
+ * How a vetoed list is refused on the wire. The protocol has one error message, a text; ours begins in a way that our side
+ * recognises, so that a join fails with the reason as a value. A Go joiner shows the whole text, after `remote error: `.
+ */
+const VETO = "join rejected: "
+
+/** The longest text sent and taken over, in UTF-16 units; the rest is cut off. */
+const MAX_REFUSAL = 1024
+
+const cut = (text: string): string => text.length <= MAX_REFUSAL ? text : `${text.slice(0, MAX_REFUSAL)}…`
+
+/** The error message for a veto. */
+export const veto = (reason: string): string => VETO + cut(reason)
+
+/** What an error message says: the reason of a veto, or anything else. */
+const readRefusal = (text: string): { readonly vetoed: boolean; readonly text: string } =>
+  text.startsWith(VETO)
+    ? { vetoed: true, text: cut(text.slice(VETO.length)) }
+    : { vetoed: false, text: cut(text) }
+
 /** What a peer's error message means. */
 const refusal = (from: PeerAddress, message: string): JoinRejected | RemoteRefused => {
-  const { text, vetoed } = Refusal.decode(message)
+  const { text, vetoed } = readRefusal(message)
   const address = Address.format(from)
   return vetoed
     ? new JoinRejected({ reason: text, by: address })

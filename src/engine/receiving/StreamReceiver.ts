@@ -14,7 +14,6 @@ import type { RejectionReason } from "../../wire/Rejection.ts"
 import type * as Frame from "../../wire/stream/Frame.ts"
 import { deliver } from "../application/Subscriptions.ts"
 import * as PushPull from "../exchange/PushPull.ts"
-import * as Refusal from "../exchange/Refusal.ts"
 import { mayContact, type Node } from "../Node.ts"
 import * as Sender from "../sending/Sender.ts"
 import * as Streams from "../sending/Streams.ts"
@@ -96,7 +95,7 @@ const pushPull = (
         answerError(
           node,
           connection,
-          error._tag === "JoinRejected" ? Refusal.encode(error.reason) : error.message
+          error._tag === "JoinRejected" ? PushPull.veto(error.reason) : error.message
         )
       )
     })

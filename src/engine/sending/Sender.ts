@@ -14,7 +14,7 @@ import * as Compound from "../../wire/packet/Compound.ts"
 import * as Packet from "../../wire/packet/Packet.ts"
 import type { Node } from "../Node.ts"
 import { isGone } from "../Peers.ts"
-import type { SendKind } from "../telemetry/CounterNames.ts"
+import type { SendKind } from "../telemetry/Counters.ts"
 import * as Broadcasts from "./Broadcasts.ts"
 
 /** Peers from this protocol version on check a packet's CRC. */

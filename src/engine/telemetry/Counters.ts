@@ -7,7 +7,135 @@
  */
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
-import { type CounterKey, type CounterName, descriptions, type ReasonOf } from "./CounterNames.ts"
+import type { Delegate } from "../../Delegate.ts"
+import type { SeedError, TransportError } from "../../MemberlistError.ts"
+import type { Untold } from "../../swim/membership/Directive.ts"
+import type { IgnoreReason } from "../../swim/membership/Directive.ts"
+import type { RejectionReason } from "../../wire/Rejection.ts"
+
+/** The counters, and what each counts. The first ten are memberlist's own, under its names. */
+export const descriptions = {
+  "tcp.accept": "inbound streams",
+  "tcp.connect": "outbound streams opened for a push/pull",
+  "tcp.sent": "bytes of stream messages written, compressed and encrypted, without the label header",
+  "udp.sent": "bytes of packets sent, compressed and encrypted, without the label header",
+  "udp.received": "bytes of packets received",
+  "msg.alive": "alive claims accepted or refuted, our own announcements included",
+  "msg.suspect": "members that became suspect",
+  "msg.dead": "members that became dead or left",
+  "degraded.probe": "probes with an interval stretched by bad local health",
+  "degraded.timeout": "suspicions that expired with fewer confirmations than hoped for",
+  "broadcast.dropped": "messages of the delegate that did not fit into the packet they were asked for",
+  "broadcast.pruned": "broadcasts of the application that made room for newer ones",
+  "claim.ignored": "claims about members that changed nothing",
+  "claim.told": "refutations sent straight to the accuser, and accusations to the accused, beside the gossip",
+  "claim.untold": "those that were left to gossip, because too many would have been sent",
+  "event.lost": "member events that a slow subscriber lost",
+  "fiber.died": "pieces of work that died and were not done, by what they were",
+  "fiber.refused": "pieces of work that were not begun, because as much of their kind as may be was under way",
+  "fiber.restarted": "loops that died and were restarted, by loop",
+  "hook.died": "calls of the delegate that died, by hook",
+  "hook.dropped": "notices to the delegate that made room for newer ones, by hook",
+  "hook.late": "calls of the delegate that were given up because they took too long, by hook",
+  "hook.reentered": "calls of the delegate that were not made because they came from inside the same hook, by hook",
+  "hook.stuck": "calls of the delegate that had not ended when the node closed, although interrupted, by hook",
+  "join.failed": "seeds, or single addresses of a seed, that could not be joined",
+  "leave.timeout": "goodbyes that were not sent as often as they should have been in the time given",
+  "log.dropped": "log entries dropped because too many were waiting to be written",
+  "member.conflict": "name conflicts that were told; every single claim is counted by claim.ignored:AddressConflict",
+  "member.evicted": "members that nothing ever came from, which made place for newcomers in a full table",
+  "member.reaped": "dead and departed members forgotten",
+  "message.lost": "messages of applications that a slow subscriber lost",
+  "message.unheard": "messages of applications that nobody here subscribed to",
+  "packet.dropped": "packets and messages dropped because there were too many, or because it was too late",
+  "packet.late": "acks and nacks that came when the wait for them was over",
+  "packet.rejected": "packets, or parts of them, that were refused",
+  "probe.failed": "probes that nobody answered",
+  "probe.tcp_only": "probes answered over TCP but not over UDP",
+  "pushpull.failed": "periodic push/pulls, started here, that failed",
+  "pushpull.refused": "push/pulls, started by peers, whose list was refused",
+  "pushpull.user_state": "user states left out of a push/pull",
+  "send.failed": "packets and pings that could not be sent, by what they were",
+  "send.refused": "packets and streams that the configuration forbids to send",
+  "stream.failed": "inbound streams that broke or took too long",
+  "stream.evicted": "inbound streams that were ended to make room for others",
+  "stream.rejected": "streams, or answers on them, that were refused",
+  "tcp.refused": "inbound streams closed at once because the transport had too many open",
+  "udp.dropped": "packets dropped because the receive buffer (packetBuffer) was full"
+} as const
+
+export type CounterName = keyof typeof descriptions
+
+/** What a packet that could not be sent was. */
+export type SendKind =
+  | "ack"
+  | "claim"
+  | "gossip"
+  | "indirect ping"
+  | "nack"
+  | "ping"
+  | "relayed ack"
+  | "relayed ping"
+  | "TCP ping"
+
+/** The reasons of the counters that have any. */
+export interface Reasons {
+  readonly "broadcast.dropped": "DoesNotFit"
+  readonly "claim.ignored": IgnoreReason | "NotAdmitted"
+  readonly "fiber.died": "ack" | "claim" | "goodbye" | "relay" | "stream" | "TCP ping"
+  readonly "fiber.refused": "ack" | "claim" | "deadline" | "goodbye" | "hook" | "relay"
+  readonly "claim.untold": Untold["reason"]
+  /** The name of the loop. */
+  readonly "fiber.restarted": string
+  readonly "hook.died": keyof Delegate
+  readonly "hook.dropped": keyof Delegate
+  readonly "hook.late": keyof Delegate
+  readonly "hook.reentered": keyof Delegate
+  readonly "hook.stuck": keyof Delegate
+  readonly "join.failed": SeedError["_tag"]
+  readonly "packet.dropped":
+    | "AliveQueueFull"
+    | "DecryptionTime"
+    | "QueueFull"
+    | "RequestTooLate"
+    | "TooManyRequests"
+    | "TooManyStrangers"
+  readonly "packet.late": "ack" | "nack"
+  readonly "packet.rejected":
+    | RejectionReason
+    | "AnswerNotAllowed"
+    | "InvalidAddress"
+    | "PingForAnother"
+    | "SourceNotAllowed"
+    | "TargetNotAllowed"
+    | "TooManyRelays"
+    | "TooManyRequests"
+    | "UnexpectedAck"
+    | "UnexpectedNack"
+  readonly "pushpull.failed": SeedError["_tag"]
+  readonly "pushpull.refused": "JoinRejected" | "VersionMismatch"
+  readonly "pushpull.user_state": "TooLarge"
+  readonly "send.failed": SendKind
+  readonly "send.refused": "NodeNameRequired"
+  readonly "stream.evicted": "BytesNeeded" | "ExchangeNeeded" | "PlaceNeeded"
+  readonly "stream.failed": TransportError["kind"]
+  readonly "stream.rejected":
+    | RejectionReason
+    | "ClosedWithoutAnswer"
+    | "EmptyUserMessage"
+    | "PingForAnother"
+    | "SourceNotAllowed"
+    | "TooManyPushPulls"
+    | "UnexpectedMessage"
+}
+
+/** The reason a counter is split by; `never` for one that is not. */
+export type ReasonOf<N extends CounterName> = N extends keyof Reasons ? Reasons[N] : never
+
+/** `name`, or `name:reason` for the counters that have reasons. */
+export type CounterKey = {
+  readonly [N in CounterName]: N extends keyof Reasons ? `${N}:${Reasons[N]}` : N
+}[CounterName]
 
 /** Attributes of every metric, from the configuration. */
 export type Labels = Readonly<Record<string, string>>

@@ -3,11 +3,11 @@
  */
 import * as Address from "../../base/Address.ts"
 import { isOutside } from "../life/Stage.ts"
+import { makePlace } from "./Capacity.ts"
 import { type Alive, aliveDefect, VERSIONS_LENGTH } from "./Claim.ts"
 import * as Conflicts from "./Conflicts.ts"
 import type { Directive } from "./Directive.ts"
 import type { Entry } from "./Entry.ts"
-import { makePlace } from "./Evict.ts"
 import type { Env, Membership, Step } from "./Membership.ts"
 import { type AliveComparison, decideAlive, decideNewcomer } from "./Precedence.ts"
 import { refute } from "./Refute.ts"

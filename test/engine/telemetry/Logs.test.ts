@@ -10,7 +10,7 @@ import * as Path from "node:path"
 import { isPublic } from "../../../src/engine/telemetry/Exposure.ts"
 import { type LogEntry, type LogMessage, table, textOf } from "../../../src/engine/telemetry/LogMessages.ts"
 import * as Logs from "../../../src/engine/telemetry/Logs.ts"
-import * as Repeats from "../../../src/engine/telemetry/Repeats.ts"
+import { makeRepeats, MAX_REPEATS, WINDOW } from "../../../src/engine/telemetry/Logs.ts"
 import { Memberlist, MemberlistLive } from "../../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../../src/MemberlistConfig.ts"
 import { JoinRejected, TransportError } from "../../../src/MemberlistError.ts"
@@ -706,18 +706,18 @@ describe("a repeated warning", () => {
   )
 
   it("is remembered in a bounded table, in which too many peers share one place", () => {
-    const repeats = Repeats.make<string>()
+    const repeats = makeRepeats<string>()
     const admitted = Array.from(
       { length: 10_000 },
       (_, i) => repeats.admit(0, { what: "PacketRejected:Empty", subject: `10.0.${i >> 8}.${i & 255}` }, `${i}`)
     )
     // each peer's first, and then the first that found no place of its own
-    assert.strictEqual(admitted.filter((first) => first).length, Repeats.MAX_REPEATS + 1)
-    assert.strictEqual(repeats.size(), Repeats.MAX_REPEATS + 1)
-    assert.deepStrictEqual(repeats.due(Repeats.WINDOW - 1), [])
-    assert.deepStrictEqual(repeats.due(Repeats.WINDOW), [{ last: "9999", more: 10_000 - Repeats.MAX_REPEATS - 1 }])
+    assert.strictEqual(admitted.filter((first) => first).length, MAX_REPEATS + 1)
+    assert.strictEqual(repeats.size(), MAX_REPEATS + 1)
+    assert.deepStrictEqual(repeats.due(WINDOW - 1), [])
+    assert.deepStrictEqual(repeats.due(WINDOW), [{ last: "9999", more: 10_000 - MAX_REPEATS - 1 }])
     assert.strictEqual(repeats.size(), 1)
-    assert.deepStrictEqual(repeats.due(2 * Repeats.WINDOW), [])
+    assert.deepStrictEqual(repeats.due(2 * WINDOW), [])
     assert.strictEqual(repeats.size(), 0)
     assert.isUndefined(repeats.nextDue())
   })

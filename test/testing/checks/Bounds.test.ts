@@ -4,7 +4,7 @@ import { MAX_NOTICE_BYTES, MAX_NOTICES } from "../../../src/engine/hooks/Notices
 import type { Node } from "../../../src/engine/Node.ts"
 import { MAX_USER_BROADCASTS } from "../../../src/engine/sending/Broadcasts.ts"
 import { MAX_NOTED } from "../../../src/engine/telemetry/Logs.ts"
-import { MAX_REPEATS } from "../../../src/engine/telemetry/Repeats.ts"
+import { MAX_REPEATS } from "../../../src/engine/telemetry/Logs.ts"
 import { type Kind, LIMITS } from "../../../src/engine/Work.ts"
 import * as BroadcastQueue from "../../../src/swim/gossip/BroadcastQueue.ts"
 import { MAX_TELLS } from "../../../src/swim/gossip/Tell.ts"
