@@ -281,7 +281,7 @@ export const differences: ReadonlyArray<DeliberateDifference> = [
       "queued sent=0 alive \"\" 0a000002:7946 meta=- vsn=010502000000 incarnation=1"
     ],
     us: [],
-    claim: (claim) => claim.node === ""
+    claim: (claim, ours) => claim.node === "" && ours.entry("") !== undefined
   },
   {
     name: "news of a member whose name is our address does not replace our refutation",
