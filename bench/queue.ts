@@ -3,7 +3,6 @@
  * `npm exec -- node bench/queue.ts`.
  */
 import * as BroadcastQueue from "../src/swim/gossip/BroadcastQueue.ts"
-import { retransmitLimit } from "../src/swim/Timing.ts"
 
 const PACKET = { overhead: 2, limit: 1400 }
 
@@ -30,7 +29,7 @@ const perCall = (calls: number, call: () => void): number => {
 
 const measure = (count: number) => {
   const full = fill(count)
-  const limit = retransmitLimit(4, count)
+  const limit = BroadcastQueue.retransmitLimit(4, count)
   let queue = full
   const drawing = perCall(20_000, () => {
     const drawn = BroadcastQueue.draw(queue, { ...PACKET, retransmitLimit: limit })

@@ -14,14 +14,14 @@ import type { Directive } from "../src/swim/membership/Directive.ts"
 import type { Entry } from "../src/swim/membership/Entry.ts"
 import * as Membership from "../src/swim/membership/Membership.ts"
 import { merge } from "../src/swim/membership/Merge.ts"
-import { oldAccusation, oldNews } from "../src/swim/membership/OldNews.ts"
+import { ignorable } from "../src/swim/membership/OldNews.ts"
+import { reap } from "../src/swim/membership/Reap.ts"
 import * as Versions from "../src/swim/membership/Versions.ts"
 import * as LocalHealth from "../src/swim/probing/LocalHealth.ts"
-import { reap } from "../src/swim/probing/Probe.ts"
+import { suspect } from "../src/swim/suspicion/Accuse.ts"
 import * as Deadlines from "../src/swim/suspicion/Deadlines.ts"
-import { expire as expireAll, nextExpiry, suspect } from "../src/swim/suspicion/Suspect.ts"
+import { expire as expireAll, nextExpiry } from "../src/swim/suspicion/Expiry.ts"
 import * as Suspicion from "../src/swim/suspicion/Suspicion.ts"
-import * as Timing from "../src/swim/Timing.ts"
 import * as Compression from "../src/wire/Compression.ts"
 import * as Message from "../src/wire/message/Message.ts"
 import * as Checksum from "../src/wire/packet/Checksum.ts"
@@ -122,7 +122,7 @@ export const rules: Rules = {
   compatible: (m, rows) => Versions.verify(m.entries.values(), rows) === undefined,
   health: LocalHealth.apply,
   queue: BroadcastQueue.queue,
-  retransmitLimit: Timing.retransmitLimit
+  retransmitLimit: BroadcastQueue.retransmitLimit
 }
 
 /** The bytes that each message costs beside its own in a packet. */
@@ -432,9 +432,7 @@ export class Ours {
   /** What a node does with a claim from a packet: what is old news is not even judged. */
   private judgeUnlessOld(claim: Alive | Suspect | Dead): void {
     if (this.options.conflicts === "each") this.m = { ...this.m, conflicts: Conflicts.none }
-    const old = claim._tag === "Alive"
-      ? oldNews(this.m, claim)
-      : oldAccusation(this.m, claim)
+    const old = ignorable(this.m, claim, { admits: false, alives: 0 })
     if (old === undefined) this.judge(claim)
   }
 

@@ -36,7 +36,6 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import * as BroadcastQueue from "./swim/gossip/BroadcastQueue.ts"
-import { retransmitLimit } from "./swim/Timing.ts"
 
 /**
  * A message to be gossiped. memberlist: `Broadcast`, `NamedBroadcast`, `UniqueBroadcast`.
@@ -173,7 +172,7 @@ export const make = Effect.fnUntraced(function*(
           const drawn = BroadcastQueue.draw(queue, {
             overhead,
             limit,
-            retransmitLimit: retransmitLimit(options.retransmitMult, members)
+            retransmitLimit: BroadcastQueue.retransmitLimit(options.retransmitMult, members)
           })
           queue = drawn.queue
           return Effect.as(finishAll(drawn.finished), drawn.messages)

@@ -14,6 +14,7 @@ import { ipBytes, type PeerAddress } from "../base/Address.ts"
 import { Delegate } from "../Delegate.ts"
 import type { Keyring } from "../Keyring.ts"
 import { MemberlistConfig } from "../MemberlistConfig.ts"
+import type { Entry } from "../swim/membership/Entry.ts"
 import * as Membership from "../swim/membership/Membership.ts"
 import { Transport } from "../Transport.ts"
 import type { Inbound } from "../wire/packet/Packet.ts"
@@ -81,6 +82,9 @@ export const envOf = (node: Node): Membership.Env => ({
   // the paper knows nothing of it
   firstHand: node.config.profile === "paper" ? undefined : node.heard
 })
+
+/** What this node remembers of a name. */
+export const entryOf = (node: Node, name: string): Entry | undefined => Ref.getUnsafe(node.membership).entries.get(name)
 
 /** Where answers to our pings should go. */
 export const source = (node: Node) => ({

@@ -18,7 +18,7 @@ import * as Responder from "./receiving/Responder.ts"
 import * as StreamReceiver from "./receiving/StreamReceiver.ts"
 import * as Sender from "./sending/Sender.ts"
 import { supervise } from "./Supervisor.ts"
-import * as Expiry from "./suspicion/Expiry.ts"
+import * as Timer from "./suspicion/Timer.ts"
 import * as Exposure from "./telemetry/Exposure.ts"
 import * as Sampler from "./telemetry/Sampler.ts"
 
@@ -57,7 +57,7 @@ export const start = Effect.fnUntraced(function*(
     "stream receiver": StreamReceiver.loop(node),
     "handoff": handoff.loop,
     "prober": Prober.loop(node),
-    "suspicion": Expiry.loop(node),
+    "suspicion": Timer.loop(node),
     "gossiper": Gossiper.loop(node),
     "push/pull": PushPull.loop(node),
     "sampler": Sampler.loop(node),

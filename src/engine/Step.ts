@@ -10,12 +10,14 @@ import * as Address from "../base/Address.ts"
 import type { Alive } from "../swim/membership/Claim.ts"
 import type { Change, Conflict, Directive, Ignored, Tell } from "../swim/membership/Directive.ts"
 import type { Entry } from "../swim/membership/Entry.ts"
+import { readsChecksum } from "../swim/membership/Features.ts"
 import type { Decision, Env, Membership, Step as RuleStep } from "../swim/membership/Membership.ts"
-import { nextExpiry } from "../swim/suspicion/Suspect.ts"
+import { REFUTED } from "../swim/probing/LocalHealth.ts"
+import { nextExpiry } from "../swim/suspicion/Expiry.ts"
 import * as Message from "../wire/message/Message.ts"
 import * as Hooks from "./hooks/Hooks.ts"
 import { envOf, type Node } from "./Node.ts"
-import * as Health from "./probing/Health.ts"
+import * as Score from "./probing/Score.ts"
 import * as Broadcasts from "./sending/Broadcasts.ts"
 import type { Receipt } from "./sending/Receipts.ts"
 import * as Sender from "./sending/Sender.ts"
@@ -97,7 +99,7 @@ const atOnce = (
         node.counters.count("claim.untold", directive.reason)
         break
       case "Refuted":
-        Health.adjust(node, 1)
+        Score.adjust(node, REFUTED)
         node.logs.note(directive.about === "ThisLife" ? "Refuted" : "EarlierLife", {
           reason: directive.by,
           // a push/pull does not say whose accusation it passes on, and then it counts as our own
@@ -193,7 +195,7 @@ const tell = (node: Node, { claim, member }: Tell): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (node.config.profile === "paper") return Effect.void
     node.counters.count("claim.told")
-    const sending = Sender.packet(node, member.endpoint, Message.encode(claim), Sender.wantsCrc(member))
+    const sending = Sender.packet(node, member.endpoint, Message.encode(claim), readsChecksum(member))
     return Sender.orLog(node, "claim", member.endpoint, sending)
   })
 

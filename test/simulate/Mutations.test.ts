@@ -9,16 +9,16 @@ import { make } from "../../simulate/explorer/Plan.ts"
 import { run } from "../../simulate/explorer/Run.ts"
 import type * as HubRules from "../../src/engine/application/Hub.ts"
 import type * as AcksRules from "../../src/engine/probing/Acks.ts"
-import type * as ExpiryRules from "../../src/engine/suspicion/Expiry.ts"
+import type * as Timer from "../../src/engine/suspicion/Timer.ts"
 import type * as BroadcastQueueRules from "../../src/swim/gossip/BroadcastQueue.ts"
 import type * as AnnouncementRules from "../../src/swim/life/Announcement.ts"
 import type * as MergeRules from "../../src/swim/membership/Merge.ts"
 import type * as PrecedenceRules from "../../src/swim/membership/Precedence.ts"
 import type * as RefuteRules from "../../src/swim/membership/Refute.ts"
 import type * as TableRules from "../../src/swim/membership/Table.ts"
-import type * as ProbeRules from "../../src/swim/probing/Probe.ts"
+import type * as RoundRules from "../../src/swim/probing/Round.ts"
 import * as Deadlines from "../../src/swim/suspicion/Deadlines.ts"
-import type * as SuspectRules from "../../src/swim/suspicion/Suspect.ts"
+import type * as ExpiryRules from "../../src/swim/suspicion/Expiry.ts"
 
 /** The rule that is broken now. */
 const broken = vi.hoisted(() => ({ rule: "none" }))
@@ -47,8 +47,8 @@ vi.mock("../../src/swim/membership/Precedence.ts", async (importOriginal) => {
   }
 })
 
-vi.mock("../../src/swim/suspicion/Suspect.ts", async (importOriginal) => {
-  const original = await importOriginal<typeof SuspectRules>()
+vi.mock("../../src/swim/suspicion/Expiry.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof ExpiryRules>()
   const expire: typeof original.expire = (m, env) => {
     if (is("suspicions never expire")) return [{ ...m, deadlines: Deadlines.none }, []]
     return original.expire(m, is("suspicions expire at once") ? { ...env, now: env.now + 1e9 } : env)
@@ -56,8 +56,8 @@ vi.mock("../../src/swim/suspicion/Suspect.ts", async (importOriginal) => {
   return { ...original, expire }
 })
 
-vi.mock("../../src/engine/suspicion/Expiry.ts", async (importOriginal) => {
-  const original = await importOriginal<typeof ExpiryRules>()
+vi.mock("../../src/engine/suspicion/Timer.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof Timer>()
   const loop: typeof original.loop = (node) =>
     is("nobody waits for the end of a suspicion") ? Effect.never : original.loop(node)
   return { ...original, loop }
@@ -81,8 +81,8 @@ vi.mock("../../src/swim/life/Announcement.ts", async (importOriginal) => {
   return { ...original, update }
 })
 
-vi.mock("../../src/swim/probing/Probe.ts", async (importOriginal) => {
-  const original = await importOriginal<typeof ProbeRules>()
+vi.mock("../../src/swim/probing/Round.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof RoundRules>()
   const nextProbe: typeof original.nextProbe = (m, env) => {
     if (is("the dead are forgotten at once")) {
       return original.nextProbe(m, { ...env, rules: { ...env.rules, gossipToTheDeadTime: 0 } })

@@ -14,8 +14,9 @@ import {
 import * as Dead from "../../src/swim/membership/Dead.ts"
 import * as Membership from "../../src/swim/membership/Membership.ts"
 import * as Merge from "../../src/swim/membership/Merge.ts"
-import * as Probe from "../../src/swim/probing/Probe.ts"
-import * as Suspect from "../../src/swim/suspicion/Suspect.ts"
+import * as Reap from "../../src/swim/membership/Reap.ts"
+import * as Accuse from "../../src/swim/suspicion/Accuse.ts"
+import * as Expiry from "../../src/swim/suspicion/Expiry.ts"
 import * as T from "./support.ts"
 
 const { OTHER, SELF } = T
@@ -26,7 +27,7 @@ const hear = (m: Membership.Membership, claim: Claim, now = 0): Membership.Step 
     case "Alive":
       return Alive.alive(m, claim, env)
     case "Suspect":
-      return Suspect.suspect(m, claim, env)
+      return Accuse.suspect(m, claim, env)
     case "Dead":
       return Dead.dead(m, claim, env)
   }
@@ -98,9 +99,9 @@ describe("a claim about another", () => {
     const [suspected] = hear(T.known("alive", 5), T.suspect(OTHER, 5, SELF), 1000)
     const [refused] = hear(suspected, raised, 2000)
     assert.strictEqual(T.entry(refused, OTHER).state, "suspect")
-    const [buried] = Suspect.expire(refused, T.env({ now: 10_000 }))
+    const [buried] = Expiry.expire(refused, T.env({ now: 10_000 }))
     assert.deepStrictEqual(T.words(hear(buried, raised, 20_000)[1]), ["Ignored IncarnationJump"])
-    const [forgetful] = Probe.reap(buried, T.env({ now: 10_000 + T.lan.gossipToTheDeadTime + 1 }))
+    const [forgetful] = Reap.reap(buried, T.env({ now: 10_000 + T.lan.gossipToTheDeadTime + 1 }))
     assert.isFalse(T.has(forgetful, OTHER))
     const [met, directives] = hear(forgetful, raised, 50_000)
     assert.strictEqual(T.entry(met, OTHER).incarnation, raised.incarnation)

@@ -6,7 +6,7 @@ import type { Directive } from "../../src/swim/membership/Directive.ts"
 import { type Env, make } from "../../src/swim/membership/Membership.ts"
 import { merge } from "../../src/swim/membership/Merge.ts"
 import { oldAccusation } from "../../src/swim/membership/OldNews.ts"
-import { suspect } from "../../src/swim/suspicion/Suspect.ts"
+import { suspect } from "../../src/swim/suspicion/Accuse.ts"
 
 const env: Env = {
   now: 0,

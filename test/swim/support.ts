@@ -11,7 +11,7 @@ import type { Directive } from "../../src/swim/membership/Directive.ts"
 import type * as Entry from "../../src/swim/membership/Entry.ts"
 import * as Membership from "../../src/swim/membership/Membership.ts"
 import * as Table from "../../src/swim/membership/Table.ts"
-import * as SuspectRule from "../../src/swim/suspicion/Suspect.ts"
+import * as AccuseRule from "../../src/swim/suspicion/Accuse.ts"
 
 export const SELF = "self"
 export const OTHER = "other"
@@ -164,7 +164,7 @@ export const known = (state: MemberState, incarnation: number): Membership.Membe
     case "alive":
       return m
     case "suspect":
-      return SuspectRule.suspect(m, suspect(OTHER, incarnation, "accuser"), env())[0]
+      return AccuseRule.suspect(m, suspect(OTHER, incarnation, "accuser"), env())[0]
     case "dead":
       return DeadRule.dead(m, dead(OTHER, incarnation, "accuser"), env())[0]
     case "left":

@@ -10,12 +10,12 @@ import * as Result from "effect/Result"
 import * as Address from "../../base/Address.ts"
 import type { Member } from "../../Member.ts"
 import { MessageTooLarge, PingTimeout, UnknownMember } from "../../MemberlistError.ts"
+import { readsChecksum } from "../../swim/membership/Features.ts"
 import * as Limits from "../../wire/Limits.ts"
 import * as Message from "../../wire/message/Message.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
-import { type Node, source } from "../Node.ts"
-import { entryOf } from "../Peers.ts"
-import { withWait } from "../probing/Waits.ts"
+import { entryOf, type Node, source } from "../Node.ts"
+import { withWait } from "../probing/Acks.ts"
 import * as Sender from "../sending/Sender.ts"
 import * as Streams from "../sending/Streams.ts"
 import * as Seed from "./Seed.ts"
@@ -42,7 +42,7 @@ const targetOf = (node: Node, to: Member | string): Effect.Effect<Target, Unknow
     const name = typeof to === "string" ? to : to.name
     const entry = entryOf(node, name)
     if (entry !== undefined) {
-      return Effect.succeed({ name, endpoint: entry.endpoint, crc: Sender.wantsCrc(entry) })
+      return Effect.succeed({ name, endpoint: entry.endpoint, crc: readsChecksum(entry) })
     }
     if (typeof to !== "string") {
       return Effect.succeed({ name, endpoint: { ip: to.ip, port: to.port, name }, crc: false })

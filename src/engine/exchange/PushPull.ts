@@ -19,17 +19,16 @@ import {
   type TransportError,
   VersionMismatch
 } from "../../MemberlistError.ts"
+import { partner, pushPullScale } from "../../swim/gossip/AntiEntropy.ts"
 import { nameDefect, type RemoteEntry } from "../../swim/membership/Claim.ts"
 import { merge } from "../../swim/membership/Merge.ts"
 import * as Versions from "../../swim/membership/Versions.ts"
-import { pushPullScale } from "../../swim/Timing.ts"
 import * as Limits from "../../wire/Limits.ts"
 import type { NodeState } from "../../wire/message/Message.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
 import * as Hooks from "../hooks/Hooks.ts"
 import * as Life from "../life/Life.ts"
-import { type Node, receivedPort } from "../Node.ts"
-import { entryOf, partners } from "../Peers.ts"
+import { entryOf, envOf, type Node, receivedPort } from "../Node.ts"
 import * as Streams from "../sending/Streams.ts"
 import * as Step from "../Step.ts"
 import { timed } from "../telemetry/Metrics.ts"
@@ -304,7 +303,7 @@ export const respond = Effect.fnUntraced(function*<E>(
 
 /** One exchange with a random live member. */
 const synchronise = Effect.fnUntraced(function*(node: Node) {
-  const [peer] = partners(node, 1, (entry) => entry.state === "alive")
+  const peer = partner(Ref.getUnsafe(node.membership), envOf(node))
   if (peer === undefined) return
   yield* Effect.catch(synchroniseWith(node, peer.endpoint), (error) => {
     node.counters.count("pushpull.failed", error._tag)

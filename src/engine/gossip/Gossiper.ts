@@ -5,41 +5,29 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { Entry } from "../../swim/membership/Entry.ts"
+import * as Ref from "effect/Ref"
+import * as Recipients from "../../swim/gossip/Recipients.ts"
+import { readsChecksum } from "../../swim/membership/Features.ts"
 import * as Compound from "../../wire/packet/Compound.ts"
-import type { Node } from "../Node.ts"
-import { partners } from "../Peers.ts"
+import { envOf, type Node } from "../Node.ts"
 import * as Broadcasts from "../sending/Broadcasts.ts"
 import * as Sender from "../sending/Sender.ts"
 import { timed } from "../telemetry/Metrics.ts"
 import * as Ticker from "../Ticker.ts"
 
-/** Live members hear gossip, and so do those who died so lately that they may not know it. */
-const hearsGossip = (node: Node) => (entry: Entry): boolean => {
-  switch (entry.state) {
-    case "alive":
-    case "suspect":
-      return true
-    case "dead":
-      return node.now() - entry.stateChangedAt <= node.settings.rules.gossipToTheDeadTime
-    case "left":
-      return false
-  }
-}
-
 /** One tick; most find nothing to say, and cost next to nothing. */
 export const gossip = (node: Node): Effect.Effect<void> =>
   Effect.suspend(() => Broadcasts.isIdle(node) ? Effect.void : spread(node))
 
-/** Those heard from come first. Each target gets a draw of its own, so a message's transmissions count per target. */
+/** Each target gets a draw of its own, so a message's transmissions count per target. */
 const spread = Effect.fnUntraced(function*(node: Node) {
-  const targets = partners(node, node.config.gossipNodes, hearsGossip(node))
+  const targets = Recipients.ofGossip(Ref.getUnsafe(node.membership), node.config.gossipNodes, envOf(node))
   for (const target of targets) {
     const messages = yield* Broadcasts.draw(node, target.endpoint, Sender.gossipBudget(node))
     const [first] = messages
     if (first === undefined) return
     const message = messages.length === 1 ? first : Compound.make(messages)
-    const sending = Sender.packet(node, target.endpoint, message, Sender.wantsCrc(target))
+    const sending = Sender.packet(node, target.endpoint, message, readsChecksum(target))
     yield* Sender.orLog(node, "gossip", target.endpoint, sending)
   }
 })

@@ -9,11 +9,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Address from "../../base/Address.ts"
+import { retransmitLimit } from "../../swim/gossip/BroadcastQueue.ts"
+import * as Recipients from "../../swim/gossip/Recipients.ts"
 import { isGone } from "../../swim/membership/Entry.ts"
-import { retransmitLimit } from "../../swim/Timing.ts"
 import * as Message from "../../wire/message/Message.ts"
-import type { Node } from "../Node.ts"
-import { entryOf, partners } from "../Peers.ts"
+import { entryOf, envOf, type Node } from "../Node.ts"
 import * as Sender from "../sending/Sender.ts"
 import type { Introduction } from "./Introductions.ts"
 
@@ -56,8 +56,9 @@ export const repeat = Effect.fnUntraced(function*(node: Node, introductions: Rea
  * the peer answered our list, the goodbye may overtake the list, so it is repeated for 0.6 s.
  */
 export const straight = Effect.fnUntraced(function*(node: Node) {
-  const limit = retransmitLimit(node.config.retransmitMult, Ref.getUnsafe(node.membership).estimate)
-  const members = partners(node, limit, (entry) => !isGone(entry))
+  const membership = Ref.getUnsafe(node.membership)
+  const limit = retransmitLimit(node.config.retransmitMult, membership.estimate)
+  const members = Recipients.ofGoodbye(membership, limit, envOf(node))
   for (let sent = 0; sent < limit && members.length > 0; sent++) {
     const member = members[sent % members.length]
     if (member !== undefined) yield* sendTo(node, member.endpoint)

@@ -1,8 +1,13 @@
 /**
- * Who waits for which sequence number. The number is the only thing an ack is matched by, so it starts at a random point.
+ * Waiting for the answer to a ping: who waits for which sequence number. The number is the only thing an ack is matched by,
+ * so it starts at a random point.
  *
  * @since 0.1.0
  */
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 
 /** What a waiting probe, ping or relay wants to hear. */
 export interface AckHandler {
@@ -66,3 +71,43 @@ export const make = (start: number): Acks => {
     waiting: () => handlers.size
   }
 }
+
+export interface Answer {
+  readonly payload: Uint8Array | null
+  readonly receivedAt: number
+}
+
+export interface Wait {
+  readonly seqNo: number
+  /** The answer, or none when `deadline` (monotonic milliseconds) passes first. */
+  readonly until: (deadline: number) => Effect.Effect<Option.Option<Answer>>
+  /** How many helpers said they had no answer either. */
+  readonly nacks: () => number
+}
+
+/** Registers a wait under a new sequence number for as long as `use` runs. `now`: monotonic milliseconds. */
+export const withWait = <A, E>(
+  { acks, now }: { readonly acks: Acks; readonly now: () => number },
+  use: (wait: Wait) => Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  Effect.suspend(() => {
+    const seqNo = acks.next()
+    const answer = Deferred.makeUnsafe<Answer>()
+    let nacks = 0
+    const handler = {
+      onAck: (payload: Uint8Array | null, receivedAt: number) =>
+        void Deferred.doneUnsafe(answer, Effect.succeed({ payload, receivedAt })),
+      onNack: () => void nacks++
+    }
+    const wait: Wait = {
+      seqNo,
+      until: (deadline) => Effect.timeoutOption(Deferred.await(answer), Duration.millis(Math.max(0, deadline - now()))),
+      nacks: () => nacks
+    }
+    const registered = Effect.suspend(() => {
+      acks.register(seqNo, handler)
+      return use(wait)
+    })
+    // Registered inside, so that no interruption can come between the two.
+    return Effect.ensuring(registered, Effect.sync(() => acks.forget(seqNo)))
+  })

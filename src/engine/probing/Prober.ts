@@ -7,46 +7,31 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
 import type { Entry } from "../../swim/membership/Entry.ts"
-import { nextProbe, reap } from "../../swim/probing/Probe.ts"
-import { suspect } from "../../swim/suspicion/Suspect.ts"
+import { reap } from "../../swim/membership/Reap.ts"
+import * as IndirectProbe from "../../swim/probing/IndirectProbe.ts"
+import * as LocalHealth from "../../swim/probing/LocalHealth.ts"
+import { goesOn, type Outcome } from "../../swim/probing/Outcome.ts"
+import { nextProbe } from "../../swim/probing/Round.ts"
+import { accusationOf, suspect } from "../../swim/suspicion/Accuse.ts"
 import type * as Message from "../../wire/message/Message.ts"
 import * as Hooks from "../hooks/Hooks.ts"
-import { type Node, source } from "../Node.ts"
-import { partners } from "../Peers.ts"
+import { envOf, type Node, source } from "../Node.ts"
 import * as Sender from "../sending/Sender.ts"
 import * as Step from "../Step.ts"
 import { timed } from "../telemetry/Metrics.ts"
 import * as Spans from "../telemetry/Spans.ts"
 import * as Ticker from "../Ticker.ts"
-import * as Accusation from "./Accusation.ts"
-import * as Health from "./Health.ts"
+import { type Wait, withWait } from "./Acks.ts"
+import * as Buddy from "./Buddy.ts"
+import * as Score from "./Score.ts"
 import * as StreamPing from "./StreamPing.ts"
-import { type Wait, withWait } from "./Waits.ts"
 
-/** Helpers from this protocol version on can nack. */
-const NACK_VERSION = 4
-/** Members from this protocol version on answer a TCP ping. */
-const STREAM_PING_VERSION = 3
-
-/** What a probe cost or earned, in points of local health. */
-const HEARD = -1
-const UNCHANGED = 0
-
-const maxVersion = (entry: Entry): number => entry.vsn[1] ?? 0
-
-/** Asks helpers to ping the target for us; answers how many of them promised a nack. */
+/** Asks helpers to ping the target for us; answers how many of them owe a nack. */
 const askHelpers = Effect.fnUntraced(function*(node: Node, target: Entry, wait: Wait) {
-  const helpers = partners(
-    node,
-    node.config.indirectChecks,
-    (entry) => entry.state === "alive" && entry.name !== target.name
-  )
-  const wanted = node.config.profile !== "paper" || node.config.awarenessMaxMultiplier > 1
-  let nacksExpected = 0
-  for (const helper of helpers) {
-    const nack = wanted && maxVersion(helper) >= NACK_VERSION
-    if (nack) nacksExpected++
+  const helpers = IndirectProbe.helpers(Ref.getUnsafe(node.membership), target, node.config, envOf(node))
+  for (const { member, nack } of helpers) {
     const request: Message.IndirectPing = {
       _tag: "IndirectPing",
       seqNo: wait.seqNo,
@@ -56,26 +41,21 @@ const askHelpers = Effect.fnUntraced(function*(node: Node, target: Entry, wait: 
       nack,
       ...source(node)
     }
-    yield* Sender.orLog(node, "indirect ping", helper.endpoint, Sender.withPiggyback(node, helper.endpoint, request))
+    yield* Sender.orLog(node, "indirect ping", member.endpoint, Sender.withPiggyback(node, member.endpoint, request))
   }
-  return nacksExpected
+  return helpers.filter(({ nack }) => nack).length
 })
 
-const mayStreamPing = (node: Node, target: Entry): boolean =>
-  !node.config.disableTcpPings &&
-  !node.config.disableTcpPingsForNode(target.name) &&
-  maxVersion(target) >= STREAM_PING_VERSION
-
-/** Helpers and the TCP ping, until the deadline. Answers the change of local health. */
+/** Helpers and the TCP ping, until the deadline. `pinged`: our own ping was sent. */
 const probeIndirectly = Effect.fnUntraced(function*(
   node: Node,
   target: Entry,
   wait: Wait,
   deadline: number,
-  earned: number
-) {
+  pinged: boolean
+): Effect.fn.Return<Outcome> {
   const nacksExpected = yield* askHelpers(node, target, wait)
-  const streamPing = mayStreamPing(node, target)
+  const streamPing = IndirectProbe.takesStreamPing(target, node.config)
     ? yield* Effect.forkChild(
       node.work.guard("TCP ping", StreamPing.ping(node, target, wait.seqNo, deadline), false, about(target))
     )
@@ -83,68 +63,63 @@ const probeIndirectly = Effect.fnUntraced(function*(
   const answer = yield* wait.until(deadline)
   if (Option.isSome(answer)) {
     if (streamPing !== undefined) yield* Fiber.interrupt(streamPing)
-    yield* Spans.outcome("Relayed")
-    return earned
+    return { _tag: "Relayed", pinged }
   }
   if (streamPing !== undefined && (yield* Fiber.join(streamPing))) {
     node.counters.count("probe.tcp_only")
     yield* node.logs.write("UdpUnreachable", about(target))
-    yield* Spans.outcome("TcpOnly")
-    return earned
+    return { _tag: "TcpOnly", pinged }
   }
   node.counters.count("probe.failed")
-  yield* Spans.outcome("NoAnswer")
-  yield* Step.run(node, (m, env) => suspect(m, Accusation.of(node, target), env))
-  return Health.failureCost(node, nacksExpected, wait.nacks())
+  yield* Step.run(node, (m, env) => suspect(m, accusationOf(m.self, target), env))
+  return { _tag: "NoAnswer", nacksExpected, nacks: wait.nacks() }
 })
 
 const about = ({ endpoint, incarnation, name }: Entry) => ({ member: name, incarnation, peer: endpoint })
 
-/** One probe of one member. Answers the change of local health. */
-const probe = (node: Node, target: Entry): Effect.Effect<number> =>
+/** One probe of one member. */
+const probe = (node: Node, target: Entry): Effect.Effect<Outcome> =>
   withWait(
     node,
-    Effect.fnUntraced(function*(wait) {
+    Effect.fnUntraced(function*(wait): Effect.fn.Return<Outcome> {
+      const { health: { current: score }, settings: { probeInterval, probeTimeout } } = node
       const sent = node.now()
-      const interval = Health.probeInterval(node)
-      if (interval > node.settings.probeInterval) node.counters.count("degraded.probe")
-      const deadline = sent + interval
+      if (score > 0) node.counters.count("degraded.probe")
+      const deadline = sent + LocalHealth.scale(probeInterval, score)
       const ping: Message.Ping = { _tag: "Ping", seqNo: wait.seqNo, node: target.name, ...source(node) }
-      const failure = yield* Effect.flip(Accusation.ping(node, target.endpoint, ping, target)).pipe(Effect.option)
+      const failure = yield* Effect.flip(Buddy.ping(node, target.endpoint, ping, target)).pipe(Effect.option)
       if (Option.isSome(failure)) {
         yield* Sender.failed(node, "ping", target.endpoint, failure.value)
-        if (failure.value._tag === "NodeNameRequired" || failure.value.scope === "Local") {
-          yield* Spans.outcome("NotSent")
-          return UNCHANGED
-        }
-        // The network refused: the member may still be reachable for others, and we are not to blame.
-        return yield* probeIndirectly(node, target, wait, deadline, UNCHANGED)
+        if (!goesOn(failure.value)) return { _tag: "NotSent" }
+        return yield* probeIndirectly(node, target, wait, deadline, false)
       }
-      const answer = yield* wait.until(Math.min(deadline, sent + Health.probeTimeout(node)))
+      const answerBy = sent + LocalHealth.answerTime(probeTimeout, node.health.current, node.config.profile)
+      const answer = yield* wait.until(Math.min(deadline, answerBy))
       if (Option.isNone(answer)) {
         yield* node.logs.write("PingUnanswered", about(target))
-        return yield* probeIndirectly(node, target, wait, deadline, HEARD)
+        return yield* probeIndirectly(node, target, wait, deadline, true)
       }
       node.heard.noteMember(target.name, node.now())
       node.receipts.answered(wait.seqNo)
-      yield* Spans.outcome("Answered")
       yield* Hooks.pingComplete(node, target, answer.value.receivedAt - sent, answer.value.payload)
-      return HEARD
+      return { _tag: "Answered" }
     })
   )
 
 /** A probe, timed and traced. */
-const observed = (node: Node, target: Entry): Effect.Effect<number> =>
+const observed = (node: Node, target: Entry): Effect.Effect<Outcome> =>
   timed(probe(node, target), node.now, node.metrics.probeTime).pipe(
+    Effect.tap(({ _tag }) => Spans.outcome(_tag)),
     Spans.own(node, "probe", "client", { member: target.name, health: node.health.current })
   )
 
 /** One tick: the next member of the round is probed, and what the round's end reaped is cleared away. */
-const tick = (node: Node): Effect.Effect<void> =>
-  Step.decide(node, nextProbe).pipe(
-    Effect.flatMap((target) => target === undefined ? Effect.succeed(UNCHANGED) : observed(node, target)),
-    Effect.map((delta) => Health.adjust(node, delta))
-  )
+const tick = Effect.fnUntraced(function*(node: Node) {
+  const target = yield* Step.decide(node, nextProbe)
+  if (target === undefined) return
+  const outcome = yield* observed(node, target)
+  Score.adjust(node, LocalHealth.change(outcome, node.config.profile))
+})
 
 /** How often a node that does not probe looks for entries to forget, at most; a probing one looks once a round. */
 const REAP_INTERVAL = 1000

@@ -6,36 +6,27 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
 import * as Address from "../../base/Address.ts"
+import * as IndirectProbe from "../../swim/probing/IndirectProbe.ts"
+import * as Requests from "../../swim/probing/Requests.ts"
 import type * as Message from "../../wire/message/Message.ts"
 import { type Node, receivedPort, source } from "../Node.ts"
-import { entryOf } from "../Peers.ts"
 import * as Sender from "../sending/Sender.ts"
 import { LIMITS } from "../Work.ts"
-import * as Accusation from "./Accusation.ts"
-import { withWait } from "./Waits.ts"
-
-/** Requests served at one time for one member's address. A member has one probe at a time, and asks each helper once. */
-export const MAX_PER_MEMBER = 16
-
-/** Requests served at one time for all others together. */
-export const MAX_FOR_STRANGERS = 128
-
-/** The part of its probe timeout that a helper waits before it nacks: all of it, or so much that the nack is in time. */
-const patience = (node: Node): number => node.config.profile === "paper" ? 0.8 : 1
-
-/** What a helper knows of the target, where it passes on a suspicion. */
-const accused = (node: Node, name: string) => node.config.profile === "paper" ? entryOf(node, name) : undefined
+import { withWait } from "./Acks.ts"
+import * as Buddy from "./Buddy.ts"
 
 const relay = (node: Node, request: Message.IndirectPing, asker: Address.PeerAddress, ip: string) =>
   withWait(
     node,
     Effect.fnUntraced(function*(wait) {
-      const deadline = node.now() + node.settings.probeTimeout * patience(node)
+      const { profile } = node.config
+      const deadline = node.now() + IndirectProbe.patience(node.settings.probeTimeout, profile)
       const target = { ip, port: receivedPort(node, request.port), name: request.node }
       const ping: Message.Ping = { _tag: "Ping", seqNo: wait.seqNo, node: request.node, ...source(node) }
-      const message = Accusation.ping(node, target, ping, accused(node, request.node))
-      yield* Sender.orLog(node, "relayed ping", target, message)
+      const known = IndirectProbe.knownTarget(Ref.getUnsafe(node.membership), request.node, profile)
+      yield* Sender.orLog(node, "relayed ping", target, Buddy.ping(node, target, ping, known))
       const answer = yield* wait.until(deadline)
       if (Option.isSome(answer)) {
         const ack: Message.Ack = { _tag: "Ack", seqNo: request.seqNo, payload: null }
@@ -62,12 +53,10 @@ export const serve = (
     if (ip === undefined) return refuse("InvalidAddress")
     if (!node.settings.contactAllowed(request.target)) return refuse("TargetNotAllowed")
     const isMember = node.heard.isMember(from)
-    const account = isMember ? Address.format(from) : STRANGERS
-    const running = node.relayed.get(account) ?? 0
-    // half of the places are for those who have none yet
-    const size = node.work.running("relay")
-    const crowded = size >= LIMITS.relay || (size >= LIMITS.relay / 2 && running > 0)
-    if (crowded || running >= (isMember ? MAX_PER_MEMBER : MAX_FOR_STRANGERS)) return refuse("TooManyRelays")
+    const account = Requests.accountOf(from, isMember)
+    const own = node.relayed.get(account) ?? 0
+    const load = { own, isMember, all: node.work.running("relay"), most: LIMITS.relay }
+    if (Requests.isCrowded(load)) return refuse("TooManyRelays")
     const accounted = Effect.acquireUseRelease(
       Effect.sync(() => count(node, account, 1)),
       () => relay(node, request, asker, ip),
@@ -81,6 +70,3 @@ const count = (node: Node, account: string, by: number): void => {
   if (running === 0) node.relayed.delete(account)
   else node.relayed.set(account, running)
 }
-
-/** The account of all who are no members: no address reads so. */
-const STRANGERS = ""

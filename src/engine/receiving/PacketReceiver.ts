@@ -9,8 +9,9 @@ import * as Ref from "effect/Ref"
 import * as Address from "../../base/Address.ts"
 import * as PlainText from "../../base/PlainText.ts"
 import { dead } from "../../swim/membership/Dead.ts"
-import { oldAccusation, oldNews } from "../../swim/membership/OldNews.ts"
-import { suspect } from "../../swim/suspicion/Suspect.ts"
+import { ignorable } from "../../swim/membership/OldNews.ts"
+import * as Requests from "../../swim/probing/Requests.ts"
+import { suspect } from "../../swim/suspicion/Accuse.ts"
 import type * as Transport from "../../Transport.ts"
 import type * as Message from "../../wire/message/Message.ts"
 import * as Packet from "../../wire/packet/Packet.ts"
@@ -19,7 +20,7 @@ import type * as Acks from "../probing/Acks.ts"
 import * as Step from "../Step.ts"
 import type { Handoff } from "./Handoff.ts"
 import * as Keys from "./Keys.ts"
-import { MAX_REQUESTS_PER_PACKET, type Responder } from "./Responder.ts"
+import type { Responder } from "./Responder.ts"
 
 /** Packets that are read before others have their turn. */
 const SLICE_PACKETS = 128
@@ -45,23 +46,25 @@ const onAlive = (node: Node, handoff: Handoff, alive: Message.Alive, from: Addre
   }
   const port = receivedPort(node, alive.port)
   const claim = port === alive.port ? alive : { ...alive, port }
-  // A delegate is asked about every claim. Without one, what is old news need not wait for its turn to be ignored.
-  const reason = node.delegate.admit === undefined ? oldNews(Ref.getUnsafe(node.membership), claim) : undefined
-  if (reason === undefined) handoff.offer(claim, from)
-  else node.counters.count("claim.ignored", reason)
+  onClaim(node, handoff, claim, from)
 }
 
-const onAccusation = (node: Node, handoff: Handoff, claim: Accusation, from: Address.PeerAddress): void => {
-  // An alive message that waits, or is being asked about, may be the news that makes this one matter.
-  const judged = node.handoff.alives.length === 0 && node.delegate.admit === undefined
-  const reason = judged ? oldAccusation(Ref.getUnsafe(node.membership), claim) : undefined
+/** Old news need not wait for its turn to be ignored. */
+const onClaim = (
+  node: Node,
+  handoff: Handoff,
+  claim: Message.Alive | Accusation,
+  from: Address.PeerAddress
+): void => {
+  const pending = { admits: node.delegate.admit !== undefined, alives: node.handoff.alives.length }
+  const reason = ignorable(Ref.getUnsafe(node.membership), claim, pending)
   if (reason === undefined) handoff.offer(claim, from)
   else node.counters.count("claim.ignored", reason)
 }
 
 /** A request that somebody else should have got. */
 const isForAnother = (node: Node, ping: Message.Ping, from: Address.PeerAddress): boolean => {
-  if (ping.node === "" || ping.node === node.name) return false
+  if (!Requests.isForAnother(ping.node, node.name)) return false
   node.counters.count("packet.rejected", "PingForAnother")
   node.logs.note("PingForAnother", { peer: from, detail: `it was for "${PlainText.name(ping.node)}"` })
   return true
@@ -92,7 +95,7 @@ const serve = (
       case "Ping":
       case "IndirectPing":
         if (message._tag === "Ping" && isForAnother(node, message, from)) break
-        if (requests++ < MAX_REQUESTS_PER_PACKET) responder.offer(message, packet, isMember)
+        if (requests++ < Requests.MAX_REQUESTS_PER_PACKET) responder.offer(message, packet, isMember)
         else node.counters.count("packet.rejected", "TooManyRequests")
         break
       case "Ack":
@@ -108,7 +111,7 @@ const serve = (
       case "Dead":
         if (message.node === node.name && (accusations?.length ?? 0) < MAX_ACCUSATIONS_FIRST) {
           accusations = [...accusations ?? [], message]
-        } else onAccusation(node, handoff, message, from)
+        } else onClaim(node, handoff, message, from)
         break
       case "User":
         handoff.offer(message, from)

@@ -9,7 +9,6 @@ import * as Ref from "effect/Ref"
 import type { PeerAddress } from "../../base/Address.ts"
 import * as BroadcastQueue from "../../swim/gossip/BroadcastQueue.ts"
 import type { Claim } from "../../swim/membership/Claim.ts"
-import { retransmitLimit } from "../../swim/Timing.ts"
 import { MAX_COMPOUND_PART_BYTES } from "../../wire/Limits.ts"
 import * as Message from "../../wire/message/Message.ts"
 import * as Compound from "../../wire/packet/Compound.ts"
@@ -90,7 +89,10 @@ const drawFrom = (
   const drawn = BroadcastQueue.draw(current, {
     overhead: PART_OVERHEAD,
     limit,
-    retransmitLimit: retransmitLimit(node.config.retransmitMult, Ref.getUnsafe(node.membership).estimate),
+    retransmitLimit: BroadcastQueue.retransmitLimit(
+      node.config.retransmitMult,
+      Ref.getUnsafe(node.membership).estimate
+    ),
     maxParts,
     first
   })

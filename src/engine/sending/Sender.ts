@@ -6,22 +6,15 @@
 import * as Effect from "effect/Effect"
 import { format, type PeerAddress } from "../../base/Address.ts"
 import { NodeNameRequired, type TransportError } from "../../MemberlistError.ts"
-import type { Entry } from "../../swim/membership/Entry.ts"
+import { isGone } from "../../swim/membership/Entry.ts"
 import * as Encryption from "../../wire/Encryption.ts"
 import * as Label from "../../wire/Label.ts"
 import * as Message from "../../wire/message/Message.ts"
 import * as Compound from "../../wire/packet/Compound.ts"
 import * as Packet from "../../wire/packet/Packet.ts"
-import type { Node } from "../Node.ts"
-import { isGone } from "../Peers.ts"
+import { entryOf, type Node } from "../Node.ts"
 import type { SendKind } from "../telemetry/Counters.ts"
 import * as Broadcasts from "./Broadcasts.ts"
-
-/** Peers from this protocol version on check a packet's CRC. */
-const CRC_VERSION = 5
-
-/** Whether gossip to this member carries a checksum: it must say that it understands one. */
-export const wantsCrc = (entry: Entry): boolean => (entry.vsn[1] ?? 0) >= CRC_VERSION
 
 /** Whether what we send now is encrypted. */
 export const encrypts = (node: Node): boolean =>
@@ -109,7 +102,8 @@ export const withPiggyback = (
 export const failed = (node: Node, what: SendKind, to: PeerAddress, error: SendError): Effect.Effect<void> =>
   Effect.suspend(() => {
     node.counters.count("send.failed", what)
-    if (to.name !== undefined && isGone(node, to.name)) return Effect.void
+    const member = to.name === undefined ? undefined : entryOf(node, to.name)
+    if (member !== undefined && isGone(member)) return Effect.void
     return node.logs.write("SendFailed", { reason: what, peer: to, member: to.name, detail: error.message })
   })
 

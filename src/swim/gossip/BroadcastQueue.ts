@@ -55,6 +55,12 @@ export const queue = <B extends Broadcast>(q: BroadcastQueue<B>, broadcast: B): 
   ]
 }
 
+/**
+ * How often a broadcast is sent before it is finished: `mult × ⌈log10(n + 1)⌉`, where `n` is the number of members we know,
+ * whatever their state. 0 and below still mean once. memberlist: `retransmitLimit`.
+ */
+export const retransmitLimit = (mult: number, n: number): number => mult * Math.ceil(Math.log10(n + 1))
+
 export interface DrawOptions {
   /** Bytes that each message costs beside its own. */
   readonly overhead: number

@@ -1,6 +1,52 @@
 /**
- * A few random peers: relays, gossip targets, the partner of a push/pull.
+ * The one place that picks members: those who get gossip, help with a probe, are synchronised with. Random ones, as in the
+ * reference; but a table may be full of members that somebody made up, and news that only they are told is told to nobody.
  */
+import type { Entry } from "../membership/Entry.ts"
+import type { Env, Membership } from "../membership/Membership.ts"
+import type { FirstHand } from "./FirstHand.ts"
+
+/**
+ * Up to `k` random members that are `eligible`, never ourselves; those heard from come first. Where somebody was heard from,
+ * at least one of them was: members that somebody made up pass nothing on, help nobody and know nothing.
+ */
+export const select = (
+  { entries, ring, self }: Membership,
+  k: number,
+  eligible: (entry: Entry) => boolean,
+  { firstHand, random }: Env
+): ReadonlyArray<Entry> => {
+  const accepts = (name: string): boolean => {
+    if (name === self) return false
+    const entry = entries.get(name)
+    return entry !== undefined && eligible(entry)
+  }
+  const names = firstHand === undefined
+    ? kRandom(k, ring.names, accepts, random)
+    : kRandomKnown(k, ring.names, accepts, firstHand, random)
+  return names.flatMap((name) => entries.get(name) ?? [])
+}
+
+/**
+ * Up to `k` random names that are `eligible`, those heard from first. Where somebody who is eligible was heard from, at
+ * least one of them was: if chance picked none, one takes the place of another. In a cluster of real members chance nearly
+ * always picks one, and nothing differs from `kRandom`.
+ */
+export const kRandomKnown = (
+  k: number,
+  names: ReadonlyArray<string>,
+  eligible: (name: string) => boolean,
+  firstHand: FirstHand,
+  random: () => number
+): ReadonlyArray<string> => {
+  const picked = kRandom(k, names, eligible, random)
+  const heard = picked.filter((name) => firstHand.stands(name))
+  if (heard.length === picked.length) return picked
+  if (heard.length > 0) return [...heard, ...picked.filter((name) => !firstHand.stands(name))]
+  // fewer than wanted are all there are
+  const other = picked.length < k ? undefined : firstHand.any(eligible, random)
+  return other === undefined ? picked : [other, ...picked.slice(0, k - 1)]
+}
 
 /**
  * Up to `k` different elements of `list` that are `eligible`, uniformly at random. Fewer only when there are no more; this

@@ -1,27 +1,30 @@
 /**
- * Who hears gossip. Random members, as in the reference; but a table may be full of members that somebody made up, and
- * news that only they are told is told to nobody.
+ * Who gets what we send by ourselves: the news, and our goodbye.
  */
-import type { FirstHand } from "./FirstHand.ts"
-import { kRandom } from "./PeerSelection.ts"
+import { type Entry, isGone } from "../membership/Entry.ts"
+import type { Env, Membership } from "../membership/Membership.ts"
+import { select } from "./PeerSelection.ts"
 
-/**
- * Up to `k` random names that are `eligible`, those heard from first. Where somebody who is eligible was heard from, at
- * least one of them was: if chance picked none, one takes the place of another. In a cluster of real members chance nearly
- * always picks one, and nothing differs from `kRandom`.
- */
-export const recipients = (
-  k: number,
-  names: ReadonlyArray<string>,
-  eligible: (name: string) => boolean,
-  firstHand: FirstHand,
-  random: () => number
-): ReadonlyArray<string> => {
-  const picked = kRandom(k, names, eligible, random)
-  const heard = picked.filter((name) => firstHand.stands(name))
-  if (heard.length === picked.length) return picked
-  if (heard.length > 0) return [...heard, ...picked.filter((name) => !firstHand.stands(name))]
-  // fewer than wanted are all there are
-  const other = picked.length < k ? undefined : firstHand.any(eligible, random)
-  return other === undefined ? picked : [other, ...picked.slice(0, k - 1)]
+/** Whether a member gets gossip: a live one does, and one that died so lately that it may not know it. */
+export const getsGossip = (
+  { state, stateChangedAt }: Pick<Entry, "state" | "stateChangedAt">,
+  { now, rules }: Pick<Env, "now" | "rules">
+): boolean => {
+  switch (state) {
+    case "alive":
+    case "suspect":
+      return true
+    case "dead":
+      return now - stateChangedAt <= rules.gossipToTheDeadTime
+    case "left":
+      return false
+  }
 }
+
+/** The members who get the news this time, `k` at most; those heard from come first. */
+export const ofGossip = (m: Membership, k: number, env: Env): ReadonlyArray<Entry> =>
+  select(m, k, (entry) => getsGossip(entry, env), env)
+
+/** The members who get our goodbye straight from us, `k` at most: each passes it on, which one that is gone does not. */
+export const ofGoodbye = (m: Membership, k: number, env: Env): ReadonlyArray<Entry> =>
+  select(m, k, (entry) => !isGone(entry), env)

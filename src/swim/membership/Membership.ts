@@ -64,6 +64,9 @@ export interface Rules {
   readonly nameConflictPolicy: "keep" | "replace"
 }
 
+/** What memberlist does where it differs from the Lifeguard paper, or what the paper says. */
+export type Profile = "memberlist" | "paper"
+
 /** What surrounds one rule. */
 export interface Env {
   /** Milliseconds on the monotonic clock. */

@@ -1,7 +1,7 @@
 /**
  * What happens to our table when a push/pull brings a peer's.
  */
-import { suspect } from "../suspicion/Suspect.ts"
+import { suspect } from "../suspicion/Accuse.ts"
 import { alivePlaceless } from "./Alive.ts"
 import { type RemoteEntry, RemoteState } from "./Claim.ts"
 import { dead } from "./Dead.ts"

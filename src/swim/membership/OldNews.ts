@@ -10,6 +10,25 @@ import type { Membership } from "./Membership.ts"
 import { type Comparison, decideDead, decideSuspect } from "./Precedence.ts"
 import { get } from "./Table.ts"
 
+/** What may still change the verdict on a claim before its turn comes. */
+export interface Pending {
+  /** Whether the application is asked about every alive claim. */
+  readonly admits: boolean
+  /** How many alive claims wait for their turn: any may be the news that makes an accusation matter. */
+  readonly alives: number
+}
+
+/** Why a claim that just came can be ignored at once, as old news; `undefined` when it has to take its turn. */
+export const ignorable = (
+  m: Membership,
+  claim: Alive | Suspect | Dead,
+  { admits, alives }: Pending
+): ReturnType<typeof oldNews | typeof oldAccusation> => {
+  if (admits) return undefined
+  if (claim._tag === "Alive") return oldNews(m, claim)
+  return alives > 0 ? undefined : oldAccusation(m, claim)
+}
+
 /** Why an alive claim is old news; `undefined` when it has to be judged. */
 export const oldNews = (m: Membership, claim: Alive): "OldIncarnation" | "SameIncarnation" | undefined => {
   if (claim.node === m.self) return undefined

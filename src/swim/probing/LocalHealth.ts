@@ -2,9 +2,14 @@
  * Lifeguard's local health: a score that is 0 while we do well and rises when probes fail for reasons that may be ours.
  * A node in trouble probes more slowly and so accuses fewer others (Lifeguard §IV-A; memberlist: `awareness`).
  */
+import type { Profile } from "../membership/Membership.ts"
+import type { Outcome } from "./Outcome.ts"
 
 /** The score of a healthy node. */
 export const HEALTHY = 0
+
+/** What it costs that we had to refute: others could not reach us in time. */
+export const REFUTED = 1
 
 /** The score after an event worth `delta`, kept within 0 ‥ `max − 1`. memberlist: `AwarenessMaxMultiplier` is `max`. */
 export const apply = (score: number, delta: number, max: number): number =>
@@ -12,3 +17,33 @@ export const apply = (score: number, delta: number, max: number): number =>
 
 /** The probe interval at a score, in the unit of `interval`. */
 export const scale = (interval: number, score: number): number => interval * (score + 1)
+
+/** How long to wait for a direct answer at a score, in the unit of `timeout`; only the paper stretches it. */
+export const answerTime = (timeout: number, score: number, profile: Profile): number =>
+  profile === "paper" ? scale(timeout, score) : timeout
+
+/** What a probe changes in the score: below 0 it earned something, above 0 it cost something. */
+export const change = (outcome: Outcome, profile: Profile): number => {
+  switch (outcome._tag) {
+    case "NotSent":
+      return 0
+    case "Answered":
+      return -1
+    case "Relayed":
+    case "TcpOnly":
+      // that the network refused our ping is not our fault, and that others got through is not our merit
+      return outcome.pinged ? -1 : 0
+    case "NoAnswer":
+      return failureCost(outcome.nacksExpected, outcome.nacks, profile)
+  }
+}
+
+/**
+ * What a probe that nobody answered costs. memberlist counts the nacks that are missing, and a failure only where no
+ * helper could send one; Lifeguard §IV-A counts the failure, and a missing nack on top.
+ */
+const failureCost = (nacksExpected: number, nacks: number, profile: Profile): number => {
+  const missing = Math.max(0, nacksExpected - nacks)
+  if (profile === "paper") return missing > 0 ? 2 : 1
+  return nacksExpected > 0 ? missing : 1
+}

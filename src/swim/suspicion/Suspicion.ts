@@ -2,7 +2,6 @@
  * How long a suspect has to refute, given who else accuses it. A lone accuser may itself be the one in trouble, so the
  * time starts long and shrinks with each independent confirmation (Lifeguard §IV-B; memberlist: `suspicion`).
  */
-import * as Timing from "../Timing.ts"
 
 export interface Suspicion {
   /** The accused incarnation. */
@@ -33,9 +32,39 @@ export interface Options {
   readonly suspicionConfirmations?: number | undefined
 }
 
+/**
+ * The shortest time a suspect gets: `mult × max(1, log10 n) × interval`, the logarithm cut to three decimals. `n` is the
+ * number of members we know, whatever their state.
+ * memberlist: `suspicionTimeout`.
+ */
+export const suspicionTimeout = (mult: number, n: number, interval: number): number => {
+  const scale = Math.max(1, Math.log10(Math.max(1, n)))
+  return mult * Math.floor(scale * 1000) * interval / 1000
+}
+
+/**
+ * How much of a suspicion is left after `confirmations` independent ones out of the `k` hoped for (`k` ≥ 1): it falls
+ * logarithmically from `max` to `min`, in whole milliseconds. Negative when it should have ended already.
+ * memberlist: `remainingSuspicionTime`; Lifeguard §IV-B.
+ *
+ * @param elapsed milliseconds since the suspicion started, like `min` and `max`
+ */
+export const remainingTime = (
+  confirmations: number,
+  k: number,
+  elapsed: number,
+  min: number,
+  max: number
+): number => {
+  const fraction = Math.log(confirmations + 1) / Math.log(k + 1)
+  // In seconds first, like the reference: the floor below is sensitive to the order of the operations.
+  const seconds = max / 1000 - fraction * (max / 1000 - min / 1000)
+  return Math.max(Math.floor(1000 * seconds), min) - elapsed
+}
+
 export const start = (options: Options): Suspicion => {
   const hoped = options.suspicionConfirmations ?? options.suspicionMult - 2
-  const min = Timing.suspicionTimeout(options.suspicionMult, options.n, options.probeInterval)
+  const min = suspicionTimeout(options.suspicionMult, options.n, options.probeInterval)
   return {
     incarnation: options.incarnation,
     startedAt: options.now,
@@ -56,7 +85,7 @@ export const expiry = (suspicion: Suspicion): number => {
   const confirmed = confirmations(suspicion)
   // only a time that was shortened is whole
   if (k < 1 || confirmed === 0) return startedAt + (k < 1 ? min : max)
-  return startedAt + Timing.remainingSuspicionTime(confirmed, k, 0, min, max)
+  return startedAt + remainingTime(confirmed, k, 0, min, max)
 }
 
 /** The suspicion with one accuser more, or why this one does not count. */

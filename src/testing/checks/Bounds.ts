@@ -11,7 +11,6 @@ import { MAX_NOTICE_BYTES, MAX_NOTICES, type Notices, type Told } from "../../en
 import type { Node } from "../../engine/Node.ts"
 import type { Observation } from "../../engine/Observer.ts"
 import { MAX_PEERS } from "../../engine/receiving/Keys.ts"
-import { MAX_WAITING } from "../../engine/receiving/Responder.ts"
 import { MAX_USER_BROADCASTS } from "../../engine/sending/Broadcasts.ts"
 import { MAX_NOTED } from "../../engine/telemetry/Logs.ts"
 import { MAX_REPEATS } from "../../engine/telemetry/Logs.ts"
@@ -19,8 +18,8 @@ import { LIMITS } from "../../engine/Work.ts"
 import * as BroadcastQueue from "../../swim/gossip/BroadcastQueue.ts"
 import { MAX_TELLS } from "../../swim/gossip/Tell.ts"
 import { MAX_REPORTS } from "../../swim/membership/Conflicts.ts"
+import { MAX_WAITING } from "../../swim/probing/Requests.ts"
 import { MAX_LISTED } from "../../swim/suspicion/Deadlines.ts"
-import { retransmitLimit } from "../../swim/Timing.ts"
 
 /** What a node has known so far. */
 export interface Known {
@@ -52,7 +51,7 @@ const broadcasts = (node: Node, known: Known, limit: Limit): void => {
   // each name has one broadcast, and our address has one more, for refutations
   limit("rumours queued", BroadcastQueue.size(gossip), known.names + 1)
   limit("user broadcasts queued", BroadcastQueue.size(user), MAX_USER_BROADCASTS)
-  const transmissions = Math.max(1, retransmitLimit(node.config.retransmitMult, known.mostMembers))
+  const transmissions = Math.max(1, BroadcastQueue.retransmitLimit(node.config.retransmitMult, known.mostMembers))
   limit("transmissions of a rumour", gossip.tiers.length, transmissions)
   limit("transmissions of a user broadcast", user.tiers.length, transmissions)
 }

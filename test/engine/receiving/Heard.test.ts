@@ -11,7 +11,7 @@ import * as Alive from "../../../src/swim/membership/Alive.ts"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
 import * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Merge from "../../../src/swim/membership/Merge.ts"
-import * as Probe from "../../../src/swim/probing/Probe.ts"
+import * as Round from "../../../src/swim/probing/Round.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Packet from "../../../src/wire/packet/Packet.ts"
 import * as T from "../../swim/support.ts"
@@ -69,7 +69,7 @@ const rule = (m: Membership.Membership, event: Event, env: Membership.Env): Memb
     case "leave":
       return T.leave(m, env)
     default: {
-      const [next, directives] = Probe.nextProbe(m, env)
+      const [next, directives] = Round.nextProbe(m, env)
       return [next, directives]
     }
   }

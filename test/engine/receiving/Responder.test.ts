@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
-import { STRANGERS_PER_SECOND } from "../../../src/engine/receiving/Responder.ts"
+import { STRANGERS_PER_SECOND } from "../../../src/swim/probing/Requests.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
 import type * as Message from "../../../src/wire/message/Message.ts"
 import { clusterTest, start, stateOf } from "../Cluster.ts"

@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import * as BroadcastQueue from "../../../src/swim/gossip/BroadcastQueue.ts"
-import { retransmitLimit } from "../../../src/swim/Timing.ts"
 
 interface Note extends BroadcastQueue.Broadcast {
   readonly label: string
@@ -36,6 +35,11 @@ const sendOne = (q: Queue, length: number): Queue =>
   BroadcastQueue.draw(q, { overhead: 0, limit: length, retransmitLimit: 100, maxParts: 1 }).queue
 
 describe("BroadcastQueue", () => {
+  it.each([[3, 0, 0], [3, 1, 3], [3, 99, 6], [4, 0, 0], [4, 9, 4], [4, 10, 8], [4, 99, 8], [4, 100, 12], [4, 999, 12]])(
+    "with multiplier %i and %i members a broadcast is sent %i times",
+    (mult, n, limit) => assert.strictEqual(BroadcastQueue.retransmitLimit(mult, n), limit)
+  )
+
   describe("queue", () => {
     it("replaces a named broadcast by a newer one of the same name and finishes it", () => {
       const [q, finished] = BroadcastQueue.queue(filled(named("old", 9, "a"), named("b")), named("new", 5, "a"))
@@ -114,7 +118,7 @@ describe("BroadcastQueue", () => {
       "with an overhead of %i, 80 bytes hold %i of four 18-byte messages",
       (overhead, count) => {
         const q = filled(...["1", "2", "3", "4"].map((name) => named(name, 18)))
-        const limit = retransmitLimit(3, 10)
+        const limit = BroadcastQueue.retransmitLimit(3, 10)
         const drawn = BroadcastQueue.draw(q, { overhead, limit: 80, retransmitLimit: limit })
         assert.strictEqual(drawn.messages.length, count)
         assert.strictEqual(drawn.used, count * (18 + overhead))
@@ -126,7 +130,11 @@ describe("BroadcastQueue", () => {
       const counts: Array<number> = []
       const finished: Array<string> = []
       for (let i = 0; i < 4; i++) {
-        const drawn = BroadcastQueue.draw(q, { overhead: 3, limit: 80, retransmitLimit: retransmitLimit(1, 10) })
+        const drawn = BroadcastQueue.draw(q, {
+          overhead: 3,
+          limit: 80,
+          retransmitLimit: BroadcastQueue.retransmitLimit(1, 10)
+        })
         counts.push(drawn.messages.length)
         finished.push(...labels(drawn.finished))
         q = drawn.queue
@@ -136,7 +144,10 @@ describe("BroadcastQueue", () => {
     })
 
     it("sends once even when the limit of transmissions is 0", () => {
-      const drawn = BroadcastQueue.draw(filled(named("a")), { ...everything, retransmitLimit: retransmitLimit(4, 0) })
+      const drawn = BroadcastQueue.draw(filled(named("a")), {
+        ...everything,
+        retransmitLimit: BroadcastQueue.retransmitLimit(4, 0)
+      })
       assert.deepStrictEqual(drawn.messages.map(label), ["a"])
       assert.deepStrictEqual(labels(drawn.finished), ["a"])
     })

@@ -8,7 +8,7 @@ import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type { Directive } from "../../../src/swim/membership/Directive.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Merge from "../../../src/swim/membership/Merge.ts"
-import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
+import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import * as T from "../support.ts"
 
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -43,7 +43,7 @@ const names = (n: number) => Array.from({ length: n }, (_, i) => `n${i}`)
 describe("who refutes", () => {
   it("tells the accuser, at the address of the table", () => {
     const m = T.cluster("n1")
-    const [, suspected] = Suspect.suspect(m, T.suspect(T.SELF, 1, "n1"), env(0))
+    const [, suspected] = Accuse.suspect(m, T.suspect(T.SELF, 1, "n1"), env(0))
     assert.deepStrictEqual(told(suspected), [`n1: Alive ${T.SELF} 2`])
     const tell = suspected.find((directive) => directive._tag === "Tell")
     assert.strictEqual(tell?._tag === "Tell" ? tell.member : undefined, T.entry(m, "n1"))
@@ -54,8 +54,8 @@ describe("who refutes", () => {
   it("tells nobody where the accuser is unknown, has left, is ourselves or is not named", () => {
     const [left] = Dead.dead(T.cluster("n1"), T.dead("n1", 1, "n1"), env(0))
     const silent = [
-      Suspect.suspect(T.cluster("n1"), T.suspect(T.SELF, 1, "n2"), env(0)),
-      Suspect.suspect(left, T.suspect(T.SELF, 1, "n1"), env(0)),
+      Accuse.suspect(T.cluster("n1"), T.suspect(T.SELF, 1, "n2"), env(0)),
+      Accuse.suspect(left, T.suspect(T.SELF, 1, "n1"), env(0)),
       Dead.dead(T.cluster("n1"), T.dead(T.SELF, 1, T.SELF), env(0)),
       Merge.merge(T.cluster("n1"), [T.row(T.SELF, 1, 1)], env(0)),
       Alive.alive(T.cluster("n1"), T.alive(T.SELF, 3), env(0))
@@ -70,7 +70,7 @@ describe("who refutes", () => {
     let m = T.cluster("n1")
     const all: Array<string> = []
     for (const now of [0, 1, TELL_INTERVAL - 1, TELL_INTERVAL, 2 * TELL_INTERVAL - 1]) {
-      const [next, directives] = Suspect.suspect(m, T.suspect(T.SELF, m.incarnation, "n1"), env(now))
+      const [next, directives] = Accuse.suspect(m, T.suspect(T.SELF, m.incarnation, "n1"), env(now))
       all.push(...told(directives))
       m = next
     }
@@ -82,7 +82,7 @@ describe("who refutes", () => {
     const firstHand = heard(1, (name) => name === "real")
     const all: Array<string> = []
     for (const from of [...names(100), "real"]) {
-      const [next, directives] = Suspect.suspect(m, T.suspect(T.SELF, m.incarnation, from), env(0, firstHand))
+      const [next, directives] = Accuse.suspect(m, T.suspect(T.SELF, m.incarnation, from), env(0, firstHand))
       all.push(...told(directives))
       m = next
     }
@@ -92,9 +92,9 @@ describe("who refutes", () => {
 })
 
 describe("who is accused at an incarnation that it has left behind", () => {
-  const refuted = () => Suspect.suspect(T.cluster("n1"), T.suspect(T.SELF, 1, "n2"), env(0, everybody))[0]
+  const refuted = () => Accuse.suspect(T.cluster("n1"), T.suspect(T.SELF, 1, "n2"), env(0, everybody))[0]
   const old = [
-    ["suspect", (m: Membership.Membership, at: Membership.Env) => Suspect.suspect(m, T.suspect(T.SELF, 1, "n1"), at)],
+    ["suspect", (m: Membership.Membership, at: Membership.Env) => Accuse.suspect(m, T.suspect(T.SELF, 1, "n1"), at)],
     ["dead", (m: Membership.Membership, at: Membership.Env) => Dead.dead(m, T.dead(T.SELF, 1, "n1"), at)]
   ] as const
 
@@ -119,7 +119,7 @@ describe("who is accused at an incarnation that it has left behind", () => {
   )
 
   it("tells nobody of an old accusation of somebody else, nor ourselves of one that a push/pull brought", () => {
-    const other = Suspect.suspect(T.cluster("n1", "n2"), T.suspect("n2", 0, "n1"), env(0, everybody))
+    const other = Accuse.suspect(T.cluster("n1", "n2"), T.suspect("n2", 0, "n1"), env(0, everybody))
     const row = Merge.merge(refuted(), [T.row(T.SELF, 1, 1)], env(0, everybody))
     for (const [, directives] of [other, row]) assert.deepStrictEqual(T.words(directives), ["Ignored OldIncarnation"])
   })
@@ -127,7 +127,7 @@ describe("who is accused at an incarnation that it has left behind", () => {
 
 describe("who hears of a suspicion", () => {
   const of = (firstHand: FirstHand | undefined, random?: () => number) =>
-    told(Suspect.suspect(T.cluster("n1", "n2"), T.suspect("n1", 1, "n2"), env(0, firstHand, random))[1])
+    told(Accuse.suspect(T.cluster("n1", "n2"), T.suspect("n1", 1, "n2"), env(0, firstHand, random))[1])
 
   it("tells the suspect, if anything ever came from it", () => {
     assert.deepStrictEqual(of(everybody), ["n1: Suspect n1 1"])
@@ -145,8 +145,8 @@ describe("who hears of a suspicion", () => {
 
   it("tells it of the suspicion, not of each confirmation", () => {
     const m = T.cluster(...names(9))
-    const [suspected] = Suspect.suspect(m, T.suspect("n1", 1, "n2"), env(0, everybody))
-    const [, confirmed] = Suspect.suspect(suspected, T.suspect("n1", 1, "n3"), env(5000, everybody))
+    const [suspected] = Accuse.suspect(m, T.suspect("n1", 1, "n2"), env(0, everybody))
+    const [, confirmed] = Accuse.suspect(suspected, T.suspect("n1", 1, "n3"), env(5000, everybody))
     assert.deepStrictEqual(T.words(confirmed), ["Broadcast Suspect n1"])
   })
 })
@@ -173,7 +173,7 @@ describe("whatever is claimed", () => {
         const subject = node < 5 ? T.SELF : `n${node}`
         const incarnation = m.entries.get(subject)?.incarnation ?? 1
         const [next, directives] = kind === "suspect"
-          ? Suspect.suspect(m, T.suspect(subject, incarnation, `n${from}`), env(now, firstHand, random))
+          ? Accuse.suspect(m, T.suspect(subject, incarnation, `n${from}`), env(now, firstHand, random))
           : Dead.dead(m, T.dead(subject, incarnation, `n${from}`), env(now, firstHand, random))
         for (const directive of directives) {
           if (directive._tag !== "Tell") continue

@@ -3,7 +3,7 @@ import * as Alive from "../../../src/swim/membership/Alive.ts"
 import { MAX_INCARNATION } from "../../../src/swim/membership/Claim.ts"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
 import * as Membership from "../../../src/swim/membership/Membership.ts"
-import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
+import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import * as T from "../support.ts"
 
 const { OTHER, SELF } = T
@@ -44,7 +44,7 @@ describe("Alive.announce", () => {
     const [m, directives] = T.run(
       Membership.make(SELF),
       (m) => Alive.alive(m, T.alive(SELF, 4), T.env()),
-      (m) => Suspect.suspect(m, T.suspect(SELF, 7, OTHER), T.env()),
+      (m) => Accuse.suspect(m, T.suspect(SELF, 7, OTHER), T.env()),
       (m) => Dead.dead(m, T.dead(SELF, 6, SELF), T.env())
     )
     assert.deepStrictEqual(T.words(directives), [
@@ -219,8 +219,8 @@ describe("Alive.alive", () => {
     it("does not wrap the incarnation: it stops at the largest one", () => {
       const [m, directives] = T.run(
         { ...T.force(T.started(), SELF, { incarnation: MAX_INCARNATION }), incarnation: MAX_INCARNATION },
-        (m) => Suspect.suspect(m, T.suspect(SELF, MAX_INCARNATION, OTHER), T.env()),
-        (m) => Suspect.suspect(m, T.suspect(SELF, MAX_INCARNATION, OTHER), T.env()),
+        (m) => Accuse.suspect(m, T.suspect(SELF, MAX_INCARNATION, OTHER), T.env()),
+        (m) => Accuse.suspect(m, T.suspect(SELF, MAX_INCARNATION, OTHER), T.env()),
         (m) => T.announce(m, T.own, T.env())
       )
       assert.strictEqual(T.entry(m, SELF).incarnation, MAX_INCARNATION)
@@ -327,7 +327,7 @@ describe("Alive.alive", () => {
       const [m, directives] = T.run(
         T.announce(Membership.make(SELF), { ...T.own, addr: mapped }, T.env())[0],
         (m) => Alive.alive(m, T.alive(OTHER, 1, { addr: mapped }), T.env()),
-        (m) => Suspect.suspect(m, T.suspect(SELF, 1, OTHER), T.env())
+        (m) => Accuse.suspect(m, T.suspect(SELF, 1, OTHER), T.env())
       )
       assert.deepStrictEqual(T.entry(m, OTHER).addr, mapped)
       assert.deepStrictEqual(T.entry(m, OTHER).endpoint, { ip: "10.0.0.1", port: 7946, name: OTHER })

@@ -8,8 +8,9 @@ import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type { Directive } from "../../../src/swim/membership/Directive.ts"
 import * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Merge from "../../../src/swim/membership/Merge.ts"
-import * as Probe from "../../../src/swim/probing/Probe.ts"
-import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
+import * as Round from "../../../src/swim/probing/Round.ts"
+import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
+import * as Expiry from "../../../src/swim/suspicion/Expiry.ts"
 import * as T from "../support.ts"
 
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -68,7 +69,7 @@ describe("a newcomer to a full table", () => {
   })
 
   it("ends the suspicion of who makes place, and says nothing of one that is gone already", () => {
-    const [suspected] = Suspect.suspect(full(), T.suspect("n1", 1, "n2"), env(0, heard("n2")))
+    const [suspected] = Accuse.suspect(full(), T.suspect("n1", 1, "n2"), env(0, heard("n2")))
     const [, ended] = Alive.alive(suspected, T.alive("n3", 1), env(late, heard("n2")))
     assert.deepStrictEqual(T.words(ended).slice(0, 2), ["Failed", "Evicted"])
     const [dead] = Dead.dead(full(), T.dead("n1", 1, "n2"), env(0, heard("n2")))
@@ -103,15 +104,15 @@ const step = (m: Membership.Membership, { incarnation, kind, node }: Event, env:
     case "alive":
       return Alive.alive(m, T.alive(name(node), incarnation), env)
     case "suspect":
-      return Suspect.suspect(m, T.suspect(name(node), incarnation, name(node + 1)), env)
+      return Accuse.suspect(m, T.suspect(name(node), incarnation, name(node + 1)), env)
     case "dead":
       return Dead.dead(m, T.dead(name(node), incarnation, name(node + 1)), env)
     case "merge":
       return Merge.merge(m, [0, 1, 2, 3, 4].map((i) => T.row(name(node + i), incarnation, i % 4)), env)
     case "expire":
-      return Suspect.expire(m, env)
+      return Expiry.expire(m, env)
     case "probe": {
-      const [next, directives] = Probe.nextProbe(m, env)
+      const [next, directives] = Round.nextProbe(m, env)
       return [next, directives]
     }
   }

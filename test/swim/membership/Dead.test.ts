@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
 import * as Membership from "../../../src/swim/membership/Membership.ts"
-import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
+import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import * as T from "../support.ts"
 
 const { OTHER, SELF } = T
@@ -76,7 +76,7 @@ describe("Dead.leave", () => {
   it("uses the incarnation of the last refutation", () => {
     const [, directives] = T.run(
       T.started(),
-      (m) => Suspect.suspect(m, T.suspect(SELF, 6, OTHER), T.env()),
+      (m) => Accuse.suspect(m, T.suspect(SELF, 6, OTHER), T.env()),
       (m) => T.leave(m, T.env())
     )
     assert.deepInclude(directives, {
@@ -89,7 +89,7 @@ describe("Dead.leave", () => {
   it("refutes nothing afterwards", () => {
     const [m, directives] = T.run(
       T.leave(T.started(), T.env())[0],
-      (m) => Suspect.suspect(m, T.suspect(SELF, 9, OTHER), T.env()),
+      (m) => Accuse.suspect(m, T.suspect(SELF, 9, OTHER), T.env()),
       (m) => Dead.dead(m, T.dead(SELF, 9, OTHER), T.env())
     )
     assert.deepStrictEqual(T.words(directives), ["Ignored NotAlive", "Ignored AlreadyGone"])

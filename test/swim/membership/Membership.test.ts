@@ -11,8 +11,9 @@ import type { Change, Directive } from "../../../src/swim/membership/Directive.t
 import type * as Entry from "../../../src/swim/membership/Entry.ts"
 import * as Membership from "../../../src/swim/membership/Membership.ts"
 import { merge } from "../../../src/swim/membership/Merge.ts"
-import { nextProbe } from "../../../src/swim/probing/Probe.ts"
-import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
+import { nextProbe } from "../../../src/swim/probing/Round.ts"
+import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
+import * as Expiry from "../../../src/swim/suspicion/Expiry.ts"
 import * as Suspicion from "../../../src/swim/suspicion/Suspicion.ts"
 import * as T from "../support.ts"
 
@@ -64,7 +65,7 @@ const step = (world: World, event: Event, random: () => number): readonly [World
         env
       ))
     case "suspect":
-      return stepped(Suspect.suspect(m, T.suspect(name(event.node), event.incarnation, name(event.from)), env))
+      return stepped(Accuse.suspect(m, T.suspect(name(event.node), event.incarnation, name(event.from)), env))
     case "dead":
       return stepped(Dead.dead(m, T.dead(name(event.node), event.incarnation, name(event.from)), env))
     case "merge":
@@ -74,7 +75,7 @@ const step = (world: World, event: Event, random: () => number): readonly [World
         env
       ))
     case "expire":
-      return stepped(Suspect.expire(m, env))
+      return stepped(Expiry.expire(m, env))
     case "announce":
       return stepped(T.announce(m, { ...T.own, meta: meta(event.meta) }, env))
     case "leave":
@@ -223,10 +224,10 @@ describe("Membership", () => {
           assert.isAtMost(suspicion.accusers.length, suspicion.k + 1)
           ends.push(Suspicion.expiry(suspicion))
         }
-        assert.isAtMost(Suspect.nextExpiry(after), Math.min(...ends))
+        assert.isAtMost(Expiry.nextExpiry(after), Math.min(...ends))
         if (event.kind !== "expire") return
         assert.isTrue(ends.every((end) => end > now))
-        assert.isAbove(Suspect.nextExpiry(after), now)
+        assert.isAbove(Expiry.nextExpiry(after), now)
         const over = before.entries.values().filter(({ suspicion }) =>
           suspicion !== undefined && Suspicion.expiry(suspicion) <= now
         )
@@ -258,7 +259,7 @@ describe("Membership", () => {
   it("lists the living, ourselves included", () => {
     const [m] = T.run(
       T.cluster("a", "b", "c", "d"),
-      (m) => Suspect.suspect(m, T.suspect("a", 1, "d"), T.env()),
+      (m) => Accuse.suspect(m, T.suspect("a", 1, "d"), T.env()),
       (m) => Dead.dead(m, T.dead("b", 1, "d"), T.env()),
       (m) => Dead.dead(m, T.dead("c", 1, "c"), T.env())
     )

@@ -3,7 +3,7 @@ import type { MemberState } from "../../../src/Member.ts"
 import * as Alive from "../../../src/swim/membership/Alive.ts"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
 import * as OldNews from "../../../src/swim/membership/OldNews.ts"
-import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
+import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import { alive, cluster, env, ip, known, OTHER, SELF, words } from "../support.ts"
 
 const states: ReadonlyArray<MemberState> = ["alive", "suspect", "dead", "left"]
@@ -51,7 +51,7 @@ describe("an old accusation", () => {
               const claim = { _tag, incarnation, node, from }
               const reason = OldNews.oldAccusation(m, claim)
               const rule = claim._tag === "Suspect"
-                ? Suspect.suspect(m, { ...claim, _tag: "Suspect" }, env({ now: 60_000 }))
+                ? Accuse.suspect(m, { ...claim, _tag: "Suspect" }, env({ now: 60_000 }))
                 : Dead.dead(m, { ...claim, _tag: "Dead" }, env({ now: 60_000 }))
               if (reason === undefined) continue
               old++

@@ -10,7 +10,7 @@ import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type { Directive } from "../../../src/swim/membership/Directive.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Precedence from "../../../src/swim/membership/Precedence.ts"
-import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
+import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import * as T from "../support.ts"
 
 const states = ["alive", "suspect", "dead", "left"] as const
@@ -166,7 +166,7 @@ const enact = (c: Case) => {
       return { m, name, step: Alive.alive(m, claim, env) }
     }
     case "Suspect":
-      return { m, name, step: Suspect.suspect(m, T.suspect(name, claimed, "someone"), env) }
+      return { m, name, step: Accuse.suspect(m, T.suspect(name, claimed, "someone"), env) }
     case "Dead":
       return { m, name, step: Dead.dead(m, T.dead(name, claimed, "someone"), env) }
   }
@@ -241,7 +241,7 @@ describe("Precedence", () => {
       { self: false, leaving: false, allowed: true, full: false },
       { self: false, leaving: true, allowed: true, full: false }
     ])
-    const [, suspected] = Suspect.suspect(T.started(), T.suspect("new", 1, "a"), T.env())
+    const [, suspected] = Accuse.suspect(T.started(), T.suspect("new", 1, "a"), T.env())
     const [, buried] = Dead.dead(T.started(), T.dead("new", 1, "a"), T.env())
     assert.deepStrictEqual(T.words([...suspected, ...buried]), ["Ignored UnknownMember", "Ignored UnknownMember"])
   })

@@ -4,7 +4,7 @@ import type { Claim } from "../../../src/swim/membership/Claim.ts"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type { Membership, Step } from "../../../src/swim/membership/Membership.ts"
 import { merge } from "../../../src/swim/membership/Merge.ts"
-import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
+import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import * as T from "../support.ts"
 
 const { OTHER, SELF } = T
@@ -14,7 +14,7 @@ const hear = (m: Membership, claim: Claim, now: number): Step => {
   return claim._tag === "Alive"
     ? Alive.alive(m, claim, env)
     : claim._tag === "Suspect"
-    ? Suspect.suspect(m, claim, env)
+    ? Accuse.suspect(m, claim, env)
     : Dead.dead(m, claim, env)
 }
 

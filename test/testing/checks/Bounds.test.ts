@@ -11,8 +11,8 @@ import { MAX_TELLS } from "../../../src/swim/gossip/Tell.ts"
 import * as Alive from "../../../src/swim/membership/Alive.ts"
 import { MAX_REPORTS } from "../../../src/swim/membership/Conflicts.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
+import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import { MAX_LISTED } from "../../../src/swim/suspicion/Deadlines.ts"
-import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
 import { alive, entry, env, force, OTHER, SELF, suspect } from "../../swim/support.ts"
 import { type Seen, watch, type Watched } from "../observations.ts"
 
@@ -349,7 +349,7 @@ describe("Bounds of the table", () => {
     Effect.gen(function*() {
       const { broken, self } = yield* watch
       learned(self, OTHER)
-      self.rule((m) => Suspect.suspect(m, suspect(OTHER, 1, "a"), env()))
+      self.rule((m) => Accuse.suspect(m, suspect(OTHER, 1, "a"), env()))
       const { suspicion } = entry(self.now, OTHER)
       assert.deepStrictEqual(suspicion?.accusers, ["a"])
       assert.deepStrictEqual(broken(), [])

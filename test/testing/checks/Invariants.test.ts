@@ -6,7 +6,7 @@ import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type { Change, Directive } from "../../../src/swim/membership/Directive.ts"
 import type * as Entry from "../../../src/swim/membership/Entry.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
-import * as Suspect from "../../../src/swim/suspicion/Suspect.ts"
+import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import * as Suspicion from "../../../src/swim/suspicion/Suspicion.ts"
 import { alive, dead, entry, env, force, ip, leave, OTHER, own, SELF, suspect } from "../../swim/support.ts"
 import { published, watch, type Watched } from "../observations.ts"
@@ -29,7 +29,7 @@ const LASTS = suspicion.min
 /** Lets the node learn of `other` by the rules, as it is with this state and incarnation. */
 const knows = (node: Watched, state: MemberState, incarnation: number) => {
   node.rule((m) => Alive.alive(m, alive(OTHER, incarnation), env()))
-  if (state === "suspect") node.rule((m) => Suspect.suspect(m, suspect(OTHER, incarnation, "accuser"), env()))
+  if (state === "suspect") node.rule((m) => Accuse.suspect(m, suspect(OTHER, incarnation, "accuser"), env()))
   if (state === "dead") node.rule((m) => Dead.dead(m, dead(OTHER, incarnation, "accuser"), env()))
   if (state === "left") node.rule((m) => Dead.dead(m, dead(OTHER, incarnation, OTHER), env()))
 }

@@ -1,17 +1,15 @@
 /**
- * What happens when a node is accused of not answering, and when it did not refute in time.
+ * What happens when a node is accused of not answering, and which accusation we make ourselves.
  */
 import { tellSuspect } from "../gossip/Tell.ts"
 import { isOutside } from "../life/Stage.ts"
 import { nameDefect, type Suspect, withAccuser } from "../membership/Claim.ts"
-import { declareDead } from "../membership/Dead.ts"
 import type { Directive } from "../membership/Directive.ts"
 import type { Entry } from "../membership/Entry.ts"
 import type { Env, Membership, Step } from "../membership/Membership.ts"
 import { decideSuspect } from "../membership/Precedence.ts"
 import { refute, remind } from "../membership/Refute.ts"
 import { get, ignore, publish, replace } from "../membership/Table.ts"
-import * as Deadlines from "./Deadlines.ts"
 import * as Suspicion from "./Suspicion.ts"
 
 /** Someone, perhaps we, got no answer from a node. memberlist: `suspectNode`. */
@@ -76,52 +74,20 @@ const confirm = (m: Membership, previous: Entry, claim: Suspect): Step => {
   return [replace(m, { ...previous, suspicion }), [broadcast(claim)]]
 }
 
-/**
- * The most members that one step declares dead. Those who are left follow in the next steps, so that a thousand suspicions
- * that began in one merge do not hold up probes and acks when they end together.
- */
-export const MAX_EXPIRED = 256
+/** Our own accusation of a member, at the incarnation we know. */
+export const accusationOf = (self: string, { incarnation, name }: Entry): Suspect => ({
+  _tag: "Suspect",
+  incarnation,
+  node: name,
+  from: self
+})
 
 /**
- * What is taken for over although so much is left, in milliseconds. Clocks count whole nanoseconds, and times are sums: what
- * rounding leaves cannot be waited for.
+ * What a ping of this member tells it: that it is a suspect, if it is one, so that it can refute at once. Lifeguard §IV-C
+ * calls it the buddy system, which the configuration may turn off.
  */
-export const ROUNDING = 0.001
-
-/** When the next suspicion ends, or has to be looked for, in milliseconds on the monotonic clock; `Infinity`: never. */
-export const nextExpiry = (m: Membership): number => Deadlines.next(m.deadlines)
-
-/**
- * Declares dead, on our word, every suspect whose time is over, in the order in which it was, but at most `MAX_EXPIRED`:
- * where more are over, the next expiry stays in the past.
- */
-export const expire = (m: Membership, env: Env): Step => {
-  const directives: Array<Directive> = []
-  let next = m
-  let passed = 0
-  for (const { at, name } of m.deadlines.soonest) {
-    if (passed === MAX_EXPIRED || !isOver(at, env.now)) break
-    passed++
-    const entry = get(next, name)
-    // it refuted, or is dead already, and may be suspect again until later
-    if (entry?.suspicion === undefined || !isOver(Suspicion.expiry(entry.suspicion), env.now)) continue
-    if (Suspicion.isDegraded(entry.suspicion)) directives.push({ _tag: "DegradedTimeout", name })
-    const claim = { _tag: "Dead", incarnation: entry.incarnation, node: name, from: m.self } as const
-    const [after, more] = declareDead(next, entry, claim, env)
-    directives.push(...more)
-    next = after
-  }
-  const { horizon, soonest } = m.deadlines
-  const left = { soonest: soonest.slice(passed), horizon }
-  return [{ ...next, deadlines: left.soonest.length === 0 && horizon < Infinity ? found(next) : left }, directives]
-}
-
-const isOver = (at: number, now: number): boolean => at - now < ROUNDING
-
-/** The deadlines of the suspects in the table. */
-const found = ({ entries }: Membership): Deadlines.Deadlines =>
-  Deadlines.from((each) =>
-    entries.each(({ name, suspicion }) => {
-      if (suspicion !== undefined) each({ name, at: Suspicion.expiry(suspicion) })
-    })
-  )
+export const accusationInPing = (
+  self: string,
+  target: Entry | undefined,
+  buddySystem: boolean
+): Suspect | undefined => target?.state === "suspect" && buddySystem ? accusationOf(self, target) : undefined

@@ -7,7 +7,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
-import { expire, nextExpiry, ROUNDING } from "../../swim/suspicion/Suspect.ts"
+import { expire, nextExpiry, ROUNDING } from "../../swim/suspicion/Expiry.ts"
 import type { Node } from "../Node.ts"
 import * as Step from "../Step.ts"
 

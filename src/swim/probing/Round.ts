@@ -1,10 +1,11 @@
 /**
- * Whom to probe at this tick, and who is forgotten when a round of probing is over.
+ * Which member is probed at this tick, and when a round of probing is over.
  */
 import type { Directive } from "../membership/Directive.ts"
 import type { Entry } from "../membership/Entry.ts"
 import { isGone } from "../membership/Entry.ts"
-import type { Decision, Env, Membership, Step } from "../membership/Membership.ts"
+import type { Decision, Env, Membership } from "../membership/Membership.ts"
+import { reap } from "../membership/Reap.ts"
 import { get } from "../membership/Table.ts"
 import * as ProbeRing from "./ProbeRing.ts"
 
@@ -30,27 +31,4 @@ export const nextProbe = (m: Membership, env: Env): Decision<Entry | undefined> 
     if (entry !== undefined && name !== m.self && !isGone(entry)) return [next, directives, entry]
   }
   return [next, directives, undefined]
-}
-
-/**
- * Forgets who has been gone for long enough and starts a new round. We stay, even after a leave.
- * memberlist: `resetNodes`.
- */
-export const reap = (m: Membership, { now, random, rules }: Env): Step => {
-  const directives: Array<Directive> = []
-  const names: Array<string> = []
-  let entries = m.entries
-  for (const name of m.ring.names) {
-    // the newest version: asking an older one in between would take the map through all that was written since, each time
-    const entry = entries.get(name)
-    if (entry === undefined) continue
-    const expired = isGone(entry) && now - entry.stateChangedAt > rules.gossipToTheDeadTime
-    if (name === m.self || !expired) {
-      names.push(name)
-      continue
-    }
-    entries = entries.with(name, undefined)
-    directives.push({ _tag: "Reaped", entry })
-  }
-  return [{ ...m, entries, estimate: names.length, ring: ProbeRing.shuffle(names, random) }, directives]
 }

@@ -1,0 +1,33 @@
+import { assert, describe, it } from "@effect/vitest"
+import { partner, pushPullScale } from "../../../src/swim/gossip/AntiEntropy.ts"
+import * as T from "../support.ts"
+
+describe("anti-entropy", () => {
+  it("push/pull keeps its interval up to 32 members and adds one more each time the cluster doubles", () => {
+    for (let n = 0; n <= 32; n++) assert.strictEqual(pushPullScale(1000, n), 1000)
+    for (let n = 33; n <= 64; n++) assert.strictEqual(pushPullScale(1000, n), 2000)
+    for (let n = 65; n <= 128; n++) assert.strictEqual(pushPullScale(1000, n), 3000)
+    assert.strictEqual(pushPullScale(1000, 1000), 6000)
+    assert.strictEqual(pushPullScale(1000, 10_000), 10_000)
+  })
+
+  it("is with a live member, never with a suspect, one that is gone, or ourselves", () => {
+    for (const state of ["alive", "suspect", "dead", "left"] as const) {
+      const expected = state === "alive" ? T.OTHER : undefined
+      assert.strictEqual(partner(T.known(state, 1), T.env())?.name, expected, state)
+    }
+    assert.isUndefined(partner(T.started(), T.env()))
+  })
+
+  it("is with each live member equally often", () => {
+    const names = ["a", "b", "c", "d"]
+    const m = T.cluster(...names)
+    const env = T.env({ random: T.seeded(5) })
+    const counts = new Map<string, number>()
+    for (let i = 0; i < 4000; i++) {
+      const name = partner(m, env)?.name ?? ""
+      counts.set(name, (counts.get(name) ?? 0) + 1)
+    }
+    for (const name of names) assert.closeTo(counts.get(name) ?? 0, 1000, 150)
+  })
+})
