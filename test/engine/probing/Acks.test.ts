@@ -1,4 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import { TestClock } from "effect/testing"
 import * as Acks from "../../../src/engine/probing/Acks.ts"
 
 const payload = Uint8Array.of(1, 2)
@@ -96,4 +100,46 @@ describe("a nack", () => {
     assert.deepStrictEqual(told, [])
     assert.strictEqual(acks.waiting(), 1)
   })
+})
+
+describe("a wait", () => {
+  const now = () => 0
+
+  it.effect("has the answer under its number, and counts the nacks that came before it", () =>
+    Effect.gen(function*() {
+      const acks = Acks.make(7)
+      const answer = yield* Acks.withWait({ acks, now }, (wait) =>
+        Effect.gen(function*() {
+          assert.strictEqual(wait.seqNo, 8)
+          acks.nack(wait.seqNo)
+          acks.nack(wait.seqNo)
+          acks.ack(wait.seqNo, payload, 42)
+          return [yield* wait.until(1000), wait.nacks()]
+        }))
+      assert.deepStrictEqual(answer, [Option.some({ payload, receivedAt: 42 }), 2])
+      assert.strictEqual(acks.waiting(), 0)
+    }))
+
+  it.effect("has none when its deadline passes first", () =>
+    Effect.gen(function*() {
+      const acks = Acks.make(7)
+      const waiting = yield* Effect.forkChild(Acks.withWait({ acks, now: () => 400 }, (wait) => wait.until(1000)))
+      yield* TestClock.adjust("599 millis")
+      assert.strictEqual(acks.waiting(), 1)
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual(yield* Fiber.join(waiting), Option.none())
+      assert.strictEqual(acks.waiting(), 0)
+    }))
+
+  it.effect("leaves nothing behind when it is interrupted", () =>
+    Effect.gen(function*() {
+      const acks = Acks.make(7)
+      const waiting = yield* Effect.forkChild(Acks.withWait({ acks, now }, (wait) => wait.until(1000)))
+      yield* Effect.yieldNow
+      assert.strictEqual(acks.waiting(), 1)
+      yield* Fiber.interrupt(waiting)
+      assert.strictEqual(acks.waiting(), 0)
+      assert.strictEqual(acks.ack(8, payload, 1), "Late")
+    }))
 })

@@ -70,3 +70,42 @@ describe("an old accusation", () => {
     assert.isUndefined(OldNews.oldAccusation(cluster(), claim))
   })
 })
+
+describe("a claim that just came", () => {
+  const claims = ["Alive", "Suspect", "Dead"].flatMap((_tag) =>
+    [0, 3, 4].map((incarnation) =>
+      _tag === "Alive"
+        ? alive(OTHER, incarnation)
+        : { _tag: _tag === "Suspect" ? "Suspect" : "Dead", incarnation, node: OTHER, from: "x" } as const
+    )
+  )
+
+  it("is ignored as old news where nothing can change that before its turn", () => {
+    let ignored = 0
+    for (const state of states) {
+      const m = known(state, 3)
+      for (const claim of claims) {
+        const reason = claim._tag === "Alive" ? OldNews.oldNews(m, claim) : OldNews.oldAccusation(m, claim)
+        assert.strictEqual(OldNews.ignorable(m, claim, { admits: false, alives: 0 }), reason)
+        if (reason !== undefined) ignored++
+      }
+    }
+    assert.isAbove(ignored, 10)
+  })
+
+  it("takes its turn where the application is asked about claims", () => {
+    for (const state of states) {
+      for (const claim of claims) {
+        assert.isUndefined(OldNews.ignorable(known(state, 3), claim, { admits: true, alives: 0 }))
+      }
+    }
+  })
+
+  it("takes its turn behind alive claims that wait, if it is an accusation", () => {
+    const m = known("dead", 3)
+    for (const claim of claims) {
+      const reason = OldNews.ignorable(m, claim, { admits: false, alives: 1 })
+      assert.strictEqual(reason, claim._tag === "Alive" ? OldNews.oldNews(m, claim) : undefined)
+    }
+  })
+})

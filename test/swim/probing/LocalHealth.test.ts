@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
 import * as LocalHealth from "../../../src/swim/probing/LocalHealth.ts"
+
+const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
 describe("LocalHealth", () => {
   it("stays between healthy and one below its maximum", () => {
@@ -18,4 +21,68 @@ describe("LocalHealth", () => {
     assert.strictEqual(LocalHealth.scale(1000, 0), 1000)
     assert.strictEqual(LocalHealth.scale(1000, 7), 8000)
   })
+
+  it("stretches the time for a direct answer in the paper's profile only", () => {
+    for (const score of [0, 1, 7]) {
+      assert.strictEqual(LocalHealth.answerTime(500, score, "memberlist"), 500)
+      assert.strictEqual(LocalHealth.answerTime(500, score, "paper"), 500 * (score + 1))
+    }
+  })
+
+  it.prop(
+    "is never negative, never above its maximum, and moves by the delta where it can",
+    [int(0, 9), int(-9, 9), int(1, 10)],
+    ([score, delta, max]) => {
+      const next = LocalHealth.apply(Math.min(score, max - 1), delta, max)
+      assert.isTrue(next >= 0 && next < max)
+      const free = Math.min(score, max - 1) + delta
+      if (free >= 0 && free < max) assert.strictEqual(next, free)
+    }
+  )
+})
+
+const profiles = ["memberlist", "paper"] as const
+
+describe("what a probe changes in local health", () => {
+  it("is nothing where the ping was not sent because of ourselves, and a point earned where it was answered", () => {
+    for (const profile of profiles) {
+      assert.strictEqual(LocalHealth.change({ _tag: "NotSent" }, profile), 0)
+      assert.strictEqual(LocalHealth.change({ _tag: "Answered" }, profile), -1)
+    }
+  })
+
+  it("is a point earned where only others got through, and nothing where the network had refused our ping", () => {
+    for (const profile of profiles) {
+      for (const _tag of ["Relayed", "TcpOnly"] as const) {
+        assert.strictEqual(LocalHealth.change({ _tag, pinged: true }, profile), -1)
+        assert.strictEqual(LocalHealth.change({ _tag, pinged: false }, profile), 0)
+      }
+    }
+  })
+
+  it.each([
+    // expected, came, cost for memberlist, cost in the paper
+    [0, 0, 1, 1],
+    [0, 2, 1, 1],
+    [1, 1, 0, 1],
+    [1, 0, 1, 2],
+    [3, 3, 0, 1],
+    [3, 2, 1, 2],
+    [3, 0, 3, 2],
+    [3, 4, 0, 1]
+  ])("of %i nacks with %i that came is a cost of %i, in the paper of %i", (nacksExpected, nacks, memberlist, paper) => {
+    const outcome = { _tag: "NoAnswer", nacksExpected, nacks } as const
+    assert.strictEqual(LocalHealth.change(outcome, "memberlist"), memberlist)
+    assert.strictEqual(LocalHealth.change(outcome, "paper"), paper)
+  })
+
+  it.prop(
+    "of a probe that nobody answered is never earned, and never less with fewer nacks",
+    [int(0, 8), int(0, 8), Schema.Literals(profiles)],
+    ([nacksExpected, nacks, profile]) => {
+      const cost = (nacks: number) => LocalHealth.change({ _tag: "NoAnswer", nacksExpected, nacks }, profile)
+      assert.isAtLeast(cost(nacks), 0)
+      assert.isAtLeast(cost(nacks), cost(nacks + 1))
+    }
+  )
 })
