@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 
-/** What a waiting probe, ping or relay wants to hear. */
+/** What a waiting probe, ping or relay is told. */
 export interface AckHandler {
   readonly onAck: (payload: Uint8Array | null, receivedAt: number) => void
   readonly onNack: (() => void) | undefined

@@ -17,12 +17,13 @@ import { LIMITS } from "../Work.ts"
 import { withWait } from "./Acks.ts"
 import * as Buddy from "./Buddy.ts"
 
-const relay = (node: Node, request: Message.IndirectPing, asker: Address.PeerAddress, ip: string) =>
+const relay = (node: Node, request: Message.IndirectPing, asker: Address.PeerAddress) =>
   withWait(
     node,
     Effect.fnUntraced(function*(wait) {
       const { profile } = node.config
       const deadline = node.now() + IndirectProbe.patience(node.settings.probeTimeout, profile)
+      const ip = Address.ipText(request.target) ?? ""
       const target = { ip, port: receivedPort(node, request.port), name: request.node }
       const ping: Message.Ping = { _tag: "Ping", seqNo: wait.seqNo, node: request.node, ...source(node) }
       const known = IndirectProbe.knownTarget(Ref.getUnsafe(node.membership), request.node, profile)
@@ -46,20 +47,18 @@ export const serve = (
   from: Address.PeerAddress
 ): Effect.Effect<void> =>
   Effect.sync(() => {
-    const ip = Address.ipText(request.target)
-    const refuse = (reason: "InvalidAddress" | "TargetNotAllowed" | "TooManyRelays") => {
-      node.counters.count("packet.rejected", reason)
-    }
-    if (ip === undefined) return refuse("InvalidAddress")
-    if (!node.settings.contactAllowed(request.target)) return refuse("TargetNotAllowed")
     const isMember = node.heard.isMember(from)
     const account = Requests.accountOf(from, isMember)
     const own = node.relayed.get(account) ?? 0
     const load = { own, isMember, all: node.work.running("relay"), most: LIMITS.relay }
-    if (Requests.isCrowded(load)) return refuse("TooManyRelays")
+    const refusal = Requests.relayRefusal(request.target, node.settings.contactAllowed, load)
+    if (refusal !== undefined) {
+      node.counters.count("packet.rejected", refusal)
+      return
+    }
     const accounted = Effect.acquireUseRelease(
       Effect.sync(() => count(node, account, 1)),
-      () => relay(node, request, asker, ip),
+      () => relay(node, request, asker),
       () => Effect.sync(() => count(node, account, -1))
     )
     node.work.start("relay", accounted, { peer: asker })

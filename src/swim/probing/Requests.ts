@@ -1,5 +1,5 @@
 /**
- * Which pings and indirect pings of others are served, for whom, and where the answer goes. Anybody can ask, at any rate,
+ * Which pings and indirect pings of others are served, and where the answer goes. Anybody can ask, at any rate,
  * and have the answer sent anywhere; so members come first, strangers share a limited part, and nobody is answered who has
  * given up waiting.
  */
@@ -77,6 +77,17 @@ export interface Load {
   readonly most: number
 }
 
-/** Whether one relay more is refused. Half of the places are for accounts that have none yet. */
-export const isCrowded = ({ all, isMember, most, own }: Load): boolean =>
+/** Why a target is not pinged for somebody else; `undefined` when it is. */
+export const relayRefusal = (
+  target: Uint8Array,
+  contactAllowed: (addr: Uint8Array) => boolean,
+  load: Load
+): "InvalidAddress" | "TargetNotAllowed" | "TooManyRelays" | undefined => {
+  if (Address.ipText(target) === undefined) return "InvalidAddress"
+  if (!contactAllowed(target)) return "TargetNotAllowed"
+  return isCrowded(load) ? "TooManyRelays" : undefined
+}
+
+/** Whether one relay more is too many. Half of the places are for accounts that have none yet. */
+const isCrowded = ({ all, isMember, most, own }: Load): boolean =>
   all >= most || (all >= most / 2 && own > 0) || own >= (isMember ? MAX_PER_MEMBER : MAX_FOR_STRANGERS)

@@ -65,6 +65,7 @@ describe("an answer", () => {
 
 describe("a relay", () => {
   const most = 1024
+  const isCrowded = (load: Requests.Load) => Requests.relayRefusal(ip(9), everywhere, load) === "TooManyRelays"
 
   it("is counted for a member by its address, and for all strangers together", () => {
     const others = [from, { ip: "10.0.0.1", port: 1 }, { ip: "10.0.0.2", port: 7946 }]
@@ -89,7 +90,22 @@ describe("a relay", () => {
     [0, true, most, true],
     [0, false, most, true]
   ])("for who has %i (a member: %s) while there are %i is refused: %s", (own, isMember, all, expected) => {
-    assert.strictEqual(Requests.isCrowded({ own, isMember, all, most }), expected)
+    assert.strictEqual(isCrowded({ own, isMember, all, most }), expected)
+  })
+
+  it("is refused for a target without an address, then for one that may not be contacted, then for too many", () => {
+    const free = { own: 0, isMember: true, all: 0, most }
+    const full = { ...free, all: most }
+    const nowhere = () => false
+    for (const load of [free, full]) {
+      for (const length of [0, 3, 5, 15, 17]) {
+        assert.strictEqual(Requests.relayRefusal(new Uint8Array(length), nowhere, load), "InvalidAddress")
+      }
+      assert.strictEqual(Requests.relayRefusal(ip(9), nowhere, load), "TargetNotAllowed")
+    }
+    assert.strictEqual(Requests.relayRefusal(ip(9), everywhere, full), "TooManyRelays")
+    assert.isUndefined(Requests.relayRefusal(ip(9), everywhere, free))
+    assert.isUndefined(Requests.relayRefusal(new Uint8Array(16), everywhere, free))
   })
 
   const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -103,7 +119,7 @@ describe("a relay", () => {
       for (const [who, isMember] of asked) {
         const account = Requests.accountOf({ ip: "10.0.0.1", port: who }, isMember)
         const own = accounts.get(account) ?? 0
-        const crowded = Requests.isCrowded({ own, isMember, all, most })
+        const crowded = isCrowded({ own, isMember, all, most })
         if (own === 0) assert.strictEqual(crowded, all >= most)
         if (crowded) continue
         accounts.set(account, own + 1)
