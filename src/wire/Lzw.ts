@@ -21,6 +21,10 @@ const NONE = -1
 /**
  * The string table: open addressing over `previous code · 256 + next byte`, 20 bits, with the 12-bit code beside it.
  * A slot of 0 is free: no string maps to code 0.
+ *
+ * It is scratch memory, and so is `strings` below: cleared or written by each call before it is read, and calls do not
+ * overlap. Memory of its own for each call makes a gossip packet cost twice as much (300 B compressed: 6.0 to 10.5 µs to
+ * make, 6.4 to 12.6 µs to read; Node.js 24, x64).
  */
 const table = new Uint32Array(16_384)
 

@@ -14,7 +14,6 @@ import { type Failure, Reader } from "../msgpack/MessagePackReader.ts"
 import { Writer } from "../msgpack/MessagePackWriter.ts"
 import * as Rejection from "../Rejection.ts"
 import * as Field from "./Field.ts"
-import * as RecentAlives from "./RecentAlives.ts"
 
 /**
  * The leading byte of a message. memberlist: `messageType`.
@@ -262,10 +261,6 @@ export const nodeStateCodec = MessagePack.derive(NodeState, (zero) => ({ ...zero
 /** @internal */
 export const userHeaderCodec = MessagePack.derive(UserHeader, (zero) => ({ ...zero }))
 
-// Decoding is synchronous and does not call out, so one of each serves all.
-const reader = new Reader()
-const cursor = new MessagePack.Cursor()
-
 /**
  * The bytes of a message: type byte and body.
  *
@@ -288,7 +283,7 @@ export const encode = (message: PacketMessage | ErrorResponse, writer: Writer = 
     case "Suspect":
       return encodeBody(MessageType.Suspect, suspect, message, writer)
     case "Alive":
-      return encodeAlive(message, writer)
+      return encodeBody(MessageType.Alive, alive, message, writer)
     case "Dead":
       return encodeBody(MessageType.Dead, dead, message, writer)
     case "ErrorResponse":
@@ -308,13 +303,6 @@ export const encodeBody = <A>(
   writer.start(type)
   codec.write(writer, value)
   return writer.finish()
-}
-
-/** A claim that is passed on has the bytes it came with, nearly always; then it is those. */
-const encodeAlive = (message: Alive, writer: Writer): Uint8Array => {
-  writer.start(MessageType.Alive)
-  alive.write(writer, message)
-  return writer.finish(RecentAlives.bytesOf)
 }
 
 const prefixed = (type: number, payload: Uint8Array): Uint8Array => {
@@ -352,35 +340,11 @@ export const decodeBody = <A>(
   budget?: Budget
 ): A | Rejection.Rejection => {
   const granted = budget === undefined ? MAX_MESSAGE_ENTRIES : Math.min(budget.entries, MAX_MESSAGE_ENTRIES)
+  const reader = new Reader().reset(bytes, start, end)
   reader.entries = granted
-  const value = codec.read(reader.reset(bytes, start, end), cursor)
-  const failure = reader.failure
+  const value = codec.read(reader, new MessagePack.Cursor())
   if (budget !== undefined) budget.entries -= granted - Math.max(0, reader.entries)
-  reader.release()
-  if (value !== undefined) return value
-  cursor.reset()
-  return reject(failure)
-}
-
-/**
- * The alive message in `bytes[start..end)`, type byte and body. Met before, it is the same object again, shared by
- * everybody: it must not be changed.
- *
- * @category decoding
- * @since 0.1.0
- */
-export const decodeAlive = (
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  budget?: Budget
-): Alive | Rejection.Rejection => {
-  const slot = RecentAlives.slotOf(bytes, start, end)
-  const known = RecentAlives.find(slot, bytes, start, end)
-  if (known !== undefined) return known
-  const message = decodeBody(alive, bytes, start + 1, end, budget)
-  if (!("reason" in message)) RecentAlives.remember(slot, bytes, start, end, message)
-  return message
+  return value ?? reject(reader.failure)
 }
 
 /** @internal */

@@ -48,16 +48,14 @@ export class Cursor {
   /** @internal */
   next = 0
   /** @internal */
-  skipping = false
-  /** @internal */
   value: Fields | undefined = undefined
   /** @internal */
-  readonly skipper = new Skipper()
+  skipper: Skipper | undefined = undefined
 
   /** Forgets the struct in progress. */
   reset(): void {
     this.form = "Head"
-    this.skipping = false
+    this.skipper = undefined
     this.value = undefined
   }
 }
@@ -209,7 +207,7 @@ const structWriter = (sorted: ReadonlyArray<FieldCodec>) => {
 
 const structReader = (zero: () => Fields, declared: ReadonlyArray<FieldCodec>, sorted: ReadonlyArray<FieldCodec>) => {
   const step = (reader: Reader, cursor: Cursor, value: Fields): void => {
-    if (cursor.skipping) {
+    if (cursor.skipper !== undefined) {
       if (cursor.skipper.advance(reader)) endOfField(cursor)
       return
     }
@@ -227,8 +225,7 @@ const structReader = (zero: () => Fields, declared: ReadonlyArray<FieldCodec>, s
       }
     }
     if (reader.failure === undefined) {
-      cursor.skipping = true
-      cursor.skipper.begin()
+      cursor.skipper = new Skipper()
     } else if (reader.failure === "Truncated") {
       reader.pos = mark
       reader.entries = entries
@@ -250,7 +247,7 @@ const structReader = (zero: () => Fields, declared: ReadonlyArray<FieldCodec>, s
 }
 
 const endOfField = (cursor: Cursor): void => {
-  cursor.skipping = false
+  cursor.skipper = undefined
   cursor.left--
 }
 

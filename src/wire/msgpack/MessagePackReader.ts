@@ -270,12 +270,7 @@ export const isMapHead = (head: number): boolean => (head & 0xf0) === 0x80 || he
  */
 export class Skipper {
   /** Values still to pass over, per open container; the first entry is the value itself. */
-  private readonly open: Array<number> = []
-
-  begin(): void {
-    this.open.length = 0
-    this.open.push(1)
-  }
+  private readonly open: Array<number> = [1]
 
   /** `true` when the value is passed; otherwise `reader.failure` says why not. After `Truncated`, call again. */
   advance(reader: Reader): boolean {

@@ -10,14 +10,6 @@ import * as Text from "./MessagePackText.ts"
 
 /** Nearly every message fits; a longer one makes its writer grow. */
 const INITIAL_BYTES = 256
-/**
- * Messages of more than 64 bytes cost an allocation outside V8's heap each (400 ns, more than writing them), so small
- * ones share slabs. A message that is kept keeps its slab: 8 KiB at most, with a hundred others. The first slab has room
- * for one message, so that a writer for one message is cheap.
- */
-const SLAB_BYTES = 8_192
-const SLAB_FROM = 64
-const SLAB_UPTO = 512
 /** A writer that once held a large message does not keep its memory. */
 const KEEP_BYTES = 262_144
 
@@ -33,10 +25,6 @@ export class Writer {
   private text: Buffer | undefined = undefined
   private pos = 0
 
-  private slab: Uint8Array | undefined = undefined
-  private slabSize = 0
-  private slabPos = 0
-
   /** A writer with room for `size` bytes before it has to grow. */
   constructor(size: number = INITIAL_BYTES) {
     this.bytes = new Uint8Array(size)
@@ -48,17 +36,10 @@ export class Writer {
     this.byte(type)
   }
 
-  /**
-   * What was written since the start, in memory that is not written to again. `known` may have the same bytes already:
-   * it is asked with what was written and its size, before anything is allocated.
-   */
-  finish(known?: (written: Uint8Array, size: number) => Uint8Array | undefined): Uint8Array {
-    const size = this.pos
+  /** What was written since the start, in memory that is not written to again. */
+  finish(): Uint8Array {
+    const out = this.bytes.slice(0, this.pos)
     this.pos = 0
-    const shared = known?.(this.bytes, size)
-    if (shared !== undefined) return shared
-    if (size > SLAB_FROM && size <= SLAB_UPTO) return this.fromSlab(size)
-    const out = this.bytes.slice(0, size)
     if (this.bytes.length > KEEP_BYTES) this.replace(INITIAL_BYTES)
     return out
   }
@@ -68,18 +49,6 @@ export class Writer {
     const out = this.bytes.subarray(0, this.pos)
     this.pos = 0
     this.replace(0)
-    return out
-  }
-
-  private fromSlab(size: number): Uint8Array {
-    if (this.slab === undefined || this.slabPos + size > this.slab.length) {
-      this.slab = new Uint8Array(Math.max(size, this.slabSize))
-      this.slabSize = Math.min(Math.max(SLAB_UPTO, this.slabSize * 2), SLAB_BYTES)
-      this.slabPos = 0
-    }
-    const out = new Uint8Array(this.slab.buffer, this.slabPos, size)
-    for (let i = 0; i < size; i++) out[i] = this.bytes[i] as number
-    this.slabPos += size
     return out
   }
 

@@ -74,7 +74,6 @@ export interface Work {
 
 /**
  * Decodes a datagram, whose memory must not be reused: a large user payload is a view of it. (Everything else is copied.)
- * An alive message met before comes as the same object: its bytes must not be changed.
  *
  * @category decoding
  * @since 0.1.0
@@ -157,8 +156,6 @@ const dispatchByType = (
     case Message.MessageType.User:
       decoding.messages.push({ _tag: "User", payload: payload(bytes, start + 1, end) })
       return undefined
-    case Message.MessageType.Alive:
-      return push(decoding, Message.decodeAlive(bytes, start, end, decoding.budget))
   }
   const codec = Message.packetCodec(type)
   if (codec === undefined) return Rejection.make("UnsupportedType", `message type ${type} in a packet`)
