@@ -4,8 +4,8 @@
  */
 import { randomBytes } from "node:crypto"
 import { connect, type Socket } from "node:net"
+import { MAX_DECOMPRESSED_BYTES } from "../src/base/Limits.ts"
 import * as Compression from "../src/wire/Compression.ts"
-import { MAX_DECOMPRESSED_BYTES } from "../src/wire/Limits.ts"
 import * as Message from "../src/wire/message/Message.ts"
 import * as Frame from "../src/wire/stream/Frame.ts"
 import { unknownKeys } from "./traffic/Packets.ts"

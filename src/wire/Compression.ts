@@ -6,8 +6,8 @@
  */
 import * as Lzw from "./Lzw.ts"
 import * as Message from "./message/Message.ts"
+import * as Rejection from "./message/Rejection.ts"
 import { Writer } from "./msgpack/MessagePackWriter.ts"
-import * as Rejection from "./Rejection.ts"
 
 const LZW_ALGO = 0
 

@@ -6,9 +6,9 @@
  * @stability unstable
  * @since 0.1.0
  */
-import { MAX_LABEL } from "./Limits.ts"
+import { MAX_LABEL } from "../base/Limits.ts"
 import { MessageType } from "./message/Message.ts"
-import * as Rejection from "./Rejection.ts"
+import * as Rejection from "./message/Rejection.ts"
 
 /**
  * Bytes a label adds to every packet.

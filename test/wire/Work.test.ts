@@ -4,14 +4,14 @@
  * on the machine; `npm run attack` tells the milliseconds.
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Compression from "../../src/wire/Compression.ts"
 import {
   MAX_DATAGRAM_BYTES,
   MAX_MESSAGE_ENTRIES,
   MAX_PACKET_DECOMPRESSED_BYTES,
   MAX_PACKET_ENTRIES,
   MAX_PACKET_MESSAGES
-} from "../../src/wire/Limits.ts"
+} from "../../src/base/Limits.ts"
+import * as Compression from "../../src/wire/Compression.ts"
 import { MessageType } from "../../src/wire/message/Message.ts"
 import * as Compound from "../../src/wire/packet/Compound.ts"
 import * as Packet from "../../src/wire/packet/Packet.ts"

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type { PeerAddress } from "../../base/Address.ts"
 import * as Address from "../../base/Address.ts"
+import * as Limits from "../../base/Limits.ts"
 import {
   type ExchangeRejected,
   JoinRejected,
@@ -23,7 +24,6 @@ import { partner, pushPullScale } from "../../swim/gossip/AntiEntropy.ts"
 import { nameDefect, type RemoteEntry } from "../../swim/membership/Claim.ts"
 import { merge } from "../../swim/membership/Merge.ts"
 import * as Versions from "../../swim/membership/Versions.ts"
-import * as Limits from "../../wire/Limits.ts"
 import type { NodeState } from "../../wire/message/Message.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
 import * as Hooks from "../hooks/Hooks.ts"

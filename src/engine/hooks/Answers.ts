@@ -6,9 +6,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import { MAX_PARTS } from "../../base/Limits.ts"
 import type { Delegate } from "../../Delegate.ts"
 import { JoinRejected } from "../../MemberlistError.ts"
-import { MAX_PARTS } from "../../wire/Limits.ts"
 
 /** A hook that answers. */
 export type Asked = "admit" | "merge" | "ackPayload" | "localState" | "broadcasts"

@@ -11,7 +11,7 @@ import type { Delegate } from "../../Delegate.ts"
 import type { SeedError, TransportError } from "../../MemberlistError.ts"
 import type { Untold } from "../../swim/membership/Directive.ts"
 import type { IgnoreReason } from "../../swim/membership/Directive.ts"
-import type { RejectionReason } from "../../wire/Rejection.ts"
+import type { RejectionReason } from "../../wire/message/Rejection.ts"
 
 /** The counters, and what each counts. The first ten are memberlist's own, under its names. */
 export const descriptions = {

@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import type { RejectionReason } from "../../wire/Rejection.ts"
+import type { RejectionReason } from "../../wire/message/Rejection.ts"
 
 export type Level = "Debug" | "Info" | "Warn" | "Error"
 

@@ -8,12 +8,12 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { MAX_MESSAGE_ENTRIES } from "../Limits.ts"
+import { MAX_MESSAGE_ENTRIES } from "../../base/Limits.ts"
+import * as Field from "../msgpack/Field.ts"
 import * as MessagePack from "../msgpack/MessagePack.ts"
 import { type Failure, Reader } from "../msgpack/MessagePackReader.ts"
 import { Writer } from "../msgpack/MessagePackWriter.ts"
-import * as Rejection from "../Rejection.ts"
-import * as Field from "./Field.ts"
+import * as Rejection from "./Rejection.ts"
 
 /**
  * The leading byte of a message. memberlist: `messageType`.

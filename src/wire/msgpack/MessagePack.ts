@@ -13,8 +13,8 @@
  */
 import type * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
-import { MAX_STRUCT_FIELDS } from "../Limits.ts"
-import * as Field from "../message/Field.ts"
+import { MAX_STRUCT_FIELDS } from "../../base/Limits.ts"
+import * as Field from "./Field.ts"
 import { isArrayHead, isMapHead, type Reader, Skipper } from "./MessagePackReader.ts"
 import type { Writer } from "./MessagePackWriter.ts"
 

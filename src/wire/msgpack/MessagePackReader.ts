@@ -8,7 +8,7 @@
  * @stability unstable
  * @since 0.1.0
  */
-import { MAX_MESSAGE_ENTRIES, MAX_MSGPACK_DEPTH } from "../Limits.ts"
+import { MAX_MESSAGE_ENTRIES, MAX_MSGPACK_DEPTH } from "../../base/Limits.ts"
 import * as Text from "./MessagePackText.ts"
 
 /**

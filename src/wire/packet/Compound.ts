@@ -6,11 +6,11 @@
  * @stability unstable
  * @since 0.1.0
  */
-import { MAX_COMPOUND_PART_BYTES, MAX_COMPOUND_PARTS, MAX_PARTS } from "../Limits.ts"
+import { MAX_COMPOUND_PART_BYTES, MAX_COMPOUND_PARTS, MAX_PARTS } from "../../base/Limits.ts"
 import { MessageType } from "../message/Message.ts"
-import * as Rejection from "../Rejection.ts"
+import * as Rejection from "../message/Rejection.ts"
 
-export { MAX_PARTS } from "../Limits.ts"
+export { MAX_PARTS } from "../../base/Limits.ts"
 
 /** Bytes of the head: type and count. */
 export const HEADER_OVERHEAD = 2

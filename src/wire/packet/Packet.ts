@@ -7,18 +7,18 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as Compression from "../Compression.ts"
-import * as Encryption from "../Encryption.ts"
-import * as Label from "../Label.ts"
 import {
   MAX_PACKET_DECOMPRESSED_BYTES,
   MAX_PACKET_ENTRIES,
   MAX_PACKET_MESSAGES,
   MAX_PACKET_NESTING
-} from "../Limits.ts"
+} from "../../base/Limits.ts"
+import * as Compression from "../Compression.ts"
+import * as Encryption from "../Encryption.ts"
+import * as Label from "../Label.ts"
 import * as Message from "../message/Message.ts"
+import * as Rejection from "../message/Rejection.ts"
 import { payload } from "../msgpack/MessagePackReader.ts"
-import * as Rejection from "../Rejection.ts"
 import * as Checksum from "./Checksum.ts"
 import * as Compound from "./Compound.ts"
 

@@ -9,19 +9,19 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as Compression from "../Compression.ts"
-import * as Encryption from "../Encryption.ts"
-import * as Label from "../Label.ts"
 import {
   MAX_COMPRESSED_STREAM_INPUT,
   MAX_DECOMPRESSED_BYTES,
   MAX_ENCRYPTED_FRAME_BYTES,
   MAX_STREAM_BYTES,
   SLICE_BYTES
-} from "../Limits.ts"
+} from "../../base/Limits.ts"
+import * as Compression from "../Compression.ts"
+import * as Encryption from "../Encryption.ts"
+import * as Label from "../Label.ts"
 import * as Message from "../message/Message.ts"
+import * as Rejection from "../message/Rejection.ts"
 import type { Inbound } from "../packet/Packet.ts"
-import * as Rejection from "../Rejection.ts"
 import { BodyParser, type Role, type StreamMessage } from "./StreamBody.ts"
 import { StreamBuffer } from "./StreamBuffer.ts"
 

@@ -12,12 +12,12 @@ import {
   MAX_USER_STATE,
   SLICE_ENTRIES,
   SLICE_ROWS
-} from "../Limits.ts"
+} from "../../base/Limits.ts"
 import * as Message from "../message/Message.ts"
+import * as Rejection from "../message/Rejection.ts"
 import * as MessagePack from "../msgpack/MessagePack.ts"
 import { payload, Reader } from "../msgpack/MessagePackReader.ts"
 import { Writer } from "../msgpack/MessagePackWriter.ts"
-import * as Rejection from "../Rejection.ts"
 import type { StreamBuffer } from "./StreamBuffer.ts"
 
 /**

@@ -8,8 +8,8 @@
  * @since 0.1.0
  */
 
+import { MAX_STREAM_BYTES } from "../../base/Limits.ts"
 import { grown } from "../Growth.ts"
-import { MAX_STREAM_BYTES } from "../Limits.ts"
 
 const INITIAL_BYTES = 1_024
 

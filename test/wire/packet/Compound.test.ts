@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
+import type { Rejection } from "../../../src/wire/message/Rejection.ts"
 import * as Compound from "../../../src/wire/packet/Compound.ts"
-import type { Rejection } from "../../../src/wire/Rejection.ts"
 import * as Examples from "../examples.ts"
 import { bytes, hex } from "../hex.ts"
 

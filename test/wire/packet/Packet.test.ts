@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import { MAX_PACKET_DECOMPRESSED_BYTES, MAX_PACKET_MESSAGES } from "../../../src/base/Limits.ts"
 import * as Compression from "../../../src/wire/Compression.ts"
 import * as Encryption from "../../../src/wire/Encryption.ts"
-import { MAX_PACKET_DECOMPRESSED_BYTES, MAX_PACKET_MESSAGES } from "../../../src/wire/Limits.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Checksum from "../../../src/wire/packet/Checksum.ts"
 import * as Compound from "../../../src/wire/packet/Compound.ts"

@@ -1,15 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import * as Compression from "../../../src/wire/Compression.ts"
-import type * as Encryption from "../../../src/wire/Encryption.ts"
-import * as Label from "../../../src/wire/Label.ts"
 import {
   MAX_COMPRESSED_STREAM_INPUT,
   MAX_ENCRYPTED_FRAME_BYTES,
   MAX_STREAM_BYTES,
   SLICE_BYTES,
   SLICE_ENTRIES
-} from "../../../src/wire/Limits.ts"
+} from "../../../src/base/Limits.ts"
+import * as Compression from "../../../src/wire/Compression.ts"
+import type * as Encryption from "../../../src/wire/Encryption.ts"
+import * as Label from "../../../src/wire/Label.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import type * as Packet from "../../../src/wire/packet/Packet.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"

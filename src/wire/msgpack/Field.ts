@@ -9,7 +9,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import * as Text from "../msgpack/MessagePackText.ts"
+import * as Text from "./MessagePackText.ts"
 
 /** The Go types that memberlist's messages are made of. `int` is 64 bits and written signed. */
 export type GoKind = "uint8" | "uint16" | "uint32" | "int" | "string" | "[]byte" | "bool"
