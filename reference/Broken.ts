@@ -100,9 +100,12 @@ export const brokenRules: ReadonlyArray<BrokenRule> = [
   }),
   broken("members that are gone do not count for the time of a suspicion", {
     suspect: (m, claim, env) => {
-      const gone = m.entries.values().filter(({ state }) => state === "dead" || state === "left").length
-      const [next, directives] = rules.suspect({ ...m, estimate: m.estimate - gone }, claim, env)
-      return [{ ...next, estimate: m.estimate }, directives]
+      const gone = m.entries.values().filter(({ name, state }) =>
+        name !== claim.node && (state === "dead" || state === "left")
+      )
+      const entries = gone.reduce((left, { name }) => left.with(name, undefined), m.entries)
+      const [next, directives] = rules.suspect({ ...m, entries }, claim, env)
+      return [gone.reduce(withEntry, next), directives]
     }
   }),
   broken("the name of a member that left is not free to be taken", {

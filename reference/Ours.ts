@@ -473,7 +473,7 @@ export class Ours {
     const drawn = BroadcastQueue.draw(this.queued, {
       overhead: PART_OVERHEAD,
       limit,
-      retransmitLimit: this.book.retransmitLimit(this.setup.retransmitMult, this.m.estimate)
+      retransmitLimit: this.book.retransmitLimit(this.setup.retransmitMult, this.m.entries.size)
     })
     this.queued = drawn.queue
     for (const message of drawn.messages) this.extra.push(`drawn ${toHex(message)}`)
@@ -567,7 +567,7 @@ export class Ours {
     )
     const text = [
       `at ${this.clock}\n`,
-      `own incarnation=${incarnation} health=${this.health} known=${m.estimate}\n`,
+      `own incarnation=${incarnation} health=${this.health} known=${m.entries.size}\n`,
       ...members,
       ...queued,
       ...this.lines.map((line) => `${line}\n`),

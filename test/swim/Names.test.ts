@@ -47,7 +47,7 @@ describe("a name longer than fits a packet", () => {
   it("is not taken into the table", () => {
     const [next, directives] = alive(make("self"), claim(long), env)
     assert.deepStrictEqual(ignored(directives), ["NameTooLong"])
-    assert.strictEqual(next.estimate, 0)
+    assert.strictEqual(next.entries.size, 0)
     assert.deepStrictEqual(ignored(alive(make("self"), claim("x".repeat(MAX_NAME_LENGTH)), env)[1]), [])
   })
 

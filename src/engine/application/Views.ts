@@ -18,7 +18,7 @@ import { RemoteState } from "../../swim/membership/Claim.ts"
 import type { Change, Conflict } from "../../swim/membership/Directive.ts"
 import type { Entry } from "../../swim/membership/Entry.ts"
 import { members, type Membership } from "../../swim/membership/Membership.ts"
-import type { Said } from "../../swim/membership/Table.ts"
+import type { Announced } from "../../swim/membership/Table.ts"
 import type { Delivery } from "./Hub.ts"
 
 /** Records are immutable, so each is converted once. */
@@ -36,7 +36,7 @@ export const memberOf = (entry: Entry): Member => {
 }
 
 /** A claim, or a row of a peer's list, as the member it describes. */
-export const claimed = (said: Said, name: string, state: MemberState): Member => {
+export const claimed = (said: Announced, name: string, state: MemberState): Member => {
   const [min = 0, max = 0, current = 0, delegateMin = 0, delegateMax = 0, delegateCurrent = 0] = said.vsn
   return new Member({
     name,

@@ -323,7 +323,7 @@ export const loop = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<ne
   if (interval === 0) return yield* Effect.never
   yield* Effect.sleep(Duration.millis(node.random() * interval))
   for (;;) {
-    yield* Effect.sleep(Duration.millis(pushPullScale(interval, Ref.getUnsafe(node.membership).estimate)))
+    yield* Effect.sleep(Duration.millis(pushPullScale(interval, Ref.getUnsafe(node.membership).entries.size)))
     yield* synchronise(node)
   }
 })

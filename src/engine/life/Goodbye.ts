@@ -57,7 +57,7 @@ export const repeat = Effect.fnUntraced(function*(node: Node, introductions: Rea
  */
 export const straight = Effect.fnUntraced(function*(node: Node) {
   const membership = Ref.getUnsafe(node.membership)
-  const limit = retransmitLimit(node.config.retransmitMult, membership.estimate)
+  const limit = retransmitLimit(node.config.retransmitMult, membership.entries.size)
   const members = Recipients.ofGoodbye(membership, limit, envOf(node))
   for (let sent = 0; sent < limit && members.length > 0; sent++) {
     const member = members[sent % members.length]

@@ -91,7 +91,7 @@ const drawFrom = (
     limit,
     retransmitLimit: BroadcastQueue.retransmitLimit(
       node.config.retransmitMult,
-      Ref.getUnsafe(node.membership).estimate
+      Ref.getUnsafe(node.membership).entries.size
     ),
     maxParts,
     first

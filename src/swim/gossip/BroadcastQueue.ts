@@ -106,7 +106,7 @@ export const draw = <B extends Broadcast>(q: BroadcastQueue<B>, options: DrawOpt
     messages.push(item.broadcast.message)
     used += overhead + item.length
   }
-  // What was taken from the tier before. It joins this tier only after this tier was drawn from, lest it be taken twice.
+  // What was taken from the tier before. It joins this tier only after this tier was drawn from, so that it is not taken twice.
   let held: ReadonlyArray<Tier.Queued<B>> = []
   for (let t = 0; t < q.tiers.length || held.length > 0; t++) {
     const before = tiers[t] ?? Tier.empty
@@ -115,7 +115,7 @@ export const draw = <B extends Broadcast>(q: BroadcastQueue<B>, options: DrawOpt
       messages.push(broadcast.message)
       used += overhead + length
     }
-    tiers[t] = Tier.insertAll(rest, held)
+    tiers[t] = held.reduce(Tier.insert<B>, rest)
     const isLast = t + 1 >= retransmitLimit
     held = isLast ? [] : taken
     if (isLast) { for (const item of taken) finish(item) }

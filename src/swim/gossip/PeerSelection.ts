@@ -34,7 +34,7 @@ export const select = (
  */
 export const kRandomKnown = (
   k: number,
-  names: ReadonlyArray<string>,
+  names: Indexed<string>,
   eligible: (name: string) => boolean,
   firstHand: FirstHand,
   random: () => number
@@ -48,6 +48,12 @@ export const kRandomKnown = (
   return other === undefined ? picked : [other, ...picked.slice(0, k - 1)]
 }
 
+/** What names can be drawn from. */
+export interface Indexed<A> extends Iterable<A> {
+  readonly length: number
+  readonly at: (index: number) => A | undefined
+}
+
 /**
  * Up to `k` different elements of `list` that are `eligible`, uniformly at random. Fewer only when there are no more; this
  * is stricter than memberlist's `kRandomNodes`, which in a small cluster can miss the one eligible member.
@@ -56,7 +62,7 @@ export const kRandomKnown = (
  */
 export const kRandom = <A>(
   k: number,
-  list: ReadonlyArray<A>,
+  list: Indexed<A>,
   eligible: (a: A) => boolean,
   random: () => number
 ): ReadonlyArray<A> => {
@@ -70,14 +76,14 @@ export const kRandom = <A>(
 /** Random picks with replacement, which touch only a few elements of a long list. */
 const picks = <A>(
   k: number,
-  list: ReadonlyArray<A>,
+  list: Indexed<A>,
   eligible: (a: A) => boolean,
   random: () => number
 ): ReadonlyArray<A> => {
   const picked = new Map<number, A>()
   for (let tries = 3 * list.length; tries > 0 && picked.size < k; tries--) {
     const index = Math.floor(random() * list.length)
-    const candidate = list[index]
+    const candidate = list.at(index)
     if (candidate !== undefined && !picked.has(index) && eligible(candidate)) picked.set(index, candidate)
   }
   return Array.from(picked.values())
@@ -86,11 +92,11 @@ const picks = <A>(
 /** A shuffle that stops when it has found enough. */
 const exhaustive = <A>(
   k: number,
-  list: ReadonlyArray<A>,
+  list: Indexed<A>,
   eligible: (a: A) => boolean,
   random: () => number
 ): ReadonlyArray<A> => {
-  const rest = list.filter(eligible)
+  const rest = Array.from(list).filter(eligible)
   const picked: Array<A> = []
   while (picked.length < k && rest.length > 0) {
     const index = Math.floor(random() * rest.length)

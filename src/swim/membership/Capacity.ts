@@ -47,7 +47,6 @@ export const makePlace = (m: Membership, newcomer: string, env: Env): Step | und
       {
         ...m,
         entries: m.entries.with(entry.name, undefined),
-        estimate: m.estimate - 1,
         ring: ProbeRing.replace(m.ring, place, newcomer)
       },
       [...failed(m, entry, now), { _tag: "Evicted", entry }]

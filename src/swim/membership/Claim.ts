@@ -4,6 +4,7 @@
  *
  * Addresses, metadata and version vectors are byte strings, kept exactly as received: peers compare bytes.
  */
+import { MAX_META } from "../../base/Limits.ts"
 
 /** "This node lives here." Said by the node itself, then gossiped on by everybody. memberlist: `alive`. */
 export interface Alive {
@@ -61,9 +62,6 @@ export const MAX_INCARNATION = 0xffff_ffff
  */
 export const MAX_INCARNATION_JUMP = 2 ** 30
 
-/** The longest metadata of a member, in bytes. memberlist: `MetaMaxSize`. */
-export const MAX_META_LENGTH = 512
-
 /**
  * The longest name of a member, in UTF-16 units. memberlist has no limit, and would keep a claim that fits no packet in its
  * queue forever.
@@ -111,7 +109,7 @@ export const aliveDefect = (claim: Alive): AliveDefect | undefined => {
   const versions = versionsDefect(vsn)
   if (versions !== undefined) return versions
   if (addr.length !== 4 && addr.length !== 16) return "AddressInvalid"
-  if (meta !== null && meta.length > MAX_META_LENGTH) return "MetaTooLong"
+  if (meta !== null && meta.length > MAX_META) return "MetaTooLong"
   const name = nameDefect(claim.node)
   if (name !== undefined) return name
   return incarnation === 0 ? "IncarnationZero" : undefined

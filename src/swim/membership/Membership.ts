@@ -17,13 +17,13 @@ import { VersionedMap } from "./VersionedMap.ts"
 export interface Membership {
   /** Our own name. */
   readonly self: string
+  /**
+   * Everybody we know, in whatever state. Their number is what every scaled limit and timeout is based on. memberlist:
+   * `nodeMap`, `numNodes`.
+   */
   readonly entries: VersionedMap<Entry>
   /** The names of all entries, in probing order. */
   readonly ring: ProbeRing.ProbeRing
-  /**
-   * The number of entries of any state, on which every scaled limit and timeout is based. memberlist: `numNodes`.
-   */
-  readonly estimate: number
   /** The highest incarnation we announced, or heard about ourselves while we were not a member. */
   readonly incarnation: number
   /** When we first knew of another node, in monotonic milliseconds: before that, nobody can have probed us. */
@@ -89,7 +89,6 @@ export const make = (self: string): Membership => ({
   self,
   entries: VersionedMap.empty(),
   ring: ProbeRing.empty,
-  estimate: 0,
   incarnation: 0,
   othersSince: undefined,
   stage: Stage.unannounced,

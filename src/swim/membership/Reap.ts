@@ -26,5 +26,5 @@ export const reap = (m: Membership, { now, random, rules }: Env): Step => {
     entries = entries.with(name, undefined)
     directives.push({ _tag: "Reaped", entry })
   }
-  return [{ ...m, entries, estimate: names.length, ring: ProbeRing.shuffle(names, random) }, directives]
+  return [{ ...m, entries, ring: ProbeRing.shuffle(names, random) }, directives]
 }

@@ -25,7 +25,6 @@ export const replace = (m: Membership, entry: Entry): Membership => ({
 /** Adds the entry of a new name. Its place in the probe ring is given by the caller, who may have many to add. */
 export const insert = (m: Membership, entry: Entry): Membership => ({
   ...replace(m, entry),
-  estimate: m.estimate + 1,
   othersSince: m.othersSince ?? (entry.name === m.self ? undefined : entry.stateChangedAt)
 })
 
@@ -35,8 +34,8 @@ export const place = (m: Membership, names: ReadonlyArray<string>, env: Env): Me
   ring: ProbeRing.insert(m.ring, names, env.random)
 })
 
-/** What an entry says that an alive claim, or our own announcement, has said. Its bytes are kept, and never changed. */
-export interface Said {
+/** What an alive claim, or our own announcement, tells of a member. Its bytes are kept, and never changed. */
+export interface Announced {
   readonly incarnation: number
   readonly addr: Uint8Array
   readonly port: number
@@ -45,35 +44,35 @@ export interface Said {
 }
 
 /**
- * The live entry of a name, given what was said last, and the previous entry if there is one. A new member's bytes are
+ * The live entry of a name, given what was announced last, and the previous entry if there is one. A new member's bytes are
  * compared with `sibling`, another member: nearly all speak the same versions, which need to be in memory only once.
  */
 export const aliveEntry = (
   name: string,
-  said: Said,
+  announced: Announced,
   previous: Entry | undefined,
   now: number,
   sibling?: Entry
 ): Entry => {
-  const addr = keep(said.addr, previous?.addr)
-  const moved = previous === undefined || previous.addr !== addr || previous.port !== said.port
+  const addr = keep(announced.addr, previous?.addr)
+  const moved = previous === undefined || previous.addr !== addr || previous.port !== announced.port
   return {
     name,
     addr,
-    port: said.port,
-    endpoint: moved ? { ip: Address.ipText(addr) ?? "", port: said.port, name } : previous.endpoint,
-    meta: said.meta === null ? null : keep(said.meta, previous?.meta ?? undefined),
-    vsn: keep(said.vsn, (previous ?? sibling)?.vsn),
-    incarnation: said.incarnation,
+    port: announced.port,
+    endpoint: moved ? { ip: Address.ipText(addr) ?? "", port: announced.port, name } : previous.endpoint,
+    meta: announced.meta === null ? null : keep(announced.meta, previous?.meta ?? undefined),
+    vsn: keep(announced.vsn, (previous ?? sibling)?.vsn),
+    incarnation: announced.incarnation,
     state: "alive",
     stateChangedAt: previous?.state === "alive" ? previous.stateChangedAt : now,
     suspicion: undefined
   }
 }
 
-/** What was said, or the same bytes if they are known already. */
-const keep = (said: Uint8Array, known: Uint8Array | undefined): Uint8Array =>
-  known !== undefined && Address.sameBytes(said, known) ? known : said
+/** The same bytes where they are known already, else those received. */
+const keep = (received: Uint8Array, known: Uint8Array | undefined): Uint8Array =>
+  known !== undefined && Address.sameBytes(received, known) ? known : received
 
 /** The alive claim an entry stands for. */
 export const claimOf = (entry: Entry) =>

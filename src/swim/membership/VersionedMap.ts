@@ -1,13 +1,18 @@
 /**
- * A map from names that is an immutable value and yet as fast as a mutable one, for who looks at its newest version alone.
+ * A map from names that is an immutable value, and as fast as a native `Map` for those who use its newest version alone.
  *
- * All versions share one native `Map`, which holds what the newest says; an older version knows how it differs from the
- * one that followed it. Asked nevertheless, it makes the shared `Map` say what it says, and the others differ from it.
- * (Baker, "Shallow Binding Makes Functional Arrays Fast", 1991.) A member table of thousands changes with every claim
- * that is news, and is asked for every claim there is; a tree copies a path for the one, and follows a path for the other.
+ * All versions share one native `Map`, which has the content of one of them; each other version has its difference from the
+ * one that followed it. When such a version is read, the shared `Map` takes on its content, and the others differ from it.
+ * (Baker, "Shallow Binding Makes Functional Arrays Fast", 1991.) So do not read an older version while a newer one is
+ * written: each change of versions costs as much as all that lies between them.
+ *
+ * Each claim is compared with the table, and each piece of news changes it. With 10,000 members a look takes 0.03 µs and a
+ * change 0.06 to 0.17 µs. A copy for each change takes 1.4 ms. Effect's `HashMap` takes 0.1 and 0.8 µs, but its hash has no
+ * secret and members choose their names: 8,000 of one hash make a change take 80 µs, and a table has 65,536. V8's hash has
+ * a secret. (Node.js 24, x64.)
  */
 
-/** What a version says that differs from `from` in one `key`: it has `value`, or is absent if that is `undefined`. */
+/** How a version differs from `from`: its `key` has another `value`, or is absent if that is `undefined`. */
 interface Difference<V> {
   readonly key: string
   readonly value: V | undefined
@@ -16,7 +21,7 @@ interface Difference<V> {
 
 export class VersionedMap<V> {
   readonly size: number
-  /** The shared map, in the one version it speaks for; else the difference. */
+  /** The shared map, in the one version whose content it has; else the difference. */
   private state: Map<string, V> | Difference<V>
 
   private constructor(state: Map<string, V>) {
@@ -29,34 +34,23 @@ export class VersionedMap<V> {
   }
 
   get(key: string): V | undefined {
-    return this.own().get(key)
+    return this.current().get(key)
   }
 
   has(key: string): boolean {
-    return this.own().has(key)
+    return this.current().has(key)
   }
 
   /** The values, in the order their keys were added. */
   values(): ReadonlyArray<V> {
-    return Array.from(this.own().values())
-  }
-
-  /** Whether a value passes the test; no list is made. */
-  some(test: (value: V) => boolean): boolean {
-    for (const value of this.own().values()) if (test(value)) return true
-    return false
-  }
-
-  /** Looks at every value, in the order their keys were added; no list is made. `look` must not ask another version. */
-  each(look: (value: V) => void): void {
-    for (const value of this.own().values()) look(value)
+    return Array.from(this.current().values())
   }
 
   /** The next version, with another value under `key`; `undefined` removes it. The same version when nothing changes. */
   with(key: string, value: V | undefined): VersionedMap<V> {
-    // What grows from an empty map shares nothing with it, so that an empty one can be everybody's beginning.
+    // What grows from an empty map shares nothing with it: all nodes may begin with the same one.
     if (this.size === 0) return value === undefined ? this : new VersionedMap(new Map([[key, value]]))
-    const map = this.own()
+    const map = this.current()
     const before = map.get(key)
     if (before === value) return this
     write(map, key, value)
@@ -65,15 +59,15 @@ export class VersionedMap<V> {
     return next
   }
 
-  /** The shared map, saying what this version says. */
-  private own(): Map<string, V> {
+  /** The shared map, with the content of this version. */
+  private current(): Map<string, V> {
     return this.state instanceof Map ? this.state : VersionedMap.reroot(this)
   }
 
-  private static reroot<V>(asked: VersionedMap<V>): Map<string, V> {
-    // From the one that is asked to the one that has the map; then back, handing it on.
+  private static reroot<V>(read: VersionedMap<V>): Map<string, V> {
+    // From the one that is read to the one that has the map; then back, handing it on.
     const path: Array<readonly [VersionedMap<V>, Difference<V>]> = []
-    let version = asked
+    let version = read
     let state = version.state
     while (!(state instanceof Map)) {
       path.push([version, state])

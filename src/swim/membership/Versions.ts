@@ -136,4 +136,4 @@ const speaker = (group: Group, name: string, { current, max, min }: Place): Spea
  * has to say may be that it is not.
  */
 export const anySpeaks = (members: VersionedMap<Entry>, version: number): boolean =>
-  members.some(({ state, vsn }) => vsn[2] === version && state !== "left")
+  members.values().some(({ state, vsn }) => vsn[2] === version && state !== "left")

@@ -19,7 +19,7 @@ export const nextProbe = (m: Membership, env: Env): Decision<Entry | undefined> 
   let next = m
   // The wrap counts as a look, as in the reference: a tick ends without a probe rather than start a round it cannot finish.
   for (let looks = 0; looks < next.ring.names.length; looks++) {
-    const name = next.ring.names[next.ring.index]
+    const name = next.ring.names.at(next.ring.index)
     if (name === undefined) {
       const [reaped, forgotten] = reap(next, env)
       directives.push(...forgotten)

@@ -49,7 +49,7 @@ const accuse = (m: Membership, previous: Entry, claim: Suspect, env: Env): Step 
     incarnation: claim.incarnation,
     from: claim.from,
     now,
-    n: m.estimate,
+    n: m.entries.size,
     probeInterval: rules.probeInterval,
     suspicionMult: rules.suspicionMult,
     suspicionMaxTimeoutMult: rules.suspicionMaxTimeoutMult,

@@ -52,8 +52,8 @@ const isOver = (at: number, now: number): boolean => at - now < ROUNDING
 
 /** The deadlines of the suspects in the table. */
 const found = ({ entries }: Membership): Deadlines.Deadlines =>
-  Deadlines.from((each) =>
-    entries.each(({ name, suspicion }) => {
+  Deadlines.from((each) => {
+    for (const { name, suspicion } of entries.values()) {
       if (suspicion !== undefined) each({ name, at: Suspicion.expiry(suspicion) })
-    })
-  )
+    }
+  })

@@ -39,7 +39,6 @@ const table = ({ next, node }: Observation, limit: Limit): void => {
   limit("entries in the table", members, node.settings.rules.maxMembers)
   limit("places in the probe ring", names.length, members)
   limit("entries without a place in the probe ring", members - names.length, 0)
-  limit("entries by which the estimate is wrong", Math.abs(next.estimate - members), 0)
   limit("name conflicts remembered", next.conflicts.length, MAX_REPORTS)
   limit("deadlines of suspicions listed", next.deadlines.soonest.length, MAX_LISTED)
   limit("claims told lately", next.told.length, 2 * MAX_TELLS)

@@ -51,7 +51,7 @@ describe("Tier", () => {
   })
 
   it("takes the longest that fits, the newest of equally long ones, or nothing", () => {
-    const tier = Tier.insertAll<number>(Tier.empty, inOrder([item(1, 5), item(2, 9), item(3, 5)]))
+    const tier = [item(1, 5), item(2, 9), item(3, 5)].reduce(Tier.insert<number>, Tier.empty)
     const taken = (limit: number, most = Infinity) => Tier.take(tier, limit, 0, most)[1].map(({ id }) => id)
     assert.deepStrictEqual(taken(9), [2])
     assert.deepStrictEqual(taken(8), [3])
@@ -73,7 +73,7 @@ describe("Tier", () => {
       const added = inOrder(
         Array.from({ length: Math.floor(random() * 300) }, () => item(++id, Math.floor(random() * 60)))
       )
-      tier = Tier.insertAll(tier, added)
+      tier = added.reduce(Tier.insert<number>, tier)
       model = inOrder([...model, ...added])
       assert.deepStrictEqual(ids(tier), model.map(({ id }) => id))
       const overhead = Math.floor(random() * 4)

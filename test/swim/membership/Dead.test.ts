@@ -16,7 +16,7 @@ describe("Dead.dead", () => {
       { _tag: "Publish", change: { _tag: "Failed", entry, from: "a", accusers: ["accuser"] } }
     ])
     assert.deepStrictEqual([entry.state, entry.stateChangedAt, entry.suspicion], ["dead", 9, undefined])
-    assert.strictEqual(m.estimate, 2)
+    assert.strictEqual(m.entries.size, 2)
   })
 
   it("knows no accusers of a member that was not suspect here", () => {

@@ -133,12 +133,11 @@ const options = { arbitrary: { runs: 300, size: 80 } }
 
 describe("Membership", () => {
   it.prop(
-    "the ring names exactly the entries, once each, and the estimate counts them",
+    "the ring names exactly the entries, once each",
     [...inputs],
     ([events, seed]) =>
       explore(events, seed, (_, m) => {
-        assert.deepStrictEqual(m.ring.names.slice().sort(), m.entries.values().map(({ name }) => name).sort())
-        assert.strictEqual(m.estimate, m.entries.size)
+        assert.deepStrictEqual([...m.ring.names].sort(), m.entries.values().map(({ name }) => name).sort())
         assert.isTrue(m.ring.index >= 0 && m.ring.index <= m.ring.names.length)
         assert.isTrue(m.entries.size <= rules.maxMembers)
       }),

@@ -16,8 +16,8 @@ describe("reaping", () => {
         const forgotten = (state === "dead" || state === "left") && passed > 15_000
         assert.strictEqual(T.has(next, OTHER), !forgotten, `${state} ${passed}`)
         assert.deepStrictEqual(T.words(directives), forgotten ? ["Reaped"] : [])
-        assert.strictEqual(next.estimate, forgotten ? 1 : 2)
-        assert.deepStrictEqual(next.ring.names.slice().sort(), forgotten ? [SELF] : [OTHER, SELF])
+        assert.strictEqual(next.entries.size, forgotten ? 1 : 2)
+        assert.deepStrictEqual([...next.ring.names].sort(), forgotten ? [SELF] : [OTHER, SELF])
         assert.strictEqual(next.ring.index, 0)
       }
     }

@@ -6,6 +6,7 @@ import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type { Change, Directive } from "../../../src/swim/membership/Directive.ts"
 import type * as Entry from "../../../src/swim/membership/Entry.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
+import { NameList } from "../../../src/swim/probing/NameList.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import * as Suspicion from "../../../src/swim/suspicion/Suspicion.ts"
 import { alive, dead, entry, env, force, ip, leave, OTHER, own, SELF, suspect } from "../../swim/support.ts"
@@ -365,8 +366,7 @@ describe("Forgotten", () => {
   const without = (m: Membership.Membership, name: string): Membership.Membership => ({
     ...m,
     entries: m.entries.with(name, undefined),
-    estimate: m.estimate - 1,
-    ring: { ...m.ring, names: m.ring.names.filter((other) => other !== name) }
+    ring: { ...m.ring, names: NameList.of([...m.ring.names].filter((other) => other !== name)) }
   })
   const forgets = (node: Watched, name: string, now: number) =>
     node.see({ next: without(node.now, name), directives: [{ _tag: "Reaped", entry: entry(node.now, name) }], now })
