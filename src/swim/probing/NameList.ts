@@ -31,11 +31,19 @@ export class NameList implements Iterable<string> {
     return this.chunks[Math.floor(index / CHUNK)]?.[index % CHUNK]
   }
 
-  /** The list with another name at a place, or with one more at the end: `index` is at most `length`. */
+  /** The list with another name at a place that it has. */
   with(index: number, name: string): NameList {
+    return this.put(index, name, this.length)
+  }
+
+  append(name: string): NameList {
+    return this.put(this.length, name, this.length + 1)
+  }
+
+  private put(index: number, name: string, length: number): NameList {
     const at = Math.floor(index / CHUNK)
     const chunk = (this.chunks[at] ?? []).toSpliced(index % CHUNK, 1, name)
-    return new NameList(this.chunks.toSpliced(at, 1, chunk), Math.max(this.length, index + 1))
+    return new NameList(this.chunks.toSpliced(at, 1, chunk), length)
   }
 
   [Symbol.iterator](): Iterator<string> {

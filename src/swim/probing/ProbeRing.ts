@@ -32,7 +32,7 @@ export const insert = (ring: ProbeRing, added: ReadonlyArray<string>, random: ()
   for (const name of added) {
     const place = indexBelow(names.length, random)
     const displaced = names.at(place)
-    names = displaced === undefined ? names.with(place, name) : names.with(names.length, displaced).with(place, name)
+    names = displaced === undefined ? names.append(name) : names.append(displaced).with(place, name)
   }
   return { names, index: ring.index }
 }

@@ -10,6 +10,16 @@ import * as Text from "./MessagePackText.ts"
 
 /** Nearly every message fits; a longer one makes its writer grow. */
 const INITIAL_BYTES = 256
+/**
+ * Messages of more than 64 bytes would each have memory outside V8's heap, about 400 bytes more than their own: a claim of
+ * 85 bytes takes 0.42 to 0.75 µs to write instead of 0.50 to 0.90, and in a cluster of 1,000 simulated nodes those that are
+ * queued took 700 MiB. So small ones share slabs, which belong to the writer. A message that is kept keeps its slab: 8 KiB
+ * at most, with a hundred others, where Node.js's own pool would keep 64 KiB. The first slab has room for one message, so
+ * that a writer for one message is cheap.
+ */
+const SLAB_BYTES = 8_192
+const SLAB_FROM = 64
+const SLAB_UPTO = 512
 /** A writer that once held a large message does not keep its memory. */
 const KEEP_BYTES = 262_144
 
@@ -25,6 +35,10 @@ export class Writer {
   private text: Buffer | undefined = undefined
   private pos = 0
 
+  private slab: Uint8Array | undefined = undefined
+  private slabSize = 0
+  private slabPos = 0
+
   /** A writer with room for `size` bytes before it has to grow. */
   constructor(size: number = INITIAL_BYTES) {
     this.bytes = new Uint8Array(size)
@@ -38,8 +52,10 @@ export class Writer {
 
   /** What was written since the start, in memory that is not written to again. */
   finish(): Uint8Array {
-    const out = this.bytes.slice(0, this.pos)
+    const size = this.pos
     this.pos = 0
+    if (size > SLAB_FROM && size <= SLAB_UPTO) return this.fromSlab(size)
+    const out = this.bytes.slice(0, size)
     if (this.bytes.length > KEEP_BYTES) this.replace(INITIAL_BYTES)
     return out
   }
@@ -49,6 +65,18 @@ export class Writer {
     const out = this.bytes.subarray(0, this.pos)
     this.pos = 0
     this.replace(0)
+    return out
+  }
+
+  private fromSlab(size: number): Uint8Array {
+    if (this.slab === undefined || this.slabPos + size > this.slab.length) {
+      this.slab = new Uint8Array(Math.max(size, this.slabSize))
+      this.slabSize = Math.min(Math.max(SLAB_UPTO, this.slabSize * 2), SLAB_BYTES)
+      this.slabPos = 0
+    }
+    const out = new Uint8Array(this.slab.buffer, this.slabPos, size)
+    for (let i = 0; i < size; i++) out[i] = this.bytes[i] as number
+    this.slabPos += size
     return out
   }
 

@@ -20,10 +20,12 @@ describe("NameList", () => {
     const lists = [NameList.of([])]
     const arrays: Array<ReadonlyArray<string>> = [[]]
     for (let i = 1; i <= 600; i++) {
-      const length = arrays[i - 1]!.length
-      const index = random() < 0.7 ? length : Math.floor(random() * length)
-      lists.push(lists[i - 1]!.with(index, `n${i}`))
-      arrays.push(arrays[i - 1]!.toSpliced(index, 1, `n${i}`))
+      const array = arrays[i - 1]!
+      const list = lists[i - 1]!
+      const index = Math.floor(random() * array.length)
+      const grows = array.length === 0 || random() < 0.7
+      lists.push(grows ? list.append(`n${i}`) : list.with(index, `n${i}`))
+      arrays.push(grows ? [...array, `n${i}`] : array.with(index, `n${i}`))
     }
     assert.deepStrictEqual(lists.map((names) => [...names]), arrays)
     assert.deepStrictEqual(lists.map((names) => names.length), arrays.map((names) => names.length))
