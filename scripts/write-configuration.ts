@@ -6,5 +6,5 @@ import { render } from "./configuration/page.ts"
 const root = Path.resolve(import.meta.dirname, "..")
 const read = (file: string) => readFileSync(Path.join(root, file), "utf8")
 
-const page = render(read("src/ConfigSettings.ts"))
+const page = render(read("src/config/Settings.ts"))
 writeFileSync(Path.join(root, "docs/configuration.md"), page)

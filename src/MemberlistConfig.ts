@@ -7,7 +7,7 @@
  * const ConfigLive = MemberlistConfig.layer({ ...MemberlistConfig.lan, name: "orders-1", bindPort: 0 })
  * ```
  *
- * The meaning, unit and default of each field are documented in `ConfigSettings`.
+ * The meaning, unit and default of each field are documented in `config/Settings`.
  *
  * @stability unstable
  * @since 0.1.0
@@ -22,14 +22,14 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { withoutTrace } from "./base/PlainText.ts"
-import * as ConfigRules from "./ConfigRules.ts"
-import { type ConfigData, expectation, type FieldName, fieldNames, fields } from "./ConfigSchema.ts"
-import type { Settings } from "./ConfigSettings.ts"
-import * as ConfigVariables from "./ConfigVariables.ts"
+import { type ConfigData, expectation, type FieldName, fieldNames, fields } from "./config/Fields.ts"
+import * as Rules from "./config/Rules.ts"
+import type { Settings } from "./config/Settings.ts"
+import * as Variables from "./config/Variables.ts"
 import { HostName } from "./HostName.ts"
 import { ConfigInvalid, type KeyInvalid } from "./MemberlistError.ts"
 
-export type { Settings } from "./ConfigSettings.ts"
+export type { Settings } from "./config/Settings.ts"
 
 /**
  * A complete configuration. What each field means: `Settings`.
@@ -162,13 +162,13 @@ const validate = (settings: Settings): Result.Result<Resolved, ConfigInvalid | K
     if (validators.get(field)?.(values[field]) !== true) return Result.fail(invalid(field, given ?? values[field]))
   }
   const config = withoutEmptyKey(values as unknown as ConfigData)
-  const error = ConfigRules.contradiction(config)
+  const error = Rules.contradiction(config)
   if (error !== undefined) return Result.fail(error)
   return Result.succeed({
     ...config,
     meta: new Uint8Array(config.meta),
     metricLabels: { ...config.metricLabels },
-    cidrsAllowed: ConfigRules.canonicalNetworks(config.cidrsAllowed),
+    cidrsAllowed: Rules.canonicalNetworks(config.cidrsAllowed),
     disableTcpPingsForNode: settings.disableTcpPingsForNode ?? lan.disableTcpPingsForNode
   })
 }
@@ -184,7 +184,7 @@ const logged = (warnings: ReadonlyArray<string>): Effect.Effect<void> =>
 
 /** The service's value, with its warnings logged once, where it is built. */
 const makeLogged = (settings: Settings): Effect.Effect<Resolved, ConfigInvalid | KeyInvalid> =>
-  Effect.tap(make(settings), (config) => logged(ConfigRules.warnings(config)))
+  Effect.tap(make(settings), (config) => logged(Rules.warnings(config)))
 
 /**
  * The configuration service.
@@ -206,7 +206,7 @@ export class MemberlistConfig extends Context.Service<MemberlistConfig, Resolved
   static readonly make: (settings: Settings) => Effect.Effect<Resolved, ConfigInvalid | KeyInvalid> = make
 
   /** What works but is probably not wanted. The layers log these. */
-  static readonly warnings: (config: ConfigData) => ReadonlyArray<string> = ConfigRules.warnings
+  static readonly warnings: (config: ConfigData) => ReadonlyArray<string> = Rules.warnings
 
   /**
    * The configuration from values. `ConfigInvalid` names the field, the value and what would be right; `KeyInvalid` is a
@@ -227,8 +227,8 @@ export class MemberlistConfig extends Context.Service<MemberlistConfig, Resolved
     .effect(
       this,
       Effect.gen(function*() {
-        yield* logged(yield* ConfigVariables.warnings)
-        const { preset, values } = yield* ConfigVariables.read
+        yield* logged(yield* Variables.warnings)
+        const { preset, values } = yield* Variables.read
         return yield* makeLogged({ ...presets[preset], ...values })
       })
     )

@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { fieldNames } from "../src/ConfigSchema.ts"
+import { fieldNames } from "../src/config/Fields.ts"
 import { MemberlistConfig, type Settings } from "../src/MemberlistConfig.ts"
 
 const build = (settings: Settings) => Effect.provide(MemberlistConfig, MemberlistConfig.layer(settings))

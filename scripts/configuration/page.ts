@@ -3,7 +3,7 @@
  * in the presets, and what their schemas accept. `scripts/write-configuration.ts` writes it.
  */
 import * as Duration from "effect/Duration"
-import { expectation, type FieldName, fieldNames, variable } from "../../src/ConfigSchema.ts"
+import { expectation, type FieldName, fieldNames, variable } from "../../src/config/Fields.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import { units } from "./units.ts"
 
@@ -112,7 +112,7 @@ const section = (field: string, comment: Comment): string =>
 
 const introduction = `# Configuration
 
-This page is written by \`scripts/write-configuration.ts\` from [\`src/ConfigSettings.ts\`](../src/ConfigSettings.ts); edit that.
+This page is written by \`scripts/write-configuration.ts\` from [\`src/config/Settings.ts\`](../src/config/Settings.ts); edit that.
 
 \`MemberlistConfig.layer\` takes values, \`MemberlistConfig.layerEnv\` the variables named below over the preset that
 \`MEMBERLIST_PRESET\` names (\`lan\`, \`wan\` or \`local\`). The presets are memberlist's. A duration is anything Effect reads as

@@ -1,5 +1,5 @@
 /** What the values of each field count, or are: a column of the page of configuration fields. */
-import type { FieldName } from "../../src/ConfigSchema.ts"
+import type { FieldName } from "../../src/config/Fields.ts"
 
 export const units: { readonly [K in FieldName]: string } = {
   name: "text",

@@ -1,11 +1,25 @@
 /**
  * The rooms of `src` and what each may import. One table, read by the lint rule `house/imports`.
  *
- * Imports point one way: `agent → node, testing → Memberlist → engine → swim, wire → domain`, where the domain is the
- * files that lie directly in `src`. The rules (`swim`) and the bytes (`wire`) are pure: they know data, no service.
+ * Imports point one way: `NodeMemberlist → Memberlist → engine → swim, wire → domain → config → errors → base`, where the
+ * domain is the files that lie directly in `src`. Beside the engine stand `node`, which knows the domain alone, and
+ * `testing`. The rules (`swim`) and the bytes (`wire`) are pure: they know data, no service.
  */
 
-type Room = "frontDoor" | "agent" | "node" | "testing" | "Memberlist" | "engine" | "swim" | "wire" | "domain" | "base"
+type Room =
+  | "frontDoor"
+  | "agent"
+  | "NodeMemberlist"
+  | "node"
+  | "testing"
+  | "Memberlist"
+  | "engine"
+  | "swim"
+  | "wire"
+  | "domain"
+  | "config"
+  | "errors"
+  | "base"
 
 interface Allowance {
   /** Rooms it may import from, besides itself. */
@@ -39,30 +53,33 @@ const anyEffect = /^effect\/(\w+\/)?[A-Z]\w*$|^@effect\/platform-node\/[A-Z]\w*$
 /** Timers and clocks are Effect's, whoever asks. */
 const anyBuiltin = /^(?!timers|perf_hooks|test)/
 
+/** What users import and is no part of the protocol: services, data and errors. */
+const domain: ReadonlyArray<Room> = ["domain", "errors", "base"]
+const protocol: ReadonlyArray<Room> = ["engine", "swim", "wire", ...domain]
+
 const rooms: Record<Room, Allowance> = {
   base: { rooms: [], packages: dataModules, builtins: nothing },
-  domain: { rooms: ["base"], packages: platformFree, builtins: nothing },
-  swim: { rooms: ["domain", "base"], packages: dataModules, builtins: nothing },
-  wire: { rooms: ["domain", "base"], packages: dataModules, builtins: /^(crypto|zlib|buffer)$/ },
-  engine: { rooms: ["swim", "wire", "domain", "base"], packages: platformFree, builtins: nothing },
-  Memberlist: { rooms: ["engine", "swim", "wire", "domain", "base"], packages: platformFree, builtins: nothing },
+  errors: { rooms: ["base"], packages: new RegExp(`${dataModules.source}|^effect/Inspectable$`), builtins: nothing },
+  config: { rooms: ["errors", "base"], packages: platformFree, builtins: nothing },
+  domain: { rooms: ["config", "errors", "base"], packages: platformFree, builtins: nothing },
+  swim: { rooms: domain, packages: dataModules, builtins: nothing },
+  wire: { rooms: domain, packages: dataModules, builtins: /^(crypto|zlib|buffer)$/ },
+  engine: { rooms: ["swim", "wire", ...domain], packages: platformFree, builtins: nothing },
+  Memberlist: { rooms: protocol, packages: platformFree, builtins: nothing },
   testing: {
-    rooms: ["Memberlist", "engine", "swim", "wire", "domain", "base"],
+    rooms: ["Memberlist", ...protocol],
     packages: new RegExp(`${platformFree.source}|^effect/testing/\\w+$`),
     builtins: nothing
   },
-  node: {
-    rooms: ["Memberlist", "engine", "swim", "wire", "domain", "base"],
-    packages: anyEffect,
-    builtins: anyBuiltin
-  },
+  node: { rooms: domain, packages: anyEffect, builtins: anyBuiltin },
+  NodeMemberlist: { rooms: ["node", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
   agent: {
-    rooms: ["frontDoor", "node", "testing", "Memberlist", "engine", "swim", "wire", "domain", "base"],
+    rooms: ["frontDoor", "NodeMemberlist", "node", "testing", "Memberlist", ...protocol],
     packages: new RegExp(`${anyEffect.source}|^effect/testing/\\w+$`),
     builtins: anyBuiltin
   },
   frontDoor: {
-    rooms: ["node", "Memberlist", "engine", "swim", "wire", "domain", "base"],
+    rooms: ["NodeMemberlist", "node", "Memberlist", ...protocol],
     packages: nothing,
     builtins: nothing
   }
@@ -74,15 +91,26 @@ const pureRooms: ReadonlySet<Room> = new Set(["swim", "wire"])
 
 const isRoom = (name: string): name is Room => Object.hasOwn(rooms, name)
 
-/** Files of `src` that are built on the rules: the service, and what it offers of them as values. */
-const surface = new Set(["Memberlist.ts", "TransmitLimitedQueue.ts"])
+/** Files directly in `src` that are no part of the domain. */
+const alone: ReadonlyMap<string, Room> = new Map([
+  ["index.ts", "frontDoor"],
+  // built on the rules: the service, and what it offers of them as values
+  ["Memberlist.ts", "Memberlist"],
+  ["TransmitLimitedQueue.ts", "Memberlist"],
+  // built on the service and the sockets
+  ["NodeMemberlist.ts", "NodeMemberlist"],
+  // below the configuration, which fails with them
+  ["MemberlistError.ts", "errors"]
+])
+
+/** The folders, in which a whole room lies. */
+const folders: ReadonlySet<Room> = new Set(["agent", "node", "testing", "engine", "swim", "wire", "config", "base"])
 
 /** The room of a file given by its path from the repository root, with `/`; `undefined` for an unknown folder. */
 export const roomOf = (file: string): Room | undefined => {
   const [, first = "", ...rest] = file.split("/")
-  if (rest.length > 0) return isRoom(first) ? first : undefined
-  if (first === "index.ts") return "frontDoor"
-  return surface.has(first) ? "Memberlist" : "domain"
+  if (rest.length > 0) return isRoom(first) && folders.has(first) ? first : undefined
+  return alone.get(first) ?? "domain"
 }
 
 const resolve = (file: string, specifier: string): string => {

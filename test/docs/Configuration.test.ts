@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { readdirSync, readFileSync } from "node:fs"
 import * as Path from "node:path"
 import { render } from "../../scripts/configuration/page.ts"
-import { fieldNames } from "../../src/ConfigSchema.ts"
+import { fieldNames } from "../../src/config/Fields.ts"
 
 const root = Path.resolve(import.meta.dirname, "../..")
 const read = (file: string) => readFileSync(Path.join(root, file), "utf8")
@@ -63,7 +63,7 @@ const reference = [
 
 describe("the page of configuration fields", () => {
   it("is what the sources say now (if not: npm run write-configuration)", () =>
-    assert.strictEqual(page, render(read("src/ConfigSettings.ts"))))
+    assert.strictEqual(page, render(read("src/config/Settings.ts"))))
 
   it("names every field of memberlist's Config", () =>
     assert.deepStrictEqual(reference.filter((name) => !page.includes(`\`${name}\``)), []))

@@ -4,11 +4,11 @@ import { readFileSync } from "node:fs"
 import * as Path from "node:path"
 import { documentation } from "../../scripts/configuration/page.ts"
 import { hovers } from "../../scripts/package/editor.ts"
-import { fieldNames } from "../../src/ConfigSchema.ts"
+import { fieldNames } from "../../src/config/Fields.ts"
 import type { Resolved, Settings } from "../../src/MemberlistConfig.ts"
 
 const root = Path.resolve(import.meta.dirname, "../..")
-const documented = documentation(readFileSync(Path.join(root, "src/ConfigSettings.ts"), "utf8"))
+const documented = documentation(readFileSync(Path.join(root, "src/config/Settings.ts"), "utf8"))
 
 /** What `Settings` would be if it were derived from the schemas. */
 type Input<A> = A extends Duration.Duration ? Duration.Input : A

@@ -18,7 +18,7 @@ import type * as Redacted from "effect/Redacted"
  *
  * **Details**
  *
- * Written out, and not derived from the schemas in `ConfigSchema`, which a test compares with it: editors show the comment
+ * Written out, and not derived from the schemas in `Fields`, which a test compares with it: editors show the comment
  * of a property where it stands, and not through every kind of derived type.
  *
  * @category models

@@ -11,9 +11,9 @@ import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import { ipBytes, ipText } from "./base/Address.ts"
-import type { ConfigData, FieldName } from "./ConfigSchema.ts"
-import { ConfigInvalid, KeyInvalid } from "./MemberlistError.ts"
+import { ipBytes, ipText } from "../base/Address.ts"
+import { ConfigInvalid, KeyInvalid } from "../MemberlistError.ts"
+import type { ConfigData, FieldName } from "./Fields.ts"
 
 const utf8Length = (text: string) => new TextEncoder().encode(text).length
 

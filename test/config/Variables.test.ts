@@ -3,11 +3,11 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as ConfigVariables from "../src/ConfigVariables.ts"
-import { MemberlistConfig } from "../src/MemberlistConfig.ts"
+import * as Variables from "../../src/config/Variables.ts"
+import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 
 const providing = (provider: ConfigProvider.ConfigProvider) =>
-  Effect.provideService(ConfigVariables.warnings, ConfigProvider.ConfigProvider, provider)
+  Effect.provideService(Variables.warnings, ConfigProvider.ConfigProvider, provider)
 
 const warnings = (env: Record<string, string>) => providing(ConfigProvider.fromEnvRecord(env))
 

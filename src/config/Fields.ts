@@ -1,7 +1,7 @@
 /**
  * Every configuration field that is data: its type, the text form that environment variables use, and the range that
  * works. `MemberlistConfig` derives the complete configuration, `layerEnv` and the validation from here, so they cannot
- * drift apart. What a field means is told in `ConfigSettings`.
+ * drift apart. What a field means is told in `Settings`.
  *
  * @stability unstable
  * @since 0.1.0
@@ -10,7 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as Str from "effect/String"
-import { ipBytes } from "./base/Address.ts"
+import { ipBytes } from "../base/Address.ts"
 
 /** A field: a value, and the text it is written as in an environment variable. `description` says what is right. */
 type Field<A> = Schema.Codec<A, string | undefined>

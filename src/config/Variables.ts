@@ -10,9 +10,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { withoutTrace } from "./base/PlainText.ts"
-import { expectation, type FieldName, fieldNames, fields, PREFIX, variable } from "./ConfigSchema.ts"
-import { ConfigInvalid } from "./MemberlistError.ts"
+import { withoutTrace } from "../base/PlainText.ts"
+import { ConfigInvalid } from "../MemberlistError.ts"
+import { expectation, type FieldName, fieldNames, fields, PREFIX, variable } from "./Fields.ts"
 
 const PRESET = variable("preset")
 const PRESETS = ["lan", "wan", "local"] as const
