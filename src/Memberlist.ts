@@ -217,13 +217,7 @@ const service = (node: Node.Node): Memberlist["Service"] => {
     ping: (to) => run("ping", Messaging.ping(node, to)),
     health: Effect.sync(() => node.health.current),
     keyring: node.keyring,
-    counters: Effect.sync(() => {
-      const totals = new Map(node.counters.totals())
-      const overflow = node.transport.overflow?.()
-      if (overflow !== undefined && overflow.packets > 0) totals.set("udp.dropped", overflow.packets)
-      if (overflow !== undefined && overflow.streams > 0) totals.set("tcp.refused", overflow.streams)
-      return totals
-    })
+    counters: Effect.sync(() => new Map(node.counters.totals()))
   })
 }
 

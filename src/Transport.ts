@@ -7,6 +7,7 @@
  * @stability unstable
  * @since 0.1.0
  */
+import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
@@ -43,6 +44,29 @@ export interface Connection {
 }
 
 /**
+ * Something that a transport did by itself, or could not do, and that its operator may want to know. The node counts and
+ * logs it, with the limits and annotations of its other entries.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type TransportNotice =
+  /** The system chose the port. */
+  | { readonly _tag: "PortChosen"; readonly bound: PeerAddress }
+  /** An attempt to bind an address failed, and there will be another. */
+  | { readonly _tag: "BindRetried"; readonly address: string; readonly detail: string }
+  /** Packets were dropped before the node asked for them. */
+  | { readonly _tag: "PacketsDropped"; readonly count: number; readonly detail: string }
+  /** An inbound stream was closed at once, because of a limit of the transport's own. */
+  | { readonly _tag: "StreamRefused"; readonly peer: PeerAddress; readonly detail: string }
+  /** An inbound stream ended before its handler was called. */
+  | { readonly _tag: "StreamEnded"; readonly peer: PeerAddress; readonly detail: string }
+  /** The handler of an inbound stream died. */
+  | { readonly _tag: "StreamDied"; readonly peer: PeerAddress; readonly cause: Cause.Cause<unknown> }
+  /** One way to look a host up failed, and another is tried. */
+  | { readonly _tag: "LookupFailed"; readonly host: string; readonly detail: string }
+
+/**
  * The service that moves bytes. memberlist: `Transport`, `NodeAwareTransport`.
  *
  * @category services
@@ -75,6 +99,9 @@ export class Transport extends Context.Service<Transport, {
   ) => Effect.Effect<Connection, TransportError, Scope.Scope>
   /** All addresses of a host name, IP literals first unchanged. */
   readonly resolve: (host: string) => Effect.Effect<ReadonlyArray<string>, SeedUnresolvable>
-  /** Packets dropped and inbound streams refused so far because a limit of the transport's own was met. */
-  readonly overflow?: (() => { readonly packets: number; readonly streams: number }) | undefined
+  /**
+   * Sets who is told of the transport's notices: those of before first, then each at once. The listener is synchronous and
+   * never throws. Optional: a transport may have nothing to tell.
+   */
+  readonly onNotice?: ((listener: (notice: TransportNotice) => void) => void) | undefined
 }>()("effect-memberlist/Transport") {}

@@ -33,6 +33,7 @@ import * as Outbox from "./sending/Outbox.ts"
 import * as Settings from "./Settings.ts"
 import * as Signal from "./Signal.ts"
 import * as Telemetry from "./telemetry/Telemetry.ts"
+import * as TransportNotices from "./telemetry/TransportNotices.ts"
 import * as Work from "./Work.ts"
 
 export interface Node extends Telemetry.Telemetry, Subscriptions.Subscriptions, Inbox.Inbox, Outbox.Outbox {
@@ -117,6 +118,8 @@ export const make: (
   const settings = Settings.make(config)
   const telemetry = yield* Telemetry.make(config, now)
   const { counters, logs } = telemetry
+  const transport = yield* Transport
+  transport.onNotice?.(TransportNotices.listener(counters, logs))
   const work = yield* Work.make(counters, logs)
   const hooks = yield* HookCalls.make(work, counters, logs)
   const membership = yield* Ref.make(Membership.make(config.name))
@@ -129,7 +132,7 @@ export const make: (
     name: config.name,
     config,
     settings,
-    transport: yield* Transport,
+    transport,
     delegate: yield* Delegate,
     keyring,
     now,

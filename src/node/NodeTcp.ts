@@ -17,7 +17,7 @@ import * as Net from "node:net"
 import { format, ipBytes, ipText, type PeerAddress } from "../base/Address.ts"
 import { BindFailed, TransportError } from "../MemberlistError.ts"
 import type { Connection, Transport } from "../Transport.ts"
-import * as Observer from "./Observer.ts"
+import * as Notices from "./Notices.ts"
 import { bindKind, openKind } from "./SocketFailure.ts"
 
 /** The stream half of a transport. */
@@ -36,7 +36,8 @@ export interface Options {
   readonly maxInbound: number
   /** How long the release of a connection may wait for a peer that does not read. */
   readonly flushTimeout: Duration.Duration
-  readonly observer?: Observer.Observer | undefined
+  /** Who is told of what this does by itself. */
+  readonly notify?: Notices.Notify | undefined
 }
 
 const canonical = (ip: string): string => ipText(ipBytes(ip) ?? new Uint8Array()) ?? ip
@@ -161,7 +162,7 @@ const open = (flushTimeout: Duration.Duration): Tcp["open"] =>
  *
  * @internal
  */
-export const makeLimit = (max: number, { count, log }: Observer.Observer) => {
+export const makeLimit = (max: number, notify: Notices.Notify) => {
   const open = new Set<Net.Socket>()
   /** Those that have been handled and wait for their peer to read the rest, the longest first. */
   const flushing = new Set<Net.Socket>()
@@ -171,10 +172,7 @@ export const makeLimit = (max: number, { count, log }: Observer.Observer) => {
   }
   return {
     refuse: (peer: PeerAddress) =>
-      Effect.suspend(() => {
-        count("tcp.refused")
-        return log("StreamsRefused", { peer, detail: `${max} are open` })
-      }),
+      Effect.sync(() => notify({ _tag: "StreamRefused", peer, detail: `${max} are open` })),
     tryEnter: (conn: Net.Socket): boolean => {
       if (open.size >= max) {
         const [oldest] = flushing
@@ -193,8 +191,8 @@ export const makeLimit = (max: number, { count, log }: Observer.Observer) => {
 }
 
 const serve = (server: SocketServer.SocketServer["Service"], options: Options): Tcp["serve"] => {
-  const observer = options.observer ?? Observer.blind
-  const limit = makeLimit(options.maxInbound, observer)
+  const notify = options.notify ?? Notices.silent
+  const limit = makeLimit(options.maxInbound, notify)
   const accept = Effect.fnUntraced(function*(
     socket: Socket.Socket,
     conn: Net.Socket,
@@ -229,11 +227,11 @@ const serve = (server: SocketServer.SocketServer["Service"], options: Options): 
         }
         return accept(socket, conn, peer, handler).pipe(
           // a connection that ended before it was read: nothing to handle
-          Effect.catch((error) => observer.log("StreamEnded", { peer, detail: error.message })),
+          Effect.catch((error) => Effect.sync(() => notify({ _tag: "StreamEnded", peer, detail: error.message }))),
           Effect.catchCause((cause) =>
             Cause.hasInterruptsOnly(cause)
               ? Effect.failCause(cause)
-              : observer.log("StreamDied", { peer, cause })
+              : Effect.sync(() => notify({ _tag: "StreamDied", peer, cause }))
           ),
           Effect.ensuring(Effect.sync(() => limit.leave(conn)))
         )

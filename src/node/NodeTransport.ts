@@ -32,7 +32,7 @@ import { Transport } from "../Transport.ts"
 import * as AdvertiseAddress from "./AdvertiseAddress.ts"
 import * as NodeTcp from "./NodeTcp.ts"
 import * as NodeUdp from "./NodeUdp.ts"
-import * as Observer from "./Observer.ts"
+import * as Notices from "./Notices.ts"
 import * as Resolve from "./Resolve.ts"
 
 type Config = MemberlistConfig["Service"]
@@ -68,20 +68,20 @@ const checkPacketSize = ({ udpBufferSize }: Config): Effect.Effect<void, ConfigI
 
 const bindOnce = Effect.fnUntraced(function*(
   config: Config,
-  observer: Observer.Observer
+  notify: Notices.Notify
 ): Effect.fn.Return<Sockets, BindFailed, Scope.Scope> {
   const tcp = yield* NodeTcp.listen({
     address: config.bindAddress,
     port: config.bindPort,
     maxInbound: config.maxInboundStreams + CLOSING,
     flushTimeout: config.tcpTimeout,
-    observer
+    notify
   })
   const udp = yield* NodeUdp.bind({
     address: config.bindAddress,
     port: tcp.port,
     capacity: config.packetBuffer,
-    observer
+    notify
   })
   return { tcp, udp }
 })
@@ -143,13 +143,14 @@ export const make: Effect.Effect<
 > = Effect.gen(function*() {
   const config = yield* MemberlistConfig
   yield* checkPacketSize(config)
-  const observer = yield* Observer.make(config)
+  const notices = Notices.make()
   const chosenBySystem = config.bindPort === 0
-  const { tcp, udp } = yield* bindWith(bindOnce(config, observer), {
+  const { tcp, udp } = yield* bindWith(bindOnce(config, notices.notify), {
     chosenBySystem,
-    onRetry: (error) => observer.log("BindRetried", { peer: error.address, detail: error.message })
+    onRetry: ({ address, message }) =>
+      Effect.sync(() => notices.notify({ _tag: "BindRetried", address, detail: message }))
   })
-  if (chosenBySystem) yield* observer.log("PortChosen", { peer: { ip: config.bindAddress, port: tcp.port } })
+  if (chosenBySystem) notices.notify({ _tag: "PortChosen", bound: { ip: config.bindAddress, port: tcp.port } })
   const addr = yield* advertised(config)
   const explicitPort = config.advertiseAddress === undefined ? undefined : config.advertisePort
   return Transport.of({
@@ -163,12 +164,9 @@ export const make: Effect.Effect<
       open: tcp.open,
       dnsConfigPath: config.dnsConfigPath,
       timeout: config.tcpTimeout,
-      observer
+      notify: notices.notify
     }),
-    overflow: () => {
-      const totals = observer.totals()
-      return { packets: totals.get("udp.dropped") ?? 0, streams: totals.get("tcp.refused") ?? 0 }
-    }
+    onNotice: notices.onNotice
   })
 })
 

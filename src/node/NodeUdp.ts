@@ -14,7 +14,7 @@ import type * as DatagramSocket from "effect/socket/DatagramSocket"
 import { format, type PeerAddress } from "../base/Address.ts"
 import { BindFailed, TransportError } from "../MemberlistError.ts"
 import type { Packet, Transport } from "../Transport.ts"
-import * as Observer from "./Observer.ts"
+import * as Notices from "./Notices.ts"
 import { bindKind } from "./SocketFailure.ts"
 
 /** Asked of the system for bursts of packets. memberlist: `udpRecvBufSize`. */
@@ -153,7 +153,8 @@ export const bind = Effect.fnUntraced(function*(options: {
   readonly port: number
   /** Packets that may wait to be read. */
   readonly capacity: number
-  readonly observer?: Observer.Observer | undefined
+  /** Who is told of what this does by itself. */
+  readonly notify?: Notices.Notify | undefined
 }): Effect.fn.Return<Udp, BindFailed, Scope.Scope> {
   const endpoint = format({ ip: options.address, port: options.port })
   const { reader, writer } = yield* withLargestBuffer(
@@ -178,7 +179,7 @@ export const bind = Effect.fnUntraced(function*(options: {
     })
   )
 
-  const observer = options.observer ?? Observer.blind
+  const notify = options.notify ?? Notices.silent
   let waiting: Array<Packet> = []
   let overflow = 0
 
@@ -203,17 +204,14 @@ export const bind = Effect.fnUntraced(function*(options: {
     )
   )
 
-  const countDropped = (): Effect.Effect<void> => {
-    const total = reader.dropped() + overflow
-    const more = total - reported
-    reported = total
-    observer.count("udp.dropped", undefined, more)
-    return observer.log("PacketsDropped", { detail: `${more} packets; ${options.capacity} were waiting` })
-  }
-  const take = Effect.suspend(() => {
+  const take = Effect.sync(() => {
     const packets = waiting
     waiting = []
-    return reader.dropped() + overflow === reported ? Effect.succeed(packets) : Effect.as(countDropped(), packets)
+    const dropped = reader.dropped() + overflow
+    const count = dropped - reported
+    reported = dropped
+    if (count > 0) notify({ _tag: "PacketsDropped", count, detail: `${options.capacity} were waiting` })
+    return packets
   })
   return {
     // packets that arrived while nobody waited are there although their signal was taken

@@ -11,7 +11,7 @@ import { ipBytes, ipText } from "../base/Address.ts"
 import { SeedUnresolvable } from "../MemberlistError.ts"
 import type { Transport } from "../Transport.ts"
 import type * as NodeTcp from "./NodeTcp.ts"
-import * as Observer from "./Observer.ts"
+import * as Notices from "./Notices.ts"
 import * as ResolvConf from "./ResolvConf.ts"
 import * as TcpDns from "./TcpDns.ts"
 
@@ -22,8 +22,9 @@ export interface Options {
   readonly dnsConfigPath: string
   /** How long the operating system may take. */
   readonly timeout: Duration.Duration
+  /** Who is told of what this does by itself. */
+  readonly notify?: Notices.Notify | undefined
   /** The operating system's answer, in its own order. */
-  readonly observer?: Observer.Observer | undefined
   readonly system?: (host: string) => Promise<ReadonlyArray<string>>
 }
 
@@ -40,11 +41,12 @@ const overTcp = Effect.fnUntraced(
     const [server] = yield* ResolvConf.read(dnsConfigPath)
     return server === undefined ? [] : yield* TcpDns.lookup(open, server, host)
   },
-  (effect, { observer = Observer.blind }, host) =>
-    Effect.catch(
-      effect,
-      (error) => Effect.as(observer.log("DnsOverTcpFailed", { seed: host, detail: error.message }), [])
-    )
+  (effect, { notify = Notices.silent }, host) =>
+    Effect.catch(effect, (error) =>
+      Effect.sync(() => {
+        notify({ _tag: "LookupFailed", host, detail: error.message })
+        return []
+      }))
 )
 
 const fromSystem = ({ system = systemLookup, timeout }: Options, host: string) => {

@@ -53,8 +53,6 @@ const suites: Record<string, ReadonlyArray<Case>> = {
     refused("config", "../MemberlistConfig.ts"),
     refused("base", "../MemberlistError.ts"),
     refused("MemberlistError.ts", "./Member.ts"),
-    refused("Memberlist.ts", "./node/NodeTransport.ts"),
-    refused("Memberlist.ts", "./NodeMemberlist.ts"),
     refused("testing", "../node/NodeTransport.ts"),
     refused("testing", "../agent/main.ts"),
     refused("", "./swim/Membership.ts"),

@@ -5,14 +5,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Metric from "effect/Metric"
 import * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { Worker } from "node:worker_threads"
-import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import type { TransportError } from "../../src/MemberlistError.ts"
 import * as NodeTcp from "../../src/node/NodeTcp.ts"
-import * as Observer from "../../src/node/Observer.ts"
+import * as Notices from "../../src/node/Notices.ts"
+import type { TransportNotice } from "../../src/Transport.ts"
 import { echo, readToEnd, serveOnce, transport } from "./transports.ts"
 
 const bytes = (...values: ReadonlyArray<number>) => Uint8Array.from(values)
@@ -236,18 +235,16 @@ describe("serving", () => {
       yield* second.write(bytes(2))
       assert.deepStrictEqual([...(yield* second.pull)], [2])
     }))
-  it.live("refuses connections beyond its own limit, counts them, and recovers", () =>
+  it.live("refuses connections beyond its own limit, tells of each, and recovers", () =>
     Effect.gen(function*() {
       const a = yield* transport()
-      const observer = yield* Observer.make(
-        yield* MemberlistConfig.make({ name: "b", metricLabels: { member: "b" } })
-      )
+      const told: Array<TransportNotice> = []
       const { port, serve } = yield* NodeTcp.listen({
         address: "127.0.0.1",
         port: 0,
         maxInbound: 2,
         flushTimeout: Duration.seconds(10),
-        observer
+        notify: (notice) => void told.push(notice)
       })
       const b = { bound: { ip: "127.0.0.1", port } }
       yield* Effect.forkScoped(serve(echo))
@@ -261,17 +258,17 @@ describe("serving", () => {
         const refused = yield* a.open(b.bound, timeout)
         assert.strictEqual((yield* Effect.flip(refused.pull)).kind, "Closed")
       }
-      const snapshot = yield* Metric.snapshot
-      const metric = snapshot.find(({ id }) => id === "memberlist.tcp.refused")
-      assert.deepInclude(metric?.state, { count: 3 })
-      assert.deepStrictEqual(metric?.attributes, { member: "b" })
-      assert.strictEqual(observer.totals().get("tcp.refused"), 3)
+      assert.deepStrictEqual(told.map((notice) => notice._tag === "StreamRefused" ? notice.detail : notice), [
+        "2 are open",
+        "2 are open",
+        "2 are open"
+      ])
       yield* Scope.close(scope, Exit.void)
       yield* Effect.sleep("50 millis")
       yield* talk(yield* a.open(b.bound, timeout))
-    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
+    }))
   it("gives the place of the connection that flushes longest to a new one, and refuses it when there is none", () => {
-    const limit = NodeTcp.makeLimit(2, Observer.blind)
+    const limit = NodeTcp.makeLimit(2, Notices.silent)
     const [first, second, third, fourth] = [new Net.Socket(), new Net.Socket(), new Net.Socket(), new Net.Socket()]
     assert.deepStrictEqual([first, second, third].map(limit.tryEnter), [true, true, false])
     limit.flush(second)

@@ -10,7 +10,7 @@ import * as Dgram from "node:dgram"
 import * as Net from "node:net"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import * as NodeTransport from "../../src/node/NodeTransport.ts"
-import { Transport } from "../../src/Transport.ts"
+import { Transport, type TransportNotice } from "../../src/Transport.ts"
 import { echo, take, transport } from "./transports.ts"
 
 const bytes = (...values: ReadonlyArray<number>) => Uint8Array.from(values)
@@ -180,7 +180,11 @@ describe("packets", () => {
       for (let i = 0; i < 50; i++) yield* a.send(b.bound, bytes(i))
       yield* Effect.sleep("100 millis")
       assert.strictEqual((yield* b.packets).length, 4)
-      assert.deepStrictEqual(b.overflow?.(), { packets: 46, streams: 0 })
+      const told: Array<TransportNotice> = []
+      b.onNotice?.((notice) => void told.push(notice))
+      assert.deepStrictEqual(told.filter(({ _tag }) => _tag !== "PortChosen"), [
+        { _tag: "PacketsDropped", count: 46, detail: "4 were waiting" }
+      ])
     }))
   it.live("end as closed with the transport", () =>
     Effect.gen(function*() {

@@ -9,6 +9,7 @@ import { descriptions } from "../../../src/engine/telemetry/Counters.ts"
 import * as Counters from "../../../src/engine/telemetry/Counters.ts"
 import { Memberlist, MemberlistLive } from "../../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../../src/MemberlistConfig.ts"
+import * as Notices from "../../../src/node/Notices.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Packet from "../../../src/wire/packet/Packet.ts"
@@ -392,15 +393,25 @@ describe("refusals and drops", () => {
   )
 
   clusterTest(
-    "of the transport's own limits are among the counters",
+    "of the transport's own limits are among the counters, and metrics with the node's labels",
     Effect.gen(function*() {
+      const registry: Metric.MetricRegistry = new Map()
+      const notices = Notices.make()
+      notices.notify({ _tag: "PacketsDropped", count: 2, detail: "4 were waiting" })
       const { cluster } = yield* start("a", "10.0.0.1", {
-        config: quiet,
-        transport: (inner) => ({ ...inner, overflow: () => ({ packets: 2, streams: 3 }) })
-      })
+        config: { ...quiet, metricLabels: { member: "a" } },
+        transport: (inner) => ({ ...inner, onNotice: notices.onNotice })
+      }).pipe(Effect.provideService(Metric.MetricRegistry, registry))
+      for (let i = 0; i < 3; i++) {
+        notices.notify({ _tag: "StreamRefused", peer: { ip: "10.0.0.9", port: 7946 }, detail: "2 are open" })
+      }
       const counters = yield* cluster.counters
       assert.strictEqual(counters.get("udp.dropped"), 2)
       assert.strictEqual(counters.get("tcp.refused"), 3)
+      const metrics = yield* Effect.provideService(Metric.snapshot, Metric.MetricRegistry, registry)
+      const metric = metrics.find(({ id }) => id === "memberlist.tcp.refused")
+      assert.deepInclude(metric?.state, { count: 3 })
+      assert.deepStrictEqual(metric?.attributes, { member: "a" })
     })
   )
 
