@@ -11,6 +11,7 @@ import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import type * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
 import type { PeerAddress } from "./base/Address.ts"
 import type { SeedUnresolvable, TransportError } from "./MemberlistError.ts"
@@ -37,8 +38,11 @@ export interface Packet {
  */
 export interface Connection {
   readonly peer: PeerAddress
-  /** The next bytes, at least one. The end of the stream, clean or not, is a `TransportError` with kind `Closed`. */
-  readonly pull: Effect.Effect<Uint8Array, TransportError>
+  /**
+   * The next bytes, at least one. `Cause.Done` says that the peer has ended its side in order; a stream that broke is a
+   * `TransportError` with kind `Closed`.
+   */
+  readonly pull: Pull.Pull<Uint8Array, TransportError>
   /** Hands the bytes to the stream in order; waits while the peer is slower than we are. */
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, TransportError>
 }

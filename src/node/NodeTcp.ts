@@ -45,6 +45,13 @@ const canonical = (ip: string): string => ipText(ipBytes(ip) ?? new Uint8Array()
 const failure = (operation: "read" | "write", peer: PeerAddress) => (error: Socket.SocketError): TransportError =>
   new TransportError({ operation, kind: "Closed", scope: "Remote", address: format(peer), cause: error.reason })
 
+/** Whether the peer has ended its side, and nothing broke. */
+const endedInOrder = ({ reason }: Socket.SocketError): boolean =>
+  reason._tag === "SocketCloseError" && reason.code === NORMAL
+
+/** How Effect's sockets say that a stream ended in order. */
+const NORMAL = 1000
+
 /** Waits until what was written is with the system and the end of the stream behind it. */
 const flushed = (conn: Net.Socket): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
@@ -107,7 +114,10 @@ const connection = Effect.fnUntraced(function*(
   )
   return {
     peer,
-    pull: Effect.mapBoth(reader.pull, { onSuccess: concat, onFailure: onRead }),
+    pull: Effect.mapBoth(reader.pull, {
+      onSuccess: concat,
+      onFailure: (error) => endedInOrder(error) ? Cause.Done() : onRead(error)
+    }),
     // a destroyed native socket never drains: writing to it would wait forever
     write: (bytes) =>
       Effect.suspend(() => {

@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -63,7 +64,9 @@ const exchange = Effect.fnUntraced(function*(open: NodeTcp.Tcp["open"], server: 
   const found: Array<string> = []
   for (let answered = 0; answered < TYPES.length; answered++) {
     // a server that ends after one answer has given what it gives
-    const bytes = yield* found.length === 0 ? incoming.next : Effect.orElseSucceed(incoming.next, () => undefined)
+    const bytes = yield* found.length === 0
+      ? Effect.catchIf(incoming.next, Cause.isDone, () => Effect.fail(failed("it ended the connection unanswered")))
+      : Effect.orElseSucceed(incoming.next, () => undefined)
     if (bytes === undefined) break
     const answer = DnsMessage.answer(bytes)
     if (answer === undefined) return yield* failed("an answer that is malformed")

@@ -209,11 +209,11 @@ export const make = (options: Options): Places => {
   }
 
   /** Does what the stream may have to wait for its peer with. */
-  const waitingFor = <A>(
+  const waitingFor = <A, E>(
     stream: Stream,
     operation: "read" | "write",
-    effect: Effect.Effect<A, TransportError>
-  ): Effect.Effect<A, TransportError> =>
+    effect: Effect.Effect<A, E>
+  ): Effect.Effect<A, E> =>
     Effect.suspend(() => {
       stream.waiting = operation
       // what happened since was our own work, and no idleness of the peer's

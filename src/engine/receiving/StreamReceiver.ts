@@ -48,11 +48,7 @@ const read = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Request, TransportError> {
   const { connection } = place
   for (;;) {
-    const chunk = yield* Effect.catchIf(
-      connection.pull,
-      (error) => error.kind === "Closed",
-      () => Effect.succeed(undefined)
-    )
+    const chunk = yield* Streams.next(connection)
     if (chunk === undefined) return { _tag: "Refused", reason: decoder.end().reason, answer: undefined }
     const progress = yield* Streams.decode(node, decoder, chunk, () => place.holds(decoder.held()))
     if (!place.holds(decoder.held())) return yield* Effect.interrupt

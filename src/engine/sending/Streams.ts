@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -58,6 +59,8 @@ export const decode = (
 ): Effect.Effect<Settled> => Effect.suspend(() => settled(node, decoder, decoder.push(chunk), each))
 
 const always = () => true
+
+const noBytes = new Uint8Array(0)
 
 type Settled = Exclude<Frame.Progress, { readonly _tag: "Working" }>
 
@@ -137,35 +140,41 @@ export const writePieces = (
     })
   })
 
+/** The next bytes, or nothing when there are no more, whether the peer ended the stream in order or broke it. */
+export const next = (connection: Connection): Effect.Effect<Uint8Array | undefined, TransportError> =>
+  Effect.catch(
+    connection.pull,
+    (error) => Cause.isDone(error) || error.kind === "Closed" ? Effect.succeed(undefined) : Effect.fail(error)
+  )
+
 /** The answer to what we asked, read to its end. */
 export const answer = Effect.fnUntraced(function*(
   node: Node,
   connection: Connection
 ): Effect.fn.Return<Frame.StreamMessage, TransportError | ExchangeRejected> {
   const decoder = decoderFor(node, "initiator", connection.peer)
-  let received = 0
   let first: Uint8Array | undefined
   for (;;) {
-    const chunk = yield* Effect.catchIf(
-      connection.pull,
-      (error) => error.kind === "Closed" && received === 0,
-      () => {
-        node.counters.count("stream.rejected", "ClosedWithoutAnswer")
-        return Effect.fail(rejected(
-          connection,
-          "ClosedWithoutAnswer",
-          "an answer; the other side may be another program, have another label, or refuse our key or our list"
-        ))
-      }
-    )
-    received += chunk.length
+    const chunk: Uint8Array | undefined = first === undefined
+      ? yield* next(connection)
+      : yield* Effect.catchIf(connection.pull, Cause.isDone, () => Effect.succeed(undefined))
+    if (chunk === undefined && first === undefined) {
+      node.counters.count("stream.rejected", "ClosedWithoutAnswer")
+      return yield* Effect.fail(rejected(
+        connection,
+        "ClosedWithoutAnswer",
+        "an answer; the other side may be another program, have another label, or refuse our key or our list"
+      ))
+    }
     first ??= chunk
-    const progress = yield* decode(node, decoder, chunk)
+    const progress: Settled = chunk === undefined
+      ? { _tag: "Rejected", rejection: decoder.end(), answer: undefined }
+      : yield* decode(node, decoder, chunk)
     if (progress._tag === "Message") return progress.message
     if (progress._tag === "Rejected") {
       node.counters.count("stream.rejected", progress.rejection.reason)
       const { detail, reason } = progress.rejection
-      const expected = foreign(first) ?? expectations[reason] ?? `a valid answer (${detail})`
+      const expected = foreign(first ?? noBytes) ?? expectations[reason] ?? `a valid answer (${detail})`
       return yield* Effect.fail(rejected(connection, reason, expected))
     }
   }

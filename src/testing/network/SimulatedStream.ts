@@ -4,7 +4,9 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import type * as Pull from "effect/Pull"
 import type { PeerAddress } from "../../base/Address.ts"
 import { format } from "../../base/Address.ts"
 import { TransportError } from "../../MemberlistError.ts"
@@ -26,7 +28,7 @@ interface Segment {
   readonly bytes: Uint8Array | undefined
 }
 
-type Resume<A> = (effect: Effect.Effect<A, TransportError>) => void
+type Resume<A, E = TransportError> = (effect: Effect.Effect<A, E>) => void
 
 const SEGMENT = 16_384
 
@@ -43,12 +45,14 @@ const closed = (operation: "read" | "write", peer: PeerAddress) =>
 export class Pipe {
   private readonly inFlight: Array<Segment> = []
   private readonly ready: Array<Uint8Array> = []
-  private reader: Resume<Uint8Array> | undefined
+  private reader: Resume<Uint8Array, TransportError | Cause.Done> | undefined
   private writers: Array<Resume<void>> = []
   private unread = 0
   private lastDue = 0
   /** The sender has ended its side. */
   private ended = false
+  /** It did not end in order. */
+  private torn = false
   /** The end has arrived. */
   private finished = false
   /** The receiver has closed its side: what still arrives is thrown away. */
@@ -87,8 +91,8 @@ export class Pipe {
       return Effect.andThen(this.transmit(segments), this.awaitWindow)
     })
 
-  readonly pull: Effect.Effect<Uint8Array, TransportError> = Effect.suspend(() =>
-    this.take() ?? Effect.callback<Uint8Array, TransportError>((resume) => {
+  readonly pull: Pull.Pull<Uint8Array, TransportError> = Effect.suspend(() =>
+    this.take() ?? Effect.callback<Uint8Array, TransportError | Cause.Done>((resume) => {
       this.reader = resume
       return Effect.sync(() => {
         if (this.reader === resume) this.reader = undefined
@@ -113,6 +117,7 @@ export class Pipe {
   /** Makes both sides see the end now, without its having to travel. */
   break(): void {
     this.ended = true
+    if (!this.finished) this.torn = true
     this.finish()
     this.breakWriters()
   }
@@ -181,9 +186,12 @@ export class Pipe {
     resume(result)
   }
 
-  private take(): Effect.Effect<Uint8Array, TransportError> | undefined {
+  private take(): Pull.Pull<Uint8Array, TransportError> | undefined {
     const bytes = this.ready.shift()
-    if (bytes === undefined) return this.finished || this.abandoned ? Effect.fail(closed("read", this.from)) : undefined
+    if (bytes === undefined) {
+      if (this.torn || this.abandoned) return Effect.fail(closed("read", this.from))
+      return this.finished ? Cause.done() : undefined
+    }
     this.unread -= bytes.length
     if (this.unread <= this.window) this.releaseWriters()
     return Effect.succeed(bytes)

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -28,6 +29,10 @@ const bringing = (chunks: ReadonlyArray<number>, everyMillis: number, ip = "10.0
     write: () => Effect.never
   }
 }
+
+/** The next bytes of a stream that does not end in these tests. */
+const pulled = (connection: Connection) =>
+  Effect.catchIf(connection.pull, Cause.isDone, () => Effect.die("an end that nothing brought"))
 
 const silent = (ip?: string): Connection => bringing([], 0, ip)
 
@@ -123,7 +128,7 @@ describe("a stream without progress", () => {
       for (const chunks of [[], Array<number>(100).fill(1)]) {
         const { open } = yield* ledger()
         const { fiber } = yield* open(bringing(chunks, 300), undefined, ({ connection }) =>
-          Effect.forever(connection.pull))
+          Effect.forever(pulled(connection)))
         yield* TestClock.adjust("4900 millis")
         assert.isFalse(ended(fiber))
         yield* TestClock.adjust("200 millis")
@@ -136,7 +141,7 @@ describe("a stream without progress", () => {
     Effect.gen(function*() {
       const { open } = yield* ledger({ timeout: 60_000 })
       const { fiber } = yield* open(bringing(Array<number>(10).fill(256), 2_000), undefined, ({ connection }) =>
-        Effect.forever(connection.pull))
+        Effect.forever(pulled(connection)))
       yield* TestClock.adjust("20 seconds")
       assert.isFalse(ended(fiber))
       yield* TestClock.adjust("31 seconds")
@@ -148,9 +153,9 @@ describe("a stream without progress", () => {
       const { open } = yield* ledger()
       const { fiber } = yield* open(bringing([600, 600], 200), undefined, ({ connection }) =>
         Effect.gen(function*() {
-          yield* connection.pull
+          yield* pulled(connection)
           yield* Effect.sleep("4900 millis")
-          return yield* connection.pull
+          return yield* pulled(connection)
         }))
       yield* TestClock.adjust("6 seconds")
       assert.isDefined(yield* Fiber.join(fiber))
@@ -160,7 +165,7 @@ describe("a stream without progress", () => {
     Effect.gen(function*() {
       const { open } = yield* ledger({ timeout: 8_000 })
       const { fiber } = yield* open(bringing(Array<number>(100).fill(600), 1_000), undefined, ({ connection }) =>
-        Effect.forever(connection.pull))
+        Effect.forever(pulled(connection)))
       yield* TestClock.adjust("7900 millis")
       assert.isFalse(ended(fiber))
       yield* TestClock.adjust("200 millis")
@@ -170,7 +175,7 @@ describe("a stream without progress", () => {
   it.effect("fails no later than tcpTimeout when that is shorter", () =>
     Effect.gen(function*() {
       const { open } = yield* ledger({ timeout: 1_000 })
-      const { fiber } = yield* open(silent(), undefined, ({ connection }) => connection.pull)
+      const { fiber } = yield* open(silent(), undefined, ({ connection }) => pulled(connection))
       yield* TestClock.adjust("1 second")
       assert.isTrue(ended(fiber))
     }))

@@ -3,6 +3,8 @@ import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { TransportError } from "../../../src/MemberlistError.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
+import type { Connection } from "../../../src/Transport.ts"
+import * as Frame from "../../../src/wire/stream/Frame.ts"
 import { clusterTest, joinAt, passing, start } from "../Cluster.ts"
 import { fakePeer, readMessage } from "../FakePeer.ts"
 
@@ -80,6 +82,41 @@ describe("a stream that we open", () => {
       assert.deepStrictEqual(error.failed.map(({ error }) => error), [broken])
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* (yield* SimulatedNetwork).stats).streamsOpen, 0)
+    })
+  )
+})
+
+describe("an answer that ends before it is whole", () => {
+  const answering = (onStream: (connection: Connection) => Effect.Effect<void>) =>
+    Effect.gen(function*() {
+      const node = yield* start("a", "10.0.0.1", { config: { ...quiet, label: "" } })
+      yield* fakePeer("p", "10.0.0.9", { onStream })
+      const { failed } = yield* Effect.flip(joinAt(node, "10.0.0.9"))
+      return { error: { ...failed[0]?.error }, counters: yield* node.cluster.counters }
+    })
+  const half = Frame.encodePushPull({ join: false, nodes: [], userState: new Uint8Array(100) }).subarray(0, 20)
+  const answerHalf = (connection: Connection) => Effect.ignore(Effect.andThen(connection.pull, connection.write(half)))
+
+  clusterTest(
+    "is refused as cut short, because an end in order is no failure of the network",
+    Effect.gen(function*() {
+      const { counters, error } = yield* answering(answerHalf)
+      assert.deepInclude(error, { _tag: "ExchangeRejected", reason: "Truncated" })
+      assert.strictEqual(counters.get("stream.rejected:Truncated"), 1)
+    })
+  )
+
+  clusterTest(
+    "is the network's failure when the stream broke",
+    Effect.gen(function*() {
+      const network = yield* SimulatedNetwork
+      const { error } = yield* answering((connection) =>
+        Effect.andThen(
+          answerHalf(connection),
+          Effect.andThen(Effect.sleep("1 second"), network.crash("10.0.0.9", "Refuse"))
+        )
+      )
+      assert.deepInclude(error, { _tag: "TransportError", operation: "read", kind: "Closed" })
     })
   )
 })
