@@ -253,10 +253,13 @@ const run = (node: Running, names: ReadonlySet<string>, request: Request) => {
     }
     case "send": {
       const payload = request.generate === undefined ? request.data ?? new Uint8Array(0) : generated(request.generate)
-      return Effect.as(cluster.send(request.to, payload, { reliable: request.reliable }), payloadView(payload))
+      return Effect.as(
+        cluster.send({ name: request.to }, payload, { reliable: request.reliable }),
+        payloadView(payload)
+      )
     }
     case "ping":
-      return Effect.map(cluster.ping(request.to), (roundTrip) => ({ micros: micros(roundTrip) }))
+      return Effect.map(cluster.ping({ name: request.to }), (roundTrip) => ({ micros: micros(roundTrip) }))
     case "keys":
       return Effect.as(changeKeys(cluster.keyring, request.op, request.key), {})
     case "health":

@@ -75,3 +75,15 @@ export class Member extends Schema.Class<Member>("effect-memberlist/Member")({
     return `${PlainText.name(this.name)} (${this.address}) ${this.state}`
   }
 }
+
+/**
+ * Whom to send to or to ping: a member, a member's name, or whoever is at an address, `[name/]ip:port`. The name in front
+ * of an address is the member expected there, which `requireNodeNames` demands.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type Recipient =
+  | Member
+  | { readonly name: string; readonly address?: never }
+  | { readonly address: string; readonly name?: never }

@@ -25,10 +25,11 @@ import type { NewsReport } from "./engine/sending/Receipts.ts"
 import * as Sender from "./engine/sending/Sender.ts"
 import type { CounterKey } from "./engine/telemetry/Counters.ts"
 import { Keyring } from "./Keyring.ts"
-import type { Member } from "./Member.ts"
+import type { Member, Recipient } from "./Member.ts"
 import type { MemberEvent } from "./MemberEvent.ts"
 import { MemberlistConfig } from "./MemberlistConfig.ts"
 import {
+  type AddressInvalid,
   type JoinFailed,
   type KeyInvalid,
   type KeyringRefused,
@@ -119,14 +120,18 @@ export class Memberlist extends Context.Service<Memberlist, {
     options?: { readonly wait?: Duration.Input | undefined }
   ) => Effect.Effect<NewsReport, MetaTooLarge | NotParticipating | MemberlistClosed>
   /**
-   * Sends to one member, or to an address `[name/]ip:port`: in one datagram that may be lost, or `reliable`, over a stream, up to 20 MiB. Reliable means
-   * written in full, not acknowledged. memberlist: `SendBestEffort`, `SendReliable`, `SendToAddress`.
+   * Sends to one member, `{ name }` or a `Member`, or to whoever is at `{ address: "[name/]ip:port" }`: in one datagram
+   * that may be lost, or `reliable`, over a stream, up to 20 MiB. Reliable means written in full, not acknowledged.
+   * memberlist: `SendBestEffort`, `SendReliable`, `SendToAddress`.
    */
   readonly send: (
-    to: Member | string,
+    to: Recipient,
     payload: Uint8Array,
     options?: { readonly reliable?: boolean | undefined }
-  ) => Effect.Effect<void, MessageTooLarge | TransportError | UnknownMember | NodeNameRequired | MemberlistClosed>
+  ) => Effect.Effect<
+    void,
+    MessageTooLarge | TransportError | UnknownMember | AddressInvalid | NodeNameRequired | MemberlistClosed
+  >
   /**
    * Lets a message ride on gossip to random members. Receivers do not pass it on. With a `key`, it replaces an earlier
    * one of the same key that is still waiting.
@@ -137,12 +142,12 @@ export class Memberlist extends Context.Service<Memberlist, {
   ) => Effect.Effect<void, MessageTooLarge | NotParticipating | MemberlistClosed>
   /** Messages to this member, from now on. */
   readonly messages: Stream.Stream<UserMessage>
-  /** The round-trip time of one ping to a member, or to an address `[name/]ip:port`. memberlist: `Ping`. */
+  /** The round-trip time of one ping, to the same as `send`. memberlist: `Ping`. */
   readonly ping: (
-    to: Member | string
+    to: Recipient
   ) => Effect.Effect<
     Duration.Duration,
-    PingTimeout | TransportError | UnknownMember | NodeNameRequired | MemberlistClosed
+    PingTimeout | TransportError | UnknownMember | AddressInvalid | NodeNameRequired | MemberlistClosed
   >
   /** Lifeguard's local health score: 0 is healthy, higher means this node doubts itself. memberlist: `GetHealthScore`. */
   readonly health: Effect.Effect<number>

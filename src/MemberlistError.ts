@@ -360,14 +360,30 @@ export class JoinFailed extends Schema.TaggedError<JoinFailed>()("JoinFailed", {
 }
 
 /**
- * A member or address that this node does not know.
+ * A text that is no address to send to.
+ *
+ * @category errors
+ * @since 0.2.0
+ */
+export class AddressInvalid extends Schema.TaggedError<AddressInvalid>()("AddressInvalid", { address: Schema.String }) {
+  override get message() {
+    return `"${
+      sentence(this.address)
+    }" is no address; expected "[name/]ip:port", an IPv6 address in brackets, and no host `
+      + "name, which only join looks up"
+  }
+}
+
+/**
+ * A name that no member this node knows has.
  *
  * @category errors
  * @since 0.1.0
  */
 export class UnknownMember extends Schema.TaggedError<UnknownMember>()("UnknownMember", { target: Schema.String }) {
   override get message() {
-    return `no member "${sentence(this.target)}"; expected a current member's name or an "ip:port" address`
+    return `no member "${sentence(this.target)}"; expected { name: "…" } with a current member's name, `
+      + "or { address: \"ip:port\" }"
   }
 }
 
@@ -443,6 +459,7 @@ export const MemberlistError = Schema.Union([
   ...SeedError.members,
   JoinFailed,
   MessageTooLarge,
+  AddressInvalid,
   UnknownMember,
   PingTimeout,
   NotParticipating,

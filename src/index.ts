@@ -7,7 +7,7 @@ export type { PeerAddress } from "./base/Address.ts"
 export { Delegate } from "./Delegate.ts"
 export { HostName } from "./HostName.ts"
 export { Keyring } from "./Keyring.ts"
-export { Member, MemberState, ProtocolVersions } from "./Member.ts"
+export { Member, MemberState, ProtocolVersions, type Recipient } from "./Member.ts"
 export * from "./MemberEvent.ts"
 export {
   type CounterKey,

@@ -60,8 +60,8 @@ describe("nodes on real sockets", () => {
         Stream.runForEach(({ payload }) => SubscriptionRef.update(messages, (all) => [...all, payload.length])),
         Effect.forkScoped({ startImmediately: true })
       )
-      yield* b.cluster.send("a", new Uint8Array(1000))
-      yield* b.cluster.send("a", new Uint8Array(1 << 20), { reliable: true })
+      yield* b.cluster.send({ name: "a" }, new Uint8Array(1000))
+      yield* b.cluster.send({ name: "a" }, new Uint8Array(1 << 20), { reliable: true })
       const heard = yield* SubscriptionRef.changes(messages).pipe(
         Stream.filter((all) => all.length === 2),
         Stream.runHead,
@@ -83,7 +83,7 @@ describe("nodes on real sockets", () => {
       yield* b.cluster.join([a.address])
       yield* sees(a.cluster, "a", "b")
       yield* sees(b.cluster, "a", "b")
-      assert.isAbove(Duration.toMillis(yield* b.cluster.ping("a")), 0)
+      assert.isAbove(Duration.toMillis(yield* b.cluster.ping({ name: "a" })), 0)
     }))
 
   it.live("work encrypted, labelled and compressed, and change keys while running", () =>
@@ -97,7 +97,7 @@ describe("nodes on real sockets", () => {
       for (const { cluster } of [a, b]) yield* cluster.keyring.add(newKey)
       for (const { cluster } of [a, b]) yield* cluster.keyring.use(newKey)
       for (const { cluster } of [a, b]) yield* cluster.keyring.remove(oldKey)
-      assert.isAbove(Duration.toMillis(yield* b.cluster.ping("a")), 0)
+      assert.isAbove(Duration.toMillis(yield* b.cluster.ping({ name: "a" })), 0)
       yield* b.cluster.join([a.address])
       yield* sees(a.cluster, "a", "b")
     }))
@@ -115,8 +115,8 @@ describe("closing a node", () => {
         const load = Effect.gen(function*() {
           for (let i = 0; i < 20; i++) {
             yield* b.cluster.broadcast(new Uint8Array(200))
-            yield* Effect.ignore(b.cluster.send("a", new Uint8Array(500)))
-            yield* Effect.ignore(b.cluster.send("a", new Uint8Array(1 << 18), { reliable: true }))
+            yield* Effect.ignore(b.cluster.send({ name: "a" }, new Uint8Array(500)))
+            yield* Effect.ignore(b.cluster.send({ name: "a" }, new Uint8Array(1 << 18), { reliable: true }))
           }
         })
         yield* Effect.forkScoped(load)

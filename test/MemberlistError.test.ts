@@ -18,7 +18,7 @@ describe("a ping that is not answered", () => {
     "names the address, where that is all it was given",
     Effect.gen(function*() {
       const a = yield* start("a", "10.0.0.1")
-      const error = yield* Effect.flip(passing(a.cluster.ping("10.0.0.9:7946")))
+      const error = yield* Effect.flip(passing(a.cluster.ping({ address: "10.0.0.9:7946" })))
       assert.instanceOf(error, PingTimeout)
       assert.strictEqual(error.message, "no response from node 10.0.0.9:7946 within 500 ms")
     })

@@ -134,7 +134,7 @@ describe("cidrsStrict", () => {
       const [refusal] = yield* refusals(outside, a.address)
       // closed while it was still writing, or while it waited for the answer
       assert.include(["ExchangeRejected", "TransportError"], refusal)
-      yield* Effect.ignore(passing(outside.cluster.send(a.address, bytes("hello"), { reliable: true })))
+      yield* Effect.ignore(passing(outside.cluster.send({ address: a.address }, bytes("hello"), { reliable: true })))
       assert.deepStrictEqual([yield* view(a), a.messages], [["a alive"], []])
       assert.strictEqual(yield* counted(a, "stream.rejected:SourceNotAllowed"), 2)
     })

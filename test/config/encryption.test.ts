@@ -70,8 +70,8 @@ describe("gossipVerifyIncoming and gossipVerifyOutgoing", () => {
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(a.messages.map(({ payload }) => text(payload)), accepts)
 
-        yield* a.cluster.send("10.0.0.9:7946", bytes("x"))
-        yield* passing(a.cluster.send("10.0.0.9:7946", bytes("x"), { reliable: true }))
+        yield* a.cluster.send({ address: "10.0.0.9:7946" }, bytes("x"))
+        yield* passing(a.cluster.send({ address: "10.0.0.9:7946" }, bytes("x"), { reliable: true }))
         yield* TestClock.adjust("100 millis")
         assert.strictEqual(peer.datagrams.length, 1)
         assert.deepStrictEqual(peer.all("User").map(({ payload }) => text(payload)), sends === "plain" ? ["x"] : [])
@@ -171,8 +171,8 @@ describe("enableCompression", () => {
         const a = yield* start("a", "10.0.0.1", { config: { enableCompression } })
         const b = yield* start("b", "10.0.0.2", { config: { enableCompression: !enableCompression } })
         const peer = yield* fakePeer("p", "10.0.0.9", { onMessage: "none" })
-        yield* a.cluster.send("10.0.0.9:7946", long)
-        yield* b.cluster.send(a.address, long)
+        yield* a.cluster.send({ address: "10.0.0.9:7946" }, long)
+        yield* b.cluster.send({ address: a.address }, long)
         yield* TestClock.adjust("100 millis")
         assert.strictEqual((peer.datagrams[0]?.length ?? 0) < long.length, enableCompression)
         assert.deepStrictEqual(peer.all("User").map(({ payload }) => payload), [long])
@@ -189,7 +189,7 @@ describe("label", () => {
       const a = yield* start("a", "10.0.0.1", { config: { label: "blue" } })
       for (const [i, label] of ["green", ""].entries()) {
         const other = yield* start(`o${i}`, `10.0.0.${i + 2}`, { config: { label } })
-        yield* other.cluster.send(a.address, bytes("hello"))
+        yield* other.cluster.send({ address: a.address }, bytes("hello"))
         assert.strictEqual((yield* Effect.flip(joinAt(other, a.address)))._tag, "JoinFailed")
       }
       assert.deepStrictEqual(a.messages, [])
@@ -208,7 +208,7 @@ describe("skipInboundLabelCheck", () => {
       const peer = yield* fakePeer("p", "10.0.0.9", { inbound: { label: bytes("blue") } })
       yield* peer.send(a, { _tag: "User", payload: bytes("packet") })
       yield* peer.ask(a, stream("stream", undefined))
-      yield* a.cluster.send("10.0.0.9:7946", bytes("hello"))
+      yield* a.cluster.send({ address: "10.0.0.9:7946" }, bytes("hello"))
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(a.messages.map(({ payload }) => text(payload)), ["packet", "stream"])
       assert.deepStrictEqual(peer.all("User").map(({ payload }) => text(payload)), ["hello"])
@@ -220,7 +220,7 @@ describe("skipInboundLabelCheck", () => {
     Effect.gen(function*() {
       const a = yield* start("a", "10.0.0.1", { config })
       const b = yield* start("b", "10.0.0.2", { config: { label: "blue" } })
-      yield* b.cluster.send(a.address, bytes("hello"))
+      yield* b.cluster.send({ address: a.address }, bytes("hello"))
       assert.strictEqual((yield* Effect.flip(joinAt(b, a.address)))._tag, "JoinFailed")
       assert.deepStrictEqual(a.messages, [])
       assert.deepStrictEqual(yield* view(a), ["a alive"])

@@ -29,7 +29,7 @@ describe("protocolVersion", () => {
         const { versions } = yield* a.cluster.localMember
         assert.deepInclude({ ...versions }, { min: 1, max: 5, current: protocolVersion })
         const peer = yield* fakePeer("p", "10.0.0.9", { onMessage: "none", inbound: { keys: [key] } })
-        yield* a.cluster.send("10.0.0.9:7946", bytes("x"))
+        yield* a.cluster.send({ address: "10.0.0.9:7946" }, bytes("x"))
         yield* TestClock.adjust("100 millis")
         assert.strictEqual(peer.datagrams[0]?.[0], protocolVersion === 1 ? 0 : 1)
         assert.strictEqual(peer.all("User").length, 1)
@@ -98,7 +98,7 @@ describe("what a peer's newest protocol version switches", () => {
         yield* introduce(peer, a, speaking(max))
         yield* TestClock.adjust("100 millis")
         peer.forget()
-        yield* a.cluster.send("p", bytes("x"))
+        yield* a.cluster.send({ name: "p" }, bytes("x"))
         yield* TestClock.adjust("10 millis")
         assert.deepStrictEqual(peer.datagrams.map(Checksum.isPresent).includes(true), crc)
       })

@@ -83,7 +83,7 @@ describe("the size", () => {
       Effect.gen(function*() {
         const node = yield* idle("a")
         const sizes = () => [node.pings.current, node.acks.waiting()]
-        const ping = yield* Effect.forkChild(Effect.exit(Messaging.ping(node, "10.0.0.9:7946")), {
+        const ping = yield* Effect.forkChild(Effect.exit(Messaging.ping(node, { address: "10.0.0.9:7946" })), {
           startImmediately: true
         })
         assert.deepStrictEqual(sizes(), [1, 1])

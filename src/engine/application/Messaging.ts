@@ -9,8 +9,8 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Address from "../../base/Address.ts"
 import * as Limits from "../../base/Limits.ts"
-import type { Member } from "../../Member.ts"
-import { MessageTooLarge, PingTimeout, UnknownMember } from "../../MemberlistError.ts"
+import type { Recipient } from "../../Member.ts"
+import { AddressInvalid, MessageTooLarge, PingTimeout, UnknownMember } from "../../MemberlistError.ts"
 import { readsChecksum } from "../../swim/membership/Features.ts"
 import * as Message from "../../wire/message/Message.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
@@ -26,37 +26,42 @@ interface Target {
   readonly crc: boolean
 }
 
-/** `[name/]ip:port`: somebody who is not, or not yet, a member. memberlist: `Address`. */
-const targetAt = (node: Node, text: string): Target | undefined => {
-  const at = Seed.parse(text, node.transport.bound.port)
-  if (Result.isFailure(at)) return undefined
+type TargetError = AddressInvalid | UnknownMember
+
+/** `[name/]ip:port`, whoever is there. memberlist: `Address`. */
+const targetAt = (address: string): Effect.Effect<Target, AddressInvalid> => {
+  const at = Seed.parse(address, 0)
+  const explicit = Seed.hasPort(address.slice(address.indexOf("/") + 1))
+  if (Result.isFailure(at) || !explicit) return Effect.fail(new AddressInvalid({ address }))
   const { host, name = "", port } = at.success
   const ip = Address.ipText(Address.ipBytes(host) ?? new Uint8Array())
-  const explicit = Seed.hasPort(text.slice(text.indexOf("/") + 1))
-  return ip === undefined || !explicit ? undefined : { name, endpoint: { ip, port, name }, crc: false }
+  return ip === undefined || port === 0
+    ? Effect.fail(new AddressInvalid({ address }))
+    : Effect.succeed({ name, endpoint: { ip, port, name }, crc: false })
 }
 
-/** A member, the name of one that this node knows, or an address. */
-const targetOf = (node: Node, to: Member | string): Effect.Effect<Target, UnknownMember> =>
-  Effect.suspend(() => {
-    const name = typeof to === "string" ? to : to.name
+/** Whom a message is for. A member that moved is reached where it is now. */
+const targetOf = (node: Node, to: Recipient): Effect.Effect<Target, TargetError> =>
+  Effect.suspend((): Effect.Effect<Target, TargetError> => {
+    // a program without types may pass a bare text, which could be either
+    if (typeof to !== "object") return Effect.fail(new UnknownMember({ target: String(to) }))
+    if (!("name" in to) || to.name === undefined) return targetAt(to.address)
+    const { name } = to
     const entry = entryOf(node, name)
     if (entry !== undefined) {
       return Effect.succeed({ name, endpoint: entry.endpoint, crc: readsChecksum(entry) })
     }
-    if (typeof to !== "string") {
-      return Effect.succeed({ name, endpoint: { ip: to.ip, port: to.port, name }, crc: false })
-    }
-    const target = targetAt(node, to)
-    return target === undefined ? Effect.fail(new UnknownMember({ target: to })) : Effect.succeed(target)
+    return "ip" in to
+      ? Effect.succeed({ name, endpoint: { ip: to.ip, port: to.port, name }, crc: false })
+      : Effect.fail(new UnknownMember({ target: name }))
   })
 
 /** Sends one datagram; it may be lost. memberlist: `SendBestEffort`. */
 export const sendBestEffort = Effect.fnUntraced(function*(
   node: Node,
-  to: Member | string,
+  to: Recipient,
   payload: Uint8Array
-): Effect.fn.Return<void, MessageTooLarge | Sender.SendError | UnknownMember> {
+): Effect.fn.Return<void, MessageTooLarge | Sender.SendError | TargetError> {
   const target = yield* targetOf(node, to)
   const limit = Sender.gossipBudget(node)
   if (payload.length > limit) {
@@ -68,9 +73,9 @@ export const sendBestEffort = Effect.fnUntraced(function*(
 /** Sends over a stream of its own: written in full or failed, but never acknowledged. memberlist: `SendReliable`. */
 export const sendReliable = Effect.fnUntraced(function*(
   node: Node,
-  to: Member | string,
+  to: Recipient,
   payload: Uint8Array
-): Effect.fn.Return<void, MessageTooLarge | Sender.SendError | UnknownMember> {
+): Effect.fn.Return<void, MessageTooLarge | Sender.SendError | TargetError> {
   if (payload.length > Limits.MAX_USER_MESSAGE) {
     return yield* Effect.fail(
       new MessageTooLarge({ carrier: "stream", size: payload.length, limit: Limits.MAX_USER_MESSAGE })
@@ -91,8 +96,8 @@ export const sendReliable = Effect.fnUntraced(function*(
  */
 export const ping = Effect.fnUntraced(function*(
   node: Node,
-  to: Member | string
-): Effect.fn.Return<Duration.Duration, PingTimeout | Sender.SendError | UnknownMember> {
+  to: Recipient
+): Effect.fn.Return<Duration.Duration, PingTimeout | Sender.SendError | TargetError> {
   const target = yield* targetOf(node, to)
   const asked = withWait(
     node,

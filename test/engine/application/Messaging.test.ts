@@ -1,9 +1,11 @@
 import { assert, describe } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { TestClock } from "effect/testing"
+import type { Recipient } from "../../../src/Member.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest, passing, start, startMany } from "../Cluster.ts"
+import { clusterTest, joinAt, passing, start, startMany, type TestNode } from "../Cluster.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (payload: Uint8Array) => new TextDecoder().decode(payload)
@@ -13,8 +15,8 @@ describe("messages", () => {
     "reach one member, best effort and reliable, with the sender's address",
     Effect.gen(function*() {
       const [a, b] = yield* startMany(2)
-      yield* a!.cluster.send("b", bytes("by packet"))
-      yield* passing(a!.cluster.send("b", bytes("by stream"), { reliable: true }))
+      yield* a!.cluster.send({ name: "b" }, bytes("by packet"))
+      yield* passing(a!.cluster.send({ name: "b" }, bytes("by stream"), { reliable: true }))
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(b!.messages.map(({ from, payload, via }) => [text(payload), via, from.split(":")[0]]), [
         ["by packet", "packet", "10.0.0.1"],
@@ -29,7 +31,7 @@ describe("messages", () => {
     Effect.gen(function*() {
       const [a, b] = yield* startMany(2)
       const payload = new Uint8Array(1 << 20).map((_, i) => i * 7)
-      yield* passing(a!.cluster.send("b", payload, { reliable: true }))
+      yield* passing(a!.cluster.send({ name: "b" }, payload, { reliable: true }))
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(b!.messages.map((message) => message.payload), [payload])
     })
@@ -39,10 +41,10 @@ describe("messages", () => {
     "that do not fit are refused with size, limit and what to do",
     Effect.gen(function*() {
       const [a] = yield* startMany(2)
-      const packet = yield* Effect.flip(a!.cluster.send("b", new Uint8Array(1500)))
+      const packet = yield* Effect.flip(a!.cluster.send({ name: "b" }, new Uint8Array(1500)))
       assert.strictEqual(packet._tag, "MessageTooLarge")
       assert.match(packet.message, /packet message is 1500 bytes; at most 139\d fit; send it reliably instead/)
-      const stream = yield* Effect.flip(a!.cluster.send("b", new Uint8Array(20_971_521), { reliable: true }))
+      const stream = yield* Effect.flip(a!.cluster.send({ name: "b" }, new Uint8Array(20_971_521), { reliable: true }))
       assert.strictEqual(stream._tag, "MessageTooLarge")
       const broadcast = yield* Effect.flip(a!.cluster.broadcast(new Uint8Array(1500)))
       assert.strictEqual(broadcast._tag, "MessageTooLarge")
@@ -53,10 +55,10 @@ describe("messages", () => {
     "of the largest size that is accepted arrive",
     Effect.gen(function*() {
       const [a, b] = yield* startMany(2)
-      const refused = yield* Effect.flip(a!.cluster.send("b", new Uint8Array(1500)))
+      const refused = yield* Effect.flip(a!.cluster.send({ name: "b" }, new Uint8Array(1500)))
       assert.isTrue(refused._tag === "MessageTooLarge")
       const limit = refused._tag === "MessageTooLarge" ? refused.limit : 0
-      yield* a!.cluster.send("b", new Uint8Array(limit))
+      yield* a!.cluster.send({ name: "b" }, new Uint8Array(limit))
       const tooBig = yield* Effect.flip(a!.cluster.broadcast(new Uint8Array(1500)))
       const broadcastLimit = tooBig._tag === "MessageTooLarge" ? tooBig.limit : 0
       yield* a!.cluster.broadcast(new Uint8Array(broadcastLimit))
@@ -70,8 +72,60 @@ describe("messages", () => {
     "to a name nobody has are refused",
     Effect.gen(function*() {
       const a = yield* start("a", "10.0.0.1")
-      assert.strictEqual((yield* Effect.flip(a.cluster.send("nobody", bytes("x"))))._tag, "UnknownMember")
-      assert.strictEqual((yield* Effect.flip(a.cluster.ping("nobody")))._tag, "UnknownMember")
+      assert.strictEqual((yield* Effect.flip(a.cluster.send({ name: "nobody" }, bytes("x"))))._tag, "UnknownMember")
+      assert.strictEqual((yield* Effect.flip(a.cluster.ping({ name: "nobody" })))._tag, "UnknownMember")
+    })
+  )
+
+  clusterTest(
+    "to a member that is called like an address reach it by its name, and the address reaches who is there",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1")
+      const called = yield* start("10.0.0.3:7946", "10.0.0.2")
+      const there = yield* start("there", "10.0.0.3")
+      yield* joinAt(called, a.address)
+      yield* joinAt(there, a.address)
+      yield* a.cluster.send({ name: "10.0.0.3:7946" }, bytes("by name"))
+      yield* a.cluster.send({ address: "10.0.0.3:7946" }, bytes("by address"))
+      yield* passing(a.cluster.send({ name: "10.0.0.3:7946" }, bytes("by name, reliably"), { reliable: true }))
+      yield* passing(a.cluster.send({ address: "10.0.0.3:7946" }, bytes("by address, reliably"), { reliable: true }))
+      const member = Option.getOrThrow(yield* a.cluster.member("10.0.0.3:7946"))
+      yield* a.cluster.send(member, bytes("as a member"))
+      yield* TestClock.adjust("1 second")
+      const received = (node: TestNode) => node.messages.map(({ payload }) => text(payload)).sort()
+      assert.deepStrictEqual(received(called), ["as a member", "by name", "by name, reliably"])
+      assert.deepStrictEqual(received(there), ["by address", "by address, reliably"])
+    })
+  )
+
+  clusterTest(
+    "to what is no address are refused, and say what one looks like",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1")
+      for (
+        const address of ["", "a", "10.0.0.9", "10.0.0.9:0", "10.0.0.9:65536", "peer:7946", "p/10.0.0.9", "::1:7946"]
+      ) {
+        const error = yield* Effect.flip(a.cluster.send({ address }, bytes("x")))
+        assert.strictEqual(error._tag, "AddressInvalid", address)
+        assert.include(error.message, "expected \"[name/]ip:port\"")
+      }
+      assert.strictEqual((yield* Effect.flip(a.cluster.ping({ address: "peer:7946" })))._tag, "AddressInvalid")
+    })
+  )
+
+  clusterTest(
+    "to a bare text, which could be a name or an address, are refused",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1")
+      // @ts-expect-error a program without types
+      const error = yield* Effect.flip(a.cluster.send("a", bytes("x")))
+      assert.strictEqual(
+        error.message,
+        "no member \"a\"; expected { name: \"…\" } with a current member's name, or { address: \"ip:port\" }"
+      )
+      // @ts-expect-error both at once
+      const both: Recipient = { name: "a", address: "10.0.0.1:7946" }
+      assert.isDefined(both)
     })
   )
 
@@ -98,7 +152,7 @@ describe("ping", () => {
     "measures the round trip",
     Effect.gen(function*() {
       const [a] = yield* startMany(2)
-      const roundTrip = Duration.toMillis(yield* passing(a!.cluster.ping("b")))
+      const roundTrip = Duration.toMillis(yield* passing(a!.cluster.ping({ name: "b" })))
       assert.isAtLeast(roundTrip, 2)
       assert.isAtMost(roundTrip, 12)
     })
@@ -110,7 +164,7 @@ describe("ping", () => {
       const [a] = yield* startMany(2)
       const net = yield* SimulatedNetwork
       yield* net.crash("10.0.0.2")
-      const error = yield* Effect.flip(passing(a!.cluster.ping("b")))
+      const error = yield* Effect.flip(passing(a!.cluster.ping({ name: "b" })))
       assert.strictEqual(error.message, "no response from node b within 500 ms")
     })
   )

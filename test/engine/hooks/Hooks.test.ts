@@ -347,11 +347,11 @@ const methods: Readonly<Record<string, (cluster: TestNode["cluster"]) => Effect.
   leave: (cluster) => cluster.leave(),
   joinAgain: (cluster) => cluster.join(["10.0.0.2", "10.0.0.3"]),
   updateMeta: (cluster) => cluster.updateMeta(bytes("meta"), { wait: "1 hour" }),
-  send: (cluster) => cluster.send("b", bytes("x")),
-  sendReliable: (cluster) => cluster.send("b", bytes("x"), { reliable: true }),
+  send: (cluster) => cluster.send({ name: "b" }, bytes("x")),
+  sendReliable: (cluster) => cluster.send({ name: "b" }, bytes("x"), { reliable: true }),
   broadcast: (cluster) => cluster.broadcast(bytes("x")),
   messages: (cluster) => Effect.timeoutOption(Stream.runDrain(Stream.take(cluster.messages, 1)), "1 second"),
-  ping: (cluster) => cluster.ping("b"),
+  ping: (cluster) => cluster.ping({ name: "b" }),
   health: (cluster) => cluster.health,
   keyring: (cluster) =>
     Effect.gen(function*() {
@@ -451,9 +451,9 @@ describe("a hook may call the service", () => {
       let cluster: TestNode["cluster"] | undefined
       const turns = [
         (cluster: TestNode["cluster"]) => cluster.join(["10.0.0.2"]),
-        (cluster: TestNode["cluster"]) => cluster.ping("b"),
+        (cluster: TestNode["cluster"]) => cluster.ping({ name: "b" }),
         (cluster: TestNode["cluster"]) => cluster.broadcast(bytes("x")),
-        (cluster: TestNode["cluster"]) => cluster.send("b", bytes("x"), { reliable: true })
+        (cluster: TestNode["cluster"]) => cluster.send({ name: "b" }, bytes("x"), { reliable: true })
       ]
       let turn = 0
       const call = Effect.suspend(() => {

@@ -248,10 +248,11 @@ const calls: Readonly<Record<string, (cluster: Cluster) => Effect.Effect<unknown
   joinScoped: (cluster) => Effect.scoped(cluster.joinScoped(["10.0.0.9"])),
   leave: (cluster) => cluster.leave(),
   updateMeta: (cluster) => cluster.updateMeta(bytes("x"), { wait: "1 minute" }),
-  send: (cluster) => cluster.send("10.0.0.9:7946", bytes("x")),
-  "send, reliably": (cluster) => cluster.send("10.0.0.9:7946", new Uint8Array(1 << 22), { reliable: true }),
+  send: (cluster) => cluster.send({ address: "10.0.0.9:7946" }, bytes("x")),
+  "send, reliably": (cluster) =>
+    cluster.send({ address: "10.0.0.9:7946" }, new Uint8Array(1 << 22), { reliable: true }),
   broadcast: (cluster) => cluster.broadcast(bytes("x")),
-  ping: (cluster) => cluster.ping("10.0.0.9:7946")
+  ping: (cluster) => cluster.ping({ address: "10.0.0.9:7946" })
 }
 
 describe("after the layer's release", () => {

@@ -37,7 +37,9 @@ describe("the layer's end", () => {
         yield* net.crash("10.0.0.2")
         for (let i = 0; i < 50; i++) yield* node.cluster.broadcast(new Uint8Array(100))
         yield* TestClock.adjust("2500 millis")
-        yield* Effect.forkChild(Effect.ignore(node.cluster.send("c", new Uint8Array(1 << 20), { reliable: true })))
+        yield* Effect.forkChild(
+          Effect.ignore(node.cluster.send({ name: "c" }, new Uint8Array(1 << 20), { reliable: true }))
+        )
         assert.isAbove(active(), before, "the node runs fibers of its own")
         yield* passing(node.stop)
         yield* TestClock.adjust("1 minute")

@@ -116,7 +116,7 @@ describe("a checksum", () => {
       const peer = yield* fakePeer("p", "10.0.0.9")
       yield* peer.send(node, peer.alive())
       yield* drained(node, peer)
-      yield* node.cluster.send("p", Uint8Array.of(3, 3, 3))
+      yield* node.cluster.send({ name: "p" }, Uint8Array.of(3, 3, 3))
       yield* peer.send(node, peer.ping(1))
       yield* TestClock.adjust("20 millis")
       assert.sameMembers(peer.datagrams.map(([type]) => type), [Message.MessageType.Ack, Message.MessageType.HasCrc])

@@ -31,7 +31,7 @@ describe("a stream that we open", () => {
             (bytes) => void heads.push(Buffer.from(bytes.subarray(0, 6)).toString("hex"))
           )
       })
-      yield* passing(node.cluster.send("10.0.0.9:7946", Uint8Array.of(1), { reliable: true }))
+      yield* passing(node.cluster.send({ address: "10.0.0.9:7946" }, Uint8Array.of(1), { reliable: true }))
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(heads, ["f404626c7565"])
       assert.strictEqual((yield* (yield* SimulatedNetwork).stats).streamsOpen, 0)

@@ -281,7 +281,7 @@ describe("a warning", () => {
         const b = yield* start("b", "10.0.0.2", { config: { ...quiet, secretKey: Redacted.make(key(2)) } })
         yield* Effect.ignore(joinAt(b, a.address))
         told(log, "StreamRejected.Undecryptable", { node: "a", reason: "Undecryptable" })
-        for (let i = 0; i < 3; i++) yield* b.cluster.send("10.0.0.1:7946", new Uint8Array(1))
+        for (let i = 0; i < 3; i++) yield* b.cluster.send({ address: "10.0.0.1:7946" }, new Uint8Array(1))
         yield* soon
         told(log, "PacketRejected.Undecryptable", { node: "a", peer: "10.0.0.2:7946", reason: "Undecryptable" })
       })
@@ -294,7 +294,7 @@ describe("a warning", () => {
       Effect.gen(function*() {
         const a = yield* start("a", "10.0.0.1", { config: { ...quiet, label: "blue" } })
         const b = yield* start("b", "10.0.0.2", { config: { ...quiet, label: "green" } })
-        yield* b.cluster.send("10.0.0.1:7946", new Uint8Array(1))
+        yield* b.cluster.send({ address: "10.0.0.1:7946" }, new Uint8Array(1))
         yield* Effect.ignore(joinAt(b, a.address))
         told(log, "PacketRejected.LabelMismatch", { node: "a", peer: "10.0.0.2:7946", reason: "LabelMismatch" })
         told(log, "StreamRejected.LabelMismatch", { node: "a", reason: "LabelMismatch" })

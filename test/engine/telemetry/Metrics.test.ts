@@ -191,7 +191,7 @@ describe("tcp and udp", () => {
         const a = yield* start("a", "10.0.0.1", of("a"))
         const b = yield* start("b", "10.0.0.2", of("b"))
         yield* joinAt(b, a.address)
-        yield* passing(b.cluster.send("a", new Uint8Array(10), { reliable: true }))
+        yield* passing(b.cluster.send({ name: "a" }, new Uint8Array(10), { reliable: true }))
         yield* soon
         assert.strictEqual(read.number("memberlist.tcp.connect", { member: "b" }), 2)
         assert.strictEqual(read.number("memberlist.tcp.accept", { member: "a" }), 3)
@@ -226,7 +226,7 @@ describe("tcp and udp", () => {
               Effect.forever(Effect.tap(connection.pull, (chunk) => Effect.sync(() => streamed += chunk.length)))
             )
         })
-        yield* passing(node.cluster.send("q/10.0.0.8:7946", new Uint8Array(1000), { reliable: true }))
+        yield* passing(node.cluster.send({ address: "q/10.0.0.8:7946" }, new Uint8Array(1000), { reliable: true }))
         yield* TestClock.adjust("1 second")
         assert.isAbove(streamed, 1000)
         assert.strictEqual(read.number("memberlist.tcp.sent"), streamed - 2 - label.length)

@@ -153,7 +153,7 @@ describe("packets", () => {
       Effect.gen(function*() {
         const [a] = yield* startMany(3)
         yield* a!.cluster.broadcast(Uint8Array.of(1))
-        yield* a!.cluster.send("b", Uint8Array.of(1))
+        yield* a!.cluster.send({ name: "b" }, Uint8Array.of(1))
         yield* TestClock.adjust("20 seconds")
         assert.sameMembers([...new Set(spans.map(({ name }) => name))], [
           "memberlist.join",
