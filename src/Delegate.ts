@@ -4,9 +4,10 @@
  * Hooks are Effects, and always run outside the critical section, in fibers of their own with the node's context: they
  * may call the service, and wait for it. None of them can stop the protocol.
  *
- * - *Asked* hooks (`admit`, `merge`, `localState`, `ackPayload`, `broadcasts`) are waited for. One has a quarter of
- *   `tcpTimeout` to answer, because a peer waits that long for an exchange; one that rides on packets (`ackPayload`,
- *   `broadcasts`) a fifth of `probeTimeout`, because whoever probes us waits that long for an ack. Acks that wait for
+ * - *Asked* hooks (`admit`, `merge`, `localState`, `ackPayload`, `broadcasts`) are waited for. One has
+ *   `decisionHookTimeout` to answer (a quarter of `tcpTimeout`, because a peer waits that long for an exchange); one that
+ *   rides on packets (`ackPayload`, `broadcasts`) `packetHookTimeout` (a fifth of `probeTimeout`, because whoever probes us
+ *   waits that long for an ack). Acks that wait for
  *   hooks hold up nothing else, not even other acks. A hook that is reached again from inside itself (`admit` joins
  *   somebody, whose members are to be admitted) is not called a second time; a fiber that it leaves behind may reach it
  *   when the call has ended.
@@ -76,7 +77,7 @@ export interface Delegate {
   readonly localState?: ((join: boolean) => Effect.Effect<Uint8Array>) | undefined
   /**
    * Told the user state received in a push/pull, after its members were merged. A `join` waits until this hook has taken
-   * the state, at most a quarter of `tcpTimeout`. memberlist: `MergeRemoteState`.
+   * the state, at most `decisionHookTimeout`. memberlist: `MergeRemoteState`.
    */
   readonly mergeRemoteState?: ((state: Uint8Array, join: boolean) => Effect.Effect<void>) | undefined
   /**

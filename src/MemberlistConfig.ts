@@ -22,7 +22,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { withoutTrace } from "./base/PlainText.ts"
-import { type ConfigData, expectation, type FieldName, fieldNames, fields } from "./config/Fields.ts"
+import { type ConfigData, expectation, type FieldName, fieldNames, fields, isDuration } from "./config/Fields.ts"
 import * as Rules from "./config/Rules.ts"
 import type { Settings } from "./config/Settings.ts"
 import * as Variables from "./config/Variables.ts"
@@ -101,6 +101,8 @@ const lan: Preset = {
   profile: "memberlist",
   suspicionConfirmations: undefined,
   buddySystem: true,
+  decisionHookTimeout: undefined,
+  packetHookTimeout: undefined,
   joinConcurrency: 4,
   packetBuffer: 2048
 }
@@ -142,11 +144,11 @@ const validators = new Map<FieldName, (value: unknown) => boolean>(
   fieldNames.map((name) => [name, Schema.is(fields[name])])
 )
 
-/** Durations are the only fields that may be given in several forms. */
-const normalise = (name: FieldName, value: unknown): unknown => {
-  if (name === "name" || !Duration.isDuration(lan[name])) return value
-  return Option.getOrUndefined(Duration.fromInput(value as Duration.Input))
-}
+const durations: ReadonlySet<FieldName> = new Set(fieldNames.filter(isDuration))
+
+/** Durations are the only fields that may be given in several forms. What is none is left to be refused. */
+const normalise = (name: FieldName, value: unknown): unknown =>
+  durations.has(name) ? Option.getOrElse(Duration.fromInput(value as Duration.Input), () => value) : value
 
 /** An empty key means no key, as in the reference. */
 const withoutEmptyKey = (config: ConfigData): ConfigData =>

@@ -132,6 +132,8 @@ Refused, because it cannot work:
 - \`cidrsAllowed\` that does not contain this node's own \`advertiseAddress\` or \`bindAddress\`;
 - \`delegateProtocolVersion\` outside \`delegateProtocolMin\` and \`delegateProtocolMax\`;
 - \`protocolVersion\` 1 with \`bindPort\` 0: version 1 announces no ports, so every member must have the same one;
+- \`decisionHookTimeout\` above half of \`tcpTimeout\`, and \`packetHookTimeout\` above half of \`probeTimeout\`: two hooks
+  may be part of one exchange, or hold up one ack;
 - \`secretKey\` of another length than 16, 24 or 32 bytes;
 - \`udpBufferSize\` above 65,507 with the transport over UDP, which refuses to start.
 

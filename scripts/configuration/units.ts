@@ -52,6 +52,8 @@ export const units: { readonly [K in FieldName]: string } = {
   profile: "word",
   suspicionConfirmations: "members",
   buddySystem: "flag",
+  decisionHookTimeout: "duration",
+  packetHookTimeout: "duration",
   joinConcurrency: "seeds",
   packetBuffer: "packets"
 }

@@ -203,6 +203,14 @@ export const fields = {
     description: `an integer from 0 to ${MAX_COUNT}, or none for suspicionMult − 2`
   }) as Field<number | undefined>,
   buddySystem: flag,
+  decisionHookTimeout: Schema.UndefinedOr(duration({ zero: undefined })).annotate({
+    description:
+      "a finite duration of at least 1 millisecond and at most half of tcpTimeout, or none for a quarter of it"
+  }) as Field<Duration.Duration | undefined>,
+  packetHookTimeout: Schema.UndefinedOr(duration({ zero: undefined })).annotate({
+    description:
+      "a finite duration of at least 1 millisecond and at most half of probeTimeout, or none for a fifth of it"
+  }) as Field<Duration.Duration | undefined>,
   joinConcurrency: count(1),
   packetBuffer: count(1)
 }
@@ -261,6 +269,9 @@ const missingUnit = (text: string): string | undefined => {
   return `the unit in full, "${number} ${units.get(short)}"`
 }
 
+/** Whether a field is a duration, which may be given in several forms. */
+export const isDuration = (name: FieldName): boolean => Schema.is(fields[name])(Duration.seconds(1))
+
 /**
  * What is right for a field, in words; with what was given in place of it, also what that lacks.
  *
@@ -269,7 +280,6 @@ const missingUnit = (text: string): string | undefined => {
  */
 export const expectation = (name: FieldName, given?: unknown): string => {
   const description = Schema.resolveAnnotations(fields[name])?.description ?? "another value"
-  const isDuration = Schema.is(fields[name])(Duration.seconds(1))
-  const missing = isDuration && typeof given === "string" ? missingUnit(given) : undefined
+  const missing = isDuration(name) && typeof given === "string" ? missingUnit(given) : undefined
   return missing === undefined ? description : `${missing}: ${description}`
 }

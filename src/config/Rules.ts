@@ -120,7 +120,22 @@ const checkPacketSize = (config: ConfigData): ConfigInvalid | undefined => {
   )
 }
 
+/** Two hooks may be part of one exchange, or hold up one ack, and both must end before whoever waits for it gives up. */
+const checkHooks = (config: ConfigData): ConfigInvalid | undefined => {
+  const lived = [["decisionHookTimeout", "tcpTimeout"], ["packetHookTimeout", "probeTimeout"]] as const
+  for (const [field, whole] of lived) {
+    const timeout = config[field]
+    if (timeout === undefined || Duration.toMillis(timeout) <= Duration.toMillis(config[whole]) / 2) continue
+    const expected = `at most half of ${whole} (${
+      Duration.format(config[whole])
+    }), in which two hooks may have to answer`
+    return invalid(field, Duration.format(timeout), expected)
+  }
+  return undefined
+}
+
 const rules = [
+  checkHooks,
   checkNetworks,
   checkOwnAddress,
   checkDelegateVersions,

@@ -288,6 +288,19 @@ export interface Settings {
    * Lifeguard's buddy system.
    */
   readonly buddySystem?: boolean | undefined
+  /**
+   * How long a hook of the delegate may take that an exchange waits for (`admit`, `merge`, `localState`): a quarter of
+   * `tcpTimeout` by default, at most half of it, because two of them may be part of one exchange, and the peer waits its own
+   * `tcpTimeout` for the whole. It is also how long a `join` waits until `mergeRemoteState` has taken the state. A hook that
+   * takes longer has given no answer.
+   */
+  readonly decisionHookTimeout?: Duration.Input | undefined
+  /**
+   * How long a hook of the delegate may take that a packet waits for (`ackPayload`, `broadcasts`): a fifth of `probeTimeout`
+   * by default, at most half of it, because both may hold up an ack, and whoever probes us waits its own `probeTimeout` for
+   * it. A hook that takes longer has given no answer.
+   */
+  readonly packetHookTimeout?: Duration.Input | undefined
   /** How many seeds are contacted at the same time by one join, default 4. (The reference: one after the other.) */
   readonly joinConcurrency?: number | undefined
   /** How many received packets may wait to be read; more are dropped and counted. Default 2048. */

@@ -25,6 +25,10 @@ export interface Settings {
   readonly pushPullInterval: number
   readonly queueCheckInterval: number
   readonly tcpTimeout: number
+  /** How long a hook may take that decides something: two of them may be a part of one exchange. */
+  readonly decisionHookTimeout: number
+  /** How long a hook may take that a packet waits for: two of them may hold up one ack. */
+  readonly packetHookTimeout: number
   /** Whether an address may appear in the cluster (`cidrsAllowed`; none configured allows all). */
   readonly addressAllowed: (addr: Uint8Array) => boolean
   /** Whether to listen or answer to an address at all (`cidrsAllowed` when `cidrsStrict` says so). */
@@ -84,6 +88,12 @@ export const make = (config: Config): Settings => {
     pushPullInterval: Duration.toMillis(config.pushPullInterval),
     queueCheckInterval: Duration.toMillis(config.queueCheckInterval),
     tcpTimeout: Duration.toMillis(config.tcpTimeout),
+    decisionHookTimeout: config.decisionHookTimeout === undefined
+      ? Duration.toMillis(config.tcpTimeout) / 4
+      : Duration.toMillis(config.decisionHookTimeout),
+    packetHookTimeout: config.packetHookTimeout === undefined
+      ? Duration.toMillis(config.probeTimeout) / 5
+      : Duration.toMillis(config.packetHookTimeout),
     addressAllowed,
     contactAllowed: config.cidrsStrict ? addressAllowed : () => true
   }

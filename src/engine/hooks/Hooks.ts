@@ -20,18 +20,6 @@ import * as Signal from "../Signal.ts"
 
 const noBytes = new Uint8Array(0)
 
-/**
- * The time a decision may take, in milliseconds. A quarter of `tcpTimeout`, because a peer waits `tcpTimeout` for an
- * exchange, of which two hooks (`merge` and `localState`) may be a part.
- */
-const decisionTime = (node: Node): number => node.settings.tcpTimeout / 4
-
-/**
- * The time for what rides on a packet, in milliseconds. A fifth of `probeTimeout`, because two hooks (`ackPayload` and
- * `broadcasts`) may hold up an ack, and whoever probes us waits `probeTimeout` for it.
- */
-const packetTime = (node: Node): number => node.settings.probeTimeout / 5
-
 const noAnswer = (hook: keyof Delegate): JoinRejected =>
   new JoinRejected({ reason: `the delegate's ${hook} hook gave no answer` })
 
@@ -60,13 +48,13 @@ const isAdmitted = (node: Node, claim: Alive, verdict: Effect.Effect<void, JoinR
 
 /** Asks whether an alive message may be considered. `undefined` when nobody has to be asked. */
 export const admit = (node: Node, claim: Alive): Effect.Effect<boolean> | undefined => {
-  const asked = verdict(node, claim, decisionTime(node))
+  const asked = verdict(node, claim, node.settings.decisionHookTimeout)
   return asked === undefined ? undefined : isAdmitted(node, claim, asked)
 }
 
 /** Asks whether this node itself may announce what it is about to. */
 export const admitOurselves = (node: Node, claim: Alive): Effect.Effect<void, JoinRejected> =>
-  verdict(node, claim, decisionTime(node)) ?? Effect.void
+  verdict(node, claim, node.settings.decisionHookTimeout) ?? Effect.void
 
 /**
  * Drops the alive rows of a peer's list that the delegate does not admit. The whole list has `tcpTimeout`, as the rest of
@@ -86,7 +74,9 @@ export const admitRows = Effect.fnUntraced(function*<Row extends RemoteEntry>(
     }
     const claim: Alive = { ...row, _tag: "Alive", node: row.name }
     const left = deadline - node.now()
-    const asked = left > 0 ? verdict(node, claim, Math.min(left, decisionTime(node))) : Effect.fail(noAnswer("admit"))
+    const asked = left > 0
+      ? verdict(node, claim, Math.min(left, node.settings.decisionHookTimeout))
+      : Effect.fail(noAnswer("admit"))
     if (asked === undefined || (yield* isAdmitted(node, claim, asked))) out.push(row)
   }
   return out
@@ -101,7 +91,7 @@ export const merge = (node: Node, remote: ReadonlyArray<RemoteEntry>): Effect.Ef
     return state === undefined ? [] : [claimed(row, row.name, state)]
   })
   return Effect.flatMap(
-    node.hooks.judge("merge", decisionTime(node), () => hook(members)),
+    node.hooks.judge("merge", node.settings.decisionHookTimeout, () => hook(members)),
     (answer) => Option.isSome(answer) ? Effect.void : Effect.fail(noAnswer("merge"))
   )
 }
@@ -111,7 +101,7 @@ export const ackPayload = (node: Node): Effect.Effect<Uint8Array | null> => {
   const hook = node.delegate.ackPayload
   return hook === undefined
     ? Effect.succeed(null)
-    : Effect.map(node.hooks.ask("ackPayload", packetTime(node), () => hook), Option.getOrNull)
+    : Effect.map(node.hooks.ask("ackPayload", node.settings.packetHookTimeout, () => hook), Option.getOrNull)
 }
 
 /**
@@ -134,7 +124,7 @@ export const broadcasts = (node: Node, overhead: number, limit: number): Effect.
   return hook === undefined
     ? Effect.succeed([])
     : Effect.map(
-      node.hooks.ask("broadcasts", packetTime(node), () => hook(overhead, limit)),
+      node.hooks.ask("broadcasts", node.settings.packetHookTimeout, () => hook(overhead, limit)),
       Option.getOrElse((): ReadonlyArray<Uint8Array> => [])
     )
 }
@@ -144,7 +134,10 @@ export const localState = (node: Node, join: boolean): Effect.Effect<Uint8Array>
   const hook = node.delegate.localState
   return hook === undefined
     ? Effect.succeed(noBytes)
-    : Effect.map(node.hooks.ask("localState", decisionTime(node), () => hook(join)), Option.getOrElse(() => noBytes))
+    : Effect.map(
+      node.hooks.ask("localState", node.settings.decisionHookTimeout, () => hook(join)),
+      Option.getOrElse(() => noBytes)
+    )
 }
 
 const ignore = () => {}
@@ -194,5 +187,5 @@ export const mergeRemoteState = Effect.fnUntraced(function*(
     size: state.length,
     over: taken?.notify ?? ignore
   })
-  if (taken !== undefined) yield* Effect.timeoutOption(taken.wait, Duration.millis(decisionTime(node)))
+  if (taken !== undefined) yield* Effect.timeoutOption(taken.wait, Duration.millis(node.settings.decisionHookTimeout))
 })

@@ -22,7 +22,7 @@ export const PROGRESS_BYTES = 512
 
 /**
  * How long a stream may go without progress, in milliseconds; half of `tcpTimeout` when that is longer, because a peer's
- * hook may take a quarter of it before anything is written; `tcpTimeout` when that is shorter.
+ * hook may take up to half of it before anything is written; `tcpTimeout` when that is shorter.
  */
 export const MAX_IDLE = 5_000
 
