@@ -17,6 +17,7 @@ import * as Address from "./base/Address.ts"
 import * as Messaging from "./engine/application/Messaging.ts"
 import * as Views from "./engine/application/Views.ts"
 import * as Join from "./engine/exchange/Join.ts"
+import type { KeysFrom, NodeInfo } from "./engine/life/Info.ts"
 import * as Life from "./engine/life/Life.ts"
 import * as Node from "./engine/Node.ts"
 import * as Protocol from "./engine/Protocol.ts"
@@ -46,6 +47,7 @@ import {
 import type { Transport } from "./Transport.ts"
 
 export type { JoinReport } from "./engine/exchange/Join.ts"
+export type { NodeInfo } from "./engine/life/Info.ts"
 export type { NewsReport } from "./engine/sending/Receipts.ts"
 export type { CounterKey } from "./engine/telemetry/Counters.ts"
 
@@ -72,6 +74,11 @@ export interface UserMessage {
  * @since 0.1.0
  */
 export class Memberlist extends Context.Service<Memberlist, {
+  /**
+   * What this node found when it started: which hooks of a `Delegate`, where its keys come from, its addresses. A delegate
+   * that was provided beside the layer instead of below it is missing here.
+   */
+  readonly info: NodeInfo
   /** This node, as the cluster is told of it. memberlist: `LocalNode`. */
   readonly localMember: Effect.Effect<Member>
   /** Every live member, suspects and this node included, in no order. memberlist: `Members`. */
@@ -158,22 +165,35 @@ export class Memberlist extends Context.Service<Memberlist, {
    * `memberlist.<name>` with the attribute `reason`.
    */
   readonly counters: Effect.Effect<ReadonlyMap<CounterKey, number>>
-}>()("effect-memberlist/Memberlist") {}
+}>()("effect-memberlist/Memberlist") {
+  /**
+   * Runs the protocol. Releasing it says goodbye at once, straight to as many members as gossip would tell, and then stops
+   * every fiber, timer and socket. Calls under way fail with `MemberlistClosed`, and so does every later one.
+   * (A hook of the delegate that cannot be interrupted is left behind; see `Delegate`.)
+   *
+   * A `Delegate` or a `Keyring` is provided below it, with `Layer.provide`; `info` tells what was found.
+   *
+   * Each build is a node of its own: two of them with two configurations in one program are two members.
+   */
+  static readonly layer: Layer.Layer<Memberlist, StartError, Transport | MemberlistConfig> = Layer.fresh(
+    Layer.effect(this, Effect.suspend(() => make))
+  )
+}
 
 /** The ring the application provides, or one of our own; a configured secret key becomes its primary. */
 const ringOf = Effect.fnUntraced(function*(
   config: MemberlistConfig["Service"]
-): Effect.fn.Return<Keyring["Service"], KeyInvalid | KeyringRefused> {
+): Effect.fn.Return<readonly [Keyring["Service"], KeysFrom], KeyInvalid | KeyringRefused> {
   const provided = yield* Effect.serviceOption(Keyring)
   const ring = Option.isSome(provided) ? provided.value : yield* Keyring.make({})
-  if (config.secretKey === undefined) return ring
+  if (config.secretKey === undefined) return [ring, Option.isSome(provided) ? "provided" : "none"]
   const key = Redacted.value(config.secretKey)
   yield* ring.add(key)
   yield* ring.use(key)
-  return ring
+  return [ring, Option.isSome(provided) ? "provided and secretKey" : "secretKey"]
 })
 
-const service = (node: Node.Node): Memberlist["Service"] => {
+const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
   const membership = Effect.sync(() => Ref.getUnsafe(node.membership))
   const view = Effect.map(membership, Views.viewOf)
   const find = (name: string) =>
@@ -181,6 +201,7 @@ const service = (node: Node.Node): Memberlist["Service"] => {
   const { run, runSync } = node.calls
   const join = (seeds: ReadonlyArray<string>, orLeave: boolean) => run("join", Join.join(node, seeds, { orLeave }))
   return Memberlist.of({
+    info,
     localMember: Effect.map(find(node.name), Option.getOrThrow),
     members: view,
     member: find,
@@ -226,23 +247,16 @@ const service = (node: Node.Node): Memberlist["Service"] => {
   })
 }
 
+const make = Effect.gen(function*() {
+  const [ring, keysFrom] = yield* ringOf(yield* MemberlistConfig)
+  const node = yield* Node.make(ring)
+  return service(node, yield* Protocol.start(node, keysFrom))
+})
+
 /**
- * Runs the protocol. Releasing it says goodbye at once, straight to as many members as gossip would tell, and then stops
- * every fiber, timer and socket. Calls under way fail with `MemberlistClosed`, and so does every later one.
- * (A hook of the delegate that cannot be interrupted is left behind; see `Delegate`.)
- *
- * Each build is a node of its own: two `MemberlistLive` with two configurations in one program are two members.
+ * The same layer as `Memberlist.layer`.
  *
  * @category layers
  * @since 0.1.0
  */
-export const MemberlistLive: Layer.Layer<Memberlist, StartError, Transport | MemberlistConfig> = Layer.fresh(
-  Layer.effect(
-    Memberlist,
-    Effect.gen(function*() {
-      const node = yield* Node.make(yield* ringOf(yield* MemberlistConfig))
-      yield* Protocol.start(node)
-      return service(node)
-    })
-  )
-)
+export const MemberlistLive: Layer.Layer<Memberlist, StartError, Transport | MemberlistConfig> = Memberlist.layer

@@ -15,6 +15,7 @@ export {
   Memberlist,
   MemberlistLive,
   type NewsReport,
+  type NodeInfo,
   type UserMessage
 } from "./Memberlist.ts"
 export { MemberlistConfig } from "./MemberlistConfig.ts"

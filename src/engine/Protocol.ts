@@ -5,10 +5,10 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import * as Address from "../base/Address.ts"
 import type { JoinRejected, MetaTooLarge } from "../MemberlistError.ts"
 import * as PushPull from "./exchange/PushPull.ts"
 import * as Gossiper from "./gossip/Gossiper.ts"
+import * as Info from "./life/Info.ts"
 import * as Life from "./life/Life.ts"
 import type { Node } from "./Node.ts"
 import * as Prober from "./probing/Prober.ts"
@@ -16,30 +16,30 @@ import * as Handoff from "./receiving/Handoff.ts"
 import * as PacketReceiver from "./receiving/PacketReceiver.ts"
 import * as Responder from "./receiving/Responder.ts"
 import * as StreamReceiver from "./receiving/StreamReceiver.ts"
-import * as Sender from "./sending/Sender.ts"
 import { supervise } from "./Supervisor.ts"
 import * as Timer from "./suspicion/Timer.ts"
 import * as Exposure from "./telemetry/Exposure.ts"
 import * as Sampler from "./telemetry/Sampler.ts"
 
 /** What an operator wants to know of a start. memberlist: `setAlive`. */
-const announceStart = (node: Node): Effect.Effect<void> =>
+const announceStart = (node: Node, info: Info.NodeInfo): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { addr, port } = node.transport.advertised
-    const peer = Address.format({ ip: Address.ipText(addr) ?? "", port })
-    const encrypted = Sender.encrypts(node)
+    const { advertised: peer, encrypted } = info
     node.metrics.healthScore(node.health.current)
     Sampler.countInstances(node)
     return Effect.andThen(
-      node.logs.write("Started", { peer, detail: encrypted ? "encrypted" : "in clear" }),
-      encrypted || !Exposure.isPublic(addr) ? Effect.void : node.logs.write("PublicWithoutEncryption", { peer })
+      node.logs.write("Started", { peer, detail: Info.text(info) }),
+      encrypted || !Exposure.isPublic(node.transport.advertised.addr)
+        ? Effect.void
+        : node.logs.write("PublicWithoutEncryption", { peer })
     )
   })
 
-/** Runs until the scope closes; closing it says goodbye first. */
+/** Runs until the scope closes; closing it says goodbye first. Returns what the node found. */
 export const start = Effect.fnUntraced(function*(
-  node: Node
-): Effect.fn.Return<void, JoinRejected | MetaTooLarge, Scope.Scope> {
+  node: Node,
+  keysFrom: Info.KeysFrom
+): Effect.fn.Return<Info.NodeInfo, JoinRejected | MetaTooLarge, Scope.Scope> {
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       node.changes.end()
@@ -48,7 +48,8 @@ export const start = Effect.fnUntraced(function*(
   )
   yield* Effect.addFinalizer(() => node.logs.flush)
   yield* Life.start(node)
-  yield* announceStart(node)
+  const info = Info.of(node, keysFrom)
+  yield* announceStart(node, info)
   const handoff = yield* Handoff.make(node)
   const responder = yield* Responder.make(node)
   const loops = {
@@ -69,4 +70,5 @@ export const start = Effect.fnUntraced(function*(
   for (const [name, loop] of Object.entries(loops)) yield* supervise(name, node, loop)
   // Registered last, so it runs first: the goodbye needs the fibers above.
   yield* Effect.addFinalizer(() => Life.close(node))
+  return info
 })
