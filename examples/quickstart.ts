@@ -1,6 +1,6 @@
 import { NodeRuntime } from "@effect/platform-node"
-import { Effect, Layer, Stream } from "effect"
-import { Memberlist, MemberlistConfig, MemberlistLive, NodeTransport } from "effect-memberlist"
+import { Effect, Stream } from "effect"
+import { Memberlist, MemberlistConfig, NodeMemberlist } from "effect-memberlist"
 
 const program = Effect.gen(function*() {
   const cluster = yield* Memberlist
@@ -15,15 +15,12 @@ const program = Effect.gen(function*() {
   return yield* Effect.never
 })
 
-const ClusterLive = MemberlistLive.pipe(
-  Layer.provide(NodeTransport.layer),
-  Layer.provide(MemberlistConfig.layer({
-    ...MemberlistConfig.lan,
-    name: process.env["NAME"] ?? "orders-1",
-    bindAddress: "127.0.0.1",
-    bindPort: Number(process.env["PORT"] ?? 7946)
-  }))
-)
+const ClusterLive = NodeMemberlist.layer({
+  ...MemberlistConfig.lan,
+  name: process.env["NAME"] ?? "orders-1",
+  bindAddress: "127.0.0.1",
+  bindPort: Number(process.env["PORT"] ?? 7946)
+})
 
 // SIGINT and SIGTERM release the layer, and that says goodbye to the cluster.
 program.pipe(Effect.scoped, Effect.provide(ClusterLive), NodeRuntime.runMain)

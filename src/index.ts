@@ -1,6 +1,9 @@
 /**
  * Cluster membership for Node.js on Effect: SWIM with Lifeguard, byte-compatible with HashiCorp memberlist.
  *
+ * Each file has one name here, its own: a service, a piece of data or an error is its class, whose layers and constructors
+ * are members (`Memberlist.layer`, `Keyring.make`); a file without such a class is a namespace (`NodeMemberlist.layer`).
+ *
  * @since 0.1.0
  */
 export type { PeerAddress } from "./base/Address.ts"
@@ -18,9 +21,14 @@ export {
   type NodeInfo,
   type UserMessage
 } from "./Memberlist.ts"
-export { MemberlistConfig } from "./MemberlistConfig.ts"
+export { MemberlistConfig, type Settings as MemberlistSettings } from "./MemberlistConfig.ts"
 export * from "./MemberlistError.ts"
+export * as NodeAdvertiseAddress from "./node/NodeAdvertiseAddress.ts"
 export * as NodeHostName from "./node/NodeHostName.ts"
+export * as NodeResolver from "./node/NodeResolver.ts"
+export * as NodeTcp from "./node/NodeTcp.ts"
 export * as NodeTransport from "./node/NodeTransport.ts"
+export * as NodeUdp from "./node/NodeUdp.ts"
+export * as NodeMemberlist from "./NodeMemberlist.ts"
 export * as TransmitLimitedQueue from "./TransmitLimitedQueue.ts"
-export { type Connection, type Packet, Transport } from "./Transport.ts"
+export { type Connection, type Packet, Transport, type TransportNotice } from "./Transport.ts"

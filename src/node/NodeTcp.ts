@@ -1,6 +1,7 @@
 /**
  * Streams over TCP: a bounded accept loop and outgoing connections, whose release says goodbye properly.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
@@ -20,14 +21,27 @@ import type { Connection, Transport } from "../Transport.ts"
 import * as Notices from "./Notices.ts"
 import { bindKind, openKind } from "./SocketFailure.ts"
 
-/** The stream half of a transport. */
+/**
+ * The stream half of a transport.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Tcp extends Pick<Transport["Service"], "open" | "serve"> {
   /** The port, chosen by the system if 0 was asked for. */
   readonly port: number
 }
 
+/**
+ * Where to listen, and what to allow.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Options {
+  /** An IP literal of this host, or a wildcard. */
   readonly address: string
+  /** 0 lets the system choose. */
   readonly port: number
   /**
    * Accepted connections that may be open at once, as a safety net: who handles them has a limit of its own, and ends
@@ -263,7 +277,12 @@ const serve = (server: SocketServer.SocketServer["Service"], options: Options): 
  */
 const BACKLOG = 4_096
 
-/** Listens. Everything is closed with the scope. */
+/**
+ * Listens. Everything is closed with the scope.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const listen = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Tcp, BindFailed, Scope.Scope> {
   const address = format({ ip: options.address, port: options.port })
   const server = yield* NodeSocketServer.make({

@@ -23,17 +23,16 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
-import * as Os from "node:os"
 import { ipBytes, ipText } from "../base/Address.ts"
 import { withoutTrace } from "../base/PlainText.ts"
 import { MemberlistConfig } from "../MemberlistConfig.ts"
 import { type AdvertiseAddressInvalid, type BindFailed, ConfigInvalid } from "../MemberlistError.ts"
 import { Transport } from "../Transport.ts"
-import * as AdvertiseAddress from "./AdvertiseAddress.ts"
+import * as NodeAdvertiseAddress from "./NodeAdvertiseAddress.ts"
+import * as NodeResolver from "./NodeResolver.ts"
 import * as NodeTcp from "./NodeTcp.ts"
 import * as NodeUdp from "./NodeUdp.ts"
 import * as Notices from "./Notices.ts"
-import * as Resolve from "./Resolve.ts"
 
 type Config = MemberlistConfig["Service"]
 
@@ -109,27 +108,6 @@ export const bindWith = Effect.fnUntraced(function*<A>(
   }
 })
 
-const isDefined = <A>(value: A | undefined): value is A => value !== undefined
-
-/** Reads the interfaces only when a wildcard is bound and nothing else is told. */
-const advertised = Effect.fnUntraced(function*(
-  config: Config
-): Effect.fn.Return<Uint8Array, AdvertiseAddressInvalid> {
-  const { advertiseAddress, bindAddress } = config
-  const wildcard = ipBytes(bindAddress)?.every((byte) => byte === 0) === true
-  const derive = advertiseAddress === undefined && wildcard
-  const routes: ReadonlyArray<string | undefined> = derive
-    ? yield* Effect.all([NodeUdp.routeSource(4), NodeUdp.routeSource(6)])
-    : []
-  const interfaces = derive ? yield* Effect.sync(() => Object.values(Os.networkInterfaces())) : []
-  return yield* Effect.fromResult(AdvertiseAddress.choose({
-    advertiseAddress,
-    bindAddress,
-    interfaces: interfaces.filter(isDefined).flat(),
-    preferred: routes.filter(isDefined)
-  }))
-})
-
 /**
  * Opens the sockets of one node. They are closed with the scope.
  *
@@ -151,7 +129,7 @@ export const make: Effect.Effect<
       Effect.sync(() => notices.notify({ _tag: "BindRetried", address, detail: message }))
   })
   if (chosenBySystem) notices.notify({ _tag: "PortChosen", bound: { ip: config.bindAddress, port: tcp.port } })
-  const addr = yield* advertised(config)
+  const addr = yield* NodeAdvertiseAddress.find(config)
   const explicitPort = config.advertiseAddress === undefined ? undefined : config.advertisePort
   return Transport.of({
     bound: { ip: ipText(ipBytes(config.bindAddress) ?? new Uint8Array()) ?? config.bindAddress, port: tcp.port },
@@ -160,7 +138,7 @@ export const make: Effect.Effect<
     send: udp.send,
     serve: tcp.serve,
     open: tcp.open,
-    resolve: Resolve.make({
+    resolve: NodeResolver.make({
       open: tcp.open,
       dnsConfigPath: config.dnsConfigPath,
       timeout: config.tcpTimeout,

@@ -1,6 +1,7 @@
 /**
  * Packets over UDP: one socket for sending and receiving, so that peers can answer to where a packet came from.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
@@ -32,6 +33,8 @@ const codeOf = (cause: unknown): string =>
 /**
  * Opens with the largest kernel receive buffer that the system grants: 2 MiB, halved until it is accepted, at last the
  * system's own default.
+ *
+ * @internal
  */
 export const withLargestBuffer = <A, R>(
   open: (kernelBuffer: number | undefined) => Effect.Effect<A, DatagramSocket.DatagramSocketError, R>
@@ -144,18 +147,39 @@ const wrongFamily = (to: PeerAddress) =>
     cause: new Error("this node is bound to IPv4 only; bind :: to reach IPv6 members as well")
   })
 
-/** The packet half of a transport. */
+/**
+ * The packet half of a transport.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Udp = Pick<Transport["Service"], "packets" | "send">
 
-/** Binds the socket. It is closed with the scope. */
-export const bind = Effect.fnUntraced(function*(options: {
+/**
+ * Where to listen, and how much may wait.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Options {
+  /** An IP literal of this host, or a wildcard. */
   readonly address: string
   readonly port: number
-  /** Packets that may wait to be read. */
+  /** Packets that may wait to be read; of more, the oldest are dropped. */
   readonly capacity: number
   /** Who is told of what this does by itself. */
   readonly notify?: Notices.Notify | undefined
-}): Effect.fn.Return<Udp, BindFailed, Scope.Scope> {
+}
+
+/**
+ * Binds the socket. It is closed with the scope.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const bind = Effect.fnUntraced(function*(
+  options: Options
+): Effect.fn.Return<Udp, BindFailed, Scope.Scope> {
   const endpoint = format({ ip: options.address, port: options.port })
   const { reader, writer } = yield* withLargestBuffer(
     Effect.fnUntraced(function*(kernelReceiveBufferSize) {
@@ -232,6 +256,9 @@ export const bind = Effect.fnUntraced(function*(options: {
 /**
  * The local address that the system would use towards the rest of the world, if there is a route. Connecting a UDP socket
  * only asks the routing table: nothing is sent.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const routeSource = (family: 4 | 6): Effect.Effect<string | undefined> =>
   Effect.gen(function*() {

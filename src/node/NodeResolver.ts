@@ -2,6 +2,7 @@
  * The addresses of a seed's host: literals as they are, names with a dot first from the DNS server over TCP, everything
  * else, and whatever that server does not tell, from the operating system. memberlist: `resolveAddr`.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
@@ -15,6 +16,12 @@ import * as Notices from "./Notices.ts"
 import * as ResolvConf from "./ResolvConf.ts"
 import * as TcpDns from "./TcpDns.ts"
 
+/**
+ * What a resolver needs.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Options {
   /** How connections to the DNS server are opened. */
   readonly open: NodeTcp.Tcp["open"]
@@ -62,7 +69,12 @@ const fromSystem = ({ system = systemLookup, timeout }: Options, host: string) =
 
 const canonical = (address: string): string => ipText(ipBytes(address) ?? new Uint8Array()) ?? address
 
-/** All addresses of a host, each once. */
+/**
+ * Makes the `resolve` of a transport: all addresses of a host, each once.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const make = (options: Options): Transport["Service"]["resolve"] => (host) => {
   const literal = ipText(ipBytes(host) ?? new Uint8Array())
   if (literal !== undefined) return Effect.succeed([literal])

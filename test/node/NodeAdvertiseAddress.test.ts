@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import { ipText } from "../../src/base/Address.ts"
-import { choose } from "../../src/node/AdvertiseAddress.ts"
+import { choose } from "../../src/node/NodeAdvertiseAddress.ts"
 
 const up = (address: string) => ({ address, internal: false })
 const loopback = [{ address: "127.0.0.1", internal: true }, { address: "::1", internal: true }]

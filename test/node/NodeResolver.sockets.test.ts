@@ -8,9 +8,9 @@ import * as Dns from "node:dns/promises"
 import type * as Net from "node:net"
 import { Memberlist, MemberlistLive } from "../../src/Memberlist.ts"
 import { MemberlistConfig, type Settings } from "../../src/MemberlistConfig.ts"
+import * as NodeResolver from "../../src/node/NodeResolver.ts"
 import * as NodeTcp from "../../src/node/NodeTcp.ts"
 import * as NodeTransport from "../../src/node/NodeTransport.ts"
-import * as Resolve from "../../src/node/Resolve.ts"
 import { type DnsServer, dnsServer, manyA, type OnTcp } from "./dnsServer.ts"
 import { transport } from "./transports.ts"
 
@@ -27,7 +27,7 @@ const resolver = Effect.fnUntraced(function*(dnsConfigPath: string) {
     flushTimeout: Duration.seconds(1)
   })
   const asked: Array<string> = []
-  const resolve = Resolve.make({
+  const resolve = NodeResolver.make({
     open,
     dnsConfigPath,
     timeout: Duration.seconds(5),

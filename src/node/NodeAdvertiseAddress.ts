@@ -8,15 +8,24 @@
  * 4. For `::`, which the reference would announce literally: a unique local IPv6 address, else a global one, else as
  *    for `0.0.0.0`, because that socket serves IPv4 as well.
  *
+ * @stability unstable
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
+import * as Os from "node:os"
 import { ipBytes } from "../base/Address.ts"
 import { AdvertiseAddressInvalid } from "../MemberlistError.ts"
+import * as NodeUdp from "./NodeUdp.ts"
 
-/** An address of an interface, as `os.networkInterfaces()` describes it. */
+/**
+ * An address of an interface, as `os.networkInterfaces()` describes it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface InterfaceAddress {
   readonly address: string
   readonly internal: boolean
@@ -63,10 +72,41 @@ const firstWhere = (addresses: ReadonlyArray<string>, accept: (ip: NetAddress.Ip
     return ip !== undefined && accept(ip)
   })
 
+const isDefined = <A>(value: A | undefined): value is A => value !== undefined
+
 /**
- * The address bytes to announce: 4 for IPv4, 16 for IPv6.
+ * Finds the address bytes to announce on this host: 4 for IPv4, 16 for IPv6. Its interfaces are read only when a wildcard is
+ * bound and nothing else is told.
+ *
+ * @category constructors
+ * @since 0.2.0
+ */
+export const find = Effect.fnUntraced(function*(options: {
+  readonly advertiseAddress: string | undefined
+  readonly bindAddress: string
+}): Effect.fn.Return<Uint8Array, AdvertiseAddressInvalid> {
+  const { advertiseAddress, bindAddress } = options
+  const wildcard = ipBytes(bindAddress)?.every((byte) => byte === 0) === true
+  const derive = advertiseAddress === undefined && wildcard
+  const routes: ReadonlyArray<string | undefined> = derive
+    ? yield* Effect.all([NodeUdp.routeSource(4), NodeUdp.routeSource(6)])
+    : []
+  const interfaces = derive ? yield* Effect.sync(() => Object.values(Os.networkInterfaces())) : []
+  return yield* Effect.fromResult(choose({
+    advertiseAddress,
+    bindAddress,
+    interfaces: interfaces.filter(isDefined).flat(),
+    preferred: routes.filter(isDefined)
+  }))
+})
+
+/**
+ * Chooses among the addresses of a host.
  *
  * `preferred` are the local addresses that the default routes use, if known.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const choose = (options: {
   readonly advertiseAddress: string | undefined
