@@ -98,12 +98,15 @@ try {
   run(consumer, process.execPath, "main.ts")
   run(consumer, process.execPath, "cluster.ts")
 
-  const [shown] = await hovers(
-    consumer,
-    "hover.ts",
-    `import { MemberlistConfig } from "effect-memberlist"\nMemberlistConfig.layer({ ▸probeInterval: 1 })`
-  )
-  complain(/How often one member is probed/.test(shown ?? "") ? [] : ["an editor shows no documentation of a setting"])
+  for (const module of ["MemberlistConfig", "NodeMemberlist"]) {
+    const [shown] = await hovers(
+      consumer,
+      "hover.ts",
+      `import { ${module} } from "effect-memberlist"\n${module}.layer({ ▸probeInterval: 1 })`
+    )
+    const isShown = /How often one member is probed/.test(shown ?? "")
+    complain(isShown ? [] : [`an editor shows no documentation of a setting of ${module}.layer`])
+  }
 
   // where nothing is installed, so that the bundle has only itself
   const bundle = Path.join(folder, "bundle.mjs")

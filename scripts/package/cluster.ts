@@ -1,19 +1,16 @@
 /** A program of a user: two nodes that find each other and say goodbye. `check-package` bundles it and runs it. */
 import { NodeRuntime } from "@effect/platform-node"
 import { Context, Effect, Layer, Option, Redacted, Stream } from "effect"
-import { Memberlist, MemberlistConfig, MemberlistLive, NodeTransport } from "effect-memberlist"
+import { Memberlist, MemberlistConfig, NodeMemberlist } from "effect-memberlist"
 
 const node = Effect.fnUntraced(function*(name: string) {
-  const live = MemberlistLive.pipe(
-    Layer.provide(NodeTransport.layer),
-    Layer.provide(MemberlistConfig.layer({
-      ...MemberlistConfig.local,
-      name,
-      bindAddress: "127.0.0.1",
-      bindPort: 0,
-      secretKey: Redacted.make(new Uint8Array(32).fill(7))
-    }))
-  )
+  const live = NodeMemberlist.layer({
+    ...MemberlistConfig.local,
+    name,
+    bindAddress: "127.0.0.1",
+    bindPort: 0,
+    secretKey: Redacted.make(new Uint8Array(32).fill(7))
+  })
   return Context.get(yield* Layer.build(live), Memberlist)
 })
 

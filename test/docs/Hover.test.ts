@@ -27,21 +27,24 @@ describe("the settings", () => {
     assert.deepStrictEqual([...documented.keys()].sort(), [...fieldNames, "disableTcpPingsForNode"].sort())
   })
 
-  it("show their documentation in an editor, each where a program sets it", async () => {
-    const names = [...documented.keys()]
-    const shown = await hovers(
-      root,
-      "test/docs/program.ts",
-      `
+  for (const layer of ["MemberlistConfig.layer", "NodeMemberlist.layer"]) {
+    it(`show their documentation in an editor, each where a program sets it for ${layer}`, async () => {
+      const names = [...documented.keys()]
+      const shown = await hovers(
+        root,
+        "test/docs/program.ts",
+        `
         import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
+        import * as NodeMemberlist from "../../src/NodeMemberlist.ts"
         declare const value: never
-        MemberlistConfig.layer({ ...MemberlistConfig.lan, ${names.map((name) => `▸${name}: value`).join(", ")} })
+        ${layer}({ ...MemberlistConfig.lan, ${names.map((name) => `▸${name}: value`).join(", ")} })
       `
-    )
-    const silent = names.filter((name, i) => {
-      const text = documented.get(name)?.text
-      return text === undefined || !words(shown[i] ?? "").includes(text)
+      )
+      const silent = names.filter((name, i) => {
+        const text = documented.get(name)?.text
+        return text === undefined || !words(shown[i] ?? "").includes(text)
+      })
+      assert.deepStrictEqual(silent, [])
     })
-    assert.deepStrictEqual(silent, [])
-  })
+  }
 })
