@@ -4,6 +4,7 @@
  * @stability unstable
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -199,7 +200,6 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
   const find = (name: string) =>
     Effect.map(membership, (m) => Option.map(Option.fromUndefinedOr(m.entries.get(name)), Views.memberOf))
   const { run, runSync } = node.calls
-  const join = (seeds: ReadonlyArray<string>, orLeave: boolean) => run("join", Join.join(node, seeds, { orLeave }))
   return Memberlist.of({
     info,
     localMember: Effect.map(find(node.name), Option.getOrThrow),
@@ -207,10 +207,19 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
     member: find,
     changes: Stream.mapEffect(node.changes.signals, () => view),
     events: Stream.map(node.changes.stream(() => Views.changesOf(Ref.getUnsafe(node.membership))), Views.eventOf),
-    join: (seeds) => join(seeds, false),
+    join: (seeds) => run("join", Join.join(node, seeds)),
     joinScoped: (seeds) =>
-      Effect.acquireRelease(join(seeds, true), () => Effect.ignore(run("leave", Life.leaveAtOnce(node))), {
-        interruptible: true
+      Effect.uninterruptibleMask((restore) => {
+        let introduced = false
+        const introducing = () => {
+          introduced = true
+        }
+        // around the call, so that no interruption can fall between a join that succeeded and its scope
+        const joined = Effect.onExit(restore(run("join", Join.join(node, seeds, introducing))), (exit) =>
+          introduced && exit._tag === "Failure"
+            ? Effect.ignore(run("leave", Cause.hasInterrupts(exit.cause) ? Life.leaveAtOnce(node) : Life.undo(node)))
+            : Effect.void)
+        return Effect.acquireRelease(joined, () => Effect.ignore(run("leave", Life.leaveAtOnce(node))))
       }),
     leave: (options) =>
       run("leave", Life.leave(node, Duration.fromInputUnsafe(options?.timeout ?? node.config.leaveTimeout))),
@@ -222,7 +231,7 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
     send: (to, payload, options) =>
       options?.reliable === true
         ? run("send", Messaging.sendReliable(node, to, payload))
-        : runSync("send", () => Messaging.sendBestEffort(node, to, payload)),
+        : run("send", Messaging.sendBestEffort(node, to, payload)),
     broadcast: (payload, options) =>
       runSync("broadcast", (): Effect.Effect<void, MessageTooLarge | NotParticipating> => {
         const limit = Math.min(Sender.gossipBudget(node), Broadcasts.MAX_USER_ROOM) - Broadcasts.USER_OVERHEAD

@@ -67,8 +67,11 @@ export const start = Effect.fnUntraced(function*(
     "pingComplete hook": node.notices.pingComplete.loop,
     "mergeRemoteState hook": node.notices.mergeRemoteState.loop
   }
-  for (const [name, loop] of Object.entries(loops)) yield* supervise(name, node, loop)
-  // Registered last, so it runs first: the goodbye needs the fibers above.
-  yield* Effect.addFinalizer(() => Life.close(node))
+  // Whoever builds the layer may be interrupted: from the first loop on others may learn of us, so a goodbye is due.
+  yield* Effect.uninterruptible(Effect.gen(function*() {
+    for (const [name, loop] of Object.entries(loops)) yield* supervise(name, node, loop)
+    // Registered last, so it runs first: the goodbye needs the fibers above.
+    yield* Effect.addFinalizer(() => Life.close(node))
+  }))
   return info
 })

@@ -68,31 +68,28 @@ const joinSeed = Effect.fnUntraced(function*(
 })
 
 /**
- * Joins through the seeds; no seeds at all is a success that contacts nobody. `orLeave`: a join that is interrupted when it
- * has reached somebody leaves again.
+ * Joins through the seeds; no seeds at all is a success that contacts nobody. `introducing` is told before our list is sent
+ * to anybody.
  */
 export const join = (
   node: Node,
   seeds: ReadonlyArray<string>,
-  options: { readonly orLeave: boolean }
+  introducing: () => void = ignore
 ): Effect.Effect<JoinReport, JoinFailed | MemberlistClosed> =>
-  Spans.asked(node, "join", "internal", { seeds: seeds.length })(joinAll(node, seeds, options.orLeave))
+  Spans.asked(node, "join", "internal", { seeds: seeds.length })(joinAll(node, seeds, introducing))
+
+const ignore = () => {}
 
 const joinAll = Effect.fnUntraced(function*(
   node: Node,
   seeds: ReadonlyArray<string>,
-  orLeave: boolean
+  introducing: () => void
 ): Effect.fn.Return<JoinReport, JoinFailed | MemberlistClosed> {
-  if (seeds.length === 0) yield* Life.returnAlone(node)
-  let introduced = false
-  const introducing = () => {
-    introduced = true
-  }
   const perSeed = yield* Effect.forEach(
     new Set(seeds),
     (seed) => Spans.asked(node, "join.seed", "internal", { seed })(joinSeed(node, seed, introducing)),
     { concurrency: node.config.joinConcurrency }
-  ).pipe(Effect.onInterrupt(() => orLeave && introduced ? Life.leaveAtOnce(node) : Effect.void))
+  )
   const outcomes = perSeed.flat()
   const at = (tag: Outcome["_tag"]) =>
     outcomes.flatMap((outcome) =>
@@ -110,6 +107,11 @@ const joinAll = Effect.fnUntraced(function*(
     const entry = error._tag === "SeedUnresolvable" ? "SeedUnresolvable" : "SeedFailed"
     yield* node.logs.write(entry, { seed, reason: error._tag, detail: error.message })
   }
-  if (report.contacted.length > 0 || report.failed.length === 0) return report
+  if (report.contacted.length > 0) return report
+  if (report.failed.length === 0) {
+    // nobody was to be reached but ourselves, which is a way back too
+    yield* Life.returnAlone(node)
+    return report
+  }
   return yield* Effect.fail(new JoinFailed({ failed: report.failed }))
 })

@@ -34,19 +34,28 @@ export const introduced = (node: Node): ReadonlyArray<Introduction> => {
 
 const place = ({ ip, port }: Address.PeerAddress): string => Address.format({ ip, port })
 
+/**
+ * Makes the goodbye to what we announced last. It is made when it is said, not when it is sent: meanwhile a join may
+ * announce us again, and a goodbye to that announcement would take us out once more.
+ */
+export const make = (node: Node): Uint8Array => {
+  const incarnation = entryOf(node, node.name)?.incarnation ?? 0
+  return Message.encode({ _tag: "Dead", incarnation, node: node.name, from: node.name }, node.writer)
+}
+
 /** Sends the goodbye to one address, once. What cannot be sent is nothing to report: we are going. */
-export const sendTo = (node: Node, to: Address.PeerAddress): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const incarnation = entryOf(node, node.name)?.incarnation ?? 0
-    const goodbye = Message.encode({ _tag: "Dead", incarnation, node: node.name, from: node.name }, node.writer)
-    return Effect.ignore(Sender.packet(node, to, goodbye, false))
-  })
+export const sendTo = (node: Node, goodbye: Uint8Array, to: Address.PeerAddress): Effect.Effect<void> =>
+  Effect.ignore(Sender.packet(node, to, goodbye, false))
 
 /** Sends the goodbye to all of these several times: at once, and again after each of the pauses. */
-export const repeat = Effect.fnUntraced(function*(node: Node, introductions: ReadonlyArray<Introduction>) {
+export const repeat = Effect.fnUntraced(function*(
+  node: Node,
+  goodbye: Uint8Array,
+  introductions: ReadonlyArray<Introduction>
+) {
   for (let time = 0; time < TIMES; time++) {
     if (time > 0) yield* Effect.sleep(PAUSE)
-    for (const { to } of introductions) yield* sendTo(node, to)
+    for (const { to } of introductions) yield* sendTo(node, goodbye, to)
   }
 })
 
@@ -55,19 +64,19 @@ export const repeat = Effect.fnUntraced(function*(node: Node, introductions: Rea
  * whom a join introduced us. It waits for nothing but the transport, with one exception: where a join was cut off before
  * the peer answered our list, the goodbye may overtake the list, so it is repeated for 0.6 s.
  */
-export const straight = Effect.fnUntraced(function*(node: Node) {
+export const straight = Effect.fnUntraced(function*(node: Node, goodbye: Uint8Array) {
   const membership = Ref.getUnsafe(node.membership)
   const limit = retransmitLimit(node.config.retransmitMult, membership.entries.size)
   const members = Recipients.ofGoodbye(membership, limit, envOf(node))
+  const introductions = introduced(node)
   for (let sent = 0; sent < limit && members.length > 0; sent++) {
     const member = members[sent % members.length]
-    if (member !== undefined) yield* sendTo(node, member.endpoint)
+    if (member !== undefined) yield* sendTo(node, goodbye, member.endpoint)
   }
-  const introductions = introduced(node)
   const told = new Set(members.map(({ endpoint }) => place(endpoint)))
   for (const { answered, to } of introductions) {
-    if (answered && !told.has(place(to))) yield* sendTo(node, to)
+    if (answered && !told.has(place(to))) yield* sendTo(node, goodbye, to)
   }
   const unanswered = introductions.filter(({ answered }) => !answered)
-  if (unanswered.length > 0) yield* repeat(node, unanswered)
+  if (unanswered.length > 0) yield* repeat(node, goodbye, unanswered)
 })

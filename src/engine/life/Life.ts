@@ -82,22 +82,32 @@ export const introduced = <A, E>(
       Effect.suspend(() => {
         const answered = exit._tag === "Success"
         node.introductions.end(join, answered, node.now())
-        return Effect.andThen(
-          Step.decide(node, (m, env) => Announcement.settle(m, join, answered, env)),
-          Effect.suspend(() => isOutside(node) ? Goodbye.sendTo(node, to) : Effect.void)
+        const members = audience(node)
+        const receipt = node.receipts.make(members)
+        return Effect.flatMap(
+          Step.decide(node, (m, env) => Announcement.settle(m, join, answered, env), receipt),
+          () => {
+            if (!isOutside(node)) return Effect.void
+            const goodbye = Goodbye.make(node)
+            if (receipt.isQueued()) node.departure.current = depart(node, goodbye, receipt, members)
+            return Goodbye.sendTo(node, goodbye, to)
+          }
         )
       })
   )
 
 /** Returns after a leave without anybody to tell. */
-export const returnAlone = (node: Node): Effect.Effect<void> =>
-  Effect.uninterruptible(Effect.suspend(() => {
-    const join = 0
-    return Effect.andThen(
-      Step.decide(node, (m, env) => Announcement.introduce(m, own(node), { join }, env)),
-      Step.decide(node, (m, env) => Announcement.settle(m, join, true, env))
-    )
-  }))
+export const returnAlone = (node: Node): Effect.Effect<void, MemberlistClosed> =>
+  Effect.uninterruptible(Effect.flatMap(
+    Step.decide(node, (m, env) => Announcement.introduce(m, own(node), { join: ALONE }, env)),
+    (refused) =>
+      refused === undefined
+        ? Effect.asVoid(Step.decide(node, (m, env) => Announcement.settle(m, ALONE, true, env)))
+        : Effect.fail(new MemberlistClosed({ operation: "join" }))
+  ))
+
+/** The number of a join that introduces us to nobody; those of the others begin at 1. */
+const ALONE = 0
 
 /**
  * Announces new metadata. With `wait` it also waits until the news has been sent as often as gossip sends any, at most
@@ -137,7 +147,7 @@ export const leave = (
       const receipt = node.receipts.make(members)
       const refused = yield* Step.decide(node, Announcement.leave, receipt)
       if (refused === "Closed") return yield* new MemberlistClosed({ operation: "leave" })
-      if (refused === undefined) node.departure.current = depart(node, receipt, members)
+      if (refused === undefined) node.departure.current = depart(node, Goodbye.make(node), receipt, members)
       const departure = node.departure.current
       if (departure === undefined || (refused !== undefined && departure.isOver())) {
         return { ...receipt.report(), outcome: "AlreadyLeft" }
@@ -148,16 +158,20 @@ export const leave = (
     })
   )
 
-const depart = (node: Node, gossip: Receipt, members: number): Departure.Departure => {
+const depart = (node: Node, goodbye: Uint8Array, gossip: Receipt, members: number): Departure.Departure => {
   const introductions = Goodbye.introduced(node)
   const straight = node.receipts.make(introductions.length)
-  const repeat = Effect.ensuring(Goodbye.repeat(node, introductions), Effect.sync(() => straight.finished("Sent")))
+  const repeat = Effect.onExit(
+    Goodbye.repeat(node, goodbye, introductions),
+    (exit) => Effect.sync(() => straight.finished(exit._tag === "Success" ? "Sent" : "Superseded"))
+  )
   if (!node.work.start("goodbye", repeat)) straight.finished("Superseded")
   return Departure.make({ gossip, members, straight, introduced: introductions.length })
 }
 
 /** A transport with a defect must not keep the scope from closing. */
-const farewell = (node: Node): Effect.Effect<void> => node.work.guard("goodbye", Goodbye.straight(node), undefined)
+const farewell = (node: Node): Effect.Effect<void> =>
+  Effect.suspend(() => node.work.guard("goodbye", Goodbye.straight(node, Goodbye.make(node)), undefined))
 
 /** Leaves without waiting for gossip: the goodbye goes straight to members, at once. For the end of a scope. */
 export const leaveAtOnce = (node: Node): Effect.Effect<void> =>
@@ -166,14 +180,17 @@ export const leaveAtOnce = (node: Node): Effect.Effect<void> =>
     (refused) => refused === undefined ? farewell(node) : Effect.void
   )
 
+/** Undoes a join that failed, where nobody but those whom it introduced us to can know us. */
+export const undo = (node: Node): Effect.Effect<void> =>
+  Effect.suspend(() => audience(node) === 0 ? leaveAtOnce(node) : Effect.void)
+
 /**
- * Ends the node's life: says goodbye, straight to members, unless a leave has done so already. Calls under way end first,
- * and none begins any more.
+ * Ends the node's life: says goodbye, straight to members, also where a leave has done so already: it may have been lost,
+ * and from now on nobody answers the probes of those who missed it. Calls under way end first, and none begins any more.
  */
 export const close = (node: Node): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const told = isOutside(node) && node.departure.current?.isOver() === true
-    const goodbye = yield* Step.decide(node, Announcement.close)
+    const announced = yield* Step.decide(node, Announcement.close)
     yield* node.calls.end
-    if (goodbye !== undefined && !told) yield* farewell(node)
+    if (announced !== undefined) yield* farewell(node)
   })

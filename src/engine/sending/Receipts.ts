@@ -36,6 +36,8 @@ export interface Receipt {
   readonly queued: (message: Uint8Array) => void
   /** It left the queue. Harmless when it did before. */
   readonly finished: (how: "Sent" | "Superseded") => void
+  /** Whether the news was queued at all. */
+  readonly isQueued: () => boolean
   readonly isSettled: () => boolean
   /** Waits until it has left the queue. */
   readonly wait: Effect.Effect<void>
@@ -82,6 +84,7 @@ export const make = (): Receipts => {
           if (own !== undefined) open.delete(own)
           for (const signal of waiting) signal.notify()
         },
+        isQueued: () => own !== undefined,
         isSettled: () => outcome !== undefined,
         wait: Effect.flatMap(Signal.make, (signal) =>
           Effect.suspend(() => {
