@@ -20,7 +20,9 @@ export interface Listed {
 const describe = (members: ReadonlyArray<Listed>): string =>
   members.map(({ name, state }) => state === "alive" ? name : `${name} (${state})`).sort().join(" ")
 
-/** How a node's view differs from the truth, which is what each running node says of itself, if it does. */
+/**
+ * How a node's view differs from the truth, if it does: what each running node says of itself, but for those that have left.
+ */
 export const disagreement = (
   name: string,
   members: ReadonlyArray<Listed>,
@@ -69,9 +71,11 @@ export class FalseDeaths {
   private readonly suspectedAt = new Map<string, number>()
   private readonly incarnations = new Map<string, number>()
   private readonly patience: number
+  private readonly isOutside: (name: string) => boolean
 
-  /** In a cluster of so many nodes. */
-  constructor(nodes: number) {
+  /** In a cluster of so many nodes; who has left refutes nothing. */
+  constructor(nodes: number, isOutside: (name: string) => boolean = () => false) {
+    this.isOutside = isOutside
     this.patience = (2 * nodes + 8) * 1_000
   }
 
@@ -95,7 +99,7 @@ export class FalseDeaths {
     if (this.calm === undefined || since === undefined) return undefined
     if (entry.incarnation < (this.incarnations.get(entry.name) ?? 0)) return undefined
     if (since <= this.calm.at + LONGEST_PROBE || now - since < this.patience) return undefined
-    if (!this.calm.running.includes(entry.name)) return undefined
+    if (!this.calm.running.includes(entry.name) || this.isOutside(entry.name)) return undefined
     return `${node} declared ${entry.name} dead, which was there and did not refute for ${now - since} ms`
   }
 }
@@ -104,8 +108,20 @@ export class FalseDeaths {
 export class Subscriber {
   private readonly members = new Map<string, string>()
   private lost = 0
+  private readonly seen: Array<MemberEvent> = []
+  private isWatched: (event: MemberEvent) => boolean = () => false
+
+  /** Keeps certain events from now on. */
+  watch(isWatched: (event: MemberEvent) => boolean): void {
+    this.isWatched = isWatched
+  }
+
+  get watched(): ReadonlyArray<MemberEvent> {
+    return this.seen
+  }
 
   take(event: MemberEvent): void {
+    if (this.isWatched(event)) this.seen.push(event)
     this.lost += event.missed
     if (event._tag === "MemberFailed" || event._tag === "MemberLeft") this.members.delete(event.member.name)
     else this.members.set(event.member.name, event.member.metaText)

@@ -5,6 +5,7 @@
 import type { MemberlistConfig } from "effect-memberlist"
 import type { Fault } from "effect-memberlist/testing"
 import { Draws } from "../../src/testing/clock/Draws.ts"
+import { type CallName, callNames, type Happening } from "./Calls.ts"
 
 /** What to explore. */
 export interface Options {
@@ -20,8 +21,15 @@ export interface Options {
 
 type Config = NonNullable<Parameters<typeof MemberlistConfig.layer>[0]>
 
+/** What happens when, and for how long, in milliseconds from the start of the chaos. */
+export interface Timed {
+  readonly at: number
+  readonly for: number
+  readonly fault: Fault.Fault | Happening
+}
+
 /** A fault with its class and its number in the schedule of its seed, which does not depend on the mask. */
-export interface Planned extends Fault.Timed {
+export interface Planned extends Timed {
   readonly id: number
   readonly class: FaultClass
 }
@@ -43,7 +51,7 @@ interface Surroundings {
 }
 
 /** A class draws any number of faults. */
-type Generator = (surroundings: Surroundings) => ReadonlyArray<Fault.Timed>
+type Generator = (surroundings: Surroundings) => ReadonlyArray<Timed>
 
 const everywhere = { from: ["*"], to: ["*"] }
 
@@ -51,7 +59,7 @@ const everywhere = { from: ["*"], to: ["*"] }
 const often = (
   every: number,
   [min, max]: readonly [number, number],
-  fault: (surroundings: Surroundings) => Fault.Fault
+  fault: (surroundings: Surroundings) => Timed["fault"]
 ): Generator =>
 (surroundings) => {
   const { chaos, draws } = surroundings
@@ -83,6 +91,37 @@ const cut = (what: "packets" | "streams") => (surroundings: Surroundings): Fault
 })
 
 const oneOf = ({ draws, names }: Surroundings): string => draws.pick(names)
+
+/** How long a caller waits before it is interrupted: for the moments of an exchange, of a goodbye, or of what waits longer. */
+const patience = (draws: Draws): number => draws.between(0, draws.pick([10, 40, 1_000, 8_000]))
+
+const callOf = (
+  { chaos, draws, names }: Surroundings,
+  node: string,
+  latest: number,
+  call: CallName,
+  interrupt: boolean
+): Timed => {
+  const at = Math.min(latest, chaos)
+  const to = draws.pick(names.filter((name) => name !== node))
+  return { at, for: Math.min(patience(draws), chaos - at), fault: { _tag: "Call", node, call, to, interrupt } }
+}
+
+/** A few calls side by side on one node, and mostly a join in the end, since some of them leave. */
+const calls: Generator = (surroundings) => {
+  const { chaos, draws } = surroundings
+  const bursts = Math.max(1, Math.round((chaos / 15_000) * (0.5 + draws.next())))
+  return Array.from({ length: bursts }, () => {
+    const node = oneOf(surroundings)
+    const at = Math.floor(draws.next() * chaos)
+    const burst = Array.from({ length: draws.between(1, 4) }, () => {
+      const later = at + draws.between(0, draws.pick([0, 20, 500]))
+      return callOf(surroundings, node, later, draws.pick(callNames), draws.next() < 0.5)
+    })
+    const back = callOf(surroundings, node, at + draws.between(0, 10_000), "join", false)
+    return draws.next() < 0.7 ? [...burst, back] : burst
+  }).flat()
+}
 
 /** Faults on links come without anything being lost for good; those of nodes leave at least two nodes alive. */
 const generators = {
@@ -146,12 +185,15 @@ const generators = {
   })),
   kill: ({ chaos, draws, names }: Surroundings) => {
     const victims = names.filter(() => draws.next() < 0.2).slice(0, names.length - 2)
-    return victims.map((node): Fault.Timed => ({
+    return victims.map((node): Timed => ({
       at: Math.floor(draws.next() * chaos),
       for: 0,
       fault: { _tag: "Kill", node }
     }))
-  }
+  },
+  call: calls,
+  release: often(60_000, [100, 20_000], (s) => ({ _tag: "Release", node: oneOf(s) })),
+  build: often(120_000, [0, 0], (s) => ({ _tag: "Build", node: oneOf(s), steps: s.draws.between(0, 60) }))
 } satisfies Record<string, Generator>
 
 export type FaultClass = keyof typeof generators

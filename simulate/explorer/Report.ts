@@ -1,7 +1,6 @@
 /**
  * What an exploration says: a line for each seed, the story of a failure, and the sum.
  */
-import type * as Fault from "../../src/testing/network/Fault.ts"
 import { type FaultClass, faultClasses, type Options, type Planned } from "./Plan.ts"
 import type { Fired, Outcome } from "./Run.ts"
 
@@ -15,7 +14,7 @@ export const replay = ({ mask, minutes, nodes, only, seed }: Options): string =>
 
 const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)} s`
 
-const detail = ({ _tag, ...rest }: Fault.Fault): string => `${_tag} ${JSON.stringify(rest)}`
+const detail = ({ _tag, ...rest }: Planned["fault"]): string => `${_tag} ${JSON.stringify(rest)}`
 
 const faultLine = ({ at, class: name, fault, for: duration, id }: Planned): string =>
   `  ${seconds(at).padStart(9)}  for ${seconds(duration).padStart(7)}  #${id} ${name}: ${detail(fault)}`

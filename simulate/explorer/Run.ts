@@ -1,6 +1,7 @@
 /**
  * Lives through a plan: the chaos, then calm, until every node lists exactly the nodes that run, or for too long.
  */
+import type { MemberEvent } from "effect-memberlist"
 import { Convergence, Invariants, SimulatedCluster, VirtualTime } from "effect-memberlist/testing"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -9,14 +10,27 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type Observation, Observer } from "../../src/engine/Observer.ts"
+import { Draws } from "../../src/testing/clock/Draws.ts"
 import { Agreement, components, disagreement, FalseDeaths, LONGEST_PROBE, Subscriber } from "./Calm.ts"
-import { type FaultClass, faultClasses, type Plan } from "./Plan.ts"
+import * as Calls from "./Calls.ts"
+import * as Lifecycle from "./Lifecycle.ts"
+import { type FaultClass, faultClasses, type Plan, type Planned } from "./Plan.ts"
 
 /** Something that must not happen, and did. */
 export interface Failure {
-  readonly kind: Invariants.Invariant | "Liveness" | "FalseDeath" | "EventStream" | "FiberDied" | "Crashed"
+  readonly kind:
+    | Invariants.Invariant
+    | "Liveness"
+    | "FalseDeath"
+    | "EventStream"
+    | "FiberDied"
+    | "Call"
+    | "Goodbye"
+    | "AfterClose"
+    | "Crashed"
   /** Milliseconds of virtual time. */
   readonly at: number
   readonly message: string
@@ -62,6 +76,19 @@ const changeLines = function*({ directives, node }: Observation) {
   }
 }
 
+/** How a call went, for the log. */
+const callLine = ({ answeredAt, beganAt, exit, interruptedAt }: Calls.Called): string => {
+  const how = Exit.isSuccess(exit)
+    ? "succeeded"
+    : interruptedAt === undefined
+    ? Cause.pretty(exit.cause).split("\n")[0]
+    : "was interrupted"
+  return `${how} after ${answeredAt - beganAt} ms`
+}
+
+/** How long after its end nobody lists a node that left while nothing was wrong. Milliseconds. */
+const GONE = 10_000
+
 /** The first few of many, and how many more there are. */
 const someOf = (texts: ReadonlyArray<string>): string =>
   [...texts.slice(0, 3), ...(texts.length > 3 ? [`and ${texts.length - 3} more`] : [])].join("; ")
@@ -84,10 +111,32 @@ const explore = Effect.fnUntraced(function*(
   }
 
   const invariants = Invariants.make()
-  const falseDeaths = new FalseDeaths(plan.names.length)
+  const knowledge = new Lifecycle.Knowledge()
+  let chaosAt = 0
+  const weather = new Lifecycle.Weather(plan.script, () => chaosAt)
+  const calls = new Lifecycle.Calls(knowledge, weather)
+  const goodbyes = new Lifecycle.Goodbyes(knowledge, weather)
+  /** Those whose layers are being released, as against killed. */
+  const releasing = new Map<string, Lifecycle.Goodbye | undefined>()
+  const lives = new Map<string, Calls.Life>()
+  const endsAt = (name: string) => lives.get(name)?.endsAt ?? Infinity
+  const falseDeaths = new FalseDeaths(plan.names.length, (name) => knowledge.isOutside(name))
+  const judging = yield* Scope.Scope
+  const judgeLater = (millis: number, kind: Failure["kind"], judge: () => string | undefined) =>
+    Effect.sleep(millis).pipe(
+      Effect.andThen(Effect.sync(() => {
+        const complaint = judge()
+        if (complaint !== undefined) fail(kind, complaint)
+      })),
+      Effect.forkIn(judging)
+    )
   const observe: Observer = (step) => {
     onTime(now())
     for (const line of changeLines(step)) tell(line)
+    knowledge.take(step, now())
+    if (step.next.stage._tag === "Closed" && step.previous.stage._tag !== "Closed" && releasing.has(step.node.name)) {
+      releasing.set(step.node.name, goodbyes.said(step, now()))
+    }
     falseDeaths.announced(step.node.name, step.next.incarnation)
     for (const directive of step.directives) {
       if (directive._tag !== "Publish") continue
@@ -111,28 +160,85 @@ const explore = Effect.fnUntraced(function*(
     onStart: (name, memberlist) => {
       const subscriber = new Subscriber()
       subscribers.set(name, subscriber)
+      const life: Calls.Life = { memberlist, endsAt: Infinity }
+      lives.set(name, life)
+      const ends = Effect.sync(() => {
+        life.endsAt = now()
+        calls.ends(name, life.endsAt)
+      })
       return memberlist.events.pipe(
         Stream.runForEach((event) => Effect.sync(() => subscriber.take(event))),
         Effect.forkScoped({ startImmediately: true }),
-        Effect.asVoid
+        // runs first, because it is registered last
+        Effect.andThen(Effect.addFinalizer(() => ends))
       )
     }
   })
 
-  yield* cluster.startAll
-  const [played] = yield* Effect.all([cluster.play(plan.script, tell), Effect.sleep(plan.chaos)], {
-    concurrency: "unbounded"
+  const call = Effect.fnUntraced(function*(happening: Calls.Call, duration: number) {
+    const life = lives.get(happening.node)
+    if (life === undefined) return 0
+    const called = yield* Calls.make(cluster, life, happening, duration, () => calls.begun(happening))
+    tell(`${happening.node} ${happening.call} ${callLine(called)}`)
+    const complaint = calls.ending(called)
+    if (complaint !== undefined) fail("Call", complaint)
+    yield* judgeLater(Lifecycle.SETTLED, "Call", () => calls.outcome(called, now()))
+    return 1
   })
+
+  /** Releases a node's layer, and judges its goodbye. */
+  const stop = Effect.fnUntraced(function*(name: string) {
+    releasing.set(name, undefined)
+    yield* cluster.stop(name)
+    const goodbye = releasing.get(name)
+    releasing.delete(name)
+    if (goodbye === undefined) return
+    const left = Math.max(0, goodbye.at + Lifecycle.GOODBYE - now())
+    yield* judgeLater(left, "Goodbye", () => goodbyes.missed(goodbye, now(), endsAt))
+  })
+
+  const happen = (happening: Calls.Happening, duration: number): Effect.Effect<number> => {
+    switch (happening._tag) {
+      case "Call":
+        return call(happening, duration)
+      case "Release":
+        return Calls.release(cluster, happening.node, duration, stop(happening.node))
+      case "Build":
+        return Calls.build(cluster, happening)
+    }
+  }
+
+  /** Plays a line of the plan, from its time on. Answers how often it made a difference. */
+  const play = (planned: Planned): Effect.Effect<number> => {
+    const { at, fault, for: duration } = planned
+    if (!Calls.isHappening(fault)) {
+      return Effect.map(cluster.play([{ at, for: duration, fault }], tell), ([played]) => played?.hits ?? 0)
+    }
+    return Effect.sleep(at).pipe(
+      Effect.andThen(Effect.sync(() => tell(`begin ${JSON.stringify(fault)}`))),
+      Effect.andThen(happen(fault, duration)),
+      Effect.tap(() => Effect.sync(() => tell(`end ${JSON.stringify(fault)}`)))
+    )
+  }
+
+  yield* cluster.startAll
+  chaosAt = now()
+  const [played] = yield* Effect.all([
+    Effect.forEach(plan.script, play, { concurrency: "unbounded" }),
+    Effect.sleep(plan.chaos)
+  ], { concurrency: "unbounded" })
 
   const running = yield* cluster.running
   tell(`calm; ${running.join(" ")} run`)
   const calmAt = now()
   falseDeaths.begin(calmAt, running)
   const nodes = yield* Effect.forEach(running, (name) => Effect.map(cluster.node(name), (list) => ({ name, list })))
+  // Who has left runs on, and is in no list but its own. What it knows of the others grows old.
+  const present = () => nodes.filter(({ name }) => !knowledge.isOutside(name))
   // Halves that have forgotten each other never meet again by themselves (memberlist issue 222): somebody joins them.
   const reunite = Effect.gen(function*() {
     const views = yield* Effect.forEach(
-      nodes,
+      present(),
       ({ list, name }) => Effect.map(list.members, (members) => [name, members] as const)
     )
     const [main = [], ...islands] = components(views)
@@ -150,12 +256,12 @@ const explore = Effect.fnUntraced(function*(
 
   const disagreements = Effect.gen(function*() {
     const locals = yield* Effect.forEach(
-      nodes,
+      present(),
       ({ list, name }) => Effect.map(list.localMember, ({ metaText }) => [name, metaText] as const)
     )
     const truth = new Map(locals)
     const all = yield* Effect.forEach(
-      nodes,
+      present(),
       ({ list, name }) => Effect.map(list.members, (members) => disagreement(name, members, truth))
     )
     return all.filter((text) => text !== undefined)
@@ -179,14 +285,46 @@ const explore = Effect.fnUntraced(function*(
   if (agreedAfter === undefined) fail("Liveness", `no agreement within ${bound} ms of calm: ${why}`)
   else tell(`all agree, ${agreedAfter} ms after calm`)
 
+  yield* Effect.gen(function*() {
+    const draws = new Draws(plan.options.seed, "departure")
+    const members = present().map(({ name }) => name)
+    if (agreedAfter === undefined || members.length < 2) return
+    const node = draws.pick(members)
+    const others = members.filter((name) => name !== node)
+    const since = now()
+    const blamed = (event: MemberEvent) =>
+      (event._tag === "MemberFailed" || event._tag === "MemberSuspected") && event.member.name === node
+    for (const name of others) subscribers.get(name)?.watch(blamed)
+    const calls = draws.pick([[], ["leave"], ["leave", "leave"], ["join", "leave"], ["joinScoped"], ["join"]] as const)
+    tell(`${node} goes: ${["release", ...calls].join(", ")}`)
+    const cut = draws.pick([0, 5, 300, 3_000])
+    yield* Effect.forEach(calls, (name) =>
+      call({ _tag: "Call", node, call: name, to: draws.pick(others), interrupt: draws.next() < 0.5 }, cut), {
+      concurrency: "unbounded"
+    })
+    if (calls.length > 0) yield* Effect.sleep(draws.pick([0, 100, 2_000, 10_000]))
+    yield* stop(node)
+    yield* Effect.sleep(GONE)
+    for (const name of others) {
+      const [event] = subscribers.get(name)?.watched ?? []
+      if (event !== undefined) fail("Goodbye", `${name} saw ${event._tag} of ${node}, which left while nothing was wrong`)
+      const view = yield* Effect.flatMap(cluster.node(name), ({ members }) => members)
+      if (view.some((member) => member.name === node)) {
+        fail("Goodbye", `${name} still lists ${node}, ${now() - since} ms after it began to go`)
+      }
+    }
+  })
+
   for (const { list, name } of nodes) {
+    if (!(yield* cluster.running).includes(name)) continue
     const differs = subscribers.get(name)?.differs(name, yield* list.members)
     if (differs !== undefined) fail("EventStream", differs)
     for (const [key, count] of yield* list.counters) {
       if (/^fiber\.(died|restarted)/.test(key)) fail("FiberDied", `${name}: ${key} ${count} times`)
     }
   }
-  const { packetsSent } = yield* cluster.network.stats
+  const { afterClose, packetsSent } = yield* cluster.network.stats
+  if (afterClose > 0) fail("AfterClose", `${afterClose} packets or streams of programs that had closed their transport`)
   return {
     played,
     packets: packetsSent,
@@ -215,9 +353,9 @@ export const run = (plan: Plan, onTime: (millis: number) => void = ignore): Outc
     const [message = "unknown"] = Cause.pretty(exit.cause).split("\n")
     failures.push({ kind: "Crashed", at: plan.chaos, message })
   }
-  const played = result?.played ?? []
+  const hitsOf = result?.played ?? []
   const fired = Object.fromEntries(faultClasses.map((name): [FaultClass, Fired] => {
-    const hits = plan.script.flatMap((planned, i) => planned.class === name ? [played[i]?.hits ?? 0] : [])
+    const hits = plan.script.flatMap((planned, i) => planned.class === name ? [hitsOf[i] ?? 0] : [])
     return [name, {
       planned: hits.length,
       fired: hits.filter((count) => count > 0).length,

@@ -78,6 +78,8 @@ export interface SimulatedCluster {
   readonly startAll: Effect.Effect<void>
   /** Starts a node that does not run: a new program that knows nothing, at the same address. */
   readonly start: (name: string) => Effect.Effect<void>
+  /** Ends the program as its own release does: it says goodbye. */
+  readonly stop: (name: string) => Effect.Effect<void>
   /** The program dies at once, without a goodbye. */
   readonly kill: (name: string) => Effect.Effect<void>
   /** Joins through all other nodes, again every five seconds until one answers, in the background. */
@@ -185,11 +187,21 @@ export const make = Effect.fnUntraced(function*(
       Layer.provide(MemberlistConfig.layer(settings(name))),
       Layer.provide(surroundings(seat))
     )
-    const context = yield* Effect.orDie(Layer.buildWithScope(live, scope))
+    const context = yield* Effect.orDie(Layer.buildWithScope(live, scope)).pipe(
+      Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+    )
     const memberlist = Context.get(context, Memberlist)
     seat.life = { memberlist, scope }
     if (options.onStart !== undefined) yield* Scope.provide(options.onStart(name, memberlist), scope)
   })
+
+  const stop = (name: string) =>
+    Effect.suspend(() => {
+      const seat = seatOf(name)
+      const { life } = seat
+      seat.life = undefined
+      return life === undefined ? Effect.void : Scope.close(life.scope, Exit.void)
+    })
 
   const kill = Effect.fnUntraced(function*(name: string) {
     const seat = seatOf(name)
@@ -306,6 +318,7 @@ export const make = Effect.fnUntraced(function*(
       { discard: true }
     ),
     start,
+    stop,
     kill,
     rejoin,
     node,

@@ -40,6 +40,8 @@ export interface NetworkStats {
   /** Packets that were held back. */
   readonly reordered: number
   readonly streamsRefused: number
+  /** Packets and streams of programs that had closed their transport: they fail, and a program that ended tries none. */
+  readonly afterClose: number
   /** Streams open now. */
   readonly streamsOpen: number
 }
@@ -74,7 +76,8 @@ export class Fabric {
     dropped: { Loss: 0, Cut: 0, Crashed: 0, NoSuchAddress: 0, InboxFull: 0, TooLong: 0, Congestion: 0 },
     duplicated: 0,
     reordered: 0,
-    streamsRefused: 0
+    streamsRefused: 0,
+    afterClose: 0
   }
   readonly streams = new Set<LiveStream>()
   readonly links: Links

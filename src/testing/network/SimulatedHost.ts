@@ -126,6 +126,8 @@ export class Host {
 export class Endpoint {
   /** Streams that this endpoint has accepted and not closed. */
   accepted = 0
+  /** The transport was closed: its program has ended. */
+  closed = false
   readonly address: PeerAddress
   readonly host: Host
   readonly inbox: Queue.Queue<Packet, TransportError>
@@ -153,6 +155,7 @@ export class Endpoint {
   }
 
   close(): void {
+    this.closed = true
     const closed = (operation: "receive" | "accept") =>
       Cause.fail(
         new TransportError({

@@ -53,6 +53,13 @@ const queueing = (link: Link, now: number, bytes: number): number => {
   return time - now
 }
 
+/** Refuses what a program does that has closed its transport. */
+const refuse = (fabric: Fabric, operation: "send" | "open", to: PeerAddress): Effect.Effect<never, TransportError> =>
+  Effect.suspend(() => {
+    fabric.stats.afterClose++
+    return Effect.fail(failure(operation, "Closed", to, "Local"))
+  })
+
 /**
  * Sends a packet. Every random number that may be needed is drawn, whatever becomes of the packet, and each kind from a
  * stream of its own: a fault on one link, or of one kind, does not change what chance decides elsewhere.
@@ -63,6 +70,7 @@ const transmit = (
   to: PeerAddress,
   payload: Uint8Array
 ): Effect.Effect<void, TransportError> => {
+  if (from.closed) return refuse(fabric, "send", to)
   if (payload.length > MAX_DATAGRAM) return Effect.fail(failure("send", "TooLarge", to, "Local"))
   const { deliveries, stats } = fabric
   const { host } = from
@@ -156,6 +164,7 @@ const connect = (
 const open = (fabric: Fabric, from: Endpoint) =>
   Effect.fnUntraced(function*(to: PeerAddress, options: { readonly timeout: Duration.Duration }) {
     yield* from.host.gate
+    if (from.closed) return yield* refuse(fabric, "open", to)
     const { back, there } = routes(fabric, from.host, to.ip)
     const delays = [there.delay(0), back.delay(0)] as const
     const timeout = Duration.toMillis(options.timeout)

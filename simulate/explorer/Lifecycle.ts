@@ -1,0 +1,345 @@
+/**
+ * What must be true of the application's calls, and of goodbyes. Each judge is told what was seen and says what is wrong
+ * with it; none of them knows of clocks. All times are in milliseconds of the network's clock.
+ */
+import type { JoinReport, NewsReport } from "effect-memberlist"
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import type { Observation } from "../../src/engine/Observer.ts"
+import { isOutside } from "../../src/swim/life/Stage.ts"
+import { isGone } from "../../src/swim/membership/Entry.ts"
+import type { Membership } from "../../src/swim/membership/Membership.ts"
+import { retransmitLimit } from "../../src/swim/Timing.ts"
+import type { Begun, Called, CallName } from "./Calls.ts"
+import type { Planned } from "./Plan.ts"
+
+/** One life of a node, as its steps show it. */
+interface Seen {
+  readonly node: Observation["node"]
+  table: Membership
+  /** When it went outside the last time, and when it was there the last time. */
+  leftAt: number
+  outsideUntil: number
+}
+
+/** What all nodes have known so far. */
+export class Knowledge {
+  private readonly lives = new Map<string, Seen>()
+  /** By knower and member: the highest incarnation that was known, and the highest that was known to have left. */
+  private readonly known = new Map<string, number>()
+  private readonly left = new Map<string, number>()
+
+  /** Takes in a step. */
+  take({ next, node, previous }: Observation, now: number): void {
+    let seen = this.lives.get(node.name)
+    if (seen?.node !== node) {
+      this.lives.set(node.name, seen = { node, table: next, leftAt: -1, outsideUntil: -1 })
+    }
+    if (isOutside(next.stage) && !isOutside(previous.stage)) seen.leftAt = now
+    if (!isOutside(next.stage) && isOutside(previous.stage)) seen.outsideUntil = now
+    seen.table = next
+    if (next.entries === previous.entries) return
+    for (const entry of next.entries.values()) {
+      if (previous.entries.get(entry.name) === entry) continue
+      const key = `${node.name} ${entry.name}`
+      this.known.set(key, Math.max(this.known.get(key) ?? 0, entry.incarnation))
+      if (entry.state === "left") this.left.set(key, Math.max(this.left.get(key) ?? 0, entry.incarnation))
+    }
+  }
+
+  /** The present life of a node, by which it is told from a later one. */
+  lifeOf(name: string): object | undefined {
+    return this.lives.get(name)?.node
+  }
+
+  tableOf(name: string): Membership | undefined {
+    return this.lives.get(name)?.table
+  }
+
+  /** What a node says of itself now. */
+  incarnationOf(name: string): number {
+    return this.tableOf(name)?.entries.get(name)?.incarnation ?? 0
+  }
+
+  isOutside(name: string): boolean {
+    const seen = this.lives.get(name)
+    return seen !== undefined && isOutside(seen.table.stage)
+  }
+
+  /** Whether a node was outside at any time from then on. */
+  wasOutside(name: string, from: number): boolean {
+    return this.isOutside(name) || (this.lives.get(name)?.outsideUntil ?? -1) >= from
+  }
+
+  /** Whether a node went outside from then on. */
+  hasLeft(name: string, from: number): boolean {
+    return (this.lives.get(name)?.leftAt ?? -1) >= from
+  }
+
+  /** How many others ever knew a member at that incarnation or a later one; or, for a goodbye, that it left at it. */
+  knowers(member: string, incarnation: number, goodbye: boolean): ReadonlyArray<string> {
+    const names = [...this.lives.keys()].filter((name) => name !== member)
+    return names.filter((name) => {
+      const key = `${name} ${member}`
+      if (!goodbye) return (this.known.get(key) ?? 0) >= incarnation
+      return (this.left.get(key) ?? 0) >= incarnation || (this.known.get(key) ?? 0) > incarnation
+    })
+  }
+}
+
+/** The faults of a plan, which begins at a moment. */
+export class Weather {
+  private readonly script: ReadonlyArray<Planned>
+  private readonly beganAt: () => number
+
+  constructor(script: ReadonlyArray<Planned>, beganAt: () => number) {
+    this.script = script
+    this.beganAt = beganAt
+  }
+
+  private some(from: number, to: number, concerns: (fault: Planned["fault"]) => boolean): boolean {
+    return this.script.some((planned) => {
+      const begin = this.beganAt() + planned.at
+      return begin <= to && begin + planned.for >= from && concerns(planned.fault)
+    })
+  }
+
+  /** Whether a host stood still at any time of these. */
+  paused(name: string, from: number, to: number): boolean {
+    return this.some(from, to, (fault) => fault._tag === "Pause" && fault.hosts.includes(name))
+  }
+
+  /** Whether a packet from one host to another could be late or lost at any time of these; jitter alone does not count. */
+  rough(from: string, to: string, begin: number, end: number): boolean {
+    const on = (hosts: ReadonlyArray<string>, name: string) => hosts.includes("*") || hosts.includes(name)
+    return this.some(begin, end, (fault) => {
+      switch (fault._tag) {
+        case "Pause":
+        case "Crash":
+          return on(fault.hosts, from) || on(fault.hosts, to)
+        case "Partition":
+          return true
+        case "Cut":
+        case "Loss":
+        case "Reorder":
+        case "Bandwidth":
+        case "Mtu":
+          return on(fault.from, from) && on(fault.to, to)
+        default:
+          return false
+      }
+    })
+  }
+}
+
+/** The clocks of nodes may run that much slower than the network's. */
+const SLOWEST = 0.8
+
+/** How long a call may take, by the node's clock, where nobody ends it. A join has two exchanges, of three steps each. */
+const LONGEST: Readonly<Record<CallName, number>> = {
+  join: 61_000,
+  joinScoped: 61_000,
+  leave: 5_000,
+  updateMeta: 0,
+  updateMetaAndWait: 5_000,
+  send: 0,
+  sendReliably: 20_000,
+  ping: 500,
+  broadcast: 0
+}
+
+/** How long a goodbye is repeated where a join was cut off. A scoped join may say it twice: as it ends, and with its scope. */
+const UNDOING = 600
+
+/** What a call that ended may have to wait for until it can be judged, by what others know. */
+export const SETTLED = 2_000
+
+/** Judges calls by what they answered. */
+export class Calls {
+  private readonly knowledge: Knowledge
+  private readonly weather: Weather
+  /** When the last life of a name ended. */
+  private readonly ended = new Map<string, number>()
+
+  constructor(knowledge: Knowledge, weather: Weather) {
+    this.knowledge = knowledge
+    this.weather = weather
+  }
+
+  /** The release of a node's layer has begun. */
+  ends(name: string, now: number): void {
+    this.ended.set(name, now)
+  }
+
+  private endedSince(name: string, from: number): boolean {
+    return (this.ended.get(name) ?? -1) >= from
+  }
+
+  /** To be asked when a call has just begun. */
+  begun({ node, to }: { readonly node: string; readonly to: string }): Begun {
+    return { incarnation: this.knowledge.incarnationOf(node), peer: this.knowledge.lifeOf(to) }
+  }
+
+  /** What is wrong with how a call ended, if anything. */
+  ending(called: Called): string | undefined {
+    const { exit, happening: { call, node }, interruptedAt, life } = called
+    if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) return `${node}'s ${call} died: ${Cause.pretty(exit.cause)}`
+    if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) && interruptedAt === undefined) {
+      return `${node}'s ${call} was interrupted, and nobody did it`
+    }
+    return this.late(called) ?? (called.beganAt > life.endsAt || called.answeredAt > life.endsAt
+      ? this.closed(called)
+      : this.left(called))
+  }
+
+  private late({ answeredAt, beganAt, closedAt, endedAt, happening, interruptedAt, life }: Called): string | undefined {
+    const { call, node } = happening
+    const scoped = call === "joinScoped"
+    const spans = [
+      ["that was left alone", beganAt, answeredAt, LONGEST[call] / SLOWEST],
+      ["that was interrupted", interruptedAt, answeredAt, scoped ? UNDOING / SLOWEST : 0],
+      ["whose scope was closed", closedAt, endedAt, UNDOING / SLOWEST],
+      // the release itself waits for what another call undoes
+      ["whose layer was released", life.endsAt > beganAt ? life.endsAt : undefined, answeredAt, UNDOING / SLOWEST],
+      ["that came after the release", life.endsAt < beganAt ? beganAt : undefined, answeredAt, 0]
+    ] as const
+    for (const [what, from, to, most] of spans) {
+      // a millisecond, because clocks round
+      if (from === undefined || to - from <= most + 1 || this.weather.paused(node, from, to)) continue
+      // a scope that is closed while its join runs on is told of when that has ended
+      if (from === closedAt && answeredAt > from) continue
+      return `${node}'s ${call} ${what} took ${to - from} ms more, at most ${most} are allowed`
+    }
+    return undefined
+  }
+
+  private closed({ exit, happening: { call, node }, interruptedAt }: Called): string | undefined {
+    if (Exit.isSuccess(exit)) return `${node}'s ${call} succeeded after the release of its layer`
+    const error = Cause.findError(exit.cause)
+    if (Result.isFailure(error)) {
+      return interruptedAt === undefined ? `${node}'s ${call} gave no answer after the release of its layer` : undefined
+    }
+    return error.success._tag === "MemberlistClosed"
+      ? undefined
+      : `${node}'s ${call} failed with ${error.success._tag} after the release of its layer`
+  }
+
+  private left({ beganAt, closedAt, exit, happening: { call, node } }: Called): string | undefined {
+    if (call === "leave" && Exit.isSuccess(exit) && !this.knowledge.wasOutside(node, beganAt)) {
+      return `${node} left, and was never outside`
+    }
+    if (closedAt !== undefined && Exit.isSuccess(exit) && !this.knowledge.wasOutside(node, closedAt)) {
+      return `${node} did not leave at the end of its join's scope`
+    }
+    return undefined
+  }
+
+  /** What is wrong with what a call says that it did, if anything; to be asked when that has become known. */
+  outcome(called: Called, now: number): string | undefined {
+    const { exit, happening: { call } } = called
+    if (!Exit.isSuccess(exit)) return undefined
+    switch (call) {
+      case "join":
+      case "joinScoped":
+        return this.joined(called, exit.value as JoinReport, now)
+      case "leave":
+      case "updateMeta":
+      case "updateMetaAndWait":
+        return this.told(called, exit.value as NewsReport)
+      default:
+        return undefined
+    }
+  }
+
+  /** Who was contacted has heard of us, unless we left, or either of us ended, or the peer stood still. */
+  private joined(
+    { beganAt, begun: { peer }, happening: { node, to }, life }: Called,
+    { contacted }: JoinReport,
+    now: number
+  ): string | undefined {
+    if (contacted.length === 0) return `${node}'s join through ${to} succeeded without a contact`
+    if (life.endsAt < now || this.knowledge.hasLeft(node, beganAt)) return undefined
+    if (this.knowledge.isOutside(node)) return `${node} joined through ${to}, and is still outside`
+    if (peer === undefined || this.knowledge.lifeOf(to) !== peer || this.endedSince(to, beganAt)) return undefined
+    if (this.weather.paused(to, beganAt, now)) return undefined
+    return this.knowledge.tableOf(to)?.entries.has(node) === true
+      ? undefined
+      : `${node} joined through ${to}, which never heard of it`
+  }
+
+  private told(
+    { beganAt, begun: { incarnation }, happening: { call, node } }: Called,
+    { confirmed, members, outcome, sent }: NewsReport
+  ): string | undefined {
+    const figures = `${outcome}, ${confirmed} of ${sent} sent to ${members} confirmed`
+    if (confirmed > sent) return `${node}'s ${call}: ${figures}`
+    if (outcome === "Sent" && members > 0 && sent === 0) return `${node}'s ${call} was sent to nobody: ${figures}`
+    const knowers = this.knowledge.knowers(node, incarnation, call === "leave")
+    // who ended meanwhile may have known it
+    const gone = [...this.ended].filter(([name, at]) => name !== node && !knowers.includes(name) && at >= beganAt)
+    const most = knowers.length + gone.length
+    return confirmed <= most ? undefined : `${node}'s ${call}: ${figures}, and ${most} know of it`
+  }
+}
+
+/** How long a goodbye that goes straight to a member may take, with what a release waits for before. */
+export const GOODBYE = 3_000
+
+/** Somebody who must have been told of a goodbye by then. */
+interface Told {
+  readonly name: string
+  readonly life: object | undefined
+}
+
+/** A goodbye that a release says. */
+export interface Goodbye {
+  readonly member: string
+  readonly incarnation: number
+  readonly at: number
+  readonly told: ReadonlyArray<Told>
+}
+
+/**
+ * Judges goodbyes. A release sends its goodbye straight to as many members as gossip would; where that is everybody, all
+ * that the node lists, and that list it, learn that it left, as far as the network lets one packet to each of them through.
+ */
+export class Goodbyes {
+  private readonly knowledge: Knowledge
+  private readonly weather: Weather
+
+  constructor(knowledge: Knowledge, weather: Weather) {
+    this.knowledge = knowledge
+    this.weather = weather
+  }
+
+  /** A node's layer is being released, as this step shows. */
+  said({ next, node }: Observation, now: number): Goodbye {
+    const others = [...next.entries.values()].filter((entry) => entry.name !== node.name && !isGone(entry))
+    const incarnation = next.entries.get(node.name)?.incarnation ?? 0
+    const reached = others.length <= retransmitLimit(node.config.retransmitMult, next.entries.size)
+    const told = reached ? others.filter(({ name }) => this.lists(name, node.name, incarnation)) : []
+    return {
+      member: node.name,
+      incarnation,
+      at: now,
+      told: told.map(({ name }) => ({ name, life: this.knowledge.lifeOf(name) }))
+    }
+  }
+
+  private lists(name: string, member: string, incarnation: number): boolean {
+    const entry = this.knowledge.tableOf(name)?.entries.get(member)
+    return entry !== undefined && entry.state !== "left" && entry.incarnation <= incarnation
+  }
+
+  /** Who should know of a goodbye by now and does not. */
+  missed({ at, incarnation, member, told }: Goodbye, now: number, ended: (name: string) => number): string | undefined {
+    for (const { life, name } of told) {
+      if (this.knowledge.lifeOf(name) !== life || ended(name) >= at) continue
+      if (this.weather.rough(member, name, at, now) || !this.lists(name, member, incarnation)) continue
+      const state = this.knowledge.tableOf(name)?.entries.get(member)?.state
+      return `${name} was told that ${member} left, and has it as ${state}`
+    }
+    return undefined
+  }
+}
