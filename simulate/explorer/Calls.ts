@@ -62,9 +62,13 @@ export interface Life {
   endsAt: number
 }
 
-/** How it was when a call had just begun: what the node said of itself, and which life its peer lived. */
+/** How it was when a call had just begun. */
 export interface Begun {
+  /** What the node said of itself. */
   readonly incarnation: number
+  /** What a join announces, at least: a return is one more. */
+  readonly announced: number
+  /** The life that the peer lived. */
   readonly peer: object | undefined
 }
 

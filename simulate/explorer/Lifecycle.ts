@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type { Observation } from "../../src/engine/Observer.ts"
 import { isOutside } from "../../src/swim/life/Stage.ts"
-import { isGone } from "../../src/swim/membership/Entry.ts"
+import { type Entry, isGone } from "../../src/swim/membership/Entry.ts"
 import type { Membership } from "../../src/swim/membership/Membership.ts"
 import { retransmitLimit } from "../../src/swim/Timing.ts"
 import type { Begun, Called, CallName } from "./Calls.ts"
@@ -21,6 +21,8 @@ interface Seen {
   /** When it went outside the last time, and when it was there the last time. */
   leftAt: number
   outsideUntil: number
+  /** The highest incarnation that it has known of each member. */
+  readonly known: Map<string, number>
 }
 
 /** What all nodes have known so far. */
@@ -34,7 +36,7 @@ export class Knowledge {
   take({ next, node, previous }: Observation, now: number): void {
     let seen = this.lives.get(node.name)
     if (seen?.node !== node) {
-      this.lives.set(node.name, seen = { node, table: next, leftAt: -1, outsideUntil: -1 })
+      this.lives.set(node.name, seen = { node, table: next, leftAt: -1, outsideUntil: -1, known: new Map() })
     }
     if (isOutside(next.stage) && !isOutside(previous.stage)) seen.leftAt = now
     if (!isOutside(next.stage) && isOutside(previous.stage)) seen.outsideUntil = now
@@ -44,6 +46,7 @@ export class Knowledge {
       if (previous.entries.get(entry.name) === entry) continue
       const key = `${node.name} ${entry.name}`
       this.known.set(key, Math.max(this.known.get(key) ?? 0, entry.incarnation))
+      seen.known.set(entry.name, Math.max(seen.known.get(entry.name) ?? 0, entry.incarnation))
       if (entry.state === "left") this.left.set(key, Math.max(this.left.get(key) ?? 0, entry.incarnation))
     }
   }
@@ -55,6 +58,11 @@ export class Knowledge {
 
   tableOf(name: string): Membership | undefined {
     return this.lives.get(name)?.table
+  }
+
+  /** The highest incarnation of a member that a node has known in its present life; -1: it never heard of it. */
+  knownTo(name: string, member: string): number {
+    return this.lives.get(name)?.known.get(member) ?? -1
   }
 
   /** What a node says of itself now. */
@@ -178,7 +186,12 @@ export class Calls {
 
   /** To be asked when a call has just begun. */
   begun({ node, to }: { readonly node: string; readonly to: string }): Begun {
-    return { incarnation: this.knowledge.incarnationOf(node), peer: this.knowledge.lifeOf(to) }
+    const returns = this.knowledge.isOutside(node) ? 1 : 0
+    return {
+      incarnation: this.knowledge.incarnationOf(node),
+      announced: this.knowledge.incarnationOf(node) + returns,
+      peer: this.knowledge.lifeOf(to)
+    }
   }
 
   /** What is wrong with how a call ended, if anything. */
@@ -252,9 +265,9 @@ export class Calls {
     }
   }
 
-  /** Who was contacted has heard of us, unless we left, or either of us ended, or the peer stood still. */
+  /** Who was contacted has heard what we announced, unless we left, or either of us ended, or the peer stood still. */
   private joined(
-    { beganAt, begun: { peer }, happening: { node, to }, life }: Called,
+    { beganAt, begun: { announced, peer }, happening: { node, to }, life }: Called,
     { contacted }: JoinReport,
     now: number
   ): string | undefined {
@@ -263,9 +276,10 @@ export class Calls {
     if (this.knowledge.isOutside(node)) return `${node} joined through ${to}, and is still outside`
     if (peer === undefined || this.knowledge.lifeOf(to) !== peer || this.endedSince(to, beganAt)) return undefined
     if (this.weather.paused(to, beganAt, now)) return undefined
-    return this.knowledge.tableOf(to)?.entries.has(node) === true
+    const known = this.knowledge.knownTo(to, node)
+    return known >= announced
       ? undefined
-      : `${node} joined through ${to}, which never heard of it`
+      : `${node} joined through ${to} at incarnation ${announced} or above, which never heard of that, but of ${known}`
   }
 
   private told(
@@ -318,7 +332,8 @@ export class Goodbyes {
     const others = [...next.entries.values()].filter((entry) => entry.name !== node.name && !isGone(entry))
     const incarnation = next.entries.get(node.name)?.incarnation ?? 0
     const reached = others.length <= retransmitLimit(node.config.retransmitMult, next.entries.size)
-    const told = reached ? others.filter(({ name }) => this.lists(name, node.name, incarnation)) : []
+    // dead stays dead, and left is what it should be
+    const told = reached ? others.filter(({ name }) => isListed(this.entry(name, node.name, incarnation))) : []
     return {
       member: node.name,
       incarnation,
@@ -327,19 +342,22 @@ export class Goodbyes {
     }
   }
 
-  private lists(name: string, member: string, incarnation: number): boolean {
+  /** What a node knows of a member, unless that is newer. */
+  private entry(name: string, member: string, incarnation: number): Entry | undefined {
     const entry = this.knowledge.tableOf(name)?.entries.get(member)
-    return entry !== undefined && entry.state !== "left" && entry.incarnation <= incarnation
+    return entry !== undefined && entry.incarnation <= incarnation ? entry : undefined
   }
 
   /** Who should know of a goodbye by now and does not. */
-  missed({ at, incarnation, member, told }: Goodbye, now: number, ended: (name: string) => number): string | undefined {
+  missed({ at, incarnation, member, told }: Goodbye, now: number, hasEnded: (name: string) => boolean): string | undefined {
     for (const { life, name } of told) {
-      if (this.knowledge.lifeOf(name) !== life || ended(name) >= at) continue
-      if (this.weather.rough(member, name, at, now) || !this.lists(name, member, incarnation)) continue
-      const state = this.knowledge.tableOf(name)?.entries.get(member)?.state
-      return `${name} was told that ${member} left, and has it as ${state}`
+      if (this.knowledge.lifeOf(name) !== life || hasEnded(name)) continue
+      if (this.weather.rough(member, name, at, now)) continue
+      const state = this.entry(name, member, incarnation)?.state
+      if (state !== undefined && state !== "left") return `${name} was told that ${member} left, and has it as ${state}`
     }
     return undefined
   }
 }
+
+const isListed = (entry: Entry | undefined): boolean => entry !== undefined && !isGone(entry)

@@ -119,7 +119,7 @@ const explore = Effect.fnUntraced(function*(
   /** Those whose layers are being released, as against killed. */
   const releasing = new Map<string, Lifecycle.Goodbye | undefined>()
   const lives = new Map<string, Calls.Life>()
-  const endsAt = (name: string) => lives.get(name)?.endsAt ?? Infinity
+  const hasEnded = (name: string) => lives.get(name)?.endsAt !== Infinity
   const falseDeaths = new FalseDeaths(plan.names.length, (name) => knowledge.isOutside(name))
   const judging = yield* Scope.Scope
   const judgeLater = (millis: number, kind: Failure["kind"], judge: () => string | undefined) =>
@@ -194,7 +194,7 @@ const explore = Effect.fnUntraced(function*(
     releasing.delete(name)
     if (goodbye === undefined) return
     const left = Math.max(0, goodbye.at + Lifecycle.GOODBYE - now())
-    yield* judgeLater(left, "Goodbye", () => goodbyes.missed(goodbye, now(), endsAt))
+    yield* judgeLater(left, "Goodbye", () => goodbyes.missed(goodbye, now(), hasEnded))
   })
 
   const happen = (happening: Calls.Happening, duration: number): Effect.Effect<number> => {
