@@ -50,10 +50,10 @@ export interface Delegate {
   readonly admit?: ((member: Member) => Effect.Effect<void, JoinRejected>) | undefined
   /**
    * Asked about the other side's whole list, dead members included, before a joining push/pull is merged; a failure
-   * vetoes it, and so does no answer. Of the two sides, the one that is joined is asked first: its veto reaches the
-   * joiner, whose `join` fails with `JoinRejected` and the reason (a Go joiner's with the text
-   * `remote error: join rejected: <reason>`). A veto of the joiner leaves it known to the other side, which has merged by
-   * then. memberlist: `NotifyMerge`.
+   * vetoes it, and so does no answer. The joiner is asked first, before its own list is sent: its veto leaves it unknown to
+   * the other side. Then the side that is joined is asked: its veto reaches the joiner, whose `join` fails with
+   * `JoinRejected` and the reason (a Go joiner's with the text `remote error: join rejected: <reason>`). Where the list of
+   * that side has changed since, the joiner is asked once more, too late to stay unknown. memberlist: `NotifyMerge`.
    */
   readonly merge?: ((members: ReadonlyArray<Member>) => Effect.Effect<void, JoinRejected>) | undefined
   /**

@@ -220,23 +220,39 @@ export const join = (
         above,
         Effect.suspend(() => {
           introducing()
-          return introduce(node, to)
+          return introduce(node, to, nodes)
         })
       )
       return "Joined"
     })
   )
 
-const introduce = (node: Node, to: PeerAddress): Effect.Effect<void, ExchangeError> =>
+/** Exchanges lists with a peer that was asked for its own before, which was `asked`. */
+const introduce = (
+  node: Node,
+  to: PeerAddress,
+  asked: ReadonlyArray<NodeState>
+): Effect.Effect<void, ExchangeError> =>
   Effect.gen(function*() {
     const remote = yield* swap(node, to, localState(node, true))
     // the cluster may have changed since it was asked
     yield* nameToTake(node, remote.nodes)
     yield* checkVersions(node, remote.nodes)
+    if (hasNews(asked, remote.nodes)) yield* Hooks.merge(node, remote.nodes)
     yield* mergeChecked(node, remote, { join: true, wait: true })
     // a seed may have become a member only now
     node.heard.note(to, node.now())
   })
+
+/** Whether a list names anybody whom an earlier one did not, or not as this. What changes by itself does not count. */
+const hasNews = (earlier: ReadonlyArray<NodeState>, later: ReadonlyArray<NodeState>): boolean => {
+  const known = new Map(earlier.map((row) => [row.name, row]))
+  return later.some((row) => {
+    const before = known.get(row.name)
+    return before === undefined || before.port !== row.port || !Address.sameBytes(before.addr, row.addr) ||
+      !Address.sameBytes(before.meta, row.meta)
+  })
+}
 
 /** Whether a list is our own: whoever answers is on its list itself, and here nobody but us is. */
 const isOwnList = (node: Node, nodes: ReadonlyArray<NodeState>): boolean => {

@@ -43,6 +43,13 @@ export const make = (node: Node): Uint8Array => {
   return Message.encode({ _tag: "Dead", incarnation, node: node.name, from: node.name }, node.writer)
 }
 
+/** The longest that somebody who goes waits for a transport that does not get rid of the goodbye. */
+const PATIENCE = Duration.seconds(5)
+
+/** Gives up what waits too long for the transport. */
+export const bounded = (saying: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.asVoid(Effect.timeoutOption(saying, PATIENCE))
+
 /** Sends the goodbye to one address, once. What cannot be sent is nothing to report: we are going. */
 export const sendTo = (node: Node, goodbye: Uint8Array, to: Address.PeerAddress): Effect.Effect<void> =>
   Effect.ignore(Sender.packet(node, to, goodbye, false))
@@ -61,7 +68,7 @@ export const repeat = Effect.fnUntraced(function*(
 
 /**
  * Sends the goodbye at once: as often as gossip would send it, to random members, each of whom passes it on; and to all to
- * whom a join introduced us. It waits for nothing but the transport, with one exception: where a join was cut off before
+ * whom a join introduced us. It waits for nothing but the transport (`bounded`), with one exception: where a join was cut off before
  * the peer answered our list, the goodbye may overtake the list, so it is repeated for 0.6 s.
  */
 export const straight = Effect.fnUntraced(function*(node: Node, goodbye: Uint8Array) {

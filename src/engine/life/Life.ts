@@ -90,7 +90,7 @@ export const introduced = <A, E>(
             if (!isOutside(node)) return Effect.void
             const goodbye = Goodbye.make(node)
             if (receipt.isQueued()) node.departure.current = depart(node, goodbye, receipt, members)
-            return Goodbye.sendTo(node, goodbye, to)
+            return Goodbye.bounded(Goodbye.sendTo(node, goodbye, to))
           }
         )
       })
@@ -171,7 +171,7 @@ const depart = (node: Node, goodbye: Uint8Array, gossip: Receipt, members: numbe
 
 /** A transport with a defect must not keep the scope from closing. */
 const farewell = (node: Node): Effect.Effect<void> =>
-  Effect.suspend(() => node.work.guard("goodbye", Goodbye.straight(node, Goodbye.make(node)), undefined))
+  Effect.suspend(() => node.work.guard("goodbye", Goodbye.bounded(Goodbye.straight(node, Goodbye.make(node))), undefined))
 
 /** Leaves without waiting for gossip: the goodbye goes straight to members, at once. For the end of a scope. */
 export const leaveAtOnce = (node: Node): Effect.Effect<void> =>

@@ -10,8 +10,9 @@ import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import type { Memberlist } from "../../../src/Memberlist.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
+import * as Message from "../../../src/wire/message/Message.ts"
 import { clusterTest, joinAt, passing, start, startMany, stateOf, type TestNode, view } from "../Cluster.ts"
-import { fakePeer } from "../FakePeer.ts"
+import { asked, type FakePeer, fakePeer } from "../FakePeer.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -24,6 +25,21 @@ const duration = Effect.fnUntraced(function*<A, E, R>(effect: Effect.Effect<A, E
   const before = yield* now
   yield* effect
   return (yield* now) - before
+})
+
+/** A peer that gives its list to whoever asks for it, and does not answer a list. */
+const halfSilent = Effect.fnUntraced(function*(name: string, ip: string) {
+  const peer: FakePeer = yield* fakePeer(name, ip, { onStream: asked(() => peer, () => Effect.never) })
+  return peer
+})
+
+/** A peer that gives its list to whoever asks for it, and refuses a list. */
+const refusing = Effect.fnUntraced(function*(name: string, ip: string) {
+  const refuse = Message.encode({ _tag: "ErrorResponse", error: "not you" })
+  const peer: FakePeer = yield* fakePeer(name, ip, {
+    onStream: asked(() => peer, (connection) => Effect.ignore(connection.write(refuse)))
+  })
+  return peer
 })
 
 const silent = (name: string, ip: string) => fakePeer(name, ip, { onStream: () => Effect.never })
@@ -75,6 +91,49 @@ describe("joinScoped", () => {
       yield* Scope.close(scope, Exit.void)
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* stateOf(a, "b"), "left")
+    })
+  )
+})
+
+describe("joinScoped", () => {
+  clusterTest(
+    "that fails after its list was sent leaves, where nobody else can know the node",
+    Effect.gen(function*() {
+      const peer = yield* refusing("p", "10.0.0.9")
+      const node = yield* start("a", "10.0.0.1")
+      const error = yield* passing(Effect.flip(Effect.scoped(node.cluster.joinScoped([peer.ip]))))
+      assert.strictEqual(error._tag, "JoinFailed")
+      yield* TestClock.adjust("20 millis")
+      assert.strictEqual((yield* node.cluster.localMember).state, "left")
+      assert.isAtLeast(peer.all("Dead").filter(({ from, node }) => node === "a" && from === "a").length, 1)
+    })
+  )
+
+  clusterTest(
+    "that fails does not take the node out of a cluster that it is in",
+    Effect.gen(function*() {
+      const peer = yield* refusing("p", "10.0.0.9")
+      const [a, b] = yield* startMany(2)
+      yield* passing(Effect.flip(Effect.scoped(b!.cluster.joinScoped([peer.ip]))))
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(yield* view(a!), ["a alive", "b alive"])
+    })
+  )
+
+  clusterTest(
+    "whose scope was closed while it ran leaves when it ends",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1")
+      const b = yield* start("b", "10.0.0.2")
+      const scope = yield* Scope.make()
+      const join = yield* beside(Scope.provide(b.cluster.joinScoped([a.address]), scope))
+      yield* TestClock.adjust("3 millis")
+      yield* Scope.close(scope, Exit.void)
+      const report = yield* passing(Fiber.join(join))
+      assert.strictEqual(report.contacted.length, 1)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* stateOf(a, "b"), "left")
+      assert.strictEqual(yield* stateOf(b, "b"), "left")
     })
   )
 })
@@ -133,13 +192,62 @@ describe("a join after a leave", () => {
     })
   )
 
+  for (const seeds of [[], ["10.0.0.2"]]) {
+    clusterTest(
+      `${seeds.length === 0 ? "without seeds" : "through nobody but itself"} brings the node back alone`,
+      Effect.gen(function*() {
+        const [, b] = yield* left
+        yield* joinAt(b, ...seeds)
+        assert.strictEqual((yield* b.cluster.localMember).state, "alive")
+        yield* b.cluster.updateMeta(bytes("back"))
+      })
+    )
+  }
+
   clusterTest(
-    "without seeds brings the node back alone",
+    "is not undone by the goodbye that is still being repeated",
+    Effect.gen(function*() {
+      const [a, b] = yield* startMany(2)
+      const peer = yield* halfSilent("p", "10.0.0.9")
+      const cut = yield* beside(Effect.exit(b!.cluster.join([peer.ip])))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(cut)
+      const leaving = yield* beside(b!.cluster.leave({ timeout: "5 seconds" }))
+      const back = yield* beside(b!.cluster.join([a!.address]))
+      yield* passing(Fiber.join(back))
+      yield* passing(Fiber.join(leaving))
+      yield* TestClock.adjust("1 second")
+      const goodbyes = peer.all("Dead").filter(({ node }) => node === "b")
+      assert.deepStrictEqual([...new Set(goodbyes.map(({ incarnation }) => incarnation))], [1])
+      assert.strictEqual(goodbyes.length, 4)
+      assert.deepStrictEqual(yield* view(a!), ["a alive", "b alive"])
+    })
+  )
+
+  clusterTest(
+    "that ends without an answer says goodbye, which the next leave waits for",
     Effect.gen(function*() {
       const [, b] = yield* left
-      yield* joinAt(b)
-      assert.strictEqual((yield* b.cluster.localMember).state, "alive")
-      yield* b.cluster.updateMeta(bytes("back"))
+      const peer = yield* halfSilent("p", "10.0.0.9")
+      const cut = yield* beside(Effect.exit(b.cluster.join([peer.ip])))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(cut)
+      const report = yield* passing(b.cluster.leave({ timeout: "5 seconds" }))
+      assert.deepInclude(report, { outcome: "Sent", members: 1 })
+      assert.strictEqual((yield* passing(b.cluster.leave())).outcome, "AlreadyLeft")
+    })
+  )
+
+  clusterTest(
+    "that a peer refuses leaves the node outside, and both sides agree",
+    Effect.gen(function*() {
+      const [a, b] = yield* left
+      const peer = yield* refusing("p", "10.0.0.9")
+      yield* passing(Effect.flip(b.cluster.join([peer.ip])))
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual((yield* b.cluster.localMember).state, "left")
+      assert.deepStrictEqual(yield* view(a), ["a alive"])
+      assert.isAtLeast(peer.all("Dead").filter(({ incarnation, node }) => node === "b" && incarnation === 2).length, 1)
     })
   )
 })
@@ -158,6 +266,39 @@ describe("the layer's goodbye", () => {
       })
     )
   }
+
+  clusterTest(
+    "is said although a leave has ended, whose gossip may have been lost",
+    Effect.gen(function*() {
+      const [a, b] = yield* startMany(2)
+      const net = yield* SimulatedNetwork
+      yield* net.cut("10.0.0.2", "10.0.0.1", "packets")
+      assert.strictEqual((yield* passing(b!.cluster.leave())).outcome, "Sent")
+      yield* net.heal()
+      yield* b!.stop
+      yield* TestClock.adjust("20 millis")
+      assert.strictEqual(yield* stateOf(a!, "b"), "left")
+      yield* TestClock.adjust("20 seconds")
+      assert.deepStrictEqual(blamed([a!]).filter((event) => event.includes("Failed")), [])
+    })
+  )
+
+  clusterTest(
+    "does not hold up the release for longer than five seconds, whatever the transport does",
+    Effect.gen(function*() {
+      let stuck = false
+      const node = yield* start("b", "10.0.0.2", {
+        transport: (inner) => ({
+          ...inner,
+          send: (to, payload) => Effect.suspend(() => stuck ? Effect.never : inner.send(to, payload))
+        })
+      })
+      const a = yield* start("a", "10.0.0.1")
+      yield* joinAt(node, a.address)
+      stuck = true
+      assert.isAtMost(yield* duration(passing(node.stop)), 5_050)
+    })
+  )
 
   clusterTest(
     "goes to as many members as gossip would tell, each of whom passes it on",
@@ -242,7 +383,7 @@ describe("news about ourselves", () => {
 
 type Cluster = Memberlist["Service"]
 
-/** Every call that does something. */
+/** Every call that does something, and some of them wait. */
 const calls: Readonly<Record<string, (cluster: Cluster) => Effect.Effect<unknown, { readonly _tag: string }>>> = {
   join: (cluster) => cluster.join(["10.0.0.9"]),
   joinScoped: (cluster) => Effect.scoped(cluster.joinScoped(["10.0.0.9"])),
@@ -287,6 +428,31 @@ describe("after the layer's release", () => {
         assert.strictEqual((yield* Fiber.join(running))._tag, "MemberlistClosed")
         yield* TestClock.adjust("20 seconds")
         assert.deepStrictEqual(yield* view(nodes[0]!), ["a alive"])
+      })
+    )
+  }
+
+  for (const name of ["join", "joinScoped", "updateMeta", "leave", "ping", "send", "send, reliably"] as const) {
+    clusterTest(
+      `${name} that was under way, and whose caller cannot be interrupted, has failed at once`,
+      Effect.gen(function*() {
+        const call = calls[name]
+        if (call === undefined) return assert.fail(name)
+        yield* startMany(1)
+        const node = yield* start("b", "10.0.0.2", {
+          config: { gossipInterval: "1 hour", probeInterval: "1 hour" },
+          transport: (inner) => ({
+            ...inner,
+            send: (to, payload) => to.ip === "10.0.0.9" ? Effect.never : inner.send(to, payload)
+          })
+        })
+        yield* joinAt(node, "10.0.0.1")
+        yield* fakePeer("p", "10.0.0.9", { onStream: () => Effect.never, onMessage: "none" })
+        const running = yield* beside(Effect.flip(Effect.uninterruptible(call(node.cluster))))
+        yield* Effect.yieldNow
+        assert.isUndefined(running.pollUnsafe(), "it waits")
+        yield* node.stop
+        assert.strictEqual((yield* Fiber.join(running))._tag, "MemberlistClosed")
       })
     )
   }

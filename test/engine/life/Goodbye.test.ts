@@ -10,12 +10,10 @@ import type * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import * as Introductions from "../../../src/engine/life/Introductions.ts"
 import type { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
-import type { Connection } from "../../../src/Transport.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
 import { clusterTest, network, passing, start, startMany, stateOf, type TestNode } from "../Cluster.ts"
-import { type FakePeer, fakePeer, readMessage } from "../FakePeer.ts"
+import { asked, type FakePeer, fakePeer, plainly } from "../FakePeer.ts"
 
-const plainly = { compress: false, encryption: undefined, label: new Uint8Array() }
 
 /** Moments of a join, half a millisecond apart; it takes about a dozen of them. */
 const MOMENTS = 50
@@ -116,20 +114,6 @@ describe("the goodbye", () => {
       assert.deepStrictEqual(blamed(nodes), [])
     })
   )
-
-  /** Gives its list to who asks for it, and `then` does what the peer does with a list it is sent. */
-  const asked = (
-    peer: () => FakePeer,
-    then: (connection: Connection) => Effect.Effect<void>
-  ) =>
-  (connection: Connection) =>
-    Effect.gen(function*() {
-      const message = yield* readMessage(connection, "responder")
-      if (message === "closed" || message._tag !== "PushPull") return
-      if (message.nodes.length > 0) return yield* then(connection)
-      const answer = Frame.encodePushPull({ join: false, nodes: [peer().row()], userState: new Uint8Array() })
-      yield* Effect.ignore(connection.write(Frame.frame(answer, plainly)))
-    })
 
   for (const interrupted of [false, true]) {
     clusterTest(
