@@ -28,9 +28,8 @@ interface Seen {
 /** What all nodes have known so far. */
 export class Knowledge {
   private readonly lives = new Map<string, Seen>()
-  /** By knower and member: the highest incarnation that was known, and the highest that was known to have left. */
+  /** By knower and member: the highest incarnation that was known in any life. */
   private readonly known = new Map<string, number>()
-  private readonly left = new Map<string, number>()
 
   /** Takes in a step. */
   take({ next, node, previous }: Observation, now: number): void {
@@ -47,7 +46,6 @@ export class Knowledge {
       const key = `${node.name} ${entry.name}`
       this.known.set(key, Math.max(this.known.get(key) ?? 0, entry.incarnation))
       seen.known.set(entry.name, Math.max(seen.known.get(entry.name) ?? 0, entry.incarnation))
-      if (entry.state === "left") this.left.set(key, Math.max(this.left.get(key) ?? 0, entry.incarnation))
     }
   }
 
@@ -85,13 +83,16 @@ export class Knowledge {
     return (this.lives.get(name)?.leftAt ?? -1) >= from
   }
 
-  /** How many others ever knew a member at that incarnation or a later one; or, for a goodbye, that it left at it. */
+  /**
+   * The others who ever knew a member at that incarnation or a later one; or, for its goodbye, who do not list it as it was:
+   * who believes it dead already takes nothing else from its goodbye.
+   */
   knowers(member: string, incarnation: number, goodbye: boolean): ReadonlyArray<string> {
     const names = [...this.lives.keys()].filter((name) => name !== member)
     return names.filter((name) => {
-      const key = `${name} ${member}`
-      if (!goodbye) return (this.known.get(key) ?? 0) >= incarnation
-      return (this.left.get(key) ?? 0) >= incarnation || (this.known.get(key) ?? 0) > incarnation
+      if (!goodbye) return (this.known.get(`${name} ${member}`) ?? 0) >= incarnation
+      const entry = this.tableOf(name)?.entries.get(member)
+      return entry === undefined || isGone(entry) || entry.incarnation > incarnation
     })
   }
 }

@@ -236,8 +236,9 @@ const introduce = (
   Effect.gen(function*() {
     const remote = yield* swap(node, to, localState(node, true))
     // the cluster may have changed since it was asked
-    yield* nameToTake(node, remote.nodes)
+    const above = yield* nameToTake(node, remote.nodes)
     yield* checkVersions(node, remote.nodes)
+    if (above !== undefined) yield* Life.takeName(node, above)
     if (hasNews(asked, remote.nodes)) yield* Hooks.merge(node, remote.nodes)
     yield* mergeChecked(node, remote, { join: true, wait: true })
     // a seed may have become a member only now

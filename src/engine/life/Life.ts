@@ -96,6 +96,10 @@ export const introduced = <A, E>(
       })
   )
 
+/** Announces us above the incarnation at which another node has our name, while a join introduces us. */
+export const takeName = (node: Node, above: number): Effect.Effect<void> =>
+  Step.run(node, (m, env) => Announcement.takeName(m, own(node), above, env))
+
 /** Returns after a leave without anybody to tell. */
 export const returnAlone = (node: Node): Effect.Effect<void, MemberlistClosed> =>
   Effect.uninterruptible(Effect.flatMap(

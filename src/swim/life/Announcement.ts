@@ -58,6 +58,16 @@ export const introduce = (
     : [...alive(next, whole, env), refused]
 }
 
+/**
+ * Announces us above the incarnation at which another node has our name, unless we are outside or above it already. A join
+ * that introduced us above what it was told may find more when it reads the peer's list again.
+ */
+export const takeName = (m: Membership, own: Omit<Own, "meta">, above: number, env: Env): Step => {
+  const entry = get(m, m.self)
+  if (entry === undefined || Stage.isOutside(m.stage) || entry.incarnation > above) return [m, nothing]
+  return alive({ ...m, incarnation: learned(m, above) }, { ...own, meta: entry.meta }, env)
+}
+
 /** Ends an introduction. When none after a leave was answered, we say goodbye again. */
 export const settle = (m: Membership, join: number, answered: boolean, env: Env): Decided =>
   live(m, { _tag: "Settle", join, answered }, undefined, env)

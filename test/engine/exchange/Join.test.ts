@@ -6,10 +6,12 @@ import * as Schedule from "effect/Schedule"
 import { TestClock } from "effect/testing"
 import { JoinRejected } from "../../../src/MemberlistError.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
+import type { Connection } from "../../../src/Transport.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
+import type { NodeState } from "../../../src/wire/message/Message.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
 import { clusterTest, joinAt, passing, start, startMany, type TestNode, view } from "../Cluster.ts"
-import { fakePeer } from "../FakePeer.ts"
+import { type FakePeer, fakePeer, plainly, readMessage } from "../FakePeer.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const key = (text: string) => Redacted.make(bytes(text))
@@ -352,6 +354,95 @@ describe("join", () => {
       yield* joinAt(b, "10.0.0.1")
       assert.deepStrictEqual(received.map(({ node }) => node).sort(), ["a", "b"])
       assert.isTrue(received.every(({ join, size }) => join && size === 1 << 20))
+    })
+  )
+})
+
+describe("a peer that is asked for its list first", () => {
+  const lists = (peer: () => FakePeer, row: (asked: boolean) => ReadonlyArray<NodeState>) => (connection: Connection) =>
+    Effect.gen(function*() {
+      const message = yield* readMessage(connection, "responder")
+      if (message === "closed" || message._tag !== "PushPull") return
+      const nodes = [peer().row(), ...row(message.nodes.length === 0)]
+      const answer = Frame.encodePushPull({ join: true, nodes, userState: new Uint8Array() })
+      yield* Effect.ignore(connection.write(Frame.frame(answer, plainly)))
+    })
+
+  clusterTest(
+    "and closes without an answer is told as such, at once, and gets no list",
+    Effect.gen(function*() {
+      let asked = 0
+      const peer = yield* fakePeer("p", "10.0.0.9", {
+        onStream: (connection) =>
+          Effect.flatMap(readMessage(connection, "responder"), (message) =>
+            Effect.sync(() => {
+              asked++
+              if (message !== "closed" && message._tag === "PushPull") assert.deepStrictEqual(message.nodes, [])
+            }))
+      })
+      const node = yield* start("a", "10.0.0.1")
+      const joining = yield* Effect.forkChild(Effect.flip(node.cluster.join([peer.ip])), { startImmediately: true })
+      yield* TestClock.adjust("50 millis")
+      const error = yield* Fiber.join(joining)
+      const cause = error._tag === "JoinFailed" ? error.failed[0]?.error : undefined
+      assert.deepInclude(cause, { _tag: "ExchangeRejected", reason: "ClosedWithoutAnswer" })
+      assert.strictEqual(asked, 1)
+      yield* alone(node)
+    })
+  )
+
+  clusterTest(
+    "and knows more when it gets ours is vetoed by our delegate, which is asked about what is merged",
+    Effect.gen(function*() {
+      const late = (peer: FakePeer) => peer.row({ name: "late", addr: Uint8Array.of(10, 0, 0, 8) })
+      const peer: FakePeer = yield* fakePeer("p", "10.0.0.9", {
+        onStream: lists(() => peer, (asked) => asked ? [] : [late(peer)])
+      })
+      const seen: Array<ReadonlyArray<string>> = []
+      const node = yield* start("a", "10.0.0.1", {
+        delegate: {
+          merge: (members) =>
+            Effect.suspend(() => {
+              seen.push(members.map(({ name }) => name))
+              return members.some(({ name }) => name === "late")
+                ? Effect.fail(new JoinRejected({ reason: "not that one" }))
+                : Effect.void
+            })
+        }
+      })
+      const [error] = yield* failing(node, peer.ip)
+      assert.strictEqual(error?.tag, "JoinRejected")
+      assert.deepStrictEqual(seen, [["p"], ["p", "late"]])
+      assert.deepStrictEqual(yield* view(node), ["a alive"])
+    })
+  )
+
+  clusterTest(
+    "and says the same when it gets ours is judged by our delegate once",
+    Effect.gen(function*() {
+      const peer: FakePeer = yield* fakePeer("p", "10.0.0.9", { onStream: lists(() => peer, () => []) })
+      let asked = 0
+      const node = yield* start("a", "10.0.0.1", {
+        delegate: { merge: () => Effect.sync(() => void asked++) }
+      })
+      yield* joinAt(node, peer.ip)
+      assert.strictEqual(asked, 1)
+    })
+  )
+
+  clusterTest(
+    "and knows our name at a higher incarnation when it gets ours is told a higher one, where we may take the name",
+    Effect.gen(function*() {
+      const other = (peer: FakePeer, incarnation: number) =>
+        peer.row({ name: "a", addr: Uint8Array.of(10, 0, 0, 8), incarnation })
+      const peer: FakePeer = yield* fakePeer("p", "10.0.0.9", {
+        onStream: lists(() => peer, (asked) => [other(peer, asked ? 7 : 20)])
+      })
+      const node = yield* start("a", "10.0.0.1", { config: { nameConflictPolicy: "replace" } })
+      yield* joinAt(node, peer.ip)
+      yield* TestClock.adjust("2 seconds")
+      const announced = peer.all("Alive").filter((claim) => claim.node === "a").map(({ incarnation }) => incarnation)
+      assert.isAbove(Math.max(...announced), 20)
     })
   )
 })
