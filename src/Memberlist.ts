@@ -219,7 +219,8 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
           introduced && exit._tag === "Failure"
             ? Effect.ignore(run("leave", Cause.hasInterrupts(exit.cause) ? Life.leaveAtOnce(node) : Life.undo(node)))
             : Effect.void)
-        return Effect.acquireRelease(joined, () => Effect.ignore(run("leave", Life.leaveAtOnce(node))))
+        return Effect.acquireRelease(joined, () =>
+          Effect.ignore(run("leave", Life.leaveAtOnce(node))))
       }),
     leave: (options) =>
       run("leave", Life.leave(node, Duration.fromInputUnsafe(options?.timeout ?? node.config.leaveTimeout))),

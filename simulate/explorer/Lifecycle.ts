@@ -350,7 +350,11 @@ export class Goodbyes {
   }
 
   /** Who should know of a goodbye by now and does not. */
-  missed({ at, incarnation, member, told }: Goodbye, now: number, hasEnded: (name: string) => boolean): string | undefined {
+  missed(
+    { at, incarnation, member, told }: Goodbye,
+    now: number,
+    hasEnded: (name: string) => boolean
+  ): string | undefined {
     for (const { life, name } of told) {
       if (this.knowledge.lifeOf(name) !== life || hasEnded(name)) continue
       if (this.weather.rough(member, name, at, now)) continue

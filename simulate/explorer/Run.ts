@@ -14,8 +14,8 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type Observation, Observer } from "../../src/engine/Observer.ts"
 import { Draws } from "../../src/testing/clock/Draws.ts"
-import { Agreement, components, disagreement, FalseDeaths, LONGEST_PROBE, Subscriber } from "./Calm.ts"
 import * as Calls from "./Calls.ts"
+import { Agreement, components, disagreement, FalseDeaths, LONGEST_PROBE, Subscriber } from "./Calm.ts"
 import * as Lifecycle from "./Lifecycle.ts"
 import { type FaultClass, faultClasses, type Plan, type Planned } from "./Plan.ts"
 
@@ -298,16 +298,21 @@ const explore = Effect.fnUntraced(function*(
     const calls = draws.pick([[], ["leave"], ["leave", "leave"], ["join", "leave"], ["joinScoped"], ["join"]] as const)
     tell(`${node} goes: ${["release", ...calls].join(", ")}`)
     const cut = draws.pick([0, 5, 300, 3_000])
-    yield* Effect.forEach(calls, (name) =>
-      call({ _tag: "Call", node, call: name, to: draws.pick(others), interrupt: draws.next() < 0.5 }, cut), {
-      concurrency: "unbounded"
-    })
+    yield* Effect.forEach(
+      calls,
+      (name) => call({ _tag: "Call", node, call: name, to: draws.pick(others), interrupt: draws.next() < 0.5 }, cut),
+      {
+        concurrency: "unbounded"
+      }
+    )
     if (calls.length > 0) yield* Effect.sleep(draws.pick([0, 100, 2_000, 10_000]))
     yield* stop(node)
     yield* Effect.sleep(GONE)
     for (const name of others) {
       const [event] = subscribers.get(name)?.watched ?? []
-      if (event !== undefined) fail("Goodbye", `${name} saw ${event._tag} of ${node}, which left while nothing was wrong`)
+      if (event !== undefined) {
+        fail("Goodbye", `${name} saw ${event._tag} of ${node}, which left while nothing was wrong`)
+      }
       const view = yield* Effect.flatMap(cluster.node(name), ({ members }) => members)
       if (view.some((member) => member.name === node)) {
         fail("Goodbye", `${name} still lists ${node}, ${now() - since} ms after it began to go`)

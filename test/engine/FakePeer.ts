@@ -202,12 +202,12 @@ export const introduce = Effect.fnUntraced(function*(node: TestNode, ...peers: R
 export const plainly = { compress: false, encryption: undefined, label: new Uint8Array() }
 
 /** Gives its list to whoever asks for it, and `then` does what the peer does with a list that it is sent. */
-export const asked = (peer: () => FakePeer, then: (connection: Connection) => Effect.Effect<void>) =>
-(connection: Connection) =>
-  Effect.gen(function*() {
-    const message = yield* readMessage(connection, "responder")
-    if (message === "closed" || message._tag !== "PushPull") return
-    if (message.nodes.length > 0) return yield* then(connection)
-    const answer = Frame.encodePushPull({ join: false, nodes: [peer().row()], userState: new Uint8Array() })
-    yield* Effect.ignore(connection.write(Frame.frame(answer, plainly)))
-  })
+export const asked =
+  (peer: () => FakePeer, then: (connection: Connection) => Effect.Effect<void>) => (connection: Connection) =>
+    Effect.gen(function*() {
+      const message = yield* readMessage(connection, "responder")
+      if (message === "closed" || message._tag !== "PushPull") return
+      if (message.nodes.length > 0) return yield* then(connection)
+      const answer = Frame.encodePushPull({ join: false, nodes: [peer().row()], userState: new Uint8Array() })
+      yield* Effect.ignore(connection.write(Frame.frame(answer, plainly)))
+    })

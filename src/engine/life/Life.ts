@@ -175,7 +175,9 @@ const depart = (node: Node, goodbye: Uint8Array, gossip: Receipt, members: numbe
 
 /** A transport with a defect must not keep the scope from closing. */
 const farewell = (node: Node): Effect.Effect<void> =>
-  Effect.suspend(() => node.work.guard("goodbye", Goodbye.bounded(Goodbye.straight(node, Goodbye.make(node))), undefined))
+  Effect.suspend(() =>
+    node.work.guard("goodbye", Goodbye.bounded(Goodbye.straight(node, Goodbye.make(node))), undefined)
+  )
 
 /** Leaves without waiting for gossip: the goodbye goes straight to members, at once. For the end of a scope. */
 export const leaveAtOnce = (node: Node): Effect.Effect<void> =>

@@ -14,7 +14,6 @@ import * as Frame from "../../../src/wire/stream/Frame.ts"
 import { clusterTest, network, passing, start, startMany, stateOf, type TestNode } from "../Cluster.ts"
 import { asked, type FakePeer, fakePeer, plainly } from "../FakePeer.ts"
 
-
 /** Moments of a join, half a millisecond apart; it takes about a dozen of them. */
 const MOMENTS = 50
 
