@@ -112,11 +112,11 @@ const effectOf = (
     case "updateMetaAndWait":
       return memberlist.updateMeta(bytes(`w${duration}`), { wait: 5_000 })
     case "send":
-      return memberlist.send(to, bytes("datagram"))
+      return memberlist.send({ address: to }, bytes("datagram"))
     case "sendReliably":
-      return memberlist.send(to, new Uint8Array(LARGE), { reliable: true })
+      return memberlist.send({ address: to }, new Uint8Array(LARGE), { reliable: true })
     case "ping":
-      return memberlist.ping(to)
+      return memberlist.ping({ address: to })
     case "broadcast":
       return memberlist.broadcast(bytes("news"))
   }

@@ -10,7 +10,7 @@ import type { Observation } from "../../src/engine/Observer.ts"
 import { isOutside } from "../../src/swim/life/Stage.ts"
 import { type Entry, isGone } from "../../src/swim/membership/Entry.ts"
 import type { Membership } from "../../src/swim/membership/Membership.ts"
-import { retransmitLimit } from "../../src/swim/Timing.ts"
+import { retransmitLimit } from "../../src/swim/gossip/BroadcastQueue.ts"
 import type { Begun, Called, CallName } from "./Calls.ts"
 import type { Planned } from "./Plan.ts"
 
