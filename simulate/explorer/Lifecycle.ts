@@ -6,7 +6,7 @@ import type { JoinReport, NewsReport } from "effect-memberlist"
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
-import type { Observation } from "../../src/engine/Observer.ts"
+import type { ObservedStep } from "../../src/engine/Observer.ts"
 import { isOutside } from "../../src/swim/life/Stage.ts"
 import { type Entry, isGone } from "../../src/swim/membership/Entry.ts"
 import type { Membership } from "../../src/swim/membership/Membership.ts"
@@ -16,7 +16,7 @@ import type { Planned } from "./Plan.ts"
 
 /** One life of a node, as its steps show it. */
 interface Seen {
-  readonly node: Observation["node"]
+  readonly node: ObservedStep["node"]
   table: Membership
   /** When it went outside the last time, and when it was there the last time. */
   leftAt: number
@@ -32,7 +32,7 @@ export class Knowledge {
   private readonly known = new Map<string, number>()
 
   /** Takes in a step. */
-  take({ next, node, previous }: Observation, now: number): void {
+  take({ next, node, previous }: ObservedStep, now: number): void {
     let seen = this.lives.get(node.name)
     if (seen?.node !== node) {
       this.lives.set(node.name, seen = { node, table: next, leftAt: -1, outsideUntil: -1, known: new Map() })
@@ -329,7 +329,7 @@ export class Goodbyes {
   }
 
   /** A node's layer is being released, as this step shows. */
-  said({ next, node }: Observation, now: number): Goodbye {
+  said({ next, node }: ObservedStep, now: number): Goodbye {
     const others = [...next.entries.values()].filter((entry) => entry.name !== node.name && !isGone(entry))
     const incarnation = next.entries.get(node.name)?.incarnation ?? 0
     const reached = others.length <= retransmitLimit(node.config.retransmitMult, next.entries.size)

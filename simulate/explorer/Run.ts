@@ -2,7 +2,7 @@
  * Lives through a plan: the chaos, then calm, until every node lists exactly the nodes that run, or for too long.
  */
 import type { MemberEvent } from "effect-memberlist"
-import { Convergence, Invariants, SimulatedCluster, VirtualTime } from "effect-memberlist/testing"
+import { Convergence, type Invariants, SimulatedCluster, VirtualTime } from "effect-memberlist/testing"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -12,7 +12,8 @@ import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type Observation, Observer } from "../../src/engine/Observer.ts"
+import { type ObservedStep, Observer } from "../../src/engine/Observer.ts"
+import { Checker } from "../../src/testing/checks/Checker.ts"
 import { Draws } from "../../src/testing/clock/Draws.ts"
 import * as Calls from "./Calls.ts"
 import { Agreement, components, disagreement, FalseDeaths, LONGEST_PROBE, Subscriber } from "./Calm.ts"
@@ -64,7 +65,7 @@ export interface Outcome {
 /** The lines of a log are counted, so that a run that goes wild ends with an error instead of the memory. */
 const MAX_LINES = 500_000
 /** The log line of each change that a node publishes. */
-const changeLines = function*({ directives, node }: Observation) {
+const changeLines = function*({ directives, node }: ObservedStep) {
   for (const directive of directives) {
     if (directive._tag === "Publish") {
       const { _tag, entry } = directive.change
@@ -110,7 +111,7 @@ const explore = Effect.fnUntraced(function*(
     failures.push({ kind, at: now(), message })
   }
 
-  const invariants = Invariants.make()
+  const checker = new Checker()
   const knowledge = new Lifecycle.Knowledge()
   let chaosAt = 0
   const weather = new Lifecycle.Weather(plan.script, () => chaosAt)
@@ -143,9 +144,9 @@ const explore = Effect.fnUntraced(function*(
       const falseDeath = falseDeaths.take(step.node.name, directive.change, now())
       if (falseDeath !== undefined) fail("FalseDeath", falseDeath)
     }
-    const before = invariants.violations.length
-    invariants.observer(step)
-    for (const { invariant, message, node } of invariants.violations.slice(before)) {
+    const before = checker.violations.length
+    checker.observe(step)
+    for (const { invariant, message, node } of checker.violations.slice(before)) {
       fail(invariant, `${node}: ${message}`)
     }
   }
@@ -334,7 +335,7 @@ const explore = Effect.fnUntraced(function*(
     played,
     packets: packetsSent,
     bound,
-    steps: invariants.steps(),
+    steps: checker.steps,
     agreedAfter,
     elapsed: now()
   }

@@ -6,6 +6,7 @@
  */
 export * as Convergence from "./checks/Convergence.ts"
 export * as Invariants from "./checks/Invariants.ts"
+export * as Observation from "./checks/Observation.ts"
 export * as SkewedClock from "./clock/SkewedClock.ts"
 export * as VirtualTime from "./clock/VirtualTime.ts"
 export * as Fault from "./network/Fault.ts"

@@ -5,8 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { TestClock } from "effect/testing"
-import type { Node } from "../../src/engine/Node.ts"
-import { Observer } from "../../src/engine/Observer.ts"
+import { type ObservedNode, Observer } from "../../src/engine/Observer.ts"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import { type Connection, Transport } from "../../src/Transport.ts"
 import * as Compression from "../../src/wire/Compression.ts"
@@ -29,7 +28,7 @@ const quiet = {
 
 /** A node, and its own state beside it: what a test may look at and the application may not. */
 const observed = Effect.fnUntraced(function*(options: NodeOptions) {
-  let seen: Node | undefined
+  let seen: ObservedNode | undefined
   const node = yield* start("a", "10.0.0.1", options).pipe(
     Effect.provideService(Observer, ({ node }) => {
       seen = node

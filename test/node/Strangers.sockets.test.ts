@@ -5,8 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Net from "node:net"
 import { Delegate } from "../../src/Delegate.ts"
-import type { Node } from "../../src/engine/Node.ts"
-import { Observer } from "../../src/engine/Observer.ts"
+import { type ObservedNode, Observer } from "../../src/engine/Observer.ts"
 import { Memberlist, MemberlistLive } from "../../src/Memberlist.ts"
 import { MemberlistConfig, type Settings } from "../../src/MemberlistConfig.ts"
 import * as NodeTransport from "../../src/node/NodeTransport.ts"
@@ -35,7 +34,7 @@ const member = Effect.fnUntraced(function*(name: string, settings: Settings = {}
 
 /** A node that is attacked, and what its ledger of streams says. */
 const victim = Effect.fnUntraced(function*(settings: Settings, userState = 0) {
-  let seen: Node | undefined
+  let seen: ObservedNode | undefined
   const cluster = yield* member("victim", { gossipInterval: 0, probeInterval: 0, ...settings }, userState).pipe(
     Effect.provideService(Observer, ({ node }) => {
       seen = node

@@ -10,7 +10,7 @@ import { MemberlistConfig, type Settings } from "../../src/MemberlistConfig.ts"
 import type * as Announcement from "../../src/swim/life/Announcement.ts"
 import type { Change, Directive } from "../../src/swim/membership/Directive.ts"
 import * as Membership from "../../src/swim/membership/Membership.ts"
-import { Invariants } from "../../src/testing/index.ts"
+import { Checker } from "../../src/testing/checks/Checker.ts"
 import { Transport } from "../../src/Transport.ts"
 import { announce, env, ip, own, SELF } from "../swim/support.ts"
 
@@ -54,12 +54,12 @@ export const published = (change: Change): Directive => ({ _tag: "Publish", chan
 /** A node whose steps are observed, from its first announcement on. */
 export class Watched {
   readonly node: Node.Node
-  private readonly invariants: Invariants.Invariants
+  private readonly checker: Checker
   private table: Membership.Membership
 
-  constructor(node: Node.Node, invariants: Invariants.Invariants, announced: Announcement.Own) {
+  constructor(node: Node.Node, checker: Checker, announced: Announcement.Own) {
     this.node = node
-    this.invariants = invariants
+    this.checker = checker
     this.table = Membership.make(node.name)
     this.rule((m) => announce(m, announced, env()))
   }
@@ -72,7 +72,7 @@ export class Watched {
   see({ directives = [], next = this.table, node = this.node, now = 0 }: Seen): void {
     const previous = this.table
     this.table = next
-    this.invariants.observer({ node, now, previous, next, directives })
+    this.checker.observe({ node, now, previous, next, directives })
   }
 
   /** Observes what a real rule does. */
@@ -84,13 +84,13 @@ export class Watched {
 
 /** Nodes of one cluster, and what was found broken, as `node at: Invariant, message`. */
 export const watch = Effect.gen(function*() {
-  const invariants = Invariants.make()
+  const checker = new Checker()
   const another = (name: string, announced: Announcement.Own = own) =>
-    Effect.map(idle(name), (node) => new Watched(node, invariants, announced))
+    Effect.map(idle(name), (node) => new Watched(node, checker, announced))
   return {
     self: yield* another(SELF),
     another,
     broken: () =>
-      invariants.violations.map(({ at, invariant, message, node }) => `${node} ${at}: ${invariant}, ${message}`)
+      checker.violations.map(({ at, invariant, message, node }) => `${node} ${at}: ${invariant}, ${message}`)
   }
 })

@@ -7,9 +7,8 @@
  *
  * @since 0.1.0
  */
-import { MAX_NOTICE_BYTES, MAX_NOTICES, type Notices, type Told } from "../../engine/hooks/Notices.ts"
-import type { Node } from "../../engine/Node.ts"
-import type { Observation } from "../../engine/Observer.ts"
+import { MAX_NOTICE_BYTES, MAX_NOTICES, type Told } from "../../engine/hooks/Notices.ts"
+import type { ObservedNode, ObservedStep } from "../../engine/Observer.ts"
 import { MAX_PEERS } from "../../engine/receiving/Keys.ts"
 import { MAX_USER_BROADCASTS } from "../../engine/sending/Broadcasts.ts"
 import { MAX_NOTED } from "../../engine/telemetry/Logs.ts"
@@ -33,7 +32,7 @@ export interface Known {
 type Limit = (what: string, actual: number, most: number) => void
 
 /** The table, and what follows from it. */
-const table = ({ next, node }: Observation, limit: Limit): void => {
+const table = ({ next, node }: ObservedStep, limit: Limit): void => {
   const members = next.entries.size
   const { names } = next.ring
   limit("entries in the table", members, node.settings.rules.maxMembers)
@@ -44,7 +43,7 @@ const table = ({ next, node }: Observation, limit: Limit): void => {
   limit("claims told lately", next.told.length, 2 * MAX_TELLS)
 }
 
-const broadcasts = (node: Node, known: Known, limit: Limit): void => {
+const broadcasts = (node: ObservedNode, known: Known, limit: Limit): void => {
   const gossip = node.gossip.current
   const user = node.user.current
   // each name has one broadcast, and our address has one more, for refutations
@@ -56,7 +55,7 @@ const broadcasts = (node: Node, known: Known, limit: Limit): void => {
 }
 
 /** What waits for its turn here. */
-const waiting = (node: Node, limit: Limit): void => {
+const waiting = (node: ObservedNode, limit: Limit): void => {
   const { config } = node
   limit("alive messages in the handoff queue", node.handoff.alives.length, config.handoffQueueDepth)
   limit("accusations in the handoff queue", node.handoff.accusations.length, config.handoffQueueDepth)
@@ -73,13 +72,13 @@ const waiting = (node: Node, limit: Limit): void => {
   notices("mergeRemoteState", node.notices.mergeRemoteState, limit)
 }
 
-const notices = (hook: Told, { bytes, waiting }: Notices, limit: Limit): void => {
+const notices = (hook: Told, { bytes, waiting }: ObservedNode["notices"][Told], limit: Limit): void => {
   limit(`notices to the ${hook} hook`, waiting(), MAX_NOTICES)
   if (waiting() > 1) limit(`bytes of notices to the ${hook} hook`, bytes(), MAX_NOTICE_BYTES)
 }
 
 /** What is being done for others and for the application. */
-const running = (node: Node, limit: Limit): void => {
+const running = (node: ObservedNode, limit: Limit): void => {
   const { work } = node
   const relayed = work.running("relay")
   limit("relayed pings", relayed, LIMITS.relay)
@@ -96,7 +95,7 @@ const running = (node: Node, limit: Limit): void => {
 }
 
 /** Tells of every limit that a node does not keep. */
-export const check = (step: Observation, known: Known, tell: (what: string, message: string) => void): void => {
+export const check = (step: ObservedStep, known: Known, tell: (what: string, message: string) => void): void => {
   const limit: Limit = (what, actual, most) => {
     if (actual > most) tell(what, `${actual} ${what}, at most ${most} are allowed`)
   }

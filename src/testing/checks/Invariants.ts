@@ -1,6 +1,6 @@
 /**
  * What must be true of every node after every step of its member table, and of all nodes together. The production code is
- * observed, not changed: give the observer to each node's layer.
+ * observed, not changed: give the checks to each node's layer.
  *
  * ```ts
  * import { Effect, Layer } from "effect"
@@ -32,305 +32,30 @@
  * @since 0.1.0
  */
 import * as Layer from "effect/Layer"
-import type { Node } from "../../engine/Node.ts"
-import { type Observation, Observer } from "../../engine/Observer.ts"
-import type { MemberState } from "../../Member.ts"
-import { isOutside } from "../../swim/life/Stage.ts"
-import type { Directive } from "../../swim/membership/Directive.ts"
-import type { Entry } from "../../swim/membership/Entry.ts"
-import { isGone } from "../../swim/membership/Entry.ts"
-import type { Membership } from "../../swim/membership/Membership.ts"
-import * as Suspicion from "../../swim/suspicion/Suspicion.ts"
-import { Mirror } from "../network/Mirror.ts"
-import * as Bounds from "./Bounds.ts"
+import { Observer as EngineObserver } from "../../engine/Observer.ts"
+import { Checker } from "./Checker.ts"
+import { type Observer, stepOf } from "./Observation.ts"
+import type { Violation } from "./Violation.ts"
 
-/**
- * @category models
- * @since 0.1.0
- */
-export type Invariant =
-  | "IncarnationWentBack"
-  | "Resurrection"
-  | "MetadataOfIncarnation"
-  | "NeverSaid"
-  | "SelfDead"
-  | "IllegalChange"
-  | "HastySuspicion"
-  | "OverdueSuspicion"
-  | "Forgotten"
-  | "Bounds"
-  | "Events"
-
-/**
- * Something that must not happen, and did.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Violation {
-  readonly invariant: Invariant
-  /** The node in whose table it was seen. */
-  readonly node: string
-  /** Milliseconds on that node's clock. */
-  readonly at: number
-  readonly message: string
-}
+export type { Invariant, Violation } from "./Violation.ts"
 
 /**
  * @category models
  * @since 0.1.0
  */
 export interface Invariants {
-  readonly observer: Observer
-  /** Provides the observer to a node. */
+  /** Provides the checks to a node, or to each node of a cluster. */
   readonly layer: Layer.Layer<never>
+  /** The same checks, to be combined with observers of your own: see `Observation.layer`. */
+  readonly observer: Observer
   /** What was broken so far, at most 100 times. */
   readonly violations: ReadonlyArray<Violation>
   /** Steps of member tables seen so far, those included that changed nothing. */
   readonly steps: () => number
 }
 
-const MAX_VIOLATIONS = 100
-/** Clocks and timers round to this, in milliseconds. */
-const TOLERANCE = 1
-/** A sleep does not end sooner when the clock leaps: this is as far as clocks may leap during one, in milliseconds. */
-const LEAPS = 20_000
-
-const successors: Readonly<Record<MemberState, ReadonlyArray<MemberState>>> = {
-  alive: ["alive", "suspect", "dead", "left"],
-  suspect: ["suspect", "alive", "dead", "left"],
-  dead: ["dead", "alive"],
-  left: ["left", "alive"]
-}
-
-const hex = (bytes: Uint8Array | null): string => {
-  let text = ""
-  if (bytes !== null) { for (const byte of bytes) text += byte.toString(16).padStart(2, "0") }
-  return text
-}
-
-/** Everything an alive claim says, but for the incarnation. */
-const said = (entry: Entry): string => `${hex(entry.addr)}:${entry.port} ${hex(entry.vsn)} ${hex(entry.meta)}`
-
-const show = (entry: Entry | undefined): string =>
-  entry === undefined ? "unknown" : `${entry.state} at incarnation ${entry.incarnation}`
-
-/** One run of one node's program. */
-interface Life {
-  /** What the node said of itself, by incarnation. */
-  readonly announced: Map<number, string>
-  readonly mirror: Mirror
-  /** When the suspicions that it has end. */
-  readonly suspects: Map<string, number>
-  /** The most members it ever knew at once, and the names it ever knew. */
-  mostMembers: number
-  readonly names: Set<string>
-  /** The bounds that were broken, each of which is told once. */
-  readonly exceeded: Set<string>
-}
-
-class Checker {
-  readonly violations: Array<Violation> = []
-  steps = 0
-  private readonly lives = new Map<Node, Life>()
-  /** What each name said of itself in all of its lives: `incarnation what`. */
-  private readonly said = new Map<string, Set<string>>()
-  /** Declarations of death, `name incarnation accuser`, and goodbyes, `name incarnation`. */
-  private readonly deaths = new Set<string>()
-  private readonly goodbyes = new Set<string>()
-
-  readonly observe: Observer = (step) => {
-    this.steps++
-    const life = this.lifeOf(step.node)
-    if (step.next !== step.previous) {
-      this.changes(step, life)
-      this.published(step, life)
-    }
-    this.overdue(step, life)
-    this.bounds(step, life)
-  }
-
-  private lifeOf(node: Node): Life {
-    const known = this.lives.get(node)
-    if (known !== undefined) return known
-    const life: Life = {
-      announced: new Map(),
-      mirror: new Mirror(),
-      suspects: new Map(),
-      mostMembers: 0,
-      names: new Set(),
-      exceeded: new Set()
-    }
-    this.lives.set(node, life)
-    return life
-  }
-
-  private report(invariant: Invariant, { node, now }: Observation, message: string): void {
-    if (this.violations.length >= MAX_VIOLATIONS) return
-    this.violations.push({ invariant, node: node.name, at: now, message })
-  }
-
-  private changes(step: Observation, life: Life): void {
-    const { next, node, previous } = step
-    for (const entry of next.entries.values()) {
-      const before = previous.entries.get(entry.name)
-      if (before !== entry || next.deadlines !== previous.deadlines) this.awaited(step, entry)
-      if (before === entry) continue
-      life.names.add(entry.name)
-      if (entry.suspicion === undefined) life.suspects.delete(entry.name)
-      else life.suspects.set(entry.name, Suspicion.expiry(entry.suspicion))
-      if (entry.name === node.name) this.own(step, entry, life)
-      this.entry(step, before, entry)
-    }
-    for (const entry of previous.entries.values()) {
-      if (next.entries.has(entry.name)) continue
-      life.suspects.delete(entry.name)
-      this.forgotten(step, entry)
-    }
-    if (next.incarnation < previous.incarnation) {
-      this.report("IncarnationWentBack", step, `its own went from ${previous.incarnation} to ${next.incarnation}`)
-    }
-  }
-
-  /** A suspicion ends because the node waits for it, or will look for it. */
-  private awaited(step: Observation, { name, suspicion }: Entry): void {
-    if (suspicion === undefined) return
-    const { horizon, soonest } = step.next.deadlines
-    const expiry = Suspicion.expiry(suspicion)
-    if (expiry >= horizon || soonest.some((deadline) => deadline.name === name && deadline.at === expiry)) return
-    this.report("OverdueSuspicion", step, `${name} is suspect until ${expiry}, which nobody waits for`)
-  }
-
-  private overdue(step: Observation, { suspects }: Life): void {
-    for (const [name, expiry] of suspects) {
-      if (step.now - expiry <= LEAPS) continue
-      suspects.delete(name)
-      this.report("OverdueSuspicion", step, `${name} is suspect ${step.now - expiry} ms after its time was over`)
-    }
-  }
-
-  /** What a node believes of itself it says to others. */
-  private own(step: Observation, entry: Entry, life: Life): void {
-    if (entry.state !== "alive") {
-      if (!isOutside(step.next.stage)) this.report("SelfDead", step, `it believes itself ${show(entry)}`)
-      if (entry.state === "left") this.goodbyes.add(`${entry.name} ${entry.incarnation}`)
-      return
-    }
-    const now = said(entry)
-    const earlier = life.announced.get(entry.incarnation)
-    if (earlier === undefined) life.announced.set(entry.incarnation, now)
-    else if (earlier !== now) {
-      this.report("MetadataOfIncarnation", step, `it says two things at incarnation ${entry.incarnation}`)
-    }
-    let all = this.said.get(entry.name)
-    if (all === undefined) this.said.set(entry.name, all = new Set())
-    all.add(`${entry.incarnation} ${now}`)
-  }
-
-  private entry(step: Observation, before: Entry | undefined, entry: Entry): void {
-    const changedHands = step.directives.some((directive) =>
-      (directive._tag === "Reclaimed" || (directive._tag === "Conflict" && directive.replaced)) &&
-      directive.existing.name === entry.name
-    )
-    const legal = before === undefined ? entry.state === "alive" : successors[before.state].includes(entry.state)
-    if (!legal || (entry.state === "suspect") !== (entry.suspicion !== undefined)) {
-      this.report("IllegalChange", step, `${entry.name} went from ${show(before)} to ${show(entry)}`)
-    }
-    if (entry.suspicion !== undefined && entry.suspicion.accusers.length > entry.suspicion.k + 1) {
-      const { accusers, k } = entry.suspicion
-      this.report("Bounds", step, `${accusers.length} accusers of ${entry.name}, at most ${k + 1} are allowed`)
-    }
-    if (before !== undefined && !changedHands) {
-      if (entry.incarnation < before.incarnation) {
-        this.report("IncarnationWentBack", step, `${entry.name} went from ${show(before)} to ${show(entry)}`)
-      } else if (isGone(before) && !isGone(entry) && entry.incarnation === before.incarnation) {
-        this.report("Resurrection", step, `${entry.name} went from ${show(before)} to ${show(entry)}`)
-      }
-    }
-    if (entry.state === "alive" && this.said.get(entry.name)?.has(`${entry.incarnation} ${said(entry)}`) === false) {
-      this.report("NeverSaid", step, `${entry.name} never said what is believed of it at ${entry.incarnation}`)
-    }
-    if (entry.state === "left" && before?.state !== "left") this.departure(step, entry)
-  }
-
-  private departure(step: Observation, entry: Entry): void {
-    if (this.said.has(entry.name) && !this.goodbyes.has(`${entry.name} ${entry.incarnation}`)) {
-      this.report("NeverSaid", step, `${entry.name} never said goodbye at incarnation ${entry.incarnation}`)
-    }
-  }
-
-  private forgotten(step: Observation, entry: Entry): void {
-    if (entry.name !== step.node.name && evicts(step.directives, entry.name)) return
-    const { gossipToTheDeadTime } = step.node.settings.rules
-    const reaped = step.directives.some(({ _tag, ...rest }) =>
-      _tag === "Reaped" && "entry" in rest && rest.entry === entry
-    )
-    const due = isGone(entry) && step.now - entry.stateChangedAt >= gossipToTheDeadTime - TOLERANCE
-    if (!reaped || !due || entry.name === step.node.name) {
-      this.report("Forgotten", step, `${entry.name}, ${show(entry)}, was forgotten too early`)
-    }
-  }
-
-  private published(step: Observation, life: Life): void {
-    const { directives, next, previous } = step
-    for (const directive of directives) {
-      if (directive._tag !== "Publish") continue
-      const complaint = life.mirror.apply(directive.change)
-      if (complaint !== undefined) this.report("Events", step, complaint)
-      if (directive.change._tag === "Failed" && !evicts(directives, directive.change.entry.name)) {
-        this.death(step, directive.change.entry, directive.change.from)
-      }
-    }
-    for (const entry of next.entries.values()) {
-      if (previous.entries.get(entry.name) === entry) continue
-      const complaint = life.mirror.differs(entry)
-      if (complaint !== undefined) this.report("Events", step, complaint)
-    }
-    const live = countLive(next)
-    if (life.mirror.size !== live) {
-      this.report("Events", step, `the events give ${life.mirror.size} members, the table has ${live}`)
-    }
-  }
-
-  /** A death is first declared by its accuser, whose own suspicion must have run its time; others may only repeat it. */
-  private death(step: Observation, entry: Entry, from: string): void {
-    const key = `${entry.name} ${entry.incarnation} ${from}`
-    if (this.deaths.has(key)) return
-    if (from !== step.node.name) {
-      if (this.said.has(from)) this.report("NeverSaid", step, `${from} never declared ${entry.name} dead`)
-      return
-    }
-    this.deaths.add(key)
-    const before = step.previous.entries.get(entry.name)
-    const left = before?.suspicion === undefined ? Infinity : Suspicion.expiry(before.suspicion) - step.now
-    if (left > TOLERANCE) {
-      this.report("HastySuspicion", step, `it declared ${entry.name} dead, which was ${show(before)}, ${left} ms early`)
-    }
-  }
-
-  private bounds(step: Observation, life: Life): void {
-    life.mostMembers = Math.max(life.mostMembers, step.next.entries.size)
-    const known = { mostMembers: life.mostMembers, names: life.names.size }
-    Bounds.check(step, known, (what, message) => {
-      if (life.exceeded.has(what)) return
-      life.exceeded.add(what)
-      this.report("Bounds", step, message)
-    })
-  }
-}
-
-/** Whether the member made place for another, which is no verdict about it. */
-const evicts = (directives: ReadonlyArray<Directive>, name: string): boolean =>
-  directives.some((directive) => directive._tag === "Evicted" && directive.entry.name === name)
-
-const countLive = (m: Membership): number => {
-  let live = 0
-  for (const entry of m.entries.values()) if (!isGone(entry)) live++
-  return live
-}
-
 /**
- * Checks for one cluster. Give the same observer to all of its nodes, or the checks that compare nodes cannot know who has
+ * Checks for one cluster. Give the same value to all of its nodes, or the checks that compare nodes cannot know who has
  * said what.
  *
  * @category constructors
@@ -339,8 +64,8 @@ const countLive = (m: Membership): number => {
 export const make = (): Invariants => {
   const checker = new Checker()
   return {
-    observer: checker.observe,
-    layer: Layer.succeed(Observer, checker.observe),
+    layer: Layer.succeed(EngineObserver, checker.observe),
+    observer: (observation) => checker.observe(stepOf(observation)),
     violations: checker.violations,
     steps: () => checker.steps
   }

@@ -160,7 +160,7 @@ describe("a full table", () => {
         assert.isAbove(counters.get("member.evicted") ?? 0, 30)
         assert.isAbove(counters.get("claim.ignored:TableFull") ?? 0, 30)
         assert.deepStrictEqual(invariants.violations, [])
-      }).pipe(Effect.provideService(Observer, invariants.observer))
+      }).pipe(Effect.provide(invariants.layer))
     })
   )
 })

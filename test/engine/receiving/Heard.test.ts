@@ -164,7 +164,8 @@ const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0 } as co
 const inside = <A, E, R>(body: (nodes: Map<string, Node>) => Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
     const nodes = new Map<string, Node>()
-    return Effect.provideService(body(nodes), Observer, ({ node }) => void nodes.set(node.name, node))
+    // an observer is given a part of the node; it is the whole one
+    return Effect.provideService(body(nodes), Observer, ({ node }) => void nodes.set(node.name, node as Node))
   })
 
 const times = (nodes: Map<string, Node>, name: string, ip: string) => nodes.get(name)?.heard.heardAt({ ip, port: 7946 })
