@@ -1,32 +1,43 @@
 // An application tested through a network partition, in virtual time: ninety seconds take a moment and repeat exactly.
-import { Effect, Exit, References, Stream } from "effect"
-import type { Member, Memberlist } from "effect-memberlist"
+import { Context, Effect, Exit, Layer, References, Stream } from "effect"
+import { type Member, Memberlist, MemberlistLive } from "effect-memberlist"
 import { SimulatedCluster, VirtualTime } from "effect-memberlist/testing"
 
-/** The application: the live member with the lowest name leads. */
-const leaderOf = (members: ReadonlyArray<Member>): string => members.map(({ name }) => name).sort()[0] ?? "nobody"
+const lowest = (members: ReadonlyArray<Member>): string => members.map(({ name }) => name).sort()[0] ?? "nobody"
 
-/** Each node prints whom it follows, whenever that changes. */
-const follow = (name: string, memberlist: Memberlist["Service"]) =>
-  memberlist.changes.pipe(
-    Stream.map(leaderOf),
-    Stream.changes,
-    Stream.runForEach((leader) =>
-      Effect.clockWith((clock) =>
-        Effect.map(clock.currentTimeMillis, (now) =>
-          console.log(`${Math.round(now / 1000)} s: ${name} follows ${leader}`))
+/** The application: the live member with the lowest name leads. Each node prints whom it follows, whenever that changes. */
+class Election extends Context.Service<Election, { readonly leader: Effect.Effect<string> }>()("Election") {
+  static readonly layer = Layer.effect(
+    Election,
+    Effect.gen(function*() {
+      const { changes, localMember, members } = yield* Memberlist
+      const { name } = yield* localMember
+      yield* changes.pipe(
+        Stream.map(lowest),
+        Stream.changes,
+        Stream.runForEach((leader) =>
+          Effect.clockWith((clock) =>
+            Effect.map(
+              clock.currentTimeMillis,
+              (now) => console.log(`${Math.round(now / 1000)} s: ${name} follows ${leader}`)
+            )
+          )
+        ),
+        Effect.forkScoped
       )
-    ),
-    Effect.forkScoped,
-    Effect.asVoid
+      return Election.of({ leader: Effect.map(members, lowest) })
+    })
   )
+}
 
 const story = Effect.gen(function*() {
-  const cluster = yield* SimulatedCluster.make({ nodes: ["a", "b", "c", "d", "e"], seed: "partition", onStart: follow })
-  const leaders = Effect.forEach(
-    cluster.names,
-    (name) => Effect.flatMap(cluster.node(name), ({ members }) => Effect.map(members, leaderOf))
-  )
+  const cluster = yield* SimulatedCluster.make({
+    nodes: ["a", "b", "c", "d", "e"],
+    seed: "partition",
+    // What runs on each node. A Delegate or a Keyring would be provided to MemberlistLive, below it.
+    layer: () => Layer.provideMerge(Election.layer, MemberlistLive)
+  })
+  const leaders = Effect.forEach(cluster.names, (name) => cluster.run(name, Election.use(({ leader }) => leader)))
   yield* cluster.startAll
   yield* Effect.sleep("10 seconds")
   const before = yield* leaders

@@ -171,7 +171,7 @@ export const release = Effect.fnUntraced(function*(
   if (!(yield* cluster.running).includes(node)) return 0
   yield* stop
   yield* Effect.sleep(duration)
-  yield* cluster.start(node)
+  yield* Effect.orDie(cluster.start(node))
   yield* cluster.rejoin(node)
   return 1
 })
@@ -183,10 +183,10 @@ export const build = Effect.fnUntraced(function*(
 ): Effect.fn.Return<number> {
   if (!(yield* cluster.running).includes(node)) return 0
   yield* cluster.kill(node)
-  const starting = yield* Effect.forkChild(cluster.start(node), { startImmediately: true })
+  const starting = yield* Effect.forkChild(Effect.orDie(cluster.start(node)), { startImmediately: true })
   for (let step = 0; step < steps; step++) yield* Effect.yieldNow
   yield* Fiber.interrupt(starting)
-  yield* cluster.start(node)
+  yield* Effect.orDie(cluster.start(node))
   yield* cluster.rejoin(node)
   return 1
 })

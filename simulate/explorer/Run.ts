@@ -1,7 +1,7 @@
 /**
  * Lives through a plan: the chaos, then calm, until every node lists exactly the nodes that run, or for too long.
  */
-import type { MemberEvent } from "effect-memberlist"
+import { type MemberEvent, Memberlist, MemberlistLive } from "effect-memberlist"
 import { Convergence, type Invariants, SimulatedCluster, VirtualTime } from "effect-memberlist/testing"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -152,13 +152,9 @@ const explore = Effect.fnUntraced(function*(
   }
 
   const subscribers = new Map<string, Subscriber>()
-  const cluster = yield* SimulatedCluster.make({
-    nodes: plan.names,
-    seed: plan.options.seed,
-    config: plan.config,
-    network: { latency: { min: 1, mean: 3 } },
-    observe: Layer.succeed(Observer, observe),
-    onStart: (name, memberlist) => {
+  /** What is looked at of a node's life: its events, and when it ends. */
+  const watched = (name: string) =>
+    Layer.effectDiscard(Memberlist.use((memberlist) => {
       const subscriber = new Subscriber()
       subscribers.set(name, subscriber)
       const life: Calls.Life = { memberlist, endsAt: Infinity }
@@ -173,7 +169,14 @@ const explore = Effect.fnUntraced(function*(
         // runs first, because it is registered last
         Effect.andThen(Effect.addFinalizer(() => ends))
       )
-    }
+    }))
+  const cluster = yield* SimulatedCluster.make({
+    nodes: plan.names,
+    seed: plan.options.seed,
+    config: plan.config,
+    network: { latency: { min: 1, mean: 3 } },
+    observe: Layer.succeed(Observer, observe),
+    layer: (name) => Layer.provideMerge(watched(name), MemberlistLive)
   })
 
   const call = Effect.fnUntraced(function*(happening: Calls.Call, duration: number) {
@@ -213,7 +216,8 @@ const explore = Effect.fnUntraced(function*(
   const play = (planned: Planned): Effect.Effect<number> => {
     const { at, fault, for: duration } = planned
     if (!Calls.isHappening(fault)) {
-      return Effect.map(cluster.play([{ at, for: duration, fault }], tell), ([played]) => played?.hits ?? 0)
+      const playing = Effect.orDie(cluster.play([{ at, for: duration, fault }], tell))
+      return Effect.map(playing, ([played]) => played?.hits ?? 0)
     }
     return Effect.sleep(at).pipe(
       Effect.andThen(Effect.sync(() => tell(`begin ${JSON.stringify(fault)}`))),

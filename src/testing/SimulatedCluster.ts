@@ -17,6 +17,33 @@
  * const exit = VirtualTime.run(test, { seed: 1 })
  * ```
  *
+ * An application runs on each node when `layer` says how it is put together; `run` reaches its services:
+ *
+ * ```ts
+ * import { Context, Effect, Layer } from "effect"
+ * import { Delegate, Memberlist, MemberlistLive } from "effect-memberlist"
+ * import { SimulatedCluster } from "effect-memberlist/testing"
+ *
+ * class Census extends Context.Service<Census, { readonly count: Effect.Effect<number> }>()("Census") {
+ *   static readonly layer = Layer.effect(
+ *     Census,
+ *     Memberlist.useSync(({ members }) => Census.of({ count: Effect.map(members, (list) => list.length) }))
+ *   )
+ * }
+ * // What stands on the node above it, what the node stands on below. Transport and configuration come from the cluster.
+ * const NodeLive = Census.layer.pipe(
+ *   Layer.provideMerge(MemberlistLive),
+ *   Layer.provide(Layer.succeed(Delegate, {}))
+ * )
+ *
+ * const test = Effect.gen(function*() {
+ *   const cluster = yield* SimulatedCluster.make({ nodes: ["a", "b"], seed: 1, layer: () => NodeLive })
+ *   yield* cluster.startAll
+ *   yield* Effect.sleep("5 seconds")
+ *   return yield* cluster.run("b", Census.use(({ count }) => count))
+ * }).pipe(Effect.scoped)
+ * ```
+ *
  * @stability unstable
  * @since 0.1.0
  */
@@ -24,22 +51,30 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import { name } from "../base/PlainText.ts"
 import { Memberlist, MemberlistLive } from "../Memberlist.ts"
 import { MemberlistConfig, type Settings } from "../MemberlistConfig.ts"
+import type { StartError } from "../MemberlistError.ts"
+import type { Transport } from "../Transport.ts"
 import { Draws } from "./clock/Draws.ts"
 import { SkewedClock } from "./clock/SkewedClock.ts"
 import * as Fault from "./network/Fault.ts"
 import { type Options as NetworkOptions, SimulatedNetwork } from "./network/SimulatedNetwork.ts"
 
 /**
+ * `A` are the services that a node has, `E` is why its program may not start.
+ *
  * @category models
  * @since 0.1.0
  */
-export interface Options {
+export interface Options<A = Memberlist, E = StartError> {
   /** The nodes' names; the first has the address 10.0.0.1, and so on. At most 65,000. */
   readonly nodes: ReadonlyArray<string>
   /** What all chance is derived from: the network's and each node's. */
@@ -50,9 +85,19 @@ export interface Options {
   readonly network?: Omit<NetworkOptions, "hosts" | "seed"> | undefined
   /** Provided to each node; an observer for instance. */
   readonly observe?: Layer.Layer<never> | undefined
-  /** Run for each life of a node, in its scope, before it joins anybody. */
-  readonly onStart?:
-    | ((name: string, memberlist: Memberlist["Service"]) => Effect.Effect<void, never, Scope.Scope>)
+  /**
+   * The program of a node: `MemberlistLive`, with an application above it and a `Delegate` or a `Keyring` below. Default:
+   * `MemberlistLive` alone. The cluster provides the transport, the configuration, the clock and the chance.
+   *
+   * **Details**
+   *
+   * It is asked for at each start, and built anew: a restarted node remembers what its layer reads from outside, and
+   * nothing else. Two nodes share no service, even when both are given the same layer. The program is built before the node
+   * joins anybody, and released from the top down, by a killed node too; that is how its fibers end. What a killed node
+   * sends then does not arrive.
+   */
+  readonly layer?:
+    | ((name: string) => Layer.Layer<A | Memberlist, E, Transport | MemberlistConfig>)
     | undefined
 }
 
@@ -68,16 +113,34 @@ export interface Played extends Fault.Timed {
 }
 
 /**
+ * Something was to run on a node whose program does not run, or ended before that did.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NodeDown extends Schema.TaggedError<NodeDown>()("NodeDown", {
+  node: Schema.String,
+  reason: Schema.Literals(["NotRunning", "Ended"])
+}) {
+  override get message() {
+    const node = name(this.node)
+    return this.reason === "NotRunning"
+      ? `the node ${node} does not run; start it first`
+      : `the node ${node} ended while something ran on it`
+  }
+}
+
+/**
  * @category models
  * @since 0.1.0
  */
-export interface SimulatedCluster {
+export interface SimulatedCluster<A = Memberlist, E = StartError> {
   readonly names: ReadonlyArray<string>
   readonly network: SimulatedNetwork["Service"]
   /** Starts every node, one after the other; each joins through those before it. */
-  readonly startAll: Effect.Effect<void>
+  readonly startAll: Effect.Effect<void, E | StartError>
   /** Starts a node that does not run: a new program that knows nothing, at the same address. */
-  readonly start: (name: string) => Effect.Effect<void>
+  readonly start: (name: string) => Effect.Effect<void, E | StartError>
   /** Ends the program as its own release does: it says goodbye. */
   readonly stop: (name: string) => Effect.Effect<void>
   /** The program dies at once, without a goodbye. */
@@ -86,25 +149,42 @@ export interface SimulatedCluster {
   readonly rejoin: (name: string, through?: ReadonlyArray<string>) => Effect.Effect<void>
   /** The service of a node that runs; a defect when it does not. */
   readonly node: (name: string) => Effect.Effect<Memberlist["Service"]>
+  /**
+   * Runs an effect as a part of a node's program: with its services, by its clock and its chance. It is interrupted when
+   * the program ends, and whoever waits for it gets `NodeDown`.
+   */
+  readonly run: <B, F, R>(
+    name: string,
+    effect: Effect.Effect<B, F, R>
+  ) => Effect.Effect<B, F | NodeDown, Exclude<R, A | Memberlist>>
   /** The nodes whose programs run now, those that have left the cluster included. */
   readonly running: Effect.Effect<ReadonlyArray<string>>
   /** The clock of a node. */
   readonly clock: (name: string) => SkewedClock
-  /** Plays a script from now on, to the end of its last fault. */
-  readonly play: (script: Fault.Script, told?: (line: string) => void) => Effect.Effect<ReadonlyArray<Played>>
+  /** Plays a script from now on, to the end of its last fault. Fails when a node that it restarts does not start. */
+  readonly play: (
+    script: Fault.Script,
+    told?: (line: string) => void
+  ) => Effect.Effect<ReadonlyArray<Played>, E | StartError>
 }
 
-interface Life {
+/** One run of a node's program. */
+interface Life<A> {
+  readonly services: Context.Context<A | Memberlist>
   readonly memberlist: Memberlist["Service"]
   readonly scope: Scope.Closeable
+  /** Whether it is being released, or was. */
+  ended: boolean
 }
 
-/** One place in the cluster, whoever runs there. */
-class Seat {
-  life: Life | undefined = undefined
+/** One address of the cluster, and the program that runs there, if one does. */
+class Slot<A> {
+  life: Life<A> | undefined = undefined
   lives = 0
-  /** Something happens to the node already, and a second thing would get in the way. */
+  /** A fault of a script happens to the node already, and a second one would get in the way. */
   busy = false
+  /** Starts and ends follow each other. */
+  readonly turn = Semaphore.makeUnsafe(1)
   readonly name: string
   readonly ip: string
   readonly clock: SkewedClock
@@ -132,27 +212,27 @@ const title = (fault: Fault.Fault): string => {
  * @category constructors
  * @since 0.1.0
  */
-export const make = Effect.fnUntraced(function*(
-  options: Options
-): Effect.fn.Return<SimulatedCluster, never, Scope.Scope> {
+export const make = Effect.fnUntraced(function*<A = Memberlist, E = StartError>(
+  options: Options<A, E>
+): Effect.fn.Return<SimulatedCluster<A, E>, never, Scope.Scope> {
   const base = yield* Clock.Clock
   const ending = yield* Scope.Scope
-  const seats = new Map(
-    options.nodes.map((name, i) => [name, new Seat(name, ipOf(i), new SkewedClock(base))] as const)
+  const slots = new Map(
+    options.nodes.map((name, i) => [name, new Slot<A>(name, ipOf(i), new SkewedClock(base))] as const)
   )
   const network = yield* SimulatedNetwork.make({
     latency: [1, 5],
     ...options.network,
-    hosts: Object.fromEntries([...seats.values()].map(({ ip, name }) => [name, [ip]])),
+    hosts: Object.fromEntries([...slots.values()].map(({ ip, name }) => [name, [ip]])),
     seed: options.seed
   })
 
-  const seatOf = (name: string): Seat => {
-    const seat = seats.get(name)
-    if (seat === undefined) {
+  const slotOf = (name: string): Slot<A> => {
+    const slot = slots.get(name)
+    if (slot === undefined) {
       throw new TypeError(`no node is called "${name}"; the nodes are ${options.nodes.join(", ")}`)
     }
-    return seat
+    return slot
   }
 
   const settings = (name: string): Settings => {
@@ -161,95 +241,139 @@ export const make = Effect.fnUntraced(function*(
   }
 
   /** What the node's program runs in: its own clock, its own chance, the network. */
-  const surroundings = (seat: Seat) =>
+  const surroundings = (slot: Slot<A>) =>
     Layer.mergeAll(
-      Layer.succeed(Clock.Clock, seat.clock),
-      Layer.succeed(Random.Random, seat.random),
+      Layer.succeed(Clock.Clock, slot.clock),
+      Layer.succeed(Random.Random, slot.random),
       Layer.succeed(SimulatedNetwork, network),
       options.observe ?? Layer.empty
     )
 
+  const programOf: (name: string) => Layer.Layer<A | Memberlist, E | StartError, Transport | MemberlistConfig> =
+    // without a layer, `A` is what its default says
+    options.layer ?? (() => MemberlistLive as Layer.Layer<A | Memberlist, StartError, Transport | MemberlistConfig>)
+
   /** What is asked of a node happens by its clock and its chance, not by those of who asks. */
-  const inside = (seat: Seat) => <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  const inside = (slot: Slot<A>) => <B, F, R>(effect: Effect.Effect<B, F, R>): Effect.Effect<B, F, R> =>
     effect.pipe(
-      Effect.provideService(Clock.Clock, seat.clock),
-      Effect.provideService(Random.Random, seat.random)
+      Effect.provideService(Clock.Clock, slot.clock),
+      Effect.provideService(Random.Random, slot.random)
     )
 
-  const start = Effect.fnUntraced(function*(name: string) {
-    const seat = seatOf(name)
-    if (seat.life !== undefined) return
-    seat.lives++
-    seat.random = new Draws(options.seed, `node ${name}, life ${seat.lives}`)
-    const scope = yield* Scope.fork(ending)
-    const live = MemberlistLive.pipe(
-      Layer.provide(SimulatedNetwork.transport(seat.ip)),
-      Layer.provide(MemberlistConfig.layer(settings(name))),
-      Layer.provide(surroundings(seat))
+  /** Begins a life, or leaves nothing of it. */
+  const begin = (slot: Slot<A>): Effect.Effect<void, E | StartError> =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        const { ip, name } = slot
+        const scope = yield* Scope.fork(ending)
+        const live = Layer.suspend(() => programOf(name)).pipe(
+          Layer.provide(SimulatedNetwork.transport(ip)),
+          Layer.provide(MemberlistConfig.layer(settings(name))),
+          Layer.provide(surroundings(slot))
+        )
+        // a map of its own: another node's program may be given by the same layer, and shares nothing with this one
+        const services = yield* restore(Layer.buildWithMemoMap(live, yield* Layer.makeMemoMap, scope)).pipe(
+          Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+        )
+        slot.life = { services, memberlist: Context.get(services, Memberlist), scope, ended: false }
+      })
     )
-    const context = yield* Effect.orDie(Layer.buildWithScope(live, scope)).pipe(
-      Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
-    )
-    const memberlist = Context.get(context, Memberlist)
-    seat.life = { memberlist, scope }
-    if (options.onStart !== undefined) yield* Scope.provide(options.onStart(name, memberlist), scope)
-  })
 
-  const stop = (name: string) =>
+  const start = (name: string) =>
     Effect.suspend(() => {
-      const seat = seatOf(name)
-      const { life } = seat
-      seat.life = undefined
-      return life === undefined ? Effect.void : Scope.close(life.scope, Exit.void)
+      const slot = slotOf(name)
+      return slot.turn.withPermit(Effect.suspend(() => {
+        if (slot.life !== undefined) return Effect.void
+        slot.lives++
+        slot.random = new Draws(options.seed, `node ${name}, life ${slot.lives}`)
+        return begin(slot)
+      }))
     })
 
-  const kill = Effect.fnUntraced(function*(name: string) {
-    const seat = seatOf(name)
-    const { life } = seat
-    if (life === undefined) return
-    seat.life = undefined
+  /** Ends a life, if there is one. */
+  const end = (name: string, release: (life: Life<A>) => Effect.Effect<void>) =>
+    Effect.suspend(() => {
+      const slot = slotOf(name)
+      return slot.turn.withPermit(Effect.uninterruptible(Effect.suspend(() => {
+        const { life } = slot
+        if (life === undefined) return Effect.void
+        slot.life = undefined
+        life.ended = true
+        return release(life)
+      })))
+    })
+
+  const release = ({ scope }: Life<A>) => Scope.close(scope, Exit.void)
+
+  const stop = (name: string) => end(name, release)
+
+  const kill = (name: string) =>
     // off the network first, so that nobody hears the goodbye
-    yield* Effect.scoped(Effect.andThen(
-      network.inject({ _tag: "Crash", hosts: [name], mode: "Refuse" }),
-      Scope.close(life.scope, Exit.void)
-    ))
-  })
+    end(name, (life) =>
+      Effect.scoped(Effect.andThen(
+        network.inject({ _tag: "Crash", hosts: [name], mode: "Refuse" }),
+        release(life)
+      )))
 
   const node = (name: string) =>
     Effect.suspend(() => {
-      const { life } = seatOf(name)
+      const { life } = slotOf(name)
       return life === undefined ? Effect.die(new Error(`${name} does not run`)) : Effect.succeed(life.memberlist)
+    })
+
+  const run = <B, F, R>(
+    name: string,
+    effect: Effect.Effect<B, F, R>
+  ): Effect.Effect<B, F | NodeDown, Exclude<R, A | Memberlist>> =>
+    Effect.suspend(() => {
+      const slot = slotOf(name)
+      const { life } = slot
+      if (life === undefined) return Effect.fail(new NodeDown({ node: name, reason: "NotRunning" }))
+      const asked = inside(slot)(Effect.provideContext(effect, life.services))
+      return Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(Effect.forkIn(asked, life.scope, { startImmediately: true }), (fiber) =>
+          restore(Fiber.await(fiber)).pipe(
+            Effect.onInterrupt(() =>
+              Fiber.interrupt(fiber)
+            ),
+            Effect.flatMap((exit): Effect.Effect<B, F | NodeDown> =>
+              life.ended && Exit.hasInterrupts(exit)
+                ? Effect.fail(new NodeDown({ node: name, reason: "Ended" }))
+                : exit
+            )
+          ))
+      )
     })
 
   const rejoin = (name: string, through: ReadonlyArray<string> = options.nodes) =>
     Effect.suspend(() => {
-      const { life } = seatOf(name)
+      const { life } = slotOf(name)
       const others = through.filter((other) => other !== name)
       if (life === undefined || others.length === 0) return Effect.void
       return life.memberlist.join(others).pipe(
         Effect.retry(Schedule.spaced("5 seconds")),
         Effect.ignore,
-        inside(seatOf(name)),
+        inside(slotOf(name)),
         Effect.forkIn(life.scope),
         Effect.asVoid
       )
     })
 
   /** Runs something that a node must be there for, and nothing else may happen to; answers 1 when it was done. */
-  const alone = (name: string, act: Effect.Effect<void>): Effect.Effect<number> =>
+  const alone = <F>(name: string, act: Effect.Effect<void, F>): Effect.Effect<number, F> =>
     Effect.suspend(() => {
-      const seat = seatOf(name)
-      if (seat.busy || seat.life === undefined) return Effect.succeed(0)
-      seat.busy = true
+      const slot = slotOf(name)
+      if (slot.busy || slot.life === undefined) return Effect.succeed(0)
+      slot.busy = true
       return Effect.ensuring(
         Effect.as(act, 1),
         Effect.sync(() => {
-          seat.busy = false
+          slot.busy = false
         })
       )
     })
 
-  const nodeFault = (fault: Fault.NodeFault, duration: number): Effect.Effect<number> => {
+  const nodeFault = (fault: Fault.NodeFault, duration: number): Effect.Effect<number, E | StartError> => {
     const pass = Effect.sleep(duration)
     const { node: name } = fault
     switch (fault._tag) {
@@ -265,7 +389,7 @@ export const make = Effect.fnUntraced(function*(
           name,
           Effect.flatMap(
             node(name),
-            ({ leave }) => Effect.ignore(inside(seatOf(name))(leave({ timeout: Math.min(duration, 5_000) })))
+            ({ leave }) => Effect.ignore(inside(slotOf(name))(leave({ timeout: Math.min(duration, 5_000) })))
           )
             .pipe(
               Effect.andThen(pass),
@@ -277,11 +401,11 @@ export const make = Effect.fnUntraced(function*(
           name,
           Effect.flatMap(
             node(name),
-            ({ updateMeta }) => Effect.ignore(inside(seatOf(name))(updateMeta(new TextEncoder().encode(fault.meta))))
+            ({ updateMeta }) => Effect.ignore(inside(slotOf(name))(updateMeta(new TextEncoder().encode(fault.meta))))
           )
         )
       case "Skew": {
-        const { clock } = seatOf(name)
+        const { clock } = slotOf(name)
         return Effect.sync(() => clock.set({ leap: fault.leap, rate: fault.rate })).pipe(
           Effect.andThen(pass),
           Effect.andThen(Effect.sync(() => clock.set({ rate: 1 }))),
@@ -291,7 +415,7 @@ export const make = Effect.fnUntraced(function*(
     }
   }
 
-  const happen = (fault: Fault.Fault, duration: number): Effect.Effect<number> =>
+  const happen = (fault: Fault.Fault, duration: number): Effect.Effect<number, E | StartError> =>
     Fault.isNetworkFault(fault)
       ? Effect.scoped(Effect.flatMap(network.inject(fault), ({ hits }) => Effect.andThen(Effect.sleep(duration), hits)))
       : nodeFault(fault, duration)
@@ -322,8 +446,9 @@ export const make = Effect.fnUntraced(function*(
     kill,
     rejoin,
     node,
-    running: Effect.sync(() => options.nodes.filter((name) => seatOf(name).life !== undefined)),
-    clock: (name) => seatOf(name).clock,
+    run,
+    running: Effect.sync(() => options.nodes.filter((name) => slotOf(name).life !== undefined)),
+    clock: (name) => slotOf(name).clock,
     play
   }
 })

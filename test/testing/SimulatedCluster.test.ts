@@ -14,7 +14,7 @@ import {
   VirtualTime
 } from "../../src/testing/index.ts"
 
-const live = <A>(effect: Effect.Effect<A, never, Scope.Scope>): A => {
+const live = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): A => {
   const program = Effect.scoped(effect).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
   const exit = VirtualTime.run(program, { seed: 1, limit: "1 hour" })
   if (Exit.isFailure(exit)) throw new Error(String(exit.cause))
