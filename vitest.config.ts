@@ -16,7 +16,7 @@ export default defineConfig({
           name: "unit",
           // one worker loads Effect once, and not once for each file
           isolate: false,
-          include: ["test/**/*.test.ts"],
+          include: ["test/**/*.test.ts", "examples/*.test.ts"],
           // Virtual time costs real time, and no test is to depend on how much: this only ends what hangs.
           testTimeout: 60_000,
           exclude: [...configDefaults.exclude, "test/**/*.sockets.test.ts", MUTATIONS]

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8")
@@ -12,6 +12,11 @@ const block = (language: string) => readme.split(`\`\`\`${language}\n`)[1]?.spli
 describe("the README", () => {
   it("shows the quick start that is compiled and run", () => {
     assert.strictEqual(block("ts"), read("examples/quickstart.ts"))
+  })
+
+  it("leads to every example", () => {
+    const examples = readdirSync(new URL("../../examples", import.meta.url))
+    assert.deepStrictEqual(examples.filter((file) => !readme.includes(`examples/${file}`)), [])
   })
 
   it("tells the presets as they are", () => {

@@ -1,0 +1,108 @@
+/** The examples on real sockets, each run as a user runs it. Those that need no sockets are in files of their own. */
+import { assert, describe, it, onTestFinished } from "@effect/vitest"
+import { spawn } from "node:child_process"
+import * as Path from "node:path"
+
+const folder = Path.resolve(import.meta.dirname, "../../examples")
+
+/** An example that runs, and what it has printed so far. */
+class Program {
+  printed = ""
+  readonly ended: Promise<number | null>
+  private readonly child
+  private told = () => {}
+
+  constructor(file: string, options: { readonly args?: ReadonlyArray<string>; readonly env?: NodeJS.ProcessEnv } = {}) {
+    const { args = [], env = {} } = options
+    this.child = spawn(
+      process.execPath,
+      ["--conditions=effect-memberlist-source", Path.join(folder, file), ...args],
+      { env: { ...process.env, NO_COLOR: "1", ...env }, stdio: ["ignore", "pipe", "pipe"] }
+    )
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream.setEncoding("utf8")
+      stream.on("data", (text: string) => {
+        this.printed += text
+        this.told()
+      })
+    }
+    this.ended = new Promise((resolve) => this.child.once("close", resolve))
+  }
+
+  /** Waits until it prints this; an error when it ends without. */
+  async prints(what: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = what.exec(this.printed)
+      if (found !== null) return found
+      const ended = await Promise.race([
+        this.ended.then(() => true),
+        new Promise<boolean>((resolve) => {
+          this.told = () => resolve(false)
+        })
+      ])
+      if (ended && !what.test(this.printed)) throw new Error(`never printed ${what}: ${this.printed}`)
+    }
+  }
+
+  /** Does nothing when it has ended. */
+  readonly kill = (): void => void this.child.kill("SIGKILL")
+
+  signal(signal: NodeJS.Signals): Promise<number | null> {
+    this.child.kill(signal)
+    return this.ended
+  }
+}
+
+/** What an example logs, without times and fibers, when it has ended well. */
+const logOf = async (file: string): Promise<ReadonlyArray<string>> => {
+  const program = new Program(file)
+  onTestFinished(program.kill)
+  assert.strictEqual(await program.ended, 0, program.printed)
+  return program.printed.trim().split("\n").map((line) => line.replace(/^\[.*?\] INFO \(#\d+\): /, ""))
+}
+
+describe("the examples", () => {
+  it("compose an application's layers: service, hooks, keys, sockets, settings", async () => {
+    assert.deepStrictEqual(await logOf("layers.ts"), ["front-1 gives its work to worker-1"])
+  })
+
+  it("subscribe to the stream of events", async () => {
+    assert.deepStrictEqual(await logOf("events.ts"), [
+      "MemberJoined a",
+      "MemberJoined b",
+      "b says \"busy\" now, not \"\"",
+      "MemberLeft b"
+    ])
+  })
+
+  it("join for as long as a scope lasts, twice", async () => {
+    const shift = (name: string) => [
+      `the ${name} shift begins: joined through 1 seed`,
+      "the desk sees the worker",
+      "the desk sees that it has left"
+    ]
+    assert.deepStrictEqual(await logOf("join-scoped.ts"), [...shift("early"), ...shift("late")])
+  })
+
+  it("broadcast messages of an application's own", async () => {
+    assert.sameMembers([...await logOf("user-broadcasts.ts")], [
+      "the first will not be sent any more",
+      "heard \"price 2\"",
+      "the second was sent as often as gossip sends any news"
+    ])
+  })
+
+  it("start quickly: two nodes of the quick start find each other, and a signal is a goodbye", async () => {
+    const a = new Program("quickstart.ts", { env: { NAME: "a", PORT: "0" } })
+    onTestFinished(a.kill)
+    const [, address = ""] = await a.prints(/MemberJoined a (\S+)/)
+    const b = new Program("quickstart.ts", { args: [address], env: { NAME: "b", PORT: "0" } })
+    onTestFinished(b.kill)
+    await b.prints(/contacted 1 seeds, 2 members/)
+    await a.prints(/MemberJoined b /)
+    // 130 is what Effect's runMain answers to both
+    assert.strictEqual(await b.signal("SIGTERM"), 130, b.printed)
+    await a.prints(/MemberLeft b /)
+    assert.strictEqual(await a.signal("SIGINT"), 130, a.printed)
+  })
+})
