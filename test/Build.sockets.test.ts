@@ -1,16 +1,14 @@
 /** A layer on real sockets whose build is interrupted, at any point: its port is free at once. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Metric from "effect/Metric"
-import { MaxOpsBeforeYield } from "effect/Scheduler"
 import { createSocket } from "node:dgram"
 import { createServer } from "node:net"
 import { Delegate } from "../src/Delegate.ts"
 import { MemberlistLive } from "../src/Memberlist.ts"
 import { MemberlistConfig } from "../src/MemberlistConfig.ts"
 import * as NodeTransport from "../src/node/NodeTransport.ts"
+import { interruptedAfter } from "./support/Building.ts"
 
 /** Binds both sockets as a node would, and closes them: the port, or why it cannot be had. */
 const bindBoth = (port: number) =>
@@ -54,26 +52,10 @@ describe("a build that is interrupted", () => {
         const port = yield* bindBoth(0)
         const ends = { built: 0, "not built": 0 }
         for (let steps = 0; steps < 5000 && ends.built < 20; steps += steps < 60 ? 1 : 7) {
-          let active = 0
-          const counting = {
-            recordFiberStart: () => void active++,
-            recordFiberEnd: () => void active--
-          }
-          let built = false
-          const build = Layer.build(live(port, admit)).pipe(
-            Effect.andThen(Effect.sync(() => void (built = true))),
-            Effect.andThen(Effect.never),
-            Effect.scoped,
-            // the fewest operations a turn with which a fiber gets on
-            Effect.provideService(MaxOpsBeforeYield, 3),
-            Effect.provideService(Metric.FiberRuntimeMetrics, counting)
-          )
-          const fiber = yield* Effect.forkDetach(build)
-          for (let i = 0; i < steps; i++) yield* Effect.yieldNow
-          yield* Fiber.interrupt(fiber)
+          const { fibers, isBuilt } = yield* interruptedAfter(steps, live(port, admit))
           yield* bindBoth(port)
-          assert.strictEqual(active, 0, `fibers left after ${steps} steps`)
-          ends[built ? "built" : "not built"]++
+          assert.strictEqual(fibers(), 0, `fibers left after ${steps} steps`)
+          ends[isBuilt ? "built" : "not built"]++
         }
         assert.isAbove(ends["not built"], 50)
         assert.strictEqual(ends.built, 20)

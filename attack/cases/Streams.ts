@@ -4,9 +4,11 @@ import type { Bench, Case, Outcome } from "../Case.ts"
 import { type Cluster, startCluster } from "../cluster/Cluster.ts"
 import { sleep } from "../cluster/Session.ts"
 import { judged, Watch } from "../cluster/Watch.ts"
+import type { StreamAttack } from "../streams.ts"
 import { thousands } from "../traffic/Flooder.ts"
 import { exchange, strangerStates } from "../traffic/PushPull.ts"
 import { prepareStreams, told } from "../traffic/Streamer.ts"
+import type { Figures } from "../Verdict.ts"
 
 const HONEST = 20
 const HONEST_MILLIS = 1_000
@@ -27,56 +29,66 @@ const honest = async (cluster: Cluster): Promise<{ readonly pushPulls: number; r
   return { pushPulls: HONEST, exchanged }
 }
 
-const slow = async (bench: Bench): Promise<Outcome> => {
-  const connections = 1_000
-  const cluster = await startCluster(bench, { size: 6 })
-  const attack = await prepareStreams(bench.session, {
-    kind: "slow",
-    port: cluster.target.port,
-    connections,
-    reopen: true
-  })
+/** An attack over streams, and how it is watched. */
+interface Scenario {
+  readonly attack: Omit<StreamAttack, "port">
+  /** Says what the attack does. */
+  readonly doing: (size: number) => string
+  /** Seconds that it goes on before honest members are heard. */
+  readonly alone: number
+  /** Seconds after its end in which rest is waited for. */
+  readonly rest: number
+  /** Whether the memory is looked at again some time after. */
+  readonly weigh?: boolean
+}
+
+/** Carries an attack out: what was sent, and what was seen of it. */
+const carriedOut = async (
+  { say, session }: Bench,
+  cluster: Cluster,
+  { alone, attack: what, doing, rest, weigh = false }: Scenario
+): Promise<{ readonly sent: string; readonly figures: Figures }> => {
+  const attack = await prepareStreams(session, { ...what, port: cluster.target.port })
   const watch = await Watch.begin(cluster)
-  bench.say(`opens ${thousands(connections)} slow connections`)
+  say(doing(attack.size))
   await attack.go()
-  await sleep(3_000)
-  bench.say(`${HONEST} honest push/pulls`)
+  await sleep(alone * 1000)
+  say(`${HONEST} honest push/pulls`)
   const answered = await honest(cluster)
   const sent = await attack.stop()
-  await watch.untilRest(10)
-  return judged(told(sent), await watch.end(answered), { everyPushPull: true, restAfter: 2 }, [
+  await watch.untilRest(rest)
+  if (weigh) {
+    say(`looks at the memory ${AFTERWARDS} s later`)
+    await sleep(AFTERWARDS * 1000)
+    watch.weighAfter()
+  }
+  return { sent: told(sent), figures: await watch.end(answered) }
+}
+
+const slow = async (bench: Bench): Promise<Outcome> => {
+  const connections = 1_000
+  const { figures, sent } = await carriedOut(bench, await startCluster(bench, { size: 6 }), {
+    attack: { kind: "slow", connections, reopen: true },
+    doing: () => `opens ${thousands(connections)} slow connections`,
+    alone: 3,
+    rest: 10
+  })
+  return judged(sent, figures, { everyPushPull: true, restAfter: 2 }, [
     "six members and the attacker share one address, as everybody does on 127.0.0.1"
   ])
 }
 
 const sealed = async (bench: Bench): Promise<Outcome> => {
   const connections = 256
-  const cluster = await startCluster(bench, { keys: [randomBytes(32)] })
-  const attack = await prepareStreams(bench.session, {
-    kind: "sealed",
-    port: cluster.target.port,
-    connections,
-    reopen: false,
+  const { figures, sent } = await carriedOut(bench, await startCluster(bench, { keys: [randomBytes(32)] }), {
     // a gigabyte in all: as much as a machine that has other work can spare
-    body: 4 << 20
+    attack: { kind: "sealed", connections, reopen: false, body: 4 << 20 },
+    doing: () => `sends parts of ${connections} sealed frames`,
+    alone: 4,
+    rest: 10,
+    weigh: true
   })
-  const watch = await Watch.begin(cluster)
-  bench.say(`sends parts of ${connections} sealed frames`)
-  await attack.go()
-  await sleep(4_000)
-  bench.say(`${HONEST} honest push/pulls`)
-  const answered = await honest(cluster)
-  const sent = await attack.stop()
-  await watch.untilRest(10)
-  bench.say(`looks at the memory ${AFTERWARDS} s later`)
-  await sleep(AFTERWARDS * 1000)
-  watch.weighAfter()
-  return judged(told(sent), await watch.end(answered), {
-    everyPushPull: true,
-    memoryGrowth: GROWTH,
-    memoryKept: KEPT,
-    restAfter: 2
-  })
+  return judged(sent, figures, { everyPushPull: true, memoryGrowth: GROWTH, memoryKept: KEPT, restAfter: 2 })
 }
 
 const unread = async (bench: Bench): Promise<Outcome> => {
@@ -88,24 +100,15 @@ const unread = async (bench: Bench): Promise<Outcome> => {
     throw new Error("the list was not taken")
   }
   await sleep(3_000)
-  const attack = await prepareStreams(bench.session, {
-    kind: "unread",
-    port: cluster.target.port,
-    connections,
-    reopen: false
+  const { figures, sent } = await carriedOut(bench, cluster, {
+    attack: { kind: "unread", connections, reopen: false },
+    doing: () => `${connections} clients ask for the table and do not read it`,
+    alone: 6,
+    rest: 10,
+    weigh: true
   })
-  const watch = await Watch.begin(cluster)
-  bench.say(`${connections} clients ask for the table and do not read it`)
-  await attack.go()
-  await sleep(6_000)
-  const answered = await honest(cluster)
-  bench.say(`looks at the memory ${AFTERWARDS} s later`)
-  const sent = await attack.stop()
-  await watch.untilRest(10)
-  await sleep(AFTERWARDS * 1000)
-  watch.weighAfter()
   const entries = (await cluster.target.report([]))?.entries
-  return judged(told(sent), await watch.end(answered), { memoryKept: KEPT }, [
+  return judged(sent, figures, { memoryKept: KEPT }, [
     entries === undefined ? "its table could not be read" : `its table had ${thousands(entries)} entries at the end`
   ])
 }
@@ -114,19 +117,13 @@ const bombs = async (bench: Bench): Promise<Outcome> => {
   const connections = 64
   const cluster = await startCluster(bench)
   bench.say("makes the bomb")
-  const attack = await prepareStreams(bench.session, {
-    kind: "bombs",
-    port: cluster.target.port,
-    connections,
-    reopen: true
+  const { figures, sent } = await carriedOut(bench, cluster, {
+    attack: { kind: "bombs", connections, reopen: true },
+    doing: (size) => `${connections} connections send bombs of ${thousands(size)} bytes`,
+    alone: 0,
+    rest: 15
   })
-  const watch = await Watch.begin(cluster)
-  bench.say(`${connections} connections send bombs of ${thousands(attack.size)} bytes`)
-  await attack.go()
-  const answered = await honest(cluster)
-  const sent = await attack.stop()
-  await watch.untilRest(15)
-  return judged(told(sent), await watch.end(answered), { longestStop: 100, everyPushPull: true, restAfter: 2 })
+  return judged(sent, figures, { longestStop: 100, everyPushPull: true, restAfter: 2 })
 }
 
 const answeredPromise = `${HONEST} of ${HONEST} honest push/pulls are answered within ${HONEST_MILLIS / 1000} s`

@@ -3,15 +3,13 @@
  */
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Metric from "effect/Metric"
-import { MaxOpsBeforeYield } from "effect/Scheduler"
 import { TestClock } from "effect/testing"
 import { Delegate } from "../../src/Delegate.ts"
 import { Memberlist, MemberlistLive } from "../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
+import { interruptedAfter } from "../support/Building.ts"
 import { clusterTest, passing } from "./Cluster.ts"
 import { fakePeer } from "./FakePeer.ts"
 
@@ -36,29 +34,13 @@ describe("a build that is interrupted", () => {
     clusterTest(
       `${what}, after any number of steps, leaves no fiber and no address behind, and nobody heard of the node`,
       Effect.gen(function*() {
-        let active = 0
-        const counting = {
-          recordFiberStart: () => void active++,
-          recordFiberEnd: () => void active--
-        }
         const peer = yield* fakePeer("p", "10.0.0.9")
         const ends = new Set<string>()
         for (const steps of STEPS) {
-          let built = false
-          // the fewest operations a turn with which a fiber gets on
-          const build = Layer.build(live(admit)).pipe(
-            Effect.andThen(Effect.sync(() => void (built = true))),
-            Effect.andThen(Effect.never),
-            Effect.scoped,
-            Effect.provideService(MaxOpsBeforeYield, 3),
-            Effect.provideService(Metric.FiberRuntimeMetrics, counting)
-          )
-          const fiber = yield* Effect.forkDetach(build)
-          for (let i = 0; i < steps; i++) yield* Effect.yieldNow
-          yield* passing(Fiber.interrupt(fiber))
+          const { fibers, isBuilt } = yield* interruptedAfter(steps, live(admit), passing)
           yield* TestClock.adjust("1 millis")
-          ends.add(built ? "built" : "not built")
-          assert.strictEqual(active, 0, `fibers left after ${steps} steps`)
+          ends.add(isBuilt ? "built" : "not built")
+          assert.strictEqual(fibers(), 0, `fibers left after ${steps} steps`)
         }
         if (admit === undefined) assert.sameMembers([...ends], ["built", "not built"])
         // the address is free
