@@ -8,48 +8,29 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import type * as MutableRef from "effect/MutableRef"
 import type { MemberlistConfig } from "../MemberlistConfig.ts"
-import type { BroadcastQueue } from "../swim/gossip/BroadcastQueue.ts"
 import type { Directive } from "../swim/membership/Directive.ts"
 import type { Membership } from "../swim/membership/Membership.ts"
-import type { Hub } from "./application/Hub.ts"
+import type { Subscriptions } from "./application/Subscriptions.ts"
 import type { Notices, Told } from "./hooks/Notices.ts"
 import type { Acks } from "./probing/Acks.ts"
-import type { Keys } from "./receiving/Keys.ts"
-import type { Places } from "./receiving/Places.ts"
+import type { Inbox } from "./receiving/Inbox.ts"
+import type { Outbox } from "./sending/Outbox.ts"
 import type { Settings } from "./Settings.ts"
-import type { Counters } from "./telemetry/Counters.ts"
-import type { Logs } from "./telemetry/Logs.ts"
+import type { Telemetry } from "./telemetry/Telemetry.ts"
 import type { Work } from "./Work.ts"
 
-/** What waits for its turn: observers count it. */
-type Line = Pick<ReadonlyArray<unknown>, "length">
-
-/** The value that a part has now. */
-interface Current<out A> {
-  readonly current: A
-}
-
 /** The parts of a node that an observer reads, each described where `Node` has it. */
-export interface ObservedNode {
+export interface ObservedNode extends Telemetry, Subscriptions, Inbox, Pick<Outbox, "gossip" | "user"> {
   readonly name: string
   readonly config: MemberlistConfig["Service"]
-  readonly settings: Pick<Settings, "rules">
-  readonly counters: Pick<Counters, "totals">
-  readonly logs: Pick<Logs, "noted" | "remembered">
-  readonly notices: Readonly<Record<Told, Pick<Notices, "bytes" | "waiting">>>
-  readonly gossip: Current<BroadcastQueue>
-  readonly user: Current<BroadcastQueue>
-  readonly health: Current<number>
-  readonly acks: Pick<Acks, "waiting">
-  readonly pings: Current<number>
-  readonly handoff: { readonly alives: Line; readonly accusations: Line; readonly user: Line }
-  readonly requests: { readonly members: Line; readonly strangers: Line }
-  readonly keys: Pick<Keys, "remembered">
-  readonly work: Pick<Work, "running">
-  readonly places: Pick<Places, "bytes" | "exchanges" | "taken">
-  readonly changes: Pick<Hub<never>, "waiting">
-  readonly messages: Pick<Hub<never>, "waiting">
+  readonly settings: Settings
+  readonly work: Work
+  readonly notices: Readonly<Record<Told, Notices>>
+  readonly health: MutableRef.MutableRef<number>
+  readonly acks: Acks
+  readonly pings: MutableRef.MutableRef<number>
 }
 
 /** One atomic step of one node. */

@@ -4,8 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { TestClock } from "effect/testing"
-import type { Node } from "../../../src/engine/Node.ts"
-import { Observer } from "../../../src/engine/Observer.ts"
+import { type ObservedNode, Observer } from "../../../src/engine/Observer.ts"
 import { Heard } from "../../../src/engine/receiving/Heard.ts"
 import * as Alive from "../../../src/swim/membership/Alive.ts"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
@@ -161,14 +160,14 @@ describe("who was heard from", () => {
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0 } as const
 
 /** Runs a test with the inside of the nodes that it starts, by name. */
-const inside = <A, E, R>(body: (nodes: Map<string, Node>) => Effect.Effect<A, E, R>) =>
+const inside = <A, E, R>(body: (nodes: Map<string, ObservedNode>) => Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
-    const nodes = new Map<string, Node>()
-    // an observer is given a part of the node; it is the whole one
-    return Effect.provideService(body(nodes), Observer, ({ node }) => void nodes.set(node.name, node as Node))
+    const nodes = new Map<string, ObservedNode>()
+    return Effect.provideService(body(nodes), Observer, ({ node }) => void nodes.set(node.name, node))
   })
 
-const times = (nodes: Map<string, Node>, name: string, ip: string) => nodes.get(name)?.heard.heardAt({ ip, port: 7946 })
+const times = (nodes: Map<string, ObservedNode>, name: string, ip: string) =>
+  nodes.get(name)?.heard.heardAt({ ip, port: 7946 })
 
 describe("a member", () => {
   clusterTest(
