@@ -3,7 +3,17 @@ import { configDefaults, defineConfig } from "vitest/config"
 // Tests import "effect-memberlist" as a user would; this condition of package.json's `exports` makes that mean src/.
 const conditions = ["effect-memberlist-source", "module", "node"]
 
-const MUTATIONS = "test/simulate/Mutations.test.ts"
+const TOOLS = "test/tools/**/*.test.ts"
+const MUTATIONS = "test/tools/simulate/Mutations.test.ts"
+const SOCKETS = "test/**/*.sockets.test.ts"
+
+/** Tests in virtual time, or without any. */
+const timeless = {
+  // one worker loads Effect once, and not once for each file
+  isolate: false,
+  // Virtual time costs real time, and no test is to depend on how much: this only ends what hangs.
+  testTimeout: 60_000
+}
 
 export default defineConfig({
   resolve: { conditions },
@@ -11,16 +21,19 @@ export default defineConfig({
   test: {
     projects: [
       {
+        // the library
         extends: true,
         test: {
+          ...timeless,
           name: "unit",
-          // one worker loads Effect once, and not once for each file
-          isolate: false,
           include: ["test/**/*.test.ts", "examples/*.test.ts"],
-          // Virtual time costs real time, and no test is to depend on how much: this only ends what hangs.
-          testTimeout: 60_000,
-          exclude: [...configDefaults.exclude, "test/**/*.sockets.test.ts", MUTATIONS]
+          exclude: [...configDefaults.exclude, TOOLS, SOCKETS]
         }
+      },
+      {
+        // what looks after it: explorer, papers, attacks, benchmarks, lint, documents
+        extends: true,
+        test: { ...timeless, name: "tools", include: [TOOLS], exclude: [...configDefaults.exclude, SOCKETS, MUTATIONS] }
       },
       {
         // These replace modules, which must not be there already.
@@ -32,7 +45,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "sockets",
-          include: ["test/**/*.sockets.test.ts"],
+          include: [SOCKETS],
           fileParallelism: false,
           testTimeout: 30_000,
           hookTimeout: 30_000,

@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { MemberlistConfig, type Settings } from "../src/MemberlistConfig.ts"
 import { JoinFailed, NodeNameRequired, PingTimeout, SeedUnresolvable, TransportError } from "../src/MemberlistError.ts"
-import { clusterTest, joinAt, passing, start } from "./engine/Cluster.ts"
-import { fakePeer } from "./engine/FakePeer.ts"
+import { clusterTest, joinAt, passing, start } from "./support/Cluster.ts"
+import { fakePeer } from "./support/FakePeer.ts"
 
 const refused = (address: string, cause: string) =>
   new TransportError({ operation: "open", kind: "Refused", scope: "Remote", address, cause: new Error(cause) })

@@ -4,7 +4,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import * as TransmitLimitedQueue from "../src/TransmitLimitedQueue.ts"
-import { clusterTest, passing, start } from "./engine/Cluster.ts"
+import { clusterTest, passing, start } from "./support/Cluster.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (payload: Uint8Array) => new TextDecoder().decode(payload)

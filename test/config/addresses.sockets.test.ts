@@ -7,7 +7,7 @@ import { ipText } from "../../src/base/Address.ts"
 import { Memberlist, MemberlistLive } from "../../src/Memberlist.ts"
 import { MemberlistConfig, type Settings } from "../../src/MemberlistConfig.ts"
 import * as NodeTransport from "../../src/node/NodeTransport.ts"
-import { transport } from "../node/transports.ts"
+import { transport } from "../support/Transports.ts"
 
 /** A whole node on real sockets. */
 const node = Effect.fnUntraced(function*(name: string, settings: Settings) {

@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { MemberlistConfig, type Settings } from "../../src/MemberlistConfig.ts"
 import * as Frame from "../../src/wire/stream/Frame.ts"
-import { clusterTest, joinAt, passing, start, stateOf, view } from "../engine/Cluster.ts"
-import { type FakePeer, fakePeer } from "../engine/FakePeer.ts"
-import { address, bytes, counted, introduce, refusals, text } from "./support.ts"
+import { clusterTest, joinAt, passing, start, stateOf, view } from "../support/Cluster.ts"
+import { type FakePeer, fakePeer } from "../support/FakePeer.ts"
+import { address, bytes, counted, introduce, refusals, text } from "../support/Fields.ts"
 
 const OURS = "10.0.0.0/24"
 const config = { cidrsAllowed: [OURS] }

@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest, joinAt, passing, start, startMany, stateOf, view } from "../engine/Cluster.ts"
-import { fakePeer } from "../engine/FakePeer.ts"
-import { counted, introduce } from "./support.ts"
+import { clusterTest, joinAt, passing, start, startMany, stateOf, view } from "../support/Cluster.ts"
+import { fakePeer } from "../support/FakePeer.ts"
+import { counted, introduce } from "../support/Fields.ts"
 
 /** A node with one member that never answers over UDP. */
 const withSilent = Effect.fnUntraced(function*(config: Parameters<typeof MemberlistConfig.layer>[0]) {

@@ -7,9 +7,9 @@ import type { Seal } from "../../src/wire/Encryption.ts"
 import * as Message from "../../src/wire/message/Message.ts"
 import * as Packet from "../../src/wire/packet/Packet.ts"
 import * as Frame from "../../src/wire/stream/Frame.ts"
-import { clusterTest, joinAt, passing, start, type TestNode, view } from "../engine/Cluster.ts"
-import { fakePeer } from "../engine/FakePeer.ts"
-import { arrive, bytes, counted, text } from "./support.ts"
+import { clusterTest, joinAt, passing, start, type TestNode, view } from "../support/Cluster.ts"
+import { fakePeer } from "../support/FakePeer.ts"
+import { arrive, bytes, counted, text } from "../support/Fields.ts"
 
 const KEY = bytes("0123456789abcdef")
 const secretKey = Redacted.make(KEY)

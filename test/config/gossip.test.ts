@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import type { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest, passing, start, startMany, stateOf, view } from "../engine/Cluster.ts"
-import { type FakePeer, fakePeer } from "../engine/FakePeer.ts"
-import { address, arrive, bytes, counted, introduce, text } from "./support.ts"
+import { clusterTest, passing, start, startMany, stateOf, view } from "../support/Cluster.ts"
+import { type FakePeer, fakePeer } from "../support/FakePeer.ts"
+import { address, arrive, bytes, counted, introduce, text } from "../support/Fields.ts"
 
 type Config = Parameters<typeof MemberlistConfig.layer>[0]
 

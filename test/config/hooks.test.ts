@@ -5,8 +5,8 @@ import { TestClock } from "effect/testing"
 import type { Delegate } from "../../src/Delegate.ts"
 import * as Settings from "../../src/engine/Settings.ts"
 import { MemberlistConfig, type Settings as Given } from "../../src/MemberlistConfig.ts"
-import { clusterTest, start } from "../engine/Cluster.ts"
-import { fakePeer } from "../engine/FakePeer.ts"
+import { clusterTest, start } from "../support/Cluster.ts"
+import { fakePeer } from "../support/FakePeer.ts"
 
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0, leaveTimeout: 0 } as const
 

@@ -11,9 +11,9 @@ import { type Connection, Transport } from "../../src/Transport.ts"
 import * as Compression from "../../src/wire/Compression.ts"
 import * as Message from "../../src/wire/message/Message.ts"
 import * as Frame from "../../src/wire/stream/Frame.ts"
-import { clusterTest, type NodeOptions, passing, start, type TestNode } from "../engine/Cluster.ts"
-import { fakePeer, readMessage } from "../engine/FakePeer.ts"
-import { bytes, counted } from "./support.ts"
+import { clusterTest, type NodeOptions, passing, start, type TestNode } from "../support/Cluster.ts"
+import { fakePeer, readMessage } from "../support/FakePeer.ts"
+import { bytes, counted } from "../support/Fields.ts"
 
 const MIB = 1_048_576
 const KEY = bytes("0123456789abcdef")

@@ -6,9 +6,9 @@ import { TestClock } from "effect/testing"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import * as Compression from "../../src/wire/Compression.ts"
 import * as Message from "../../src/wire/message/Message.ts"
-import { clusterTest, joinAt, passing, start, startMany, view } from "../engine/Cluster.ts"
-import { fakePeer } from "../engine/FakePeer.ts"
-import { address, bytes, counted, introduce, text } from "./support.ts"
+import { clusterTest, joinAt, passing, start, startMany, view } from "../support/Cluster.ts"
+import { fakePeer } from "../support/FakePeer.ts"
+import { address, bytes, counted, introduce, text } from "../support/Fields.ts"
 
 describe("meta", () => {
   clusterTest(

@@ -7,9 +7,9 @@ import * as Encryption from "../../src/wire/Encryption.ts"
 import * as Message from "../../src/wire/message/Message.ts"
 import * as Checksum from "../../src/wire/packet/Checksum.ts"
 import * as Frame from "../../src/wire/stream/Frame.ts"
-import { clusterTest, joinAt, passing, start, startMany, type TestNode, view } from "../engine/Cluster.ts"
-import { fakePeer } from "../engine/FakePeer.ts"
-import { address, arrive, bytes, counted, introduce } from "./support.ts"
+import { clusterTest, joinAt, passing, start, startMany, type TestNode, view } from "../support/Cluster.ts"
+import { fakePeer } from "../support/FakePeer.ts"
+import { address, arrive, bytes, counted, introduce } from "../support/Fields.ts"
 
 const speaking = (max: number) => Uint8Array.of(1, max, 2, 0, 0, 0)
 

@@ -2,9 +2,9 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import type { PeerAddress } from "../../src/base/Address.ts"
-import { clusterTest, joinAt, passing, start, startMany, view } from "../engine/Cluster.ts"
-import { fakePeer } from "../engine/FakePeer.ts"
-import { address, arrive, bytes, counted, refusals, text } from "./support.ts"
+import { clusterTest, joinAt, passing, start, startMany, view } from "../support/Cluster.ts"
+import { fakePeer } from "../support/FakePeer.ts"
+import { address, arrive, bytes, counted, refusals, text } from "../support/Fields.ts"
 
 const config = { requireNodeNames: true }
 

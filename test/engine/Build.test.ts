@@ -10,8 +10,8 @@ import { Memberlist, MemberlistLive } from "../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import { interruptedAfter } from "../support/Building.ts"
-import { clusterTest, passing } from "./Cluster.ts"
-import { fakePeer } from "./FakePeer.ts"
+import { clusterTest, passing } from "../support/Cluster.ts"
+import { fakePeer } from "../support/FakePeer.ts"
 
 const live = (admit: Delegate["admit"]) =>
   MemberlistLive.pipe(

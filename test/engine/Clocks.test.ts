@@ -12,7 +12,7 @@ import { TestClock } from "effect/testing"
 import { Memberlist, MemberlistLive } from "../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest, passing } from "./Cluster.ts"
+import { clusterTest, passing } from "../support/Cluster.ts"
 
 const HOUR = 3_600_000
 

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { TestClock } from "effect/testing"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest, joinAt, passing, start, startMany, stateOf, type TestNode, view } from "./Cluster.ts"
+import { clusterTest, joinAt, passing, start, startMany, stateOf, type TestNode, view } from "../support/Cluster.ts"
 
 const alive = (...names: ReadonlyArray<string>) => names.map((name) => `${name} alive`)
 

@@ -5,7 +5,7 @@ import * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import * as Hub from "../../src/engine/application/Hub.ts"
-import { clusterTest, passing, start, startMany } from "./Cluster.ts"
+import { clusterTest, passing, start, startMany } from "../support/Cluster.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 

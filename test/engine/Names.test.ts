@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import * as Message from "../../src/wire/message/Message.ts"
 import * as Frame from "../../src/wire/stream/Frame.ts"
-import { clusterTest, joinAt, passing, start, stateOf, type TestNode, view } from "./Cluster.ts"
-import { type FakePeer, fakePeer, introduce, readMessage } from "./FakePeer.ts"
+import { clusterTest, joinAt, passing, start, stateOf, type TestNode, view } from "../support/Cluster.ts"
+import { type FakePeer, fakePeer, introduce, readMessage } from "../support/FakePeer.ts"
 
 /** No traffic but what a test causes. */
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0, enableCompression: false } as const

@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import { TestClock } from "effect/testing"
 import { Keyring } from "../../src/Keyring.ts"
 import * as TransmitLimitedQueue from "../../src/TransmitLimitedQueue.ts"
-import { clusterTest, passing, start, startMany } from "./Cluster.ts"
+import { clusterTest, passing, start, startMany } from "../support/Cluster.ts"
 
 // The `slice` of a Buffer shares its memory, unlike that of the Uint8Array it is.
 const buffer = (text: string) => Buffer.from(text)

@@ -2,8 +2,8 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { ipBytes } from "../../src/base/Address.ts"
-import { clusterTest, type NodeOptions, start, stateOf } from "./Cluster.ts"
-import { type FakePeer, fakePeer, type FakePeerOptions, introduce, mute, nacking } from "./FakePeer.ts"
+import { clusterTest, type NodeOptions, start, stateOf } from "../support/Cluster.ts"
+import { type FakePeer, fakePeer, type FakePeerOptions, introduce, mute, nacking } from "../support/FakePeer.ts"
 
 const probing = {
   gossipInterval: 0,

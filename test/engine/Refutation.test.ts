@@ -1,8 +1,8 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
-import { clusterTest, start, startMany, stateOf, type TestNode, view } from "./Cluster.ts"
-import { type FakePeer, fakePeer } from "./FakePeer.ts"
+import { clusterTest, start, startMany, stateOf, type TestNode, view } from "../support/Cluster.ts"
+import { type FakePeer, fakePeer } from "../support/FakePeer.ts"
 
 const gossiping = { gossipInterval: "100 millis", pushPullInterval: 0, probeInterval: 0, leaveTimeout: 0 } as const
 

@@ -13,7 +13,7 @@ import * as Counters from "../../src/engine/telemetry/Counters.ts"
 import * as Logs from "../../src/engine/telemetry/Logs.ts"
 import { makeRepeats, MAX_REPEATS, WINDOW } from "../../src/engine/telemetry/Logs.ts"
 import * as Work from "../../src/engine/Work.ts"
-import { idle } from "../testing/observations.ts"
+import { idle } from "../support/Observations.ts"
 
 const surroundings = Effect.gen(function*() {
   const counters = Counters.make(Context.empty(), {})

@@ -5,8 +5,8 @@ import { TestClock } from "effect/testing"
 import { Keyring } from "../../src/Keyring.ts"
 import * as Encryption from "../../src/wire/Encryption.ts"
 import * as Message from "../../src/wire/message/Message.ts"
-import { clusterTest, start, startMany, view } from "./Cluster.ts"
-import { fakePeer } from "./FakePeer.ts"
+import { clusterTest, start, startMany, view } from "../support/Cluster.ts"
+import { fakePeer } from "../support/FakePeer.ts"
 
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0, enableCompression: false } as const
 const bytes = (text: string) => new TextEncoder().encode(text)

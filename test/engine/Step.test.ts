@@ -8,10 +8,10 @@ import * as Step from "../../src/engine/Step.ts"
 import { LIMITS } from "../../src/engine/Work.ts"
 import type { Directive } from "../../src/swim/membership/Directive.ts"
 import * as Frame from "../../src/wire/stream/Frame.ts"
-import { cluster, entry, SELF, suspect } from "../swim/support.ts"
-import { idle } from "../testing/observations.ts"
-import { clusterTest, joinAt, start, stateOf, view } from "./Cluster.ts"
-import { fakePeer, introduce, mute, readMessage } from "./FakePeer.ts"
+import { clusterTest, joinAt, start, stateOf, view } from "../support/Cluster.ts"
+import { fakePeer, introduce, mute, readMessage } from "../support/FakePeer.ts"
+import { idle } from "../support/Observations.ts"
+import { cluster, entry, SELF, suspect } from "../support/Rules.ts"
 
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0, leaveTimeout: 0 } as const
 

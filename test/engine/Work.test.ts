@@ -17,9 +17,9 @@ import * as Work from "../../src/engine/Work.ts"
 import { TransportError } from "../../src/MemberlistError.ts"
 import type { Transport } from "../../src/Transport.ts"
 import * as Frame from "../../src/wire/stream/Frame.ts"
-import { clusterTest, passing, start, stateOf, type TestNode } from "./Cluster.ts"
-import { type FakePeer, fakePeer, introduce, mute, readMessage } from "./FakePeer.ts"
-import { entries, logging } from "./Observing.ts"
+import { clusterTest, passing, start, stateOf, type TestNode } from "../support/Cluster.ts"
+import { type FakePeer, fakePeer, introduce, mute, readMessage } from "../support/FakePeer.ts"
+import { entries, logging } from "../support/Telemetry.ts"
 
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0, leaveTimeout: 0 } as const
 

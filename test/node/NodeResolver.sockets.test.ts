@@ -11,8 +11,8 @@ import { MemberlistConfig, type Settings } from "../../src/MemberlistConfig.ts"
 import * as NodeResolver from "../../src/node/NodeResolver.ts"
 import * as NodeTcp from "../../src/node/NodeTcp.ts"
 import * as NodeTransport from "../../src/node/NodeTransport.ts"
-import { type DnsServer, dnsServer, manyA, type OnTcp } from "./dnsServer.ts"
-import { transport } from "./transports.ts"
+import { type DnsServer, dnsServer, manyA, type OnTcp } from "../support/DnsServer.ts"
+import { transport } from "../support/Transports.ts"
 
 const SEEDS = "seeds.cluster.test"
 

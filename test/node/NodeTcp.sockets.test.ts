@@ -13,7 +13,7 @@ import type { TransportError } from "../../src/MemberlistError.ts"
 import * as NodeTcp from "../../src/node/NodeTcp.ts"
 import * as Notices from "../../src/node/Notices.ts"
 import type { TransportNotice } from "../../src/Transport.ts"
-import { echo, readToEnd, serveOnce, transport } from "./transports.ts"
+import { echo, readToEnd, serveOnce, transport } from "../support/Transports.ts"
 
 const bytes = (...values: ReadonlyArray<number>) => Uint8Array.from(values)
 const timeout = { timeout: Duration.seconds(5) }

@@ -11,7 +11,7 @@ import * as Net from "node:net"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import * as NodeTransport from "../../src/node/NodeTransport.ts"
 import { Transport, type TransportNotice } from "../../src/Transport.ts"
-import { echo, take, transport } from "./transports.ts"
+import { echo, take, transport } from "../support/Transports.ts"
 
 const bytes = (...values: ReadonlyArray<number>) => Uint8Array.from(values)
 

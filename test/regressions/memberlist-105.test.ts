@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest, passing, start } from "../engine/Cluster.ts"
+import { clusterTest, passing, start } from "../support/Cluster.ts"
 
 /** 32 hosts that are down, each of which costs a TCP timeout of 10 s. */
 const down = Array.from({ length: 32 }, (_, i) => `10.0.9.${i + 1}`)

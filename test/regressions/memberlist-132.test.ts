@@ -2,7 +2,7 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { JoinRejected } from "../../src/MemberlistError.ts"
-import { clusterTest, joinAt, start, view } from "../engine/Cluster.ts"
+import { clusterTest, joinAt, start, view } from "../support/Cluster.ts"
 
 const closed = { merge: () => Effect.fail(new JoinRejected({ reason: "the cluster is closed" })) }
 

@@ -2,7 +2,7 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest, type NodeOptions, passing, start, startMany } from "../engine/Cluster.ts"
+import { clusterTest, type NodeOptions, passing, start, startMany } from "../support/Cluster.ts"
 
 /** A member dies and comes back under its name at another address; seconds until the others see it there. */
 const returned = Effect.fnUntraced(function*(config: NonNullable<NodeOptions["config"]>) {

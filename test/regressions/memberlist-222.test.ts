@@ -2,7 +2,7 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest, joinAt, startMany, view } from "../engine/Cluster.ts"
+import { clusterTest, joinAt, startMany, view } from "../support/Cluster.ts"
 
 const left = ["10.0.0.1", "10.0.0.2"]
 const right = ["10.0.0.3", "10.0.0.4"]

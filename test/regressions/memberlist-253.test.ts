@@ -2,8 +2,8 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import * as Frame from "../../src/wire/stream/Frame.ts"
-import { clusterTest, joinAt, passing, start, startMany, stateOf } from "../engine/Cluster.ts"
-import { fakePeer } from "../engine/FakePeer.ts"
+import { clusterTest, joinAt, passing, start, startMany, stateOf } from "../support/Cluster.ts"
+import { fakePeer } from "../support/FakePeer.ts"
 
 describe("memberlist #253: members that left", () => {
   clusterTest(

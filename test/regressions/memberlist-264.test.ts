@@ -2,7 +2,7 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest, startMany, view } from "../engine/Cluster.ts"
+import { clusterTest, startMany, view } from "../support/Cluster.ts"
 
 describe("memberlist #264: a member that TCP does not reach while UDP does", () => {
   clusterTest(

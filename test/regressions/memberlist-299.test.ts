@@ -1,8 +1,8 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
-import { clusterTest, start } from "../engine/Cluster.ts"
-import { fakePeer } from "../engine/FakePeer.ts"
+import { clusterTest, start } from "../support/Cluster.ts"
+import { fakePeer } from "../support/FakePeer.ts"
 
 /** Metadata with which three changes fill a packet to the last byte or two. */
 const META = 403

@@ -2,8 +2,8 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest, type NodeOptions, startMany, stateOf } from "../engine/Cluster.ts"
-import { fakePeer } from "../engine/FakePeer.ts"
+import { clusterTest, type NodeOptions, startMany, stateOf } from "../support/Cluster.ts"
+import { fakePeer } from "../support/FakePeer.ts"
 
 /**
  * The state after a mass restart: b runs at incarnation 1, and an obituary of its former life, at incarnation 100,

@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import * as Frame from "../../src/wire/stream/Frame.ts"
-import { clusterTest, startMany } from "../engine/Cluster.ts"
-import { fakePeer } from "../engine/FakePeer.ts"
+import { clusterTest, startMany } from "../support/Cluster.ts"
+import { fakePeer } from "../support/FakePeer.ts"
 
 /** Three members of which one is gone, and a peer that missed it and exchanges its list after `seconds`. */
 const outdated = Effect.fnUntraced(function*(seconds: number) {

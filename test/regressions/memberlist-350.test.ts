@@ -2,7 +2,7 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest, startMany } from "../engine/Cluster.ts"
+import { clusterTest, startMany } from "../support/Cluster.ts"
 
 describe("memberlist #350: two of three members that cannot ping each other", () => {
   clusterTest(

@@ -17,7 +17,7 @@ import * as Merge from "../../src/swim/membership/Merge.ts"
 import * as Reap from "../../src/swim/membership/Reap.ts"
 import * as Accuse from "../../src/swim/suspicion/Accuse.ts"
 import * as Expiry from "../../src/swim/suspicion/Expiry.ts"
-import * as T from "./support.ts"
+import * as T from "../support/Rules.ts"
 
 const { OTHER, SELF } = T
 

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import * as crypto from "node:crypto"
 import * as Encryption from "../../src/wire/Encryption.ts"
-import * as Examples from "./examples.ts"
-import { bytes, generator, hex, mutate, packed } from "./hex.ts"
+import { bytes, generator, hex, mutate, packed } from "../support/Hex.ts"
+import * as Examples from "../support/WireExamples.ts"
 
 const { key, label, noLabel, nonce } = Examples
 const plain = bytes(Examples.nackHex)

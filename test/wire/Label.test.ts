@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Label from "../../src/wire/Label.ts"
-import * as Examples from "./examples.ts"
-import { bytes, hex } from "./hex.ts"
+import { bytes, hex } from "../support/Hex.ts"
+import * as Examples from "../support/WireExamples.ts"
 
 const check = (text: string, label: Uint8Array = Examples.noLabel, skipLabelCheck = false) => {
   const result = Label.check(bytes(text), bytes(text).length, { label, skipLabelCheck })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { createHash } from "node:crypto"
 import * as Lzw from "../../src/wire/Lzw.ts"
-import { bytes, generator, hex, mutate } from "./hex.ts"
+import { bytes, generator, hex, mutate } from "../support/Hex.ts"
 
 const LIMIT = 41_943_040
 const text = (value: string) => new TextEncoder().encode(value)

@@ -15,7 +15,7 @@ import * as Compression from "../../src/wire/Compression.ts"
 import { MessageType } from "../../src/wire/message/Message.ts"
 import * as Compound from "../../src/wire/packet/Compound.ts"
 import * as Packet from "../../src/wire/packet/Packet.ts"
-import { bytes } from "./hex.ts"
+import { bytes } from "../support/Hex.ts"
 
 const inbound: Packet.Inbound = { label: new Uint8Array(), skipLabelCheck: false, keys: [], verifyIncoming: true }
 

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import { TestClock } from "effect/testing"
 import type { Recipient } from "../../../src/Member.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest, joinAt, passing, start, startMany, type TestNode } from "../Cluster.ts"
+import { clusterTest, joinAt, passing, start, startMany, type TestNode } from "../../support/Cluster.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (payload: Uint8Array) => new TextDecoder().decode(payload)

@@ -10,8 +10,8 @@ import type { Connection } from "../../../src/Transport.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import type { NodeState } from "../../../src/wire/message/Message.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
-import { clusterTest, joinAt, passing, start, startMany, type TestNode, view } from "../Cluster.ts"
-import { type FakePeer, fakePeer, plainly, readMessage } from "../FakePeer.ts"
+import { clusterTest, joinAt, passing, start, startMany, type TestNode, view } from "../../support/Cluster.ts"
+import { type FakePeer, fakePeer, plainly, readMessage } from "../../support/FakePeer.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const key = (text: string) => Redacted.make(bytes(text))

@@ -4,8 +4,8 @@ import { TestClock } from "effect/testing"
 import type { MemberlistConfig } from "../../../src/MemberlistConfig.ts"
 import type { NodeState } from "../../../src/wire/message/Message.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
-import { clusterTest, joinAt, passing, start, startMany, stateOf, type TestNode, view } from "../Cluster.ts"
-import { type FakePeer, fakePeer, readMessage } from "../FakePeer.ts"
+import { clusterTest, joinAt, passing, start, startMany, stateOf, type TestNode, view } from "../../support/Cluster.ts"
+import { type FakePeer, fakePeer, readMessage } from "../../support/FakePeer.ts"
 
 /** Only push/pull. */
 const synchronising = {

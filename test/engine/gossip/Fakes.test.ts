@@ -15,8 +15,8 @@ import { Invariants, SimulatedCluster, SimulatedNetwork, VirtualTime } from "../
 import { Transport } from "../../../src/Transport.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Compound from "../../../src/wire/packet/Compound.ts"
-import { clusterTest, start } from "../Cluster.ts"
-import { fakePeer, introduce, VSN } from "../FakePeer.ts"
+import { clusterTest, start } from "../../support/Cluster.ts"
+import { fakePeer, introduce, VSN } from "../../support/FakePeer.ts"
 
 const names = ["a", "b", "c"]
 const ip = (name: string) => `10.0.0.${names.indexOf(name) + 1}`

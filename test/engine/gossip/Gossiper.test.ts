@@ -1,8 +1,8 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
-import { clusterTest, start } from "../Cluster.ts"
-import { type FakePeer, fakePeer } from "../FakePeer.ts"
+import { clusterTest, start } from "../../support/Cluster.ts"
+import { type FakePeer, fakePeer } from "../../support/FakePeer.ts"
 
 /** Only gossip. */
 const gossiping = {

@@ -7,9 +7,9 @@ import type { Delegate } from "../../../src/Delegate.ts"
 import { messages } from "../../../src/engine/telemetry/LogMessages.ts"
 import { JoinRejected } from "../../../src/MemberlistError.ts"
 import * as Compound from "../../../src/wire/packet/Compound.ts"
-import { clusterTest, joinAt, start, type TestNode, view } from "../Cluster.ts"
-import { fakePeer } from "../FakePeer.ts"
-import { entries, type Logged, logging } from "../Observing.ts"
+import { clusterTest, joinAt, start, type TestNode, view } from "../../support/Cluster.ts"
+import { fakePeer } from "../../support/FakePeer.ts"
+import { entries, type Logged, logging } from "../../support/Telemetry.ts"
 
 const countOf = (node: TestNode, counter: string) =>
   Effect.map(node.cluster.counters, (counters) => new Map<string, number>(counters).get(counter) ?? 0)

@@ -7,9 +7,9 @@ import { TestClock } from "effect/testing"
 import type { Delegate } from "../../../src/Delegate.ts"
 import * as HookCalls from "../../../src/engine/hooks/HookCalls.ts"
 import { messages } from "../../../src/engine/telemetry/LogMessages.ts"
-import { clusterTest, joinAt, start, type TestNode } from "../Cluster.ts"
-import { fakePeer } from "../FakePeer.ts"
-import { entries, logging } from "../Observing.ts"
+import { clusterTest, joinAt, start, type TestNode } from "../../support/Cluster.ts"
+import { fakePeer } from "../../support/FakePeer.ts"
+import { entries, logging } from "../../support/Telemetry.ts"
 
 const stuck = Effect.uninterruptible(Effect.never)
 const state = () => Effect.succeed(Uint8Array.of(1))

@@ -10,8 +10,8 @@ import { LIMITS } from "../../../src/engine/Work.ts"
 import type { Member } from "../../../src/Member.ts"
 import { JoinRejected } from "../../../src/MemberlistError.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
-import { clusterTest, joinAt, passing, start, startMany, type TestNode, view } from "../Cluster.ts"
-import { type FakePeer, fakePeer, introduce } from "../FakePeer.ts"
+import { clusterTest, joinAt, passing, start, startMany, type TestNode, view } from "../../support/Cluster.ts"
+import { type FakePeer, fakePeer, introduce } from "../../support/FakePeer.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (payload: Uint8Array) => new TextDecoder().decode(payload)

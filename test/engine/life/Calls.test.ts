@@ -11,8 +11,8 @@ import { TestClock } from "effect/testing"
 import type { Memberlist } from "../../../src/Memberlist.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
-import { clusterTest, joinAt, passing, start, startMany, stateOf, type TestNode, view } from "../Cluster.ts"
-import { asked, type FakePeer, fakePeer } from "../FakePeer.ts"
+import { clusterTest, joinAt, passing, start, startMany, stateOf, type TestNode, view } from "../../support/Cluster.ts"
+import { asked, type FakePeer, fakePeer } from "../../support/FakePeer.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 

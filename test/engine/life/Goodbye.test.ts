@@ -11,8 +11,8 @@ import { TestClock } from "effect/testing"
 import * as Introductions from "../../../src/engine/life/Introductions.ts"
 import type { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
-import { clusterTest, network, passing, start, startMany, stateOf, type TestNode } from "../Cluster.ts"
-import { asked, type FakePeer, fakePeer, plainly } from "../FakePeer.ts"
+import { clusterTest, network, passing, start, startMany, stateOf, type TestNode } from "../../support/Cluster.ts"
+import { asked, type FakePeer, fakePeer, plainly } from "../../support/FakePeer.ts"
 
 /** Moments of a join, half a millisecond apart; it takes about a dozen of them. */
 const MOMENTS = 50

@@ -9,8 +9,8 @@ import { Keyring } from "../../../src/Keyring.ts"
 import { Memberlist, MemberlistLive } from "../../../src/Memberlist.ts"
 import { MemberlistConfig, type Settings } from "../../../src/MemberlistConfig.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest } from "../Cluster.ts"
-import { entries, logging } from "../Observing.ts"
+import { clusterTest } from "../../support/Cluster.ts"
+import { entries, logging } from "../../support/Telemetry.ts"
 
 const key = (byte: number) => new Uint8Array(16).fill(byte)
 const DelegateLive = Layer.succeed(Delegate, {

@@ -11,7 +11,7 @@ import { MemberlistConfig } from "../../../src/MemberlistConfig.ts"
 import { JoinRejected } from "../../../src/MemberlistError.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
 import { Transport } from "../../../src/Transport.ts"
-import { clusterTest, network, passing, start, startMany } from "../Cluster.ts"
+import { clusterTest, network, passing, start, startMany } from "../../support/Cluster.ts"
 
 /** Counts the fibers that `effect` starts and that still run. */
 const countingFibers = <A, E, R>(effect: (active: () => number) => Effect.Effect<A, E, R>) =>

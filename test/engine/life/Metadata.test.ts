@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
-import { clusterTest, passing, start, startMany } from "../Cluster.ts"
+import { clusterTest, passing, start, startMany } from "../../support/Cluster.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 

@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { TransportError } from "../../../src/MemberlistError.ts"
 import type { PacketMessage } from "../../../src/wire/message/Message.ts"
-import { clusterTest, start, stateOf, type TestNode } from "../Cluster.ts"
-import { type FakePeer, fakePeer, type FakePeerOptions, introduce, mute, nacking, VSN } from "../FakePeer.ts"
+import { clusterTest, start, stateOf, type TestNode } from "../../support/Cluster.ts"
+import { type FakePeer, fakePeer, type FakePeerOptions, introduce, mute, nacking, VSN } from "../../support/FakePeer.ts"
 
 /** Only probes, and no TCP pings. */
 const probing = {

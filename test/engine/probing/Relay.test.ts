@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { ipBytes } from "../../../src/base/Address.ts"
 import type { IndirectPing } from "../../../src/wire/message/Message.ts"
-import { clusterTest, start } from "../Cluster.ts"
-import { type FakePeer, fakePeer } from "../FakePeer.ts"
+import { clusterTest, start } from "../../support/Cluster.ts"
+import { type FakePeer, fakePeer } from "../../support/FakePeer.ts"
 
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0, probeTimeout: "100 millis" } as const
 

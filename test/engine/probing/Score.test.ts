@@ -2,7 +2,7 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest, startMany } from "../Cluster.ts"
+import { clusterTest, startMany } from "../../support/Cluster.ts"
 
 describe("local health", () => {
   clusterTest(

@@ -4,8 +4,8 @@ import { TestClock } from "effect/testing"
 import type { Connection } from "../../../src/Transport.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
-import { clusterTest, start, stateOf } from "../Cluster.ts"
-import { fakePeer, readMessage } from "../FakePeer.ts"
+import { clusterTest, start, stateOf } from "../../support/Cluster.ts"
+import { fakePeer, readMessage } from "../../support/FakePeer.ts"
 
 const probing = {
   gossipInterval: 0,

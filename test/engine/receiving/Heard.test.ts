@@ -13,9 +13,9 @@ import * as Merge from "../../../src/swim/membership/Merge.ts"
 import * as Round from "../../../src/swim/probing/Round.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Packet from "../../../src/wire/packet/Packet.ts"
-import * as T from "../../swim/support.ts"
-import { clusterTest, joinAt, start } from "../Cluster.ts"
-import { fakePeer, introduce } from "../FakePeer.ts"
+import { clusterTest, joinAt, start } from "../../support/Cluster.ts"
+import { fakePeer, introduce } from "../../support/FakePeer.ts"
+import * as T from "../../support/Rules.ts"
 
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 

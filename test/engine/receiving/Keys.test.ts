@@ -6,8 +6,8 @@ import * as Keys from "../../../src/engine/receiving/Keys.ts"
 import { Keyring } from "../../../src/Keyring.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Packet from "../../../src/wire/packet/Packet.ts"
-import { clusterTest, start } from "../Cluster.ts"
-import { fakePeer } from "../FakePeer.ts"
+import { clusterTest, start } from "../../support/Cluster.ts"
+import { fakePeer } from "../../support/FakePeer.ts"
 
 const key = (n: number) => new Uint8Array(16).fill(n)
 const [first, second, third] = [key(1), key(2), key(3)]

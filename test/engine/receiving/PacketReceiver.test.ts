@@ -6,8 +6,8 @@ import * as Message from "../../../src/wire/message/Message.ts"
 import * as Checksum from "../../../src/wire/packet/Checksum.ts"
 import * as Compound from "../../../src/wire/packet/Compound.ts"
 import * as Packet from "../../../src/wire/packet/Packet.ts"
-import { clusterTest, start, view } from "../Cluster.ts"
-import { fakePeer } from "../FakePeer.ts"
+import { clusterTest, start, view } from "../../support/Cluster.ts"
+import { fakePeer } from "../../support/FakePeer.ts"
 
 /** No traffic but what a test causes. */
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0, enableCompression: false } as const

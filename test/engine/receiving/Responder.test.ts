@@ -4,8 +4,8 @@ import { TestClock } from "effect/testing"
 import { STRANGERS_PER_SECOND } from "../../../src/swim/probing/Requests.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
 import type * as Message from "../../../src/wire/message/Message.ts"
-import { clusterTest, start, stateOf } from "../Cluster.ts"
-import { type FakePeer, fakePeer, introduce, mute } from "../FakePeer.ts"
+import { clusterTest, start, stateOf } from "../../support/Cluster.ts"
+import { type FakePeer, fakePeer, introduce, mute } from "../../support/FakePeer.ts"
 
 /** No traffic but what a test causes. */
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0, enableCompression: false } as const

@@ -6,8 +6,8 @@ import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.
 import type { Connection } from "../../../src/Transport.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
-import { clusterTest, passing, start, stateOf, view } from "../Cluster.ts"
-import { fakePeer, readMessage } from "../FakePeer.ts"
+import { clusterTest, passing, start, stateOf, view } from "../../support/Cluster.ts"
+import { fakePeer, readMessage } from "../../support/FakePeer.ts"
 
 const quiet = {
   gossipInterval: 0,

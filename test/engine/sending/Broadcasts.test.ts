@@ -7,8 +7,8 @@ import * as BroadcastQueue from "../../../src/swim/gossip/BroadcastQueue.ts"
 import * as Alive from "../../../src/swim/membership/Alive.ts"
 import { suspect } from "../../../src/swim/suspicion/Accuse.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
-import * as Support from "../../swim/support.ts"
-import { idle } from "../../testing/observations.ts"
+import { idle } from "../../support/Observations.ts"
+import * as Support from "../../support/Rules.ts"
 
 /** What is queued, as bytes, the newest first. */
 const queued = (node: Node): ReadonlyArray<Uint8Array> =>

@@ -6,9 +6,9 @@ import { Keyring } from "../../../src/Keyring.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Compound from "../../../src/wire/packet/Compound.ts"
 import * as Packet from "../../../src/wire/packet/Packet.ts"
-import { idle } from "../../testing/observations.ts"
-import { clusterTest, start, type TestNode } from "../Cluster.ts"
-import { type FakePeer, fakePeer } from "../FakePeer.ts"
+import { clusterTest, start, type TestNode } from "../../support/Cluster.ts"
+import { type FakePeer, fakePeer } from "../../support/FakePeer.ts"
+import { idle } from "../../support/Observations.ts"
 
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0, enableCompression: false } as const
 const bytes = (text: string) => new TextEncoder().encode(text)

@@ -5,8 +5,8 @@ import { TransportError } from "../../../src/MemberlistError.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
 import type { Connection } from "../../../src/Transport.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
-import { clusterTest, joinAt, passing, start } from "../Cluster.ts"
-import { fakePeer, readMessage } from "../FakePeer.ts"
+import { clusterTest, joinAt, passing, start } from "../../support/Cluster.ts"
+import { fakePeer, readMessage } from "../../support/FakePeer.ts"
 
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0, label: "blue", leaveTimeout: 0 } as const
 

@@ -7,9 +7,9 @@ import { table, textOf } from "../../../src/engine/telemetry/LogMessages.ts"
 import { JoinRejected } from "../../../src/MemberlistError.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
-import { clusterTest, joinAt, start } from "../Cluster.ts"
-import { fakePeer } from "../FakePeer.ts"
-import { type Logged, logging, tracing } from "../Observing.ts"
+import { clusterTest, joinAt, start } from "../../support/Cluster.ts"
+import { fakePeer } from "../../support/FakePeer.ts"
+import { type Logged, logging, tracing } from "../../support/Telemetry.ts"
 
 const hidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 

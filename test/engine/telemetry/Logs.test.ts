@@ -19,9 +19,9 @@ import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Checksum from "../../../src/wire/packet/Checksum.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
-import { clusterTest, joinAt, network, passing, start, startMany } from "../Cluster.ts"
-import { fakePeer, introduce, VSN } from "../FakePeer.ts"
-import { entries, type Logged, logging } from "../Observing.ts"
+import { clusterTest, joinAt, network, passing, start, startMany } from "../../support/Cluster.ts"
+import { fakePeer, introduce, VSN } from "../../support/FakePeer.ts"
+import { entries, type Logged, logging } from "../../support/Telemetry.ts"
 
 /** No traffic but what a test causes. */
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0 } as const

@@ -13,9 +13,9 @@ import * as Notices from "../../../src/node/Notices.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Packet from "../../../src/wire/packet/Packet.ts"
-import { clusterTest, joinAt, passing, start, startMany } from "../Cluster.ts"
-import { fakePeer } from "../FakePeer.ts"
-import { measuring, type Read } from "../Observing.ts"
+import { clusterTest, joinAt, passing, start, startMany } from "../../support/Cluster.ts"
+import { fakePeer } from "../../support/FakePeer.ts"
+import { measuring, type Read } from "../../support/Telemetry.ts"
 
 /** No traffic but what a test causes. */
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0 } as const

@@ -4,8 +4,8 @@ import * as References from "effect/References"
 import { TestClock } from "effect/testing"
 import { JoinRejected } from "../../../src/MemberlistError.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
-import { clusterTest, joinAt, start, startMany } from "../Cluster.ts"
-import { endOf, named, parentOf, tracing } from "../Observing.ts"
+import { clusterTest, joinAt, start, startMany } from "../../support/Cluster.ts"
+import { endOf, named, parentOf, tracing } from "../../support/Telemetry.ts"
 
 /** No work but what a test asks for. */
 const quiet = { gossipInterval: 0, pushPullInterval: 0, probeInterval: 0 } as const

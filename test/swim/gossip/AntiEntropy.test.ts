@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { partner, pushPullScale } from "../../../src/swim/gossip/AntiEntropy.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 describe("anti-entropy", () => {
   it("push/pull keeps its interval up to 32 members and adds one more each time the cluster doubles", () => {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import type { FirstHand } from "../../../src/swim/gossip/FirstHand.ts"
 import { kRandom, kRandomKnown, select } from "../../../src/swim/gossip/PeerSelection.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const { seeded } = T
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Recipients from "../../../src/swim/gossip/Recipients.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const { OTHER } = T
 const states = ["alive", "suspect", "dead", "left"] as const

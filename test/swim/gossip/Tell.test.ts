@@ -9,7 +9,7 @@ import type { Directive } from "../../../src/swim/membership/Directive.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Merge from "../../../src/swim/membership/Merge.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Tier from "../../../src/swim/gossip/Tier.ts"
-import { seeded } from "../support.ts"
+import { seeded } from "../../support/Rules.ts"
 
 type Item = Tier.Queued<number>
 

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import * as Announcement from "../../../src/swim/life/Announcement.ts"
 import * as Stage from "../../../src/swim/life/Stage.ts"
 import type { Membership } from "../../../src/swim/membership/Membership.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const stages: ReadonlyArray<Stage.Stage> = [
   { _tag: "Unannounced" },

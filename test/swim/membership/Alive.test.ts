@@ -4,7 +4,7 @@ import { MAX_INCARNATION } from "../../../src/swim/membership/Claim.ts"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
 import * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const { OTHER, SELF } = T
 

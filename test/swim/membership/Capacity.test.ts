@@ -11,7 +11,7 @@ import * as Merge from "../../../src/swim/membership/Merge.ts"
 import * as Round from "../../../src/swim/probing/Round.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import * as Expiry from "../../../src/swim/suspicion/Expiry.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 

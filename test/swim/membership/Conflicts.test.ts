@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Alive from "../../../src/swim/membership/Alive.ts"
 import * as Conflicts from "../../../src/swim/membership/Conflicts.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const { OTHER, SELF } = T
 const replacing = (now = 0) => T.env({ now, rules: { nameConflictPolicy: "replace" } })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
 import * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const { OTHER, SELF } = T
 

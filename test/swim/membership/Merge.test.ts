@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { RemoteState } from "../../../src/swim/membership/Claim.ts"
 import * as Merge from "../../../src/swim/membership/Merge.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const { OTHER, SELF } = T
 

@@ -4,7 +4,7 @@ import * as Alive from "../../../src/swim/membership/Alive.ts"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
 import * as OldNews from "../../../src/swim/membership/OldNews.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
-import { alive, cluster, env, ip, known, OTHER, SELF, words } from "../support.ts"
+import { alive, cluster, env, ip, known, OTHER, SELF, words } from "../../support/Rules.ts"
 
 const states: ReadonlyArray<MemberState> = ["alive", "suspect", "dead", "left"]
 

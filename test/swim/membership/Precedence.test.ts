@@ -11,7 +11,7 @@ import type { Directive } from "../../../src/swim/membership/Directive.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Precedence from "../../../src/swim/membership/Precedence.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const states = ["alive", "suspect", "dead", "left"] as const
 /** Older, the same, newer, the highest that any claim may come with, and beyond it. */

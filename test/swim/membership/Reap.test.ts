@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { vi } from "vitest"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
 import * as Reap from "../../../src/swim/membership/Reap.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const { OTHER, SELF } = T
 

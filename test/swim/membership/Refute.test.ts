@@ -5,7 +5,7 @@ import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type { Membership, Step } from "../../../src/swim/membership/Membership.ts"
 import { merge } from "../../../src/swim/membership/Merge.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const { OTHER, SELF } = T
 

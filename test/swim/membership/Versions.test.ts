@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { MemberState } from "../../../src/Member.ts"
 import * as Versions from "../../../src/swim/membership/Versions.ts"
-import { row } from "../support.ts"
+import { row } from "../../support/Rules.ts"
 
 type Triple = readonly [min: number, max: number, current: number]
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import * as IndirectProbe from "../../../src/swim/probing/IndirectProbe.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const { OTHER } = T
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { NameList } from "../../../src/swim/probing/NameList.ts"
-import { seeded } from "../support.ts"
+import { seeded } from "../../support/Rules.ts"
 
 const named = (count: number) => Array.from({ length: count }, (_, i) => `n${i}`)
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import * as ProbeRing from "../../../src/swim/probing/ProbeRing.ts"
-import { seeded } from "../support.ts"
+import { seeded } from "../../support/Rules.ts"
 
 const letters = ["a", "b", "c", "d"]
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import * as Requests from "../../../src/swim/probing/Requests.ts"
-import { ip } from "../support.ts"
+import { ip } from "../../support/Rules.ts"
 
 const from = { ip: "10.0.0.1", port: 7946 }
 const source = (sourceAddr: Uint8Array, sourcePort: number, sourceNode = "asker") => ({

@@ -6,7 +6,7 @@ import * as Membership from "../../../src/swim/membership/Membership.ts"
 import { NameList } from "../../../src/swim/probing/NameList.ts"
 import * as Round from "../../../src/swim/probing/Round.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const { OTHER, SELF } = T
 

@@ -3,7 +3,7 @@ import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import * as Expiry from "../../../src/swim/suspicion/Expiry.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const { OTHER, SELF } = T
 const six = () => T.cluster(OTHER, "a", "b", "c", "d")

@@ -4,7 +4,7 @@ import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import { MAX_LISTED } from "../../../src/swim/suspicion/Deadlines.ts"
 import * as Expiry from "../../../src/swim/suspicion/Expiry.ts"
-import * as T from "../support.ts"
+import * as T from "../../support/Rules.ts"
 
 const { OTHER, SELF } = T
 const six = () => T.cluster(OTHER, "a", "b", "c", "d")

@@ -14,8 +14,8 @@ import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import { NameList } from "../../../src/swim/probing/NameList.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import { MAX_LISTED } from "../../../src/swim/suspicion/Deadlines.ts"
-import { alive, entry, env, force, OTHER, SELF, suspect } from "../../swim/support.ts"
-import { type Seen, watch, type Watched } from "../observations.ts"
+import { type Seen, watch, type Watched } from "../../support/Observations.ts"
+import { alive, entry, env, force, OTHER, SELF, suspect } from "../../support/Rules.ts"
 
 /** Something that is full, or one more than that. */
 interface Full {

@@ -9,8 +9,8 @@ import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import { NameList } from "../../../src/swim/probing/NameList.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import * as Suspicion from "../../../src/swim/suspicion/Suspicion.ts"
-import { alive, dead, entry, env, force, ip, leave, OTHER, own, SELF, suspect } from "../../swim/support.ts"
-import { published, watch, type Watched } from "../observations.ts"
+import { published, watch, type Watched } from "../../support/Observations.ts"
+import { alive, dead, entry, env, force, ip, leave, OTHER, own, SELF, suspect } from "../../support/Rules.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 

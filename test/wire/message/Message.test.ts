@@ -4,8 +4,8 @@ import * as Message from "../../../src/wire/message/Message.ts"
 import type * as MessagePack from "../../../src/wire/msgpack/MessagePack.ts"
 import { Writer } from "../../../src/wire/msgpack/MessagePackWriter.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
-import * as Examples from "../examples.ts"
-import { bytes, hex, packed } from "../hex.ts"
+import { bytes, hex, packed } from "../../support/Hex.ts"
+import * as Examples from "../../support/WireExamples.ts"
 
 const decode = (message: Uint8Array) => {
   const codec = Message.packetCodec(message[0] ?? 255)

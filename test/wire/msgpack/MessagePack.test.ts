@@ -3,8 +3,8 @@ import * as Schema from "effect/Schema"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as MessagePack from "../../../src/wire/msgpack/MessagePack.ts"
 import { type Failure, Reader } from "../../../src/wire/msgpack/MessagePackReader.ts"
-import * as Examples from "../examples.ts"
-import { bytes, generator, hex, mutate } from "../hex.ts"
+import { bytes, generator, hex, mutate } from "../../support/Hex.ts"
+import * as Examples from "../../support/WireExamples.ts"
 
 const read = <A>(codec: MessagePack.Codec<A>, input: Uint8Array) => {
   const reader = new Reader().reset(input, 0, input.length)

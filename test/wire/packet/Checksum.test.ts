@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Checksum from "../../../src/wire/packet/Checksum.ts"
-import * as Examples from "../examples.ts"
-import { bytes, hex } from "../hex.ts"
+import { bytes, hex } from "../../support/Hex.ts"
+import * as Examples from "../../support/WireExamples.ts"
 
 describe("a checksum", () => {
   const examples: ReadonlyArray<readonly [string, string]> = [

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import type { Rejection } from "../../../src/wire/message/Rejection.ts"
 import * as Compound from "../../../src/wire/packet/Compound.ts"
-import * as Examples from "../examples.ts"
-import { bytes, hex } from "../hex.ts"
+import { bytes, hex } from "../../support/Hex.ts"
+import * as Examples from "../../support/WireExamples.ts"
 
 /** The parts of a message that lies in the middle of something. */
 const decode = (

@@ -6,8 +6,8 @@ import * as Message from "../../../src/wire/message/Message.ts"
 import * as Checksum from "../../../src/wire/packet/Checksum.ts"
 import * as Compound from "../../../src/wire/packet/Compound.ts"
 import * as Packet from "../../../src/wire/packet/Packet.ts"
-import * as Examples from "../examples.ts"
-import { bytes, generator, hex, mutate, packed } from "../hex.ts"
+import { bytes, generator, hex, mutate, packed } from "../../support/Hex.ts"
+import * as Examples from "../../support/WireExamples.ts"
 
 const { alive, key, label, noLabel, nonce, ping, suspect } = Examples
 

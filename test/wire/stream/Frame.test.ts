@@ -13,8 +13,8 @@ import * as Label from "../../../src/wire/Label.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import type * as Packet from "../../../src/wire/packet/Packet.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
-import * as Examples from "../examples.ts"
-import { bytes, generator, hex, mutate, packed } from "../hex.ts"
+import { bytes, generator, hex, mutate, packed } from "../../support/Hex.ts"
+import * as Examples from "../../support/WireExamples.ts"
 
 const { key, label, noLabel, nonce } = Examples
 const plain: Packet.Inbound = { label: noLabel, skipLabelCheck: false, keys: [], verifyIncoming: true }

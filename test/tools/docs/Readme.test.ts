@@ -1,0 +1,48 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import { readdirSync, readFileSync } from "node:fs"
+import { MemberlistConfig } from "../../../src/MemberlistConfig.ts"
+
+const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8")
+const readme = read("README.md")
+
+/** The first code block of a language. */
+const block = (language: string) => readme.split(`\`\`\`${language}\n`)[1]?.split("```")[0]
+
+describe("the README", () => {
+  it("shows the quick start that is compiled and run", () => {
+    assert.strictEqual(block("ts"), read("examples/quickstart.ts"))
+  })
+
+  it("leads to every example", () => {
+    const examples = readdirSync(new URL("../../../examples", import.meta.url))
+    assert.deepStrictEqual(examples.filter((file) => !readme.includes(`examples/${file}`)), [])
+  })
+
+  it("tells the presets as they are", () => {
+    const rows = readme.split("\n").map((line) => line.split("|").map((cell) => cell.trim().replaceAll("`", "")))
+    const told = rows.filter((cells) =>
+      cells.length === 7 && cells[1] !== undefined && cells[1] in MemberlistConfig.lan
+    )
+    assert.strictEqual(told.length, 10)
+    const number = (value: unknown, unit: string | undefined) =>
+      unit === "s" ? String(Duration.toSeconds(value as Duration.Duration)) : String(value)
+    for (const [, field, unit, lan, wan, local] of told) {
+      const key = field as keyof typeof MemberlistConfig.lan
+      assert.deepStrictEqual(
+        [lan, wan, local],
+        [MemberlistConfig.lan, MemberlistConfig.wan, MemberlistConfig.local].map((preset) => number(preset[key], unit)),
+        field
+      )
+    }
+  })
+
+  it("lists every field in which the presets differ", () => {
+    const { lan, local, wan } = MemberlistConfig
+    const fields = Object.keys(lan) as Array<keyof typeof lan>
+    const same = (a: unknown, b: unknown) => String(a) === String(b)
+    for (const field of fields.filter((field) => !same(lan[field], wan[field]) || !same(lan[field], local[field]))) {
+      assert.include(readme, `| \`${field}\``)
+    }
+  })
+})

@@ -1,0 +1,215 @@
+import { assert, describe, it } from "@effect/vitest"
+import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import * as Path from "node:path"
+import { type FaultClass, faultClasses, make, type Options, type Plan } from "../../../simulate/explorer/Plan.ts"
+import * as Report from "../../../simulate/explorer/Report.ts"
+import { type Outcome, run } from "../../../simulate/explorer/Run.ts"
+import { shrink } from "../../../simulate/explorer/Shrink.ts"
+
+const root = Path.resolve(import.meta.dirname, "../../..")
+
+const plan = (seed: number, options: Partial<Options> = {}): Plan =>
+  make({ seed, nodes: 4, minutes: 1, mask: [], ...options })
+
+const command = ["--conditions=effect-memberlist-source", Path.join(root, "simulate/explore.ts")]
+
+/** Runs the explorer in a process of its own. */
+const explore = (...args: ReadonlyArray<string>) =>
+  new Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }>((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [...command, ...args],
+      { encoding: "utf8", maxBuffer: 2 ** 28 },
+      (_error, stdout, stderr) => resolve({ status: child.exitCode ?? -1, stdout, stderr })
+    )
+  })
+
+describe("the explorer", () => {
+  it("finds nothing in twenty seeds, in which every class of fault makes a difference", { timeout: 60_000 }, () => {
+    const summary = new Report.Summary()
+    for (let seed = 1; seed <= 20; seed++) {
+      const outcome = run(plan(seed, { nodes: 3 + (seed % 4) }))
+      assert.deepStrictEqual(outcome.failures, [], Report.replay(outcome.plan.options))
+      assert.isBelow(outcome.agreedAfter ?? Infinity, outcome.bound)
+      summary.add(outcome)
+    }
+    for (const name of faultClasses) assert.isAbove(summary.fired.get(name)?.hits ?? 0, 0, name)
+    assert.deepStrictEqual(summary.silent, [])
+    assert.isAbove(summary.steps, 5_000)
+  })
+
+  it("repeats a seed byte for byte, and another seed is another day", () => {
+    const { log } = run(plan(3))
+    assert.isAbove(log.length, 50)
+    assert.strictEqual(run(plan(3)).log.join("\n"), log.join("\n"))
+    assert.notStrictEqual(run(plan(4)).log.join("\n"), log.join("\n"))
+  })
+
+  it("prints the same bytes in two processes", { timeout: 60_000 }, async () => {
+    const once = () => explore("--seed", "5", "--nodes", "3", "--minutes", "0.5", "--log")
+    const [first, second] = await Promise.all([once(), once()])
+    assert.strictEqual(first.status, 0, first.stderr)
+    assert.isAbove(first.stdout.length, 1_000)
+    assert.strictEqual(second.stdout, first.stdout)
+  })
+
+  it("masks a class of faults without changing the schedule of the others", () => {
+    const all = plan(9).script
+    for (const masked of faultClasses) {
+      assert.deepStrictEqual(
+        plan(9, { mask: [masked] }).script,
+        all.filter((planned) => planned.class !== masked),
+        masked
+      )
+    }
+  })
+
+  it("keeps to the limits of its faults", () => {
+    for (let seed = 0; seed < 200; seed++) {
+      const { chaos, names, script } = plan(seed, { minutes: 3 })
+      for (const { at, fault, for: duration } of script) {
+        assert.isAtMost(at + duration, chaos)
+        if (fault._tag === "Loss") assert.isAtMost(fault.probability, 0.6)
+        if (fault._tag === "Duplicate") assert.isAtMost(fault.probability, 0.15)
+        if (fault._tag === "Delay") assert.isAtMost(fault.max, 120)
+        if (fault._tag === "Partition") assert.sameMembers(fault.groups.flat(), [...names])
+      }
+      const killed = new Set(script.flatMap(({ fault }) => fault._tag === "Kill" ? [fault.node] : []))
+      assert.isAtMost(killed.size, names.length - 2)
+    }
+  })
+})
+
+describe("the shrinker", () => {
+  /** Fails exactly when the given faults are all there. */
+  const failsWith = (needed: ReadonlyArray<number>) => (plan: Plan): Outcome => {
+    const fails = needed.every((id) => plan.script.some((planned) => planned.id === id))
+    return {
+      plan,
+      failures: fails ? [{ kind: "Liveness", at: 1, message: "" }] : [],
+      log: [],
+      fired: {} as Outcome["fired"],
+      steps: 0,
+      agreedAfter: undefined,
+      bound: 0,
+      elapsed: 0,
+      packets: 0
+    }
+  }
+
+  it("leaves exactly the faults that are needed, and a command that replays them", () => {
+    const whole = plan(11, { minutes: 3 })
+    assert.isAbove(whole.script.length, 30)
+    for (const needed of [[], [0], [3, 4], [1, 12, 25]]) {
+      const execute = failsWith(needed)
+      const smallest = shrink(execute(whole), { execute })
+      const ids = smallest.plan.script.map(({ id }) => id).sort((a, b) => a - b)
+      assert.deepStrictEqual(ids, needed)
+      assert.deepStrictEqual(make(smallest.plan.options).script, smallest.plan.script)
+      const only = needed.length === 0 ? "none" : needed.join(",")
+      assert.strictEqual(
+        Report.replay(smallest.plan.options),
+        `npm run simulate -- --seed 11 --nodes 4 --minutes 3 --only ${only}`
+      )
+    }
+  })
+
+  it("stops after the attempts it is given, with what it has", () => {
+    let runs = 0
+    const failing = failsWith([1, 12, 25])
+    const execute = (plan: Plan) => {
+      runs++
+      return failing(plan)
+    }
+    const smallest = shrink(failing(plan(11, { minutes: 3 })), { execute, attempts: 5 })
+    assert.isAtMost(runs, 5)
+    assert.isAbove(smallest.failures.length, 0)
+  })
+})
+
+describe("npm run simulate", () => {
+  it("refuses bad input before anything runs, and says what would be right", { timeout: 60_000 }, async () => {
+    const cases: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
+      [["--seed", "abc"], "--seed: \"abc\". Expected a string representing a finite number"],
+      [["--seed", "-1"], "a seed from 0 to"],
+      [["--seed", "9007199254740991", "--seeds", "2"], "the last seed would be above 9007199254740991"],
+      [["--seeds", "0"], "a number of seeds from 1 to"],
+      [["--minutes", "0"], "Expected: minutes from 0.1 to 1440"],
+      ...["0", "1", "-3", "201"].map((nodes) =>
+        [["--nodes", nodes], `--nodes: "${nodes}". Expected: a number of nodes from 2 to 200`] as const
+      ),
+      [["--nodes", "1.5"], "--nodes: \"1.5\". Expected an integer"],
+      [["--frobnicate"], "Unrecognized flag: --frobnicate"],
+      [["--out", "/dev/null/results"], "--out: ENOTDIR"],
+      [["--only", "1", "--seeds", "2"], "leave out --seeds"],
+      [["--mask", "loss,rain"], "no class of faults \"rain\""],
+      [["--only", "9999"], "no fault number 9999"],
+      [["--only", "x"], "not a list of fault numbers"]
+    ]
+    await Promise.all(cases.map(async ([args, expected]) => {
+      const { status, stderr, stdout } = await explore(...args)
+      assert.strictEqual(status, 1, args.join(" "))
+      assert.include(stderr, expected)
+      assert.notInclude(stdout, "steps checked")
+    }))
+  })
+
+  it("writes no control characters where there is no terminal", { timeout: 60_000 }, async () => {
+    const { stderr, stdout } = await explore("--seeds", "3", "--nodes", "3", "--minutes", "0.2", "--log")
+    assert.strictEqual(stderr, "")
+    assert.include(stdout, "no failures")
+    // oxlint-disable-next-line no-control-regex -- they are what is looked for
+    assert.notMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u007f]/)
+  })
+
+  it("ends without a complaint when whoever reads has read enough", { timeout: 60_000 }, async () => {
+    const child = spawn(process.execPath, [...command, "--seeds", "200", "--nodes", "3", "--minutes", "0.2", "--log"])
+    let stderr = ""
+    child.stderr.on("data", (chunk: Buffer) => void (stderr += chunk.toString()))
+    child.stdout.once("data", () => child.stdout.destroy())
+    assert.deepStrictEqual(await once(child, "close"), [141, null])
+    assert.strictEqual(stderr, "")
+  })
+
+  it("keeps what it has when it is interrupted, and says how to go on", { timeout: 60_000 }, async () => {
+    const folder = mkdtempSync(Path.join(tmpdir(), "simulate-"))
+    try {
+      const out = Path.join(folder, "results.jsonl")
+      const args = ["--seed", "7", "--seeds", "100000", "--nodes", "3", "--minutes", "0.2", "--out", out]
+      const child = spawn(process.execPath, [...command, ...args])
+      let stdout = ""
+      child.stdout.on("data", (chunk: Buffer) => void (stdout += chunk.toString()))
+      const closed = once(child, "close")
+      const lines = () => existsSync(out) ? readFileSync(out, "utf8").split("\n").length - 1 : 0
+      while (lines() < 2) await new Promise((resolve) => void setTimeout(resolve, 20))
+      child.kill("SIGINT")
+      assert.deepStrictEqual(await closed, [130, null])
+      const done = lines()
+      assert.include(stdout, `${done} seeds, `)
+      assert.include(stdout, "no failures so far")
+      assert.include(stdout, `interrupted: ${100_000 - done} of 100000 seeds are not done`)
+      assert.include(stdout, `go on with --seed ${7 + done} --seeds ${100_000 - done}`)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  it("writes each result to the file before the next seed begins", { timeout: 60_000 }, async () => {
+    const folder = mkdtempSync(Path.join(tmpdir(), "simulate-"))
+    try {
+      const out = Path.join(folder, "results.jsonl")
+      const args = ["--nodes", "3", "--minutes", "0.2", "--out", out, "--json"]
+      assert.strictEqual((await explore("--seed", "1", "--seeds", "2", ...args)).status, 0)
+      assert.strictEqual((await explore("--seed", "3", ...args)).status, 0)
+      const lines = readFileSync(out, "utf8").trim().split("\n").map((line) => JSON.parse(line))
+      assert.deepStrictEqual(lines.map(({ ok, seed }) => [seed, ok]), [[1, true], [2, true], [3, true]])
+      const fired: Record<FaultClass, unknown> = lines[0].fired
+      assert.sameMembers(Object.keys(fired), [...faultClasses])
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+})
