@@ -14,9 +14,12 @@ describe("the README", () => {
     assert.strictEqual(block("ts"), read("examples/quickstart.ts"))
   })
 
-  it("leads to every example", () => {
+  it("leads to every example, each of which is a test or is run by one", () => {
     const examples = readdirSync(new URL("../../../examples", import.meta.url))
     assert.deepStrictEqual(examples.filter((file) => !readme.includes(`examples/${file}`)), [])
+    const runs = readdirSync(new URL("../../examples", import.meta.url)).map((file) => read(`test/examples/${file}`))
+    const programs = examples.filter((file) => !file.endsWith(".test.ts"))
+    assert.deepStrictEqual(programs.filter((file) => !runs.some((text) => text.includes(file))), [])
   })
 
   it("tells the presets as they are", () => {

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { readdirSync } from "node:fs"
 import * as Checks from "../../../scripts/repository/checks.ts"
 import * as Report from "../../../scripts/repository/report.ts"
 
@@ -125,5 +126,15 @@ describe("count", () => {
     assert.isUndefined(Report.count("npm error Missing script\n"))
     assert.isUndefined(Report.count(summary("1 failed (1)", "no tests")))
     assert.isUndefined(Report.count(summary("1 skipped (1)", "3 skipped (3)")))
+  })
+})
+
+describe("the tests", () => {
+  it("keep their helpers in one folder, which has no test", () => {
+    const files = readdirSync(new URL("../..", import.meta.url), { encoding: "utf8", recursive: true })
+      .filter((file) => file.endsWith(".ts"))
+    const helps = (file: string) => file.startsWith("support")
+    assert.isAbove(files.filter(helps).length, 5)
+    assert.deepStrictEqual(files.filter((file) => helps(file) === file.endsWith(".test.ts")), [])
   })
 })
