@@ -34,7 +34,7 @@ const program = Effect.gen(function*() {
 
   const receiver = yield* member("receiver", {})
   yield* receiver.messages.pipe(
-    Stream.runForEach((message) => Effect.log(`heard "${new TextDecoder().decode(message.payload)}"`)),
+    Stream.runForEach((message) => Effect.log(`received "${new TextDecoder().decode(message.payload)}"`)),
     Effect.forkScoped
   )
   yield* receiver.join([(yield* sender.localMember).address])

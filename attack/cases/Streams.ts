@@ -34,7 +34,7 @@ interface Scenario {
   readonly attack: Omit<StreamAttack, "port">
   /** Says what the attack does. */
   readonly doing: (size: number) => string
-  /** Seconds that it goes on before honest members are heard. */
+  /** Seconds that it goes on before honest members ask. */
   readonly alone: number
   /** Seconds after its end in which rest is waited for. */
   readonly rest: number

@@ -308,7 +308,7 @@ export const make = Effect.fnUntraced(function*<A = Memberlist, E = StartError>(
   const stop = (name: string) => end(name, release)
 
   const kill = (name: string) =>
-    // off the network first, so that nobody hears the goodbye
+    // off the network first, so that nobody gets the goodbye
     end(name, (life) =>
       Effect.scoped(Effect.andThen(
         network.inject({ _tag: "Crash", hosts: [name], mode: "Refuse" }),

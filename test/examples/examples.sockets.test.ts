@@ -87,7 +87,7 @@ describe("the examples", () => {
   it("broadcast messages of an application's own", async () => {
     assert.sameMembers([...await logOf("user-broadcasts.ts")], [
       "the first will not be sent any more",
-      "heard \"price 2\"",
+      "received \"price 2\"",
       "the second was sent as often as gossip sends any news"
     ])
   })

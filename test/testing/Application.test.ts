@@ -206,7 +206,7 @@ describe("what runs on a simulated node", () => {
   it("ends with the node, and whoever waits for it is told", () => {
     let ended = 0
     const waiting = Effect.onInterrupt(Effect.never, () => Effect.sync(() => ended++))
-    const [error, atOnce] = live(Effect.gen(function*() {
+    const [error, endedThen] = live(Effect.gen(function*() {
       const { kill, run, startAll } = yield* cluster
       yield* startAll
       const fiber = yield* Effect.forkChild(Effect.flip(run("a", waiting)), { startImmediately: true })
@@ -214,7 +214,7 @@ describe("what runs on a simulated node", () => {
       return [yield* Fiber.join(fiber), ended] as const
     }))
     assert.strictEqual(error.message, "the node a ended while something ran on it")
-    assert.strictEqual(atOnce, 1)
+    assert.strictEqual(endedThen, 1)
   })
 
   it("ends with whoever waits for it", () => {

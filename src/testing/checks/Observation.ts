@@ -1,5 +1,5 @@
 /**
- * A look at every step of a node, at the moment it happens: what it publishes, whom it lists, what it has counted. The
+ * A look at every step of a node, at the moment it happens: what it publishes, lists and has counted. The
  * production code is observed, not changed.
  *
  * ```ts

@@ -5,7 +5,7 @@ import * as References from "effect/References"
 import { Invariants, Observation, SimulatedCluster, VirtualTime } from "../../../src/testing/index.ts"
 
 describe("an observation", () => {
-  it("shows what a step tells, whom the node lists then, and what it has counted", () => {
+  it("shows what a step tells, what the node lists then, and what it has counted", () => {
     const told: Array<string> = []
     let accepted = 0
     const invariants = Invariants.make()
