@@ -1,6 +1,6 @@
 /**
- * A test of a program over a cluster, without sockets and in virtual time. Copy it: it needs `@effect/vitest` beside what
- * the program has. Half a minute of cluster life takes a few milliseconds here, and is the same each time.
+ * A test of a program over a cluster, without sockets and in virtual time. Copy it: it needs `@effect/vitest` beside
+ * what the program has. Half a minute of cluster life takes a few milliseconds here, and is the same each time.
  */
 import { assert, it } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, Layer, Random, Scope } from "effect"

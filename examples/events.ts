@@ -1,6 +1,6 @@
 /**
- * What happens in the cluster, as a Stream: `node --conditions=effect-memberlist-source examples/events.ts`. Two nodes in
- * one program, on this machine; one comes and goes, the other looks on.
+ * What happens in the cluster, as a Stream: `node --conditions=effect-memberlist-source examples/events.ts`. Two nodes
+ * in one program, on this machine; one comes and goes, the other looks on.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Context, Effect, Fiber, Layer, Stream } from "effect"

@@ -1,6 +1,6 @@
 /**
- * A member for as long as a scope: `node --conditions=effect-memberlist-source examples/join-scoped.ts`. The scope's end
- * says goodbye, however it comes about: with a result, an error or an interruption. The node itself goes on.
+ * A member for as long as a scope: `node --conditions=effect-memberlist-source examples/join-scoped.ts`. The scope's
+ * end says goodbye, however it comes about: with a result, an error or an interruption. The node itself goes on.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Context, Effect, Layer, Stream } from "effect"

@@ -1,5 +1,5 @@
 /**
- * How a program is put together: its services above the node, hooks and keys below it, sockets and settings at the bottom:
+ * How a program is put together: services above the node, hooks and keys below it, sockets and settings at the bottom:
  * `node --conditions=effect-memberlist-source examples/layers.ts`. Two nodes in one program, on this machine.
  */
 import { NodeRuntime } from "@effect/platform-node"

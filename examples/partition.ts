@@ -5,7 +5,10 @@ import { SimulatedCluster, VirtualTime } from "effect-memberlist/testing"
 
 const lowest = (members: ReadonlyArray<Member>): string => members.map(({ name }) => name).sort()[0] ?? "nobody"
 
-/** The application: the live member with the lowest name leads. Each node prints the one that it follows, whenever that changes. */
+/**
+ * The application: the live member with the lowest name leads. Each node prints the one that it follows, whenever that
+ * changes.
+ */
 class Election extends Context.Service<Election, { readonly leader: Effect.Effect<string> }>()("Election") {
   static readonly layer = Layer.effect(
     Election,

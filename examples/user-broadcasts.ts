@@ -1,6 +1,7 @@
 /**
  * Messages of the application's own ride on gossip, from a queue that tells when each has been sent often enough:
- * `node --conditions=effect-memberlist-source examples/user-broadcasts.ts`. Two members in one program, on this machine.
+ * `node --conditions=effect-memberlist-source examples/user-broadcasts.ts`. Two members in one program, on this
+ * machine.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Context, Deferred, Effect, Layer, Stream } from "effect"

@@ -1,7 +1,7 @@
 /**
- * A place to look at every step of the member table from, for the simulator's invariants. Nobody looks by default, which
- * costs one comparison per step. An observer is told synchronously, inside the atomic step, after the step's events and
- * broadcasts were queued; it must not throw and can change nothing.
+ * A place to look at every step of the member table from, for the simulator's invariants. Nobody looks by default,
+ * which costs one comparison per step. An observer is told synchronously, inside the atomic step, after the step's
+ * events and broadcasts were queued; it must not throw and can change nothing.
  *
  * It is given the parts of the node that it may read. The node itself is put together above, so nothing here knows it.
  *

@@ -1,6 +1,6 @@
 /**
- * A whole cluster on a simulated network: nodes that can be started, killed, restarted and sent away by name, and scripts
- * of faults that do so at their time. Nothing in it depends on anything but its seed.
+ * A whole cluster on a simulated network: nodes that can be started, killed, restarted and sent away by name, and
+ * scripts of faults that do so at their time. Nothing in it depends on anything but its seed.
  *
  * ```ts
  * import { Effect } from "effect"
@@ -30,7 +30,7 @@
  *     Memberlist.useSync(({ members }) => Census.of({ count: Effect.map(members, (list) => list.length) }))
  *   )
  * }
- * // What stands on the node above it, what the node stands on below. Transport and configuration come from the cluster.
+ * // The application stands above the node, hooks below. Transport and configuration come from the cluster.
  * const NodeLive = Census.layer.pipe(
  *   Layer.provideMerge(MemberlistLive),
  *   Layer.provide(Layer.succeed(Delegate, {}))
@@ -86,15 +86,15 @@ export interface Options<A = Memberlist, E = StartError> {
   /** Provided to each node; an observer for instance. */
   readonly observe?: Layer.Layer<never> | undefined
   /**
-   * The program of a node: `MemberlistLive`, with an application above it and a `Delegate` or a `Keyring` below. Default:
-   * `MemberlistLive` alone. The cluster provides the transport, the configuration, the clock and the chance.
+   * The program of a node: `MemberlistLive`, with an application above it and a `Delegate` or a `Keyring` below; by
+   * default `MemberlistLive` alone. The cluster provides the transport, the configuration, the clock and the chance.
    *
    * **Details**
    *
    * It is asked for at each start, and built anew: a restarted node remembers what its layer reads from outside, and
-   * nothing else. Two nodes share no service, even when both are given the same layer. The program is built before the node
-   * joins anybody, and released from the top down, by a killed node too; that is how its fibers end. What a killed node
-   * sends then does not arrive.
+   * nothing else. Two nodes share no service, even when both are given the same layer. The program is built before the
+   * node joins anybody, and released from the top down, by a killed node too; that is how its fibers end. What a killed
+   * node sends then does not arrive.
    */
   readonly layer?:
     | ((name: string) => Layer.Layer<A | Memberlist, E, Transport | MemberlistConfig>)
@@ -150,8 +150,8 @@ export interface SimulatedCluster<A = Memberlist, E = StartError> {
   /** The service of a node that runs; a defect when it does not. */
   readonly node: (name: string) => Effect.Effect<Memberlist["Service"]>
   /**
-   * Runs an effect as a part of a node's program: with its services, by its clock and its chance. It is interrupted when
-   * the program ends, and whoever waits for it gets `NodeDown`.
+   * Runs an effect as a part of a node's program: with its services, by its clock and its chance. It is interrupted
+   * when the program ends, and whoever waits for it gets `NodeDown`.
    */
   readonly run: <B, F, R>(
     name: string,

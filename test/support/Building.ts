@@ -15,7 +15,8 @@ export interface Remains {
 
 /**
  * Builds a layer and interrupts it, released again if it was complete, after so many turns of the scheduler. A turn has
- * the fewest operations with which a fiber gets on. `ending` runs the interruption, where virtual time has to pass for it.
+ * the fewest operations with which a fiber gets on. `ending` runs the interruption, where virtual time has to pass for
+ * it.
  */
 export const interruptedAfter = Effect.fnUntraced(function*<A, E, R>(
   steps: number,

@@ -1,5 +1,6 @@
 /**
- * Checks every step of every node of one cluster. What is checked is said in `Invariants`, which is what users see of it.
+ * Checks every step of every node of one cluster. What is checked is said in `Invariants`, which is what users see of
+ * it.
  *
  * @since 0.1.0
  */
@@ -218,7 +219,9 @@ export class Checker {
     }
   }
 
-  /** A death is first declared by its accuser, whose own suspicion must have run its time; others may only repeat it. */
+  /**
+   * A death is first declared by its accuser, whose own suspicion must have run its time; others may only repeat it.
+   */
   private death(step: ObservedStep, entry: Entry, from: string): void {
     const key = `${entry.name} ${entry.incarnation} ${from}`
     if (this.deaths.has(key)) return

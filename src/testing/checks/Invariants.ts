@@ -1,6 +1,6 @@
 /**
- * What must be true of every node after every step of its member table, and of all nodes together. The production code is
- * observed, not changed: give the checks to each node's layer.
+ * What must be true of every node after every step of its member table, and of all nodes together. The production code
+ * is observed, not changed: give the checks to each node's layer.
  *
  * ```ts
  * import { Effect, Layer } from "effect"

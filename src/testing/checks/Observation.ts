@@ -105,8 +105,8 @@ export const stepOf = (observation: Observation): ObservedStep => {
 }
 
 /**
- * Provides observers to a node, or to each node of a cluster; each step is told to all of them in this order. A node has
- * one such layer: of two, the one that is nearer to it counts.
+ * Provides observers to a node, or to each node of a cluster; each step is told to all of them in this order. A node
+ * has one such layer: of two, the one that is nearer to it counts.
  *
  * @category layers
  * @since 0.1.0
