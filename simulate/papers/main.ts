@@ -1,6 +1,6 @@
 /**
  * `npm run simulate:papers`: repeats the experiments of the SWIM and the Lifeguard paper with the production code in
- * virtual time, and writes docs/papers.
+ * virtual time, keeps what came out in `results` beside this file, and writes docs/papers.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs"
 import { availableParallelism } from "node:os"
@@ -16,7 +16,8 @@ const usage = `npm run simulate:papers [-- options]
   --full            every run of the papers (days of computing)
   --only SECTIONS   ${sections.join(", ")}; separated by commas
   --workers N       processes, default the number of processors
-  --out FOLDER      default docs/papers
+  --out FOLDER      for the results and the page; default simulate/papers/results and docs/papers, with --quick
+                    simulate/papers/results/quick for both
   --fresh           forget the results there are; otherwise only what is missing is run
   --report          run nothing, write the report of the results there are
 `
@@ -60,13 +61,16 @@ const workers = Number(options.workers ?? availableParallelism())
 if (!Number.isInteger(workers) || workers < 1) fail(`--workers ${options.workers}: expected a whole number from 1`)
 
 // A few runs are no reason to replace the documented ones.
-const folder = options.out ?? (mode === "quick" ? "docs/papers/quick" : "docs/papers")
-try {
-  mkdirSync(folder, { recursive: true })
-} catch (error) {
-  fail(`--out ${folder}: ${error instanceof Error ? error.message : String(error)}`)
+const folder = options.out ?? (mode === "quick" ? "simulate/papers/results/quick" : "simulate/papers/results")
+const pages = options.out ?? (mode === "quick" ? folder : "docs/papers")
+for (const each of [folder, pages]) {
+  try {
+    mkdirSync(each, { recursive: true })
+  } catch (error) {
+    fail(`--out ${each}: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
-const file = `${folder}/results.jsonl`
+const file = `${folder}/runs.jsonl`
 if (options.fresh === true) rmSync(file, { force: true })
 
 /** What earlier runs left; a line that was cut short is run again. */
@@ -122,7 +126,7 @@ if (stop.signal.aborted) {
   process.stderr.write(`interrupted; ${file} keeps ${results.length} results, the same command goes on from there\n`)
   process.exit(130)
 }
-writeReport(folder, results)
-process.stdout.write(`${folder}/README.md\n`)
+writeReport(pages, `${folder}/tables.json`, results)
+process.stdout.write(`${pages}/README.md\n`)
 for (const failure of failures) process.stderr.write(`failed: ${failure}\n`)
 if (failures.length > 0) process.exitCode = 1

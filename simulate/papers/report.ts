@@ -1,4 +1,4 @@
-/** Writes docs/papers: what the papers say, what we measured, and the quotient. */
+/** Writes the page docs/papers with its plots, and its tables as data: what the papers say, what we measured, and the quotient. */
 import { writeFileSync } from "node:fs"
 import { classes, idOf, INTERVALS, REPETITIONS, type Result, SLOW, TUNINGS } from "./Jobs.ts"
 import { type Cell, configurations, type Outcome } from "./Lifeguard.ts"
@@ -98,7 +98,7 @@ const healthyEvents: Measure = (outcome) => outcome.healthyEvents
 const verdicts: Measure = (outcome) => outcome.verdicts
 const healthyVerdicts: Measure = (outcome) => outcome.healthyVerdicts
 
-export const writeReport = (folder: string, results: ReadonlyArray<Result>): void => {
+export const writeReport = (folder: string, tables: string, results: ReadonlyArray<Result>): void => {
   const of = <K extends Result["job"]["kind"]>(kind: K) =>
     results.filter((result) => result.job.kind === kind) as unknown as ReadonlyArray<Of<K>>
   const runs = (kind: "interval" | "threshold") => results.filter((result): result is Run => result.job.kind === kind)
@@ -253,7 +253,7 @@ ${
   sections.push(latencySection(thresholds, json), tuningSection(thresholds, intervals, json))
 
   writeFileSync(`${folder}/README.md`, `${[introduction(results), ...sections, reasons].filter(Boolean).join("\n")}`)
-  writeFileSync(`${folder}/tables.json`, `${JSON.stringify(json, undefined, 2)}\n`)
+  writeFileSync(tables, `${JSON.stringify(json, undefined, 2)}\n`)
   for (const [file, each] of charts) writeFileSync(`${folder}/${file}`, plot(each))
 }
 
@@ -262,8 +262,8 @@ const introduction = (results: ReadonlyArray<Result>): string =>
 
 \`npm run simulate:papers\` runs the experiments of the two papers that this library rests on, with the production code
 on a simulated network in virtual time, and writes this page. It goes on where it was interrupted; \`--full\` runs every
-combination of the papers (days), \`--quick\` a few. Results: [results.jsonl](results.jsonl), one run a line
-(${results.length} runs); the tables as data: [tables.json](tables.json). Each run repeats from its description alone.
+combination of the papers (days), \`--quick\` a few. The results are in the repository, \`simulate/papers/results\`: \`runs.jsonl\`,
+one run a line (${results.length} runs), and \`tables.json\`, the tables as data. Each run repeats from its description alone.
 
 What differs from the papers in the code is set by \`profile: "paper"\`, \`suspicionConfirmations\` and \`buddySystem\`
 (docs/configuration.md); the default is memberlist's.

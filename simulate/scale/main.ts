@@ -1,6 +1,6 @@
 /**
  * `npm run simulate:scale`: what one node costs as the cluster grows, and how fast news travels, in virtual time; writes
- * docs/scale.md. Sizes as arguments, default 10, 100 and 1,000.
+ * docs/scale.md. What was measured is kept in `results` beside this file. Sizes as arguments, default 10, 100 and 1,000.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
@@ -14,7 +14,8 @@ const usage = `npm run simulate:scale [-- options] [sizes]
 
   sizes             members, default 10 32 100 316 1000
   --seconds N       virtual seconds of quiet, at least, that the cost is measured over, default 60
-  --out FILE        default docs/scale.md; results and plots go into a folder of that name
+  --out FILE        default docs/scale.md, with the results in simulate/scale/results; plots go into a folder of that
+                    name, and so do the results with this option
   --fresh           forget the results there are; otherwise only missing sizes are run
 `
 
@@ -29,7 +30,7 @@ const { positionals, values } = (() => {
       allowPositionals: true,
       options: {
         seconds: { type: "string", default: "60" },
-        out: { type: "string", default: "docs/scale.md" },
+        out: { type: "string" },
         fresh: { type: "boolean" }
       }
     })
@@ -44,15 +45,19 @@ if (!sizes.every((size) => Number.isInteger(size) && size >= 4 && size <= 10_000
   fail(`sizes ${positionals.join(" ")}: expected whole numbers from 4 to 10000`)
 }
 if (!Number.isInteger(seconds) || seconds < 1) fail(`--seconds ${values.seconds}: expected a whole number from 1`)
-if (!values.out.endsWith(".md")) fail(`--out ${values.out}: expected the name of a Markdown file`)
+const page = values.out ?? "docs/scale.md"
+if (!page.endsWith(".md")) fail(`--out ${page}: expected the name of a Markdown file`)
 
-const folder = values.out.slice(0, -".md".length)
-try {
-  mkdirSync(folder, { recursive: true })
-} catch (error) {
-  fail(`--out ${values.out}: ${error instanceof Error ? error.message : String(error)}`)
+const folder = page.slice(0, -".md".length)
+const data = values.out === undefined ? "simulate/scale/results" : folder
+for (const each of [folder, data]) {
+  try {
+    mkdirSync(each, { recursive: true })
+  } catch (error) {
+    fail(`--out ${page}: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
-const file = `${folder}/results.jsonl`
+const file = `${data}/sizes.jsonl`
 if (values.fresh === true) rmSync(file, { force: true })
 
 const results = new Map<number, Scale>()
@@ -91,8 +96,8 @@ if (stop.signal.aborted) {
   process.exit(130)
 }
 const sorted = [...results.values()].sort((a, b) => a.members - b.members)
-writeFileSync(values.out, report(sorted, folder.split("/").pop() ?? "scale"))
+writeFileSync(page, report(sorted, folder.split("/").pop() ?? "scale"))
 for (const [name, chart] of charts(sorted)) writeFileSync(`${folder}/${name}`, plot(chart))
-process.stdout.write(`${values.out}\n`)
+process.stdout.write(`${page}\n`)
 for (const failure of failures) process.stderr.write(`failed: ${failure}\n`)
 if (failures.length > 0) process.exitCode = 1

@@ -122,7 +122,7 @@ describe("the command", () => {
     try {
       const job = { kind: "load", members: 8 }
       const outcome = { quiet: [2, 2], failing: [2, 3], bytesPerMessage: 44 }
-      writeFileSync(join(folder, "results.jsonl"), `${JSON.stringify({ job, outcome })}\n{"job":{"kind":"lo`)
+      writeFileSync(join(folder, "runs.jsonl"), `${JSON.stringify({ job, outcome })}\n{"job":{"kind":"lo`)
       assert.strictEqual(papers("--report", "--out", folder).code, 0)
       const report = readFileSync(join(folder, "README.md"), "utf8").replaceAll(/ +/g, " ")
       assert.include(report, "| 8 | 2 | 2 | 1 | 2.5 | 44 |")
