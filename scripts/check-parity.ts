@@ -1,15 +1,13 @@
 /**
- * Checks `docs/parity.md` against the tests that vitest collects and against the list of what the reference has; prints
- * every complaint and fails if there is one. See `parity/checks.ts`.
+ * Checks `docs/parity` against the tests that vitest collects, against the list of what the reference has, and its pages
+ * against its data; prints every complaint and fails if there is one. See `parity/checks.ts`.
  */
 import { execFileSync } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { existsSync } from "node:fs"
 import * as Path from "node:path"
 import * as Checks from "./parity/checks.ts"
-import * as Document from "./parity/document.ts"
-
-const root = Path.resolve(import.meta.dirname, "..")
-const read = (file: string) => readFileSync(Path.join(root, file), "utf8")
+import { read, readAll, root } from "./parity/files.ts"
+import { pages } from "./parity/page.ts"
 
 /** What vitest finds when it loads every test file, without running a test. */
 const collected = (): ReadonlyArray<Checks.Collected> => {
@@ -24,19 +22,18 @@ const collected = (): ReadonlyArray<Checks.Collected> => {
   return listed.map(({ file, name }) => ({ name, file: Path.relative(root, file).replaceAll(Path.sep, "/") }))
 }
 
-const text = read("docs/parity.md")
+const parity = readAll()
 const upstream: Checks.Upstream = JSON.parse(read("docs/parity/upstream.json"))
 const tests = collected()
-const rows = Document.rows(text)
 
 const complaints = [
-  ...Checks.cells(rows),
-  ...Checks.promises(text),
-  ...Checks.tests(rows, tests),
-  ...Checks.coverage(rows, upstream),
-  ...Checks.numbering(rows, "Sharp edges", 31)
+  ...Checks.promises(parity),
+  ...Checks.tests(parity, tests),
+  ...Checks.coverage(parity, upstream),
+  ...Checks.pages(pages(parity), (file) => existsSync(Path.join(root, file)) ? read(file) : undefined)
 ]
 
 for (const complaint of complaints) console.error(complaint)
-console.error(`docs/parity.md: ${rows.length} rows, ${tests.length} tests, ${complaints.length} complaints`)
+const rows = [...parity.values()].flatMap(({ rows }) => rows)
+console.error(`docs/parity: ${rows.length} entries, ${tests.length} tests, ${complaints.length} complaints`)
 process.exitCode = complaints.length === 0 ? 0 : 1

@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
 import { readFileSync, writeFileSync } from "node:fs"
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
@@ -54,7 +55,7 @@ const recovers = (cutOff: number, members: number, duration: number, seed: numbe
       yield* cluster.play([{ at: 0, for: duration * 1000, fault: { _tag: "Partition", groups } }])
       yield* Effect.sleep(CALM)
       return yield* isWhole
-    }).pipe(Effect.scoped),
+    }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
     { seed, limit: "1 hour" }
   )
   return Exit.isSuccess(exit) ? exit.value : fail(`${cutOff} of ${members}, ${duration} s, seed ${seed}: ${exit.cause}`)

@@ -1,8 +1,8 @@
 /**
- * Whether `docs/parity.md` keeps its word: no empty cell, no promise, every test it names exists, and everything that the
- * reference exports or tests has a row. `scripts/check-parity.ts` reads the files.
+ * Whether `docs/parity` keeps its word: no promise, every test it names exists, everything that the reference exports or
+ * tests has an entry, and the pages say what the data says. `scripts/check-parity.ts` reads the files.
  */
-import * as Document from "./document.ts"
+import { codeIn, type Parity, type Row } from "./data.ts"
 
 /** The reference, as `docs/parity/upstream.json` lists it. */
 export interface Upstream {
@@ -17,25 +17,22 @@ export interface Upstream {
   readonly tests: ReadonlyArray<string>
 }
 
-const COLUMNS = 4
 const ABSENT = /^none\b/
 
-const at = (row: Document.Row, what: string): string => `docs/parity.md:${row.line}: ${what}`
+const at = (section: string, row: Row, what: string): string =>
+  `docs/parity/${section}.json: ${row.memberlist}: ${what}`
 
-/** Four columns, none of them empty. */
-export const cells = (rows: ReadonlyArray<Document.Row>): ReadonlyArray<string> =>
-  rows.flatMap((row) => {
-    if (row.cells.length !== COLUMNS) return [at(row, `${row.cells.length} cells; expected ${COLUMNS}`)]
-    return row.cells.flatMap((cell, i) => cell === "" ? [at(row, `cell ${i + 1} is empty`)] : [])
-  })
+/** What a check says about each entry. */
+const each = (parity: Parity, check: (row: Row) => ReadonlyArray<string>): ReadonlyArray<string> =>
+  [...parity].flatMap(([section, { rows }]) => rows.flatMap((row) => check(row).map((what) => at(section, row, what))))
 
 const promise = /\bnot yet\b|\btodo\b|\btbd\b|\bfixme\b|\bcoming soon\b/i
 
-/** The table tells what is, not what will be. */
-export const promises = (text: string): ReadonlyArray<string> =>
-  text.split("\n").flatMap((line, i) => {
-    const found = promise.exec(line.replaceAll(/`[^`]*`/g, ""))?.[0]
-    return found === undefined ? [] : [`docs/parity.md:${i + 1}: says "${found}"; a row tells what is`]
+/** An entry tells what is, not what will be. */
+export const promises = (parity: Parity): ReadonlyArray<string> =>
+  each(parity, ({ difference = "", memberlist, more = [], ours }) => {
+    const found = promise.exec([memberlist, ours, difference, ...more].join("\n").replaceAll(/`[^`]*`/g, ""))?.[0]
+    return found === undefined ? [] : [`says "${found}"; an entry tells what is`]
   })
 
 /** A test as vitest collects it. */
@@ -46,32 +43,27 @@ export interface Collected {
   readonly name: string
 }
 
-/** Every row names a test, unless we have nothing there (`none`); every test it names exists, under its own name. */
-export const tests = (
-  rows: ReadonlyArray<Document.Row>,
-  collected: ReadonlyArray<Collected>
-): ReadonlyArray<string> => {
+/** Every entry names a test, unless we have nothing there (`none`); every test it names exists, under its own name. */
+export const tests = (parity: Parity, collected: ReadonlyArray<Collected>): ReadonlyArray<string> => {
   const files = new Map<string, Array<string>>()
   for (const { file, name } of collected) {
     const names = files.get(file)
     if (names === undefined) files.set(file, [name])
     else names.push(name)
   }
-  return rows.flatMap((row) => {
-    const [, ours = "", shown = ""] = row.cells
-    const references = Document.testsIn(shown)
-    if (references.length === 0) return ABSENT.test(ours) ? [] : [at(row, "names no test: `test/…` › `name`")]
-    return references.flatMap(({ file, name }) => {
+  return each(parity, ({ ours, shown = [] }) => {
+    if (shown.length === 0) return ABSENT.test(ours) ? [] : [`names no test; "shown" is [["test/…", "name"]]`]
+    return shown.flatMap(([file, name]) => {
       const names = files.get(file)
-      if (names === undefined) return [at(row, `there is no test file ${file}`)]
+      if (names === undefined) return [`there is no test file ${file}`]
       return names.some((other) => other === name || other.endsWith(` > ${name}`))
         ? []
-        : [at(row, `${file} has no test "${name}"`)]
+        : [`${file} has no test "${name}"`]
     })
   })
 }
 
-/** What the reference exports, counts and tests: each as the first column names it. */
+/** What the reference exports, counts and tests: each as an entry names it. */
 const namesOf = (upstream: Upstream): ReadonlyArray<string> => [
   ...upstream.functions,
   ...upstream.types,
@@ -85,30 +77,23 @@ const namesOf = (upstream: Upstream): ReadonlyArray<string> => [
 
 const looksExported = /^(?:[A-Z]\w*(?:\.[A-Z]\w*)*|memberlist(?:\.\w+)+)$/
 
-/** Every name of the reference stands in a first column, and no other name that looks like one. */
-export const coverage = (rows: ReadonlyArray<Document.Row>, upstream: Upstream): ReadonlyArray<string> => {
+/** Every name of the reference stands in an entry, and no other name that looks like one. */
+export const coverage = (parity: Parity, upstream: Upstream): ReadonlyArray<string> => {
   const names = new Set(namesOf(upstream))
-  const told = new Set(rows.flatMap(({ cells: [first = ""] }) => Document.codeIn(first)))
+  const told = new Set([...parity.values()].flatMap(({ rows }) => rows.flatMap(({ memberlist }) => codeIn(memberlist))))
   return [
-    ...[...names].filter((name) => !told.has(name)).map((name) => `docs/parity.md: no row for ${name}`),
-    ...rows.flatMap((row) =>
-      Document.codeIn(row.cells[0] ?? "")
+    ...[...names].filter((name) => !told.has(name)).map((name) => `docs/parity: no entry for ${name}`),
+    ...each(parity, ({ memberlist }) =>
+      codeIn(memberlist)
         .filter((name) => looksExported.test(name) && !names.has(name))
-        .map((name) => at(row, `the reference has no ${name}`))
-    )
+        .map((name) => `the reference has no ${name}`))
   ]
 }
 
-/** The rows of a section whose first cells are numbered count from 1 to `last`. */
-export const numbering = (
-  rows: ReadonlyArray<Document.Row>,
-  section: string,
-  last: number
-): ReadonlyArray<string> => {
-  const numbers = rows.filter((row) => row.section === section).map(({ cells: [first = ""] }) =>
-    Number.parseInt(first, 10)
-  )
-  const expected = Array.from({ length: last }, (_, i) => i + 1)
-  return expected.filter((number) => numbers.filter((found) => found === number).length !== 1)
-    .map((number) => `docs/parity.md: ${section} needs exactly one row ${number}`)
-}
+/** The pages are those that the data makes. `read` returns the text of a file, if it is there. */
+export const pages = (
+  expected: ReadonlyMap<string, string>,
+  read: (file: string) => string | undefined
+): ReadonlyArray<string> =>
+  [...expected].filter(([file, text]) => read(file) !== text)
+    .map(([file]) => `${file} is not what its data says: npm run write-parity`)

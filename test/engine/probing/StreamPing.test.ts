@@ -5,7 +5,7 @@ import type { Connection } from "../../../src/Transport.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
 import { clusterTest, start, stateOf } from "../../support/Cluster.ts"
-import { fakePeer, readMessage } from "../../support/FakePeer.ts"
+import { fakePeer, introduce, nacking, readMessage } from "../../support/FakePeer.ts"
 
 const probing = {
   gossipInterval: 0,
@@ -98,6 +98,71 @@ describe("a TCP ping", () => {
       const { state, tcpOnly } = yield* member(() => Effect.void)
       assert.strictEqual(state, "suspect")
       assert.strictEqual(tcpOnly, 0)
+    })
+  )
+})
+
+/** Two helpers, and a member that no packets reach; it answers pings over streams while `answers.now` is true. */
+const deaf = Effect.fnUntraced(function*(config: { readonly disableTcpPings: boolean }, vsn?: Uint8Array) {
+  const node = yield* start("a", "10.0.0.1", { config: { ...probing, ...config } })
+  const helpers = [yield* fakePeer("b", "10.0.0.2", nacking), yield* fakePeer("c", "10.0.0.3", nacking)]
+  const answers = { now: true, asked: 0 }
+  const peer = yield* fakePeer("p", "10.0.0.9", {
+    onMessage: "none",
+    onStream: (connection) =>
+      Effect.gen(function*() {
+        const message = yield* readMessage(connection, "responder")
+        if (message === "closed" || message._tag !== "Ping") return
+        answers.asked++
+        if (answers.now) yield* Effect.ignore(connection.write(ack(message.seqNo)))
+      })
+  })
+  yield* introduce(node, ...helpers)
+  yield* peer.send(node, peer.alive(vsn === undefined ? {} : { vsn }))
+  /** How many were asked to ping for us, once a probe of the member has ended. */
+  const probed = Effect.fnUntraced(function*() {
+    const earlier = peer.all("Ping").length
+    const requests = () => helpers.flatMap((helper) => helper.all("IndirectPing")).length
+    const before = requests()
+    while (peer.all("Ping").length === earlier) yield* TestClock.adjust("10 millis")
+    yield* TestClock.adjust("1 second")
+    return requests() - before
+  })
+  return { answers, node, probed }
+})
+
+describe("a member that no packets reach, with others who are asked to ping it", () => {
+  clusterTest(
+    "stays alive while it answers over TCP, and is suspected when it stops that",
+    Effect.gen(function*() {
+      const { answers, node, probed } = yield* deaf({ disableTcpPings: false })
+      assert.strictEqual(yield* probed(), 2)
+      assert.strictEqual(yield* stateOf(node, "p"), "alive")
+      assert.strictEqual(yield* node.cluster.health, 0)
+      answers.now = false
+      assert.strictEqual(yield* probed(), 2)
+      assert.strictEqual(yield* stateOf(node, "p"), "suspect")
+      assert.strictEqual(answers.asked, 2)
+    })
+  )
+
+  clusterTest(
+    "is suspected without TCP pings, although it would answer one",
+    Effect.gen(function*() {
+      const { answers, node, probed } = yield* deaf({ disableTcpPings: true })
+      assert.strictEqual(yield* probed(), 2)
+      assert.strictEqual(yield* stateOf(node, "p"), "suspect")
+      assert.strictEqual(answers.asked, 0)
+    })
+  )
+
+  clusterTest(
+    "is suspected when it is too old for a TCP ping, although it would answer one",
+    Effect.gen(function*() {
+      const { answers, node, probed } = yield* deaf({ disableTcpPings: false }, Uint8Array.of(1, 2, 2, 0, 0, 0))
+      assert.strictEqual(yield* probed(), 2)
+      assert.strictEqual(yield* stateOf(node, "p"), "suspect")
+      assert.strictEqual(answers.asked, 0)
     })
   )
 })

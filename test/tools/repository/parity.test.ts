@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Checks from "../../../scripts/parity/checks.ts"
-import * as Document from "../../../scripts/parity/document.ts"
+import { type Parity, parse, type Row } from "../../../scripts/parity/data.ts"
+import * as Page from "../../../scripts/parity/page.ts"
 
 const upstream: Checks.Upstream = {
   functions: ["Create"],
@@ -13,77 +14,67 @@ const upstream: Checks.Upstream = {
   tests: ["state_test.go TestProbe"]
 }
 
-const table = (...lines: ReadonlyArray<string>) =>
-  Document.rows(
-    ["## API", "", "| memberlist | ours | shown by | difference |", "| --- | --- | --- | --- |", ...lines].join("\n")
-  )
-
-const shown = "`test/a.test.ts` › `works`"
+const shown = [["test/a.test.ts", "works"]] as const
 const collected = [{ file: "test/a.test.ts", name: "a > works" }, { file: "test/a.test.ts", name: "works > fails" }]
 
 const complete = [
-  `| \`Create\`, \`Node\` | \`make\` | ${shown} | same |`,
-  `| \`Node.Address\` | \`address\` | ${shown} | same |`,
-  `| \`Config.Name\`, \`StateAlive\` | \`name\` | ${shown}<br>${shown} | same |`,
-  `| \`memberlist.tcp.accept\` | same | ${shown} | same |`,
-  `| \`TestProbe\` | none | — | it tests a detail of Go |`
-]
+  { memberlist: "`Create`, `Node`", ours: "`make`", shown },
+  { memberlist: "`Node.Address`", ours: "`address`", shown, difference: "another type" },
+  { memberlist: "`Config.Name`, `StateAlive`", ours: "`name`", shown: [...shown, ...shown] },
+  { memberlist: "`memberlist.tcp.accept`", ours: "same", shown },
+  { memberlist: "`TestProbe`", ours: "none", difference: "it tests a detail of Go" }
+] satisfies ReadonlyArray<Row>
 
-/** Everything the script would say about these rows. */
-const complaints = (...lines: ReadonlyArray<string>) => {
-  const rows = table(...lines)
-  return [...Checks.cells(rows), ...Checks.tests(rows, collected), ...Checks.coverage(rows, upstream)]
+const parityOf = (rows: ReadonlyArray<Row>): Parity => new Map([["api", { title: "API", rows }]])
+
+/** Everything the script would say about these entries. */
+const complaints = (rows: ReadonlyArray<Row>) => {
+  const parity = parityOf(rows)
+  return [...Checks.promises(parity), ...Checks.tests(parity, collected), ...Checks.coverage(parity, upstream)]
 }
 
-/** The complete table with one line changed. */
-const changed = (from: string, to: string) => complaints(...complete.map((line) => line.replace(from, to)))
+/** What it would say with one entry changed. */
+const changed = (index: number, change: Partial<Row>) =>
+  complaints(complete.map((row, i) => i === index ? { ...row, ...change } : row))
 
-describe("the parity table", () => {
-  it("passes when every row is full and every test is there", () => {
-    assert.deepStrictEqual(complaints(...complete), [])
+describe("the entries of parity", () => {
+  it("pass when every entry is full and every test is there", () => {
+    assert.deepStrictEqual(complaints(complete), [])
   })
 
-  it("is caught naming a file that does not exist", () => {
-    assert.deepStrictEqual(changed("`test/a.test.ts`", "`test/b.test.ts`").slice(0, 1), [
-      "docs/parity.md:5: there is no test file test/b.test.ts"
+  it("are caught naming a file that does not exist", () => {
+    assert.deepStrictEqual(changed(1, { shown: [["test/b.test.ts", "works"]] }), [
+      "docs/parity/api.json: `Node.Address`: there is no test file test/b.test.ts"
     ])
   })
 
-  it("is caught naming a test that does not exist, or one by half of its name", () => {
+  it("are caught naming a test that does not exist, or one by half of its name", () => {
     for (const name of ["work", "orks", "a > work", "a"]) {
-      assert.deepStrictEqual(changed("› `works`", `› \`${name}\``).slice(0, 1), [
-        `docs/parity.md:5: test/a.test.ts has no test "${name}"`
+      assert.deepStrictEqual(changed(1, { shown: [["test/a.test.ts", name]] }), [
+        `docs/parity/api.json: \`Node.Address\`: test/a.test.ts has no test "${name}"`
       ])
     }
   })
 
   it("may name the groups of a test", () => {
-    assert.deepStrictEqual(changed("› `works`", "› `a > works`"), [])
+    assert.deepStrictEqual(changed(1, { shown: [["test/a.test.ts", "a > works"]] }), [])
   })
 
-  it("is caught with an empty cell or a missing one", () => {
-    assert.deepStrictEqual(changed("`address`", ""), ["docs/parity.md:6: cell 2 is empty"])
-    assert.deepStrictEqual(
-      changed("| `address` |", "|"),
-      ["docs/parity.md:6: 3 cells; expected 4"].concat(
-        ["docs/parity.md:6: names no test: `test/…` › `name`"]
-      )
-    )
-  })
-
-  it("is caught showing nothing for what we have", () => {
-    assert.deepStrictEqual(changed("| none |", "| something |"), [
-      "docs/parity.md:9: names no test: `test/…` › `name`"
+  it("are caught showing nothing for what we have", () => {
+    assert.deepStrictEqual(changed(4, { ours: "something" }), [
+      "docs/parity/api.json: `TestProbe`: names no test; \"shown\" is [[\"test/…\", \"name\"]]"
     ])
   })
 
-  it("is caught promising", () => {
+  it("are caught promising", () => {
     const not = ["not", "yet"].join(" ")
-    assert.lengthOf(Checks.promises(`| a | ${not} | c | d |\nTODO: more\nnothing to add`), 2)
-    assert.deepStrictEqual(Checks.promises("The state `not yet` is a test's name"), [])
+    assert.deepStrictEqual(changed(4, { difference: `${not} there` }), [
+      `docs/parity/api.json: \`TestProbe\`: says "${not}"; an entry tells what is`
+    ])
+    assert.deepStrictEqual(changed(0, { ours: `the state \`${not}\`` }), [])
   })
 
-  it("is caught without a row for something the reference has, of whatever kind", () => {
+  it("are caught without something the reference has, of whatever kind", () => {
     for (
       const name of [
         "Create",
@@ -95,22 +86,63 @@ describe("the parity table", () => {
         "TestProbe"
       ]
     ) {
-      assert.deepStrictEqual(changed(`\`${name}\``, "something"), [`docs/parity.md: no row for ${name}`])
+      const rows = complete.map((row) => ({ ...row, memberlist: row.memberlist.replace(`\`${name}\``, "something") }))
+      assert.deepStrictEqual(complaints(rows), [`docs/parity: no entry for ${name}`])
     }
   })
 
-  it("is caught with a row for something the reference does not have", () => {
-    assert.deepStrictEqual(changed("`Create`", "`Create`, `Crate`"), ["docs/parity.md:5: the reference has no Crate"])
-  })
-
-  it("is caught with a number missing or twice", () => {
-    assert.deepStrictEqual(Checks.numbering(table("| 1. a |", "| 3. c |", "| 3. d |"), "API", 3), [
-      "docs/parity.md: API needs exactly one row 2",
-      "docs/parity.md: API needs exactly one row 3"
+  it("are caught with something the reference does not have", () => {
+    assert.deepStrictEqual(changed(0, { memberlist: "`Create`, `Node`, `Crate`" }), [
+      "docs/parity/api.json: `Create`, `Node`, `Crate`: the reference has no Crate"
     ])
   })
 
-  it("may have bars in its cells", () => {
-    assert.deepStrictEqual(table("| a \\| b | c | d | e |")[0]?.cells, ["a \\| b", "c", "d", "e"])
+  it("are refused when a text is empty, a part is missing or one is unknown", () => {
+    const read = (row: object | undefined) => () => parse("api", JSON.stringify({ title: "API", rows: [row] }))
+    assert.doesNotThrow(read(complete[1]))
+    assert.throws(read({ memberlist: "`Create`", ours: "" }), /docs\/parity\/api\.json: .*\n.*"ours"/)
+    assert.throws(read({ memberlist: "`Create`" }), /"ours"/)
+    assert.throws(read({ ...complete[1], show: shown }), /"show"/)
+    assert.throws(read({ ...complete[1], shown: ["test/a.test.ts"] }), /"shown"/)
+  })
+})
+
+describe("the pages of parity", () => {
+  const page = Page.page("api", { title: "API", rows: complete })
+
+  it("say of each entry what differs, what stands in for what is missing, and the tests by file", () => {
+    assert.include(
+      page,
+      "- `Node.Address` → `address`\n  - differs: another type\n  - [a.test.ts](../../test/a.test.ts): `works`"
+    )
+    assert.include(page, "- `TestProbe` → none\n  - instead: it tests a detail of Go\n")
+    assert.include(page, "(../../test/a.test.ts): `works`, `works`\n")
+  })
+
+  it("number the entries that are referred to by number, and group those of one file", () => {
+    const rows = complete.map((row, i) => i < 2 ? row : { ...row, file: "state_test.go" })
+    assert.include(
+      Page.page("api", { title: "API", numbered: true, rows }),
+      "\n2. `Node.Address` → `address`\n   - why: "
+    )
+    assert.include(Page.page("api", { title: "API", rows }), "## state_test.go\n\n- `Config.Name`, `StateAlive` → ")
+  })
+
+  it("are counted in the index", () => {
+    const index = Page.index(parityOf(complete))
+    assert.include(
+      index,
+      "[API](parity/api.md): 5 entries, 1 with a difference on purpose, 1 without a counterpart"
+    )
+  })
+
+  it("are caught when the data says something else, or when they are missing", () => {
+    const expected = Page.pages(parityOf(complete))
+    assert.deepStrictEqual(Checks.pages(expected, (file) => expected.get(file)), [])
+    assert.deepStrictEqual(
+      Checks.pages(expected, (file) => file === "docs/parity.md" ? expected.get(file) : undefined),
+      ["docs/parity/api.md is not what its data says: npm run write-parity"]
+    )
+    assert.lengthOf(Checks.pages(expected, () => "other"), 2)
   })
 })
