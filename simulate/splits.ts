@@ -2,14 +2,13 @@
  * `npm run simulate:splits`: which splits a cluster recovers from by itself. Some members are cut off from the others for a
  * while; after ten minutes of calm, does everybody list everybody again? Writes the table of docs/simulation.md.
  */
+import { SimulatedCluster, VirtualTime } from "effect-memberlist/testing"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import { readFileSync, writeFileSync } from "node:fs"
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
-import * as VirtualTime from "../src/testing/clock/VirtualTime.ts"
-import * as SimulatedCluster from "../src/testing/SimulatedCluster.ts"
 
 const usage = `npm run simulate:splits [-- options]
 
