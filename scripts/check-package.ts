@@ -71,6 +71,10 @@ try {
   console.log(`packed ${packed.filename}: ${packed.entryCount} files, ${packed.size} bytes`)
   const files: ReadonlyArray<{ readonly path: string }> = packed.files
   complain(Checks.links("README.md", readFileSync(Path.join(root, "README.md"), "utf8"), files.map(({ path }) => path)))
+  complain(
+    files.filter(({ path }) => /^docs\/.*(?<!\.md|\.svg)$/.test(path))
+      .map(({ path }) => `${path}: raw data; the package has documents and their pictures alone`)
+  )
 
   mkdirSync(consumer)
   writeFileSync(Path.join(consumer, "package.json"), JSON.stringify({ name: "app", private: true, type: "module" }))

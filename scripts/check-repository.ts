@@ -23,6 +23,7 @@ const known = new Set(files)
 const complaints = [
   ...Checks.lockFile(read("package-lock.json"), manifest),
   ...(known.has("README.md") ? Checks.readme(read("README.md")) : ["README.md is missing"]),
+  ...(known.has("docs/README.md") ? Checks.index(read("docs/README.md"), files) : ["docs/README.md is missing"]),
   ...files.filter((file) => isText.test(file)).flatMap((file) => {
     const text = read(file)
     return [

@@ -59,7 +59,8 @@ export const parse = (name: string, text: string): Section => {
   try {
     return decode(JSON.parse(text), { onExcessProperty: "error" })
   } catch (error) {
-    throw new Error(`docs/parity/${name}.json: ${error instanceof Error ? error.message : String(error)}`)
+    const what = error instanceof Error ? error.message : String(error)
+    throw new Error(`docs/parity/${name}.json: ${what}`, { cause: error })
   }
 }
 

@@ -75,7 +75,9 @@ export const commands = (
 ): ReadonlyArray<string> => {
   const { scripts = {} }: Manifest = JSON.parse(manifestText)
   const run = [...text.matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1] ?? "")
-  const started = [...text.matchAll(/\bnode ((?:examples|bench|demo|interop|reference|scripts|src)\/[\w./-]+\.ts)/g)]
+  const started = [
+    ...text.matchAll(/\bnode ((?:attack|examples|bench|demo|interop|reference|scripts|simulate|src)\/[\w./-]+\.ts)/g)
+  ]
     .map((match) => match[1] ?? "")
   return [
     ...run.filter((script) => !Object.hasOwn(scripts, script)).map((script) =>
@@ -100,6 +102,14 @@ export const links = (name: string, text: string, files: Iterable<string>): Read
   return targets(name, text)
     .filter((target) => !known.has(target))
     .map((target) => `${name}: links to ${target}, which is not there`)
+}
+
+/** Every document in `docs` itself, and every folder's own page, is linked from their index, `docs/README.md`. */
+export const index = (text: string, files: Iterable<string>): ReadonlyArray<string> => {
+  const linked = new Set(targets("docs/README.md", text))
+  return [...files]
+    .filter((file) => /^docs\/([^/]+|[^/]+\/README)\.md$/.test(file) && file !== "docs/README.md" && !linked.has(file))
+    .map((file) => `docs/README.md: no link to ${file}`)
 }
 
 const homeOrTemporary = /(?<![\w.@~$}-])\/(?:root|home\/[\w.-]+|Users\/[\w.-]+|private|tmp|var\/folders)\/[\w.-]+/g

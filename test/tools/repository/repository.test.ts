@@ -85,6 +85,25 @@ describe("links", () => {
   })
 })
 
+describe("index", () => {
+  const files = [
+    "docs/README.md",
+    "docs/a.md",
+    "docs/papers/README.md",
+    "docs/parity/api.md",
+    "docs/a.svg",
+    "README.md"
+  ]
+
+  it("finds a document that the index does not link, and leaves the parts of another to that", () => {
+    assert.deepStrictEqual(Checks.index("[a](a.md) and [p](papers/README.md#x)", files), [])
+    assert.deepStrictEqual(Checks.index("[a](b.md)", files), [
+      "docs/README.md: no link to docs/a.md",
+      "docs/README.md: no link to docs/papers/README.md"
+    ])
+  })
+})
+
 describe("machinePaths", () => {
   it("finds home folders, temporary folders and the checkout itself", () => {
     assert.lengthOf(Checks.machinePaths("a.ts", `"${home}/x" '${temporary}'`, "/somewhere/here"), 2)
