@@ -16,8 +16,8 @@ export interface Edge {
   readonly label?: ReadonlyArray<string> | undefined
   /** Drawn lighter: there, but not what the picture is about. */
   readonly light?: boolean | undefined
-  /** Does not take part in who stands above whom. */
-  readonly loose?: boolean | undefined
+  /** Drawn dashed, from below to above. */
+  readonly back?: boolean | undefined
 }
 
 export interface Graph {
@@ -43,15 +43,15 @@ const dot = ({ direction, edges, nodes, space: [beside, below] = [0.35, 0.55], t
     `  node [shape=box style="rounded,filled" fontname="${FONT}" fontsize=11 margin="0.15,0.08" width=1.2 height=0.55 fontcolor="#1f2328" color="#57606a" penwidth=1]`,
     `  edge [fontname="${FONT}" fontsize=10 fontcolor="#1f2328" color="#24292f" arrowsize=0.7]`,
     ...nodes.map(({ fill, id, label }) => `  ${quoted(id)} [label=${lines(label)} fillcolor="${fill}"]`),
-    ...edges.map(({ from, label = [], light = false, loose = false, to }) =>
-      `  ${quoted(from)} -> ${quoted(to)} [${
-        [
-          ...(label.length > 0 ? [`label=${lines(label)}`] : []),
-          ...(light ? [`color="#b6bdc5"`] : []),
-          ...(loose ? ["constraint=false", "style=dashed"] : [])
-        ].join(" ")
-      }]`
-    ),
+    ...edges.map(({ back = false, from, label = [], light = false, to }) => {
+      const [above, below] = back ? [to, from] : [from, to]
+      const attributes = [
+        ...(label.length > 0 ? [`label=${lines(label)}`] : []),
+        ...(light ? [`color="#b6bdc5"`] : []),
+        ...(back ? ["dir=back", "style=dashed"] : [])
+      ]
+      return `  ${quoted(above)} -> ${quoted(below)} [${attributes.join(" ")}]`
+    }),
     "}"
   ].join("\n")
 

@@ -146,7 +146,7 @@ export const folders = (all: ReadonlyArray<Module>, layer: string): Graph => {
         from,
         to,
         label: [String(number)],
-        loose: back.has(`${from} ${to}`)
+        back: back.has(`${from} ${to}`)
       }))
     )
   }

@@ -1,4 +1,4 @@
-/** Draws who said what to whom, in order. */
+/** Draws the messages of a story, in their order, between those who take part. */
 
 /** A message, or something that happened to one of those who take part. */
 export type Step = Arrow | Note

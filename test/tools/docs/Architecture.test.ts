@@ -53,8 +53,8 @@ describe("the picture of imports", () => {
 
   it("counts imports between folders, and marks those that run back", () => {
     assert.deepStrictEqual(Imports.folders(modules, "engine").edges, [
-      { from: "probing", to: "sending", label: ["1"], loose: true },
-      { from: "sending", to: "probing", label: ["2"], loose: false }
+      { from: "probing", to: "sending", label: ["1"], back: true },
+      { from: "sending", to: "probing", label: ["2"], back: false }
     ])
   })
 
