@@ -8,7 +8,7 @@ import { stories } from "../../../scripts/architecture/record.ts"
 import * as Sequence from "../../../scripts/architecture/sequence.ts"
 import { life, transitions } from "../../../scripts/architecture/states.ts"
 
-const root = Path.resolve(import.meta.dirname, "../..")
+const root = Path.resolve(import.meta.dirname, "../../..")
 
 describe("the pictures of the architecture", () => {
   it("are what the sources say; npm run write-architecture makes them so", async () => {
