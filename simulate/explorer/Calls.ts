@@ -110,7 +110,7 @@ const effectOf = (
     case "updateMeta":
       return memberlist.updateMeta(bytes(`u${duration}`))
     case "updateMetaAndWait":
-      return memberlist.updateMeta(bytes(`w${duration}`), { wait: 5_000 })
+      return memberlist.updateMeta(bytes(`w${duration}`), { wait: Math.min(duration, 5_000) })
     case "send":
       return memberlist.send({ address: to }, bytes("datagram"))
     case "sendReliably":

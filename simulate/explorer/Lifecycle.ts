@@ -161,8 +161,19 @@ const LONGEST: Readonly<Record<CallName, number>> = {
 /** How long a goodbye is repeated where a join was cut off. A scoped join may say it twice: as it ends, and with its scope. */
 const UNDOING = 600
 
-/** What a call that ended may have to wait for until it can be judged, by what others know. */
-export const SETTLED = 2_000
+/**
+ * How long after its end a call is judged by what others know: who confirms news has it by then, and who answers a join has
+ * still to merge.
+ */
+export const settling = (call: CallName): number => call === "join" || call === "joinScoped" ? 2_000 : 0
+
+/** What is wrong with what a node says of itself, if anything: whoever is outside has said goodbye. */
+export const halfway = ({ next, node }: Observation): string | undefined => {
+  const own = next.entries.get(node.name)
+  return isOutside(next.stage) && own !== undefined && !isGone(own)
+    ? `${node.name} has left, and says that it is ${own.state}`
+    : undefined
+}
 
 /** Judges calls by what they answered. */
 export class Calls {

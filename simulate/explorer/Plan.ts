@@ -107,6 +107,16 @@ const callOf = (
   return { at, for: Math.min(patience(draws), chaos - at), fault: { _tag: "Call", node, call, to, interrupt } }
 }
 
+/** A leave, and a join some moments later that is interrupted in the middle of its exchanges, as a rule. */
+const halfReturn = (surroundings: Surroundings, node: string, at: number): ReadonlyArray<Timed> => {
+  const { draws } = surroundings
+  const join = callOf(surroundings, node, at + draws.between(0, 1_000), "join", true)
+  return [
+    callOf(surroundings, node, at, "leave", draws.next() < 0.5),
+    { ...join, for: Math.min(join.for, draws.between(1, 40)) }
+  ]
+}
+
 /** A few calls side by side on one node, and mostly a join in the end, since some of them leave. */
 const calls: Generator = (surroundings) => {
   const { chaos, draws } = surroundings
@@ -114,10 +124,12 @@ const calls: Generator = (surroundings) => {
   return Array.from({ length: bursts }, () => {
     const node = oneOf(surroundings)
     const at = Math.floor(draws.next() * chaos)
-    const burst = Array.from({ length: draws.between(1, 4) }, () => {
-      const later = at + draws.between(0, draws.pick([0, 20, 500]))
-      return callOf(surroundings, node, later, draws.pick(callNames), draws.next() < 0.5)
-    })
+    const burst = draws.next() < 0.2 ?
+      halfReturn(surroundings, node, at) :
+      Array.from({ length: draws.between(1, 4) }, () => {
+        const later = at + draws.between(0, draws.pick([0, 20, 500]))
+        return callOf(surroundings, node, later, draws.pick(callNames), draws.next() < 0.5)
+      })
     const back = callOf(surroundings, node, at + draws.between(0, 10_000), "join", false)
     return draws.next() < 0.7 ? [...burst, back] : burst
   }).flat()

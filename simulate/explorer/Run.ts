@@ -135,6 +135,8 @@ const explore = Effect.fnUntraced(function*(
     onTime(now())
     for (const line of changeLines(step)) tell(line)
     knowledge.take(step, now())
+    const halfway = Lifecycle.halfway(step)
+    if (halfway !== undefined) fail("Call", halfway)
     if (step.next.stage._tag === "Closed" && step.previous.stage._tag !== "Closed" && releasing.has(step.node.name)) {
       releasing.set(step.node.name, goodbyes.said(step, now()))
     }
@@ -186,7 +188,7 @@ const explore = Effect.fnUntraced(function*(
     tell(`${happening.node} ${happening.call} ${callLine(called)}`)
     const complaint = calls.ending(called)
     if (complaint !== undefined) fail("Call", complaint)
-    yield* judgeLater(Lifecycle.SETTLED, "Call", () => calls.outcome(called, now()))
+    yield* judgeLater(Lifecycle.settling(happening.call), "Call", () => calls.outcome(called, now()))
     return 1
   })
 

@@ -6,7 +6,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Called, CallName, Life } from "../../../simulate/explorer/Calls.ts"
-import { Calls, Goodbyes, Knowledge, Weather } from "../../../simulate/explorer/Lifecycle.ts"
+import { Calls, Goodbyes, halfway, Knowledge, Weather } from "../../../simulate/explorer/Lifecycle.ts"
 import type { Planned } from "../../../simulate/explorer/Plan.ts"
 import type { Node } from "../../../src/engine/Node.ts"
 import type { Memberlist } from "../../../src/Memberlist.ts"
@@ -16,7 +16,7 @@ import * as Alive from "../../../src/swim/membership/Alive.ts"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
 import * as Membership from "../../../src/swim/membership/Membership.ts"
 import { idle } from "../../support/Observations.ts"
-import { alive, announce, dead, env, ip, leave, own } from "../../support/Rules.ts"
+import { alive, announce, dead, env, force, ip, leave, own } from "../../support/Rules.ts"
 
 /** A node whose steps the judges see. */
 class Player {
@@ -193,6 +193,17 @@ describe("a leave that succeeded", () => {
       all.a.step(1_000, (m) => announce(m, own, env()))
       assert.isUndefined(all.calls.ending(called(all, "leave")))
       assert.isUndefined(all.calls.ending(called(all, "joinScoped", { closedAt: 1_000 })))
+    }))
+})
+
+describe("a node that is outside", () => {
+  it.effect("has said goodbye, or that is told", () =>
+    Effect.gen(function*() {
+      const { a } = yield* players()
+      assert.isUndefined(halfway(a.hears("c")))
+      assert.isUndefined(halfway(a.leaves(1_000)))
+      const silent = a.step(2_000, (m) => [force(m, "a", { state: "alive" }), []])
+      assert.strictEqual(halfway(silent), "a has left, and says that it is alive")
     }))
 })
 

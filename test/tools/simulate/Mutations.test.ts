@@ -8,6 +8,12 @@ import { vi } from "vitest"
 import { make } from "../../../simulate/explorer/Plan.ts"
 import { run } from "../../../simulate/explorer/Run.ts"
 import type * as HubRules from "../../../src/engine/application/Hub.ts"
+import type * as CallsRules from "../../../src/engine/life/Calls.ts"
+import type * as GoodbyeRules from "../../../src/engine/life/Goodbye.ts"
+import type * as LifeRules from "../../../src/engine/life/Life.ts"
+import type * as ReceiptsRules from "../../../src/engine/sending/Receipts.ts"
+import type * as SupervisorRules from "../../../src/engine/Supervisor.ts"
+import type * as StageRules from "../../../src/swim/life/Stage.ts"
 import type * as AcksRules from "../../../src/engine/probing/Acks.ts"
 import type * as Timer from "../../../src/engine/suspicion/Timer.ts"
 import type * as BroadcastQueueRules from "../../../src/swim/gossip/BroadcastQueue.ts"
@@ -167,6 +173,74 @@ vi.mock("../../../src/swim/membership/Refute.ts", async (importOriginal) => {
   return { ...original, refute }
 })
 
+vi.mock("../../../src/engine/life/Goodbye.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof GoodbyeRules>()
+  const straight: typeof original.straight = (node, goodbye) =>
+    is("a release says no goodbye") ? Effect.void : original.straight(node, goodbye)
+  return { ...original, straight }
+})
+
+vi.mock("../../../src/engine/Supervisor.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof SupervisorRules>()
+  const supervise: typeof original.supervise = (name, node, loop) =>
+    is("the gossip of a closed node goes on") && name === "gossiper"
+      ? Effect.asVoid(Effect.forkDetach(loop))
+      : original.supervise(name, node, loop)
+  return { ...original, supervise }
+})
+
+vi.mock("../../../src/engine/life/Calls.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof CallsRules>()
+  const wrapped: typeof original.make = Effect.map(original.make, (calls): CallsRules.Calls => ({
+    ...calls,
+    run: (operation, call) =>
+      is("calls go on after the release")
+        ? call
+        : is("callers cannot be interrupted")
+        ? Effect.uninterruptible(calls.run(operation, call))
+        : calls.run(operation, call)
+  }))
+  return { ...original, make: wrapped }
+})
+
+vi.mock("../../../src/engine/life/Life.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof LifeRules>()
+  const introduced: typeof original.introduced = (node, to, above, exchange) =>
+    is("a join of one node succeeds before its list is sent") && node.name === "n1"
+      ? original.introduced(node, to, above, Effect.succeed(undefined as never))
+      : original.introduced(node, to, above, exchange)
+  const leaveAtOnce: typeof original.leaveAtOnce = (node) =>
+    is("a scoped join does not leave") ? Effect.void : original.leaveAtOnce(node)
+  return { ...original, introduced, leaveAtOnce }
+})
+
+vi.mock("../../../src/swim/life/Stage.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof StageRules>()
+  const decide: typeof original.decide = (stage, call) => {
+    if (is("a leave changes nothing") && call._tag === "Leave") return { stage, says: "Nothing" }
+    const verdict = original.decide(stage, call)
+    return is("a return that fails says no goodbye") && call._tag === "Settle"
+      ? { ...verdict, says: "Nothing" }
+      : verdict
+  }
+  return { ...original, decide }
+})
+
+vi.mock("../../../src/engine/sending/Receipts.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof ReceiptsRules>()
+  const makeReceipts: typeof original.make = () => {
+    const receipts = original.make()
+    return {
+      ...receipts,
+      sent: (messages, to, ping) => {
+        receipts.sent(messages, to, ping)
+        if (is("what was sent counts as confirmed") && ping !== undefined) receipts.answered(ping)
+      }
+    }
+  }
+  return { ...original, make: makeReceipts }
+})
+
 /** Each mutation, the seeds within which it must be caught, and what catches it. */
 const mutations: ReadonlyArray<readonly [rule: string, seeds: number, kinds: ReadonlyArray<string>]> = [
   ["alive at an equal incarnation wins over dead", 20, ["Resurrection"]],
@@ -185,7 +259,16 @@ const mutations: ReadonlyArray<readonly [rule: string, seeds: number, kinds: Rea
   ["recoveries are not published", 10, ["Events"]],
   ["every seventh event is lost", 10, ["EventStream"]],
   ["push/pull is believed about the dead", 10, ["HastySuspicion", "NeverSaid"]],
-  ["a refutation goes back to the first incarnation", 10, ["IncarnationWentBack"]]
+  ["a refutation goes back to the first incarnation", 10, ["IncarnationWentBack"]],
+  ["a release says no goodbye", 10, ["Goodbye"]],
+  ["the gossip of a closed node goes on", 10, ["AfterClose"]],
+  ["calls go on after the release", 10, ["Call"]],
+  ["callers cannot be interrupted", 10, ["Call"]],
+  ["a join of one node succeeds before its list is sent", 20, ["Call"]],
+  ["a scoped join does not leave", 10, ["Call"]],
+  ["a leave changes nothing", 10, ["Call"]],
+  ["a return that fails says no goodbye", 20, ["Call"]],
+  ["what was sent counts as confirmed", 20, ["Call"]]
 ]
 
 const lives = (seed: number) => run(make({ seed, nodes: 4, minutes: 1, mask: [] }))
