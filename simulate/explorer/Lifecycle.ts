@@ -161,12 +161,6 @@ const LONGEST: Readonly<Record<CallName, number>> = {
 /** How long a goodbye is repeated where a join was cut off. A scoped join may say it twice: as it ends, and with its scope. */
 const UNDOING = 600
 
-/**
- * How long after its end a call is judged by what others know: who confirms news has it by then, and who answers a join has
- * still to merge.
- */
-export const settling = (call: CallName): number => call === "join" || call === "joinScoped" ? 2_000 : 0
-
 /** What is wrong with what a node says of itself, if anything: whoever is outside has said goodbye. */
 export const halfway = ({ next, node }: Observation): string | undefined => {
   const own = next.entries.get(node.name)
@@ -260,14 +254,17 @@ export class Calls {
     return undefined
   }
 
-  /** What is wrong with what a call says that it did, if anything; to be asked when that has become known. */
-  outcome(called: Called, now: number): string | undefined {
+  /**
+   * What is wrong with what a call says that it did, if anything; to be asked at once: who confirms news has it by then, and
+   * who answers a join has merged our list before the answer arrives.
+   */
+  outcome(called: Called): string | undefined {
     const { exit, happening: { call } } = called
     if (!Exit.isSuccess(exit)) return undefined
     switch (call) {
       case "join":
       case "joinScoped":
-        return this.joined(called, exit.value as JoinReport, now)
+        return this.joined(called, exit.value as JoinReport)
       case "leave":
       case "updateMeta":
       case "updateMetaAndWait":
@@ -279,15 +276,14 @@ export class Calls {
 
   /** Who was contacted has heard what we announced, unless we left, or either of us ended, or the peer stood still. */
   private joined(
-    { beganAt, begun: { announced, peer }, happening: { node, to }, life }: Called,
-    { contacted }: JoinReport,
-    now: number
+    { beganAt, begun: { announced, peer }, endedAt, happening: { node, to }, life }: Called,
+    { contacted }: JoinReport
   ): string | undefined {
     if (contacted.length === 0) return `${node}'s join through ${to} succeeded without a contact`
-    if (life.endsAt < now || this.knowledge.hasLeft(node, beganAt)) return undefined
+    if (life.endsAt <= endedAt || this.knowledge.hasLeft(node, beganAt)) return undefined
     if (this.knowledge.isOutside(node)) return `${node} joined through ${to}, and is still outside`
     if (peer === undefined || this.knowledge.lifeOf(to) !== peer || this.endedSince(to, beganAt)) return undefined
-    if (this.weather.paused(to, beganAt, now)) return undefined
+    if (this.weather.paused(to, beganAt, endedAt)) return undefined
     const known = this.knowledge.knownTo(to, node)
     return known >= announced
       ? undefined

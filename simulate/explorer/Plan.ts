@@ -120,7 +120,7 @@ const halfReturn = (surroundings: Surroundings, node: string, at: number): Reado
 /** A few calls side by side on one node, and mostly a join in the end, since some of them leave. */
 const calls: Generator = (surroundings) => {
   const { chaos, draws } = surroundings
-  const bursts = Math.max(1, Math.round((chaos / 15_000) * (0.5 + draws.next())))
+  const bursts = Math.max(1, Math.round((chaos / 10_000) * (0.5 + draws.next())))
   return Array.from({ length: bursts }, () => {
     const node = oneOf(surroundings)
     const at = Math.floor(draws.next() * chaos)

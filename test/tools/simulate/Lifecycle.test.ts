@@ -213,16 +213,16 @@ describe("a join that succeeded", () => {
   it.effect("is right where the peer has heard of the node", () =>
     Effect.gen(function*() {
       const all = yield* players()
-      assert.isUndefined(all.calls.outcome(called(all, "join", { exit: contacted }), 3_000))
+      assert.isUndefined(all.calls.outcome(called(all, "join", { exit: contacted })))
     }))
 
   it.effect("is told where the peer has not, or contacted nobody", () =>
     Effect.gen(function*() {
       const all = yield* players({ strangers: true })
       const join = called(all, "join", { exit: contacted })
-      assert.match(all.calls.outcome(join, 3_000) ?? "", /never heard of that/)
+      assert.match(all.calls.outcome(join) ?? "", /never heard of that/)
       const nobody = called(all, "join", { exit: Exit.succeed({ contacted: [], ourselves: [], failed: [] }) })
-      assert.match(all.calls.outcome(nobody, 3_000) ?? "", /without a contact/)
+      assert.match(all.calls.outcome(nobody) ?? "", /without a contact/)
     }))
 
   it.effect("is told where a node that had left is still outside, or the peer knows only its earlier life", () =>
@@ -230,26 +230,26 @@ describe("a join that succeeded", () => {
       const all = yield* players()
       all.a.leaves(500)
       const join = called(all, "join", { exit: contacted })
-      assert.match(all.calls.outcome(join, 3_000) ?? "", /still outside/)
+      assert.match(all.calls.outcome(join) ?? "", /still outside/)
       all.a.step(1_000, (m) => announce(m, own, env()))
       assert.match(
-        all.calls.outcome(join, 3_000) ?? "",
+        all.calls.outcome(join) ?? "",
         /at incarnation 2 or above, which never heard of that, but of 1/
       )
       all.b.hears("a", 2)
-      assert.isUndefined(all.calls.outcome(join, 3_000))
+      assert.isUndefined(all.calls.outcome(join))
     }))
 
   it.effect("is not judged where either has ended or left since", () =>
     Effect.gen(function*() {
       const all = yield* players({ strangers: true })
       const join = called(all, "join", { exit: contacted })
-      all.calls.ends("b", 2_000)
-      assert.isUndefined(all.calls.outcome(join, 3_000))
+      all.calls.ends("b", 1_000)
+      assert.isUndefined(all.calls.outcome(join))
       const other = yield* players({ strangers: true })
       const left = called(other, "join", { exit: contacted })
-      other.a.leaves(2_000)
-      assert.isUndefined(other.calls.outcome(left, 3_000))
+      other.a.leaves(1_000)
+      assert.isUndefined(other.calls.outcome(left))
     }))
 })
 
@@ -261,16 +261,16 @@ describe("the figures of news", () => {
       const all = yield* players()
       all.a.step(1_000, (m) => announce(m, own, env()))
       const update = called(all, "updateMeta", { exit: report(1, 1) })
-      assert.match(all.calls.outcome(update, 3_000) ?? "", /Sent, 1 of 1 sent to 1 confirmed, and 0 know of it/)
+      assert.match(all.calls.outcome(update) ?? "", /Sent, 1 of 1 sent to 1 confirmed, and 0 know of it/)
       all.b.hears("a", 2)
-      assert.isUndefined(all.calls.outcome(update, 3_000))
+      assert.isUndefined(all.calls.outcome(update))
     }))
 
   it.effect("are told where they contradict each other", () =>
     Effect.gen(function*() {
       const all = yield* players()
-      assert.match(all.calls.outcome(called(all, "updateMeta", { exit: report(2, 1) }), 3_000) ?? "", /2 of 1 sent/)
-      assert.match(all.calls.outcome(called(all, "updateMeta", { exit: report(0, 0) }), 3_000) ?? "", /to nobody/)
+      assert.match(all.calls.outcome(called(all, "updateMeta", { exit: report(2, 1) })) ?? "", /2 of 1 sent/)
+      assert.match(all.calls.outcome(called(all, "updateMeta", { exit: report(0, 0) })) ?? "", /to nobody/)
     }))
 
   it.effect("of a goodbye count who no longer lists the node, whyever", () =>
@@ -278,17 +278,17 @@ describe("the figures of news", () => {
       const all = yield* players()
       all.a.leaves(1_000)
       const goodbye = called(all, "leave", { exit: report(1, 1) })
-      assert.match(all.calls.outcome(goodbye, 3_000) ?? "", /0 know of it/)
+      assert.match(all.calls.outcome(goodbye) ?? "", /0 know of it/)
       all.b.isTold("a", 1, "b")
-      assert.isUndefined(all.calls.outcome(goodbye, 3_000))
+      assert.isUndefined(all.calls.outcome(goodbye))
     }))
 
   it.effect("may count who has ended since", () =>
     Effect.gen(function*() {
       const all = yield* players()
       all.a.leaves(1_000)
-      all.calls.ends("b", 2_000)
-      assert.isUndefined(all.calls.outcome(called(all, "leave", { exit: report(1, 1) }), 3_000))
+      all.calls.ends("b", 1_000)
+      assert.isUndefined(all.calls.outcome(called(all, "leave", { exit: report(1, 1) })))
     }))
 })
 
