@@ -244,10 +244,11 @@ export class Calls {
       : `${node}'s ${call} failed with ${error.success._tag} after the release of its layer`
   }
 
-  private left({ beganAt, closedAt, exit, happening: { call, node } }: Called): string | undefined {
+  private left({ beganAt, closedAt, endedAt, exit, happening: { call, node }, life }: Called): string | undefined {
     if (call === "leave" && Exit.isSuccess(exit) && !this.knowledge.wasOutside(node, beganAt)) {
       return `${node} left, and was never outside`
     }
+    if (life.endsAt <= endedAt) return undefined
     if (closedAt !== undefined && Exit.isSuccess(exit) && !this.knowledge.wasOutside(node, closedAt)) {
       return `${node} did not leave at the end of its join's scope`
     }

@@ -183,6 +183,8 @@ describe("a leave that succeeded", () => {
       const all = yield* players()
       assert.match(all.calls.ending(called(all, "leave")) ?? "", /never outside/)
       assert.match(all.calls.ending(called(all, "joinScoped", { closedAt: 1_000 })) ?? "", /did not leave at the end/)
+      const closed = called(all, "joinScoped", { closedAt: 2_000, endedAt: 2_000, life: { ...life, endsAt: 1_500 } })
+      assert.isUndefined(all.calls.ending(closed))
     }))
 
   it.effect("is right where it was, also when a join has brought it back", () =>
