@@ -162,7 +162,7 @@ const LONGEST: Readonly<Record<CallName, number>> = {
 const UNDOING = 600
 
 /** What is wrong with what a node says of itself, if anything: whoever is outside has said goodbye. */
-export const halfway = ({ next, node }: Observation): string | undefined => {
+export const halfway = ({ next, node }: ObservedStep): string | undefined => {
   const own = next.entries.get(node.name)
   return isOutside(next.stage) && own !== undefined && !isGone(own)
     ? `${node.name} has left, and says that it is ${own.state}`
