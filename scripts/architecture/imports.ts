@@ -1,5 +1,5 @@
 /** What imports what in `src`, as the sources say it, and the pictures of it: the layers, and the folders of one layer. */
-import { roomOf } from "../house/rooms.ts"
+import { layerOf as layerOfFile } from "../layers/layers.ts"
 import type { Edge, Graph } from "./graph.ts"
 
 /** A file of `src` and the files of `src` that it imports; all by their paths from the root. */
@@ -78,7 +78,7 @@ const fills = ["#ddf4ff", "#dafbe1", "#fff8c5", "#ffe9d9", "#fbefff", "#f6f8fa"]
 
 /** The layers of `src`. Arrows that others imply are light. */
 export const layers = (all: ReadonlyArray<Module>): Graph => {
-  const layerOf = (file: string): string => roomOf(file) ?? file.split("/")[1] ?? file
+  const layerOf = (file: string): string => layerOfFile(file) ?? file.split("/")[1] ?? file
   const found = arrows(all, layerOf)
   const names = [...found.keys()].sort()
   const edges = names.flatMap((from): ReadonlyArray<Edge> =>

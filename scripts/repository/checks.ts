@@ -123,11 +123,11 @@ export const machinePaths = (name: string, text: string, checkout: string): Read
 
 const disable = /(?:ox|es)lint-disable(?:-next-line|-line)?\b([^\n]*)/g
 
-/** A rule may be switched off for a line, with its name and a reason (`-- why`); the house's own may not. */
+/** A rule may be switched off for a line, with its name and a reason (`-- why`); the project's own may not. */
 export const suppressions = (name: string, text: string): ReadonlyArray<string> =>
   [...text.matchAll(disable)].flatMap((match) => {
     const rest = match[1] ?? ""
-    if (/\bhouse\/|no-restricted-/.test(rest)) return [`${name}: a house rule is switched off:${rest}`]
+    if (/\blayers\/|no-restricted-/.test(rest)) return [`${name}: a project rule is switched off:${rest}`]
     return / [\w@/-]+(, ?[\w@/-]+)* -- \S/.test(rest)
       ? []
       : [`${name}: a lint rule is switched off without name and reason`]

@@ -10,7 +10,7 @@ import * as DeadRule from "../../src/swim/membership/Dead.ts"
 import type { Directive } from "../../src/swim/membership/Directive.ts"
 import type * as Entry from "../../src/swim/membership/Entry.ts"
 import * as Membership from "../../src/swim/membership/Membership.ts"
-import * as Table from "../../src/swim/membership/Table.ts"
+import * as Table from "../../src/swim/membership/Membership.ts"
 import * as AccuseRule from "../../src/swim/suspicion/Accuse.ts"
 
 export const SELF = "self"

@@ -17,8 +17,7 @@ import {
 import { RemoteState } from "../../swim/membership/Claim.ts"
 import type { Change, Conflict } from "../../swim/membership/Directive.ts"
 import type { Entry } from "../../swim/membership/Entry.ts"
-import { members, type Membership } from "../../swim/membership/Membership.ts"
-import type { Announced } from "../../swim/membership/Table.ts"
+import { type Announced, members, type Membership } from "../../swim/membership/Membership.ts"
 import type { Delivery } from "./Hub.ts"
 
 /** Records are immutable, so each is converted once. */

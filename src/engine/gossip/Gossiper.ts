@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Recipients from "../../swim/gossip/Recipients.ts"
-import { readsChecksum } from "../../swim/membership/Features.ts"
+import { readsChecksum } from "../../swim/membership/Versions.ts"
 import * as Compound from "../../wire/packet/Compound.ts"
 import { envOf, type Node } from "../Node.ts"
 import * as Broadcasts from "../sending/Broadcasts.ts"

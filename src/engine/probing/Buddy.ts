@@ -7,7 +7,7 @@
 import type * as Effect from "effect/Effect"
 import type { PeerAddress } from "../../base/Address.ts"
 import type { Entry } from "../../swim/membership/Entry.ts"
-import { readsChecksum } from "../../swim/membership/Features.ts"
+import { readsChecksum } from "../../swim/membership/Versions.ts"
 import { accusationInPing } from "../../swim/suspicion/Accuse.ts"
 import * as Message from "../../wire/message/Message.ts"
 import * as Compound from "../../wire/packet/Compound.ts"

@@ -4,7 +4,7 @@
  *
  * The queue is an immutable value: one sorted sequence per number of transmissions.
  */
-import { VersionedMap } from "../membership/VersionedMap.ts"
+import { VersionedMap } from "../../base/VersionedMap.ts"
 import * as Tier from "./Tier.ts"
 
 /** A message to be gossiped. Add fields of your own: the queue hands back the same object when it is finished. */

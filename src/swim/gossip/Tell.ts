@@ -7,8 +7,7 @@
  * claims decides how many there are to answer, and could make us flood a stranger whom it announced as a member.
  */
 import type { Claim } from "../membership/Claim.ts"
-import type { Env, Membership, Step } from "../membership/Membership.ts"
-import { get } from "../membership/Table.ts"
+import { type Env, get, type Membership, type Step } from "../membership/Membership.ts"
 
 /** A member is told of one node once in this time, in milliseconds. */
 export const TELL_INTERVAL = 1000

@@ -4,9 +4,21 @@
 import type { Alive, Dead } from "../membership/Claim.ts"
 import { dead } from "../membership/Dead.ts"
 import type { Directive } from "../membership/Directive.ts"
-import type { Decision, Env, Membership, Step } from "../membership/Membership.ts"
+import {
+  aliveChanges,
+  aliveEntry,
+  claimOf,
+  type Decision,
+  type Env,
+  get,
+  insert,
+  learned,
+  type Membership,
+  place,
+  replace,
+  type Step
+} from "../membership/Membership.ts"
 import { nextIncarnation } from "../membership/Refute.ts"
-import { aliveChanges, aliveEntry, claimOf, get, insert, learned, place, replace } from "../membership/Table.ts"
 import * as Stage from "./Stage.ts"
 
 /** What we announce about ourselves. */

@@ -8,10 +8,22 @@ import { type Alive, aliveDefect, VERSIONS_LENGTH } from "./Claim.ts"
 import * as Conflicts from "./Conflicts.ts"
 import type { Directive } from "./Directive.ts"
 import type { Entry } from "./Entry.ts"
-import type { Env, Membership, Step } from "./Membership.ts"
+import {
+  aliveChanges,
+  aliveEntry,
+  claimOf,
+  type Env,
+  get,
+  ignore,
+  ignored,
+  insert,
+  type Membership,
+  place,
+  replace,
+  type Step
+} from "./Membership.ts"
 import { type AliveComparison, decideAlive, decideNewcomer } from "./Precedence.ts"
 import { refute } from "./Refute.ts"
-import { aliveChanges, aliveEntry, claimOf, get, ignore, ignored, insert, place, replace } from "./Table.ts"
 
 /** Someone claims a node is alive. The caller has replaced port 0 and asked the delegate. memberlist: `aliveNode`. */
 export const alive = (m: Membership, claim: Alive, env: Env): Step => {

@@ -6,8 +6,7 @@ import * as ProbeRing from "../probing/ProbeRing.ts"
 import type { Change, Directive } from "./Directive.ts"
 import type { Entry } from "./Entry.ts"
 import { isGone } from "./Entry.ts"
-import type { Env, Membership, Step } from "./Membership.ts"
-import { get, publish } from "./Table.ts"
+import { type Env, get, type Membership, publish, type Step } from "./Membership.ts"
 
 /**
  * How many rounds of probing among those who were heard from an entry is waited for. In a cluster of n real members each

@@ -5,10 +5,9 @@ import { isOutside } from "../life/Stage.ts"
 import { type Dead, nameDefect, withAccuser } from "./Claim.ts"
 import type { Change } from "./Directive.ts"
 import type { Entry } from "./Entry.ts"
-import type { Env, Membership, Step } from "./Membership.ts"
+import { type Env, get, ignore, type Membership, publish, replace, type Step } from "./Membership.ts"
 import { decideDead } from "./Precedence.ts"
 import { refute, remind } from "./Refute.ts"
-import { get, ignore, publish, replace } from "./Table.ts"
 
 /** Someone claims a node is dead or, when it is its own claim, has left. memberlist: `deadNode`. */
 export const dead = (m: Membership, received: Dead, env: Env): Step => {

@@ -6,8 +6,7 @@ import { alivePlaceless } from "./Alive.ts"
 import { type RemoteEntry, RemoteState } from "./Claim.ts"
 import { dead } from "./Dead.ts"
 import type { Directive } from "./Directive.ts"
-import type { Env, Membership, Step } from "./Membership.ts"
-import { ignored, place } from "./Table.ts"
+import { type Env, ignored, type Membership, place, type Step } from "./Membership.ts"
 
 /**
  * Merges a peer's table, row by row. A member the peer believes dead only becomes suspect here, so that it gets the chance

@@ -6,9 +6,8 @@
 import * as Address from "../../base/Address.ts"
 import { isOutside } from "../life/Stage.ts"
 import { type Alive, aliveDefect, type Dead, type NameDefect, nameDefect, type Suspect } from "./Claim.ts"
-import type { Membership } from "./Membership.ts"
+import { get, type Membership } from "./Membership.ts"
 import { type Comparison, decideDead, decideSuspect } from "./Precedence.ts"
-import { get } from "./Table.ts"
 
 /** What may still change the verdict on a claim before its turn comes. */
 export interface Pending {

@@ -6,8 +6,7 @@ import { isOutside } from "../life/Stage.ts"
 import { type Claim, type Dead, MAX_INCARNATION, type Suspect } from "./Claim.ts"
 import type { Refuted } from "./Directive.ts"
 import type { Entry } from "./Entry.ts"
-import type { Env, Membership, Step } from "./Membership.ts"
-import { claimOf, ignore, learned, replace } from "./Table.ts"
+import { claimOf, type Env, ignore, learned, type Membership, replace, type Step } from "./Membership.ts"
 
 /**
  * The next incarnation of our own, above `known` if that is within reach. It stops at the largest one: wrapping to 0, as

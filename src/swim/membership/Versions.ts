@@ -5,9 +5,9 @@
  * A row without versions, or with versions that contradict themselves, is left out: the merge ignores it, and memberlist,
  * which may have stored it, would refuse every exchange for as long as it remembers it.
  */
+import type { VersionedMap } from "../../base/VersionedMap.ts"
 import { type RemoteEntry, RemoteState, versionsDefect } from "./Claim.ts"
 import type { Entry } from "./Entry.ts"
-import type { VersionedMap } from "./VersionedMap.ts"
 
 /** The protocol, or the delegate's. */
 export type Kind = "protocol" | "delegate protocol"
@@ -137,3 +137,16 @@ const speaker = (group: Group, name: string, { current, max, min }: Place): Spea
  */
 export const anySpeaks = (members: VersionedMap<Entry>, version: number): boolean =>
   members.values().some(({ state, vsn }) => vsn[2] === version && state !== "left")
+
+// What members can do, by the highest protocol version that they announce (2 to 5 differ in nothing else).
+
+const maxVersion = ({ vsn }: Pick<Entry, "vsn">): number => vsn[1] ?? 0
+
+/** Whether a member answers a ping over a stream. */
+export const answersStreamPing = (member: Pick<Entry, "vsn">): boolean => maxVersion(member) >= 3
+
+/** Whether a member that helps with a probe can nack. */
+export const canNack = (member: Pick<Entry, "vsn">): boolean => maxVersion(member) >= 4
+
+/** Whether a member understands a packet with a checksum. */
+export const readsChecksum = (member: Pick<Entry, "vsn">): boolean => maxVersion(member) >= 5

@@ -4,9 +4,8 @@
  */
 import { select } from "../gossip/PeerSelection.ts"
 import type { Entry } from "../membership/Entry.ts"
-import * as Features from "../membership/Features.ts"
-import type { Env, Membership, Profile } from "../membership/Membership.ts"
-import { get } from "../membership/Table.ts"
+import { type Env, get, type Membership, type Profile } from "../membership/Membership.ts"
+import * as Features from "../membership/Versions.ts"
 
 /** A member to ask for help, and whether it is to nack when it gets no answer either. */
 export interface Helper {

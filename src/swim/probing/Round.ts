@@ -4,9 +4,8 @@
 import type { Directive } from "../membership/Directive.ts"
 import type { Entry } from "../membership/Entry.ts"
 import { isGone } from "../membership/Entry.ts"
-import type { Decision, Env, Membership } from "../membership/Membership.ts"
+import { type Decision, type Env, get, type Membership } from "../membership/Membership.ts"
 import { reap } from "../membership/Reap.ts"
-import { get } from "../membership/Table.ts"
 import * as ProbeRing from "./ProbeRing.ts"
 
 /**

@@ -6,10 +6,9 @@ import { isOutside } from "../life/Stage.ts"
 import { nameDefect, type Suspect, withAccuser } from "../membership/Claim.ts"
 import type { Directive } from "../membership/Directive.ts"
 import type { Entry } from "../membership/Entry.ts"
-import type { Env, Membership, Step } from "../membership/Membership.ts"
+import { type Env, get, ignore, type Membership, publish, replace, type Step } from "../membership/Membership.ts"
 import { decideSuspect } from "../membership/Precedence.ts"
 import { refute, remind } from "../membership/Refute.ts"
-import { get, ignore, publish, replace } from "../membership/Table.ts"
 import * as Suspicion from "./Suspicion.ts"
 
 /** Someone, perhaps we, got no answer from a node. memberlist: `suspectNode`. */

@@ -3,8 +3,7 @@
  */
 import { declareDead } from "../membership/Dead.ts"
 import type { Directive } from "../membership/Directive.ts"
-import type { Env, Membership, Step } from "../membership/Membership.ts"
-import { get } from "../membership/Table.ts"
+import { type Env, get, type Membership, type Step } from "../membership/Membership.ts"
 import * as Deadlines from "./Deadlines.ts"
 import * as Suspicion from "./Suspicion.ts"
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Features from "../../../src/swim/membership/Features.ts"
+import * as Features from "../../../src/swim/membership/Versions.ts"
 
 describe("what a member can do", () => {
   it.each([

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process"
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
-import { starters } from "../../../scripts/house/forks.ts"
+import { starters } from "../../../scripts/layers/forks.ts"
 
 /** A file that breaks (or keeps) a rule, and the rule oxlint must name; `undefined` where it must be content. */
 interface Case {
@@ -19,7 +19,7 @@ const imports = (folder: string, specifier: string, rule: string | undefined): C
   source: `import * as Thing from "${specifier}"\nexport const thing = Thing\n`,
   rule
 })
-const refused = (folder: string, specifier: string) => imports(folder, specifier, "house(imports)")
+const refused = (folder: string, specifier: string) => imports(folder, specifier, "layers(imports)")
 const allowed = (folder: string, specifier: string) => imports(folder, specifier, undefined)
 
 const inSrc = (source: string, rule: string | undefined, file = "engine"): Case => ({
@@ -88,7 +88,9 @@ const suites: Record<string, ReadonlyArray<Case>> = {
       .flatMap((module) => [allowed("swim", `effect/${module}`), allowed("wire", `effect/${module}`)])
   ],
   "Node.js belongs to the adapters": [
-    ...["", "swim", "engine", "testing"].flatMap((room) => [refused(room, "node:crypto"), refused(room, "node:dgram")]),
+    ...["", "swim", "engine", "testing"].flatMap((
+      layer
+    ) => [refused(layer, "node:crypto"), refused(layer, "node:dgram")]),
     refused("wire", "node:dgram"),
     refused("node", "node:timers/promises"),
     refused("agent", "node:perf_hooks"),
@@ -102,23 +104,23 @@ const suites: Record<string, ReadonlyArray<Case>> = {
     allowed("node", "effect/socket/DatagramSocket"),
     allowed("node", "@effect/platform-node/NodeSocket"),
     allowed("agent", "node:http"),
-    inSrc("export const thing = process.env\n", "house(node-globals)"),
-    inSrc("export const thing = Buffer.alloc(1)\n", "house(node-globals)", "wire"),
+    inSrc("export const thing = process.env\n", "layers(node-globals)"),
+    inSrc("export const thing = Buffer.alloc(1)\n", "layers(node-globals)", "wire"),
     inSrc("export const thing = (process: () => number) => process()\n", undefined)
   ],
   "every form of import is seen": [
     refused("engine", "effect"),
     refused("agent", "effect"),
     refused("agent", "@effect/platform-node"),
-    inSrc("import { Effect } from \"effect\"\nexport const thing = Effect\n", "house(imports)"),
-    inSrc("import type { A } from \"../wire/A.ts\"\nexport type B = A\n", "house(imports)", "swim"),
-    inSrc("import \"../wire/A.ts\"\n", "house(imports)", "swim"),
-    inSrc("export * from \"../wire/A.ts\"\n", "house(imports)", "swim"),
-    inSrc("export * as A from \"../wire/A.ts\"\n", "house(imports)", "swim"),
-    inSrc("export { a } from \"../wire/A.ts\"\n", "house(imports)", "swim"),
-    inSrc("export const a = () => import(\"../wire/A.ts\")\n", "house(imports)", "swim"),
-    inSrc("export const a = (name: string) => import(name)\n", "house(imports)", "swim"),
-    inSrc("export type A = import(\"../wire/A.ts\").A\n", "house(imports)", "swim"),
+    inSrc("import { Effect } from \"effect\"\nexport const thing = Effect\n", "layers(imports)"),
+    inSrc("import type { A } from \"../wire/A.ts\"\nexport type B = A\n", "layers(imports)", "swim"),
+    inSrc("import \"../wire/A.ts\"\n", "layers(imports)", "swim"),
+    inSrc("export * from \"../wire/A.ts\"\n", "layers(imports)", "swim"),
+    inSrc("export * as A from \"../wire/A.ts\"\n", "layers(imports)", "swim"),
+    inSrc("export { a } from \"../wire/A.ts\"\n", "layers(imports)", "swim"),
+    inSrc("export const a = () => import(\"../wire/A.ts\")\n", "layers(imports)", "swim"),
+    inSrc("export const a = (name: string) => import(name)\n", "layers(imports)", "swim"),
+    inSrc("export type A = import(\"../wire/A.ts\").A\n", "layers(imports)", "swim"),
     inSrc("export const text = 'import * as Wire from \"../wire/A.ts\"'\n", undefined, "swim")
   ],
   "time, timers and randomness are Effect's": [
@@ -151,19 +153,19 @@ const suites: Record<string, ReadonlyArray<Case>> = {
     inSrc("export const thing = (Date: { now: () => number }) => Date.now()\n", undefined)
   ],
   "every fiber of the engine is somebody's": [
-    effect("forkDetach", "house(forks)"),
-    effect("forkChild", "house(forks)"),
-    effect("forkScoped", "house(forks)", "engine/probing"),
-    effect("runFork", "house(forks)"),
-    inSrc("import * as Effect from \"effect/Effect\"\nexport const thing = Effect[\"runSync\"]\n", "house(forks)"),
-    imports("engine", "effect/FiberSet", "house(forks)"),
-    imports("engine", "effect/FiberMap", "house(forks)"),
-    imports("engine", "effect/FiberHandle", "house(forks)"),
+    effect("forkDetach", "layers(forks)"),
+    effect("forkChild", "layers(forks)"),
+    effect("forkScoped", "layers(forks)", "engine/probing"),
+    effect("runFork", "layers(forks)"),
+    inSrc("import * as Effect from \"effect/Effect\"\nexport const thing = Effect[\"runSync\"]\n", "layers(forks)"),
+    imports("engine", "effect/FiberSet", "layers(forks)"),
+    imports("engine", "effect/FiberMap", "layers(forks)"),
+    imports("engine", "effect/FiberHandle", "layers(forks)"),
     allowed("engine", "effect/Fiber"),
     effect("forEach", undefined),
     effect("runForkWith", undefined, "engine/Work.ts"),
     effect("forkScoped", undefined, "engine/Supervisor.ts"),
-    effect("forkDetach", "house(forks)", "Memberlist.ts"),
+    effect("forkDetach", "layers(forks)", "Memberlist.ts"),
     effect("forkDetach", undefined, "node"),
     effect("forkDetach", undefined, "testing")
   ],
@@ -178,8 +180,8 @@ const suites: Record<string, ReadonlyArray<Case>> = {
     inSrc(`// ${"todo".toUpperCase()} later\nexport const a = 1\n`, "eslint(no-warning-comments)"),
     inSrc("export const a: number[] = []\n", "typescript(array-type)"),
     inSrc(`${"//\n".repeat(501)}export const a = 1\n`, "eslint(max-lines)"),
-    { file: "src/index.ts", source: "export const a = 1\n", rule: "house(front-door)" },
-    { file: "src/swim/index.ts", source: "export * from \"./A.ts\"\n", rule: "house(front-door)" },
+    { file: "src/index.ts", source: "export const a = 1\n", rule: "layers(front-door)" },
+    { file: "src/swim/index.ts", source: "export * from \"./A.ts\"\n", rule: "layers(front-door)" },
     { file: "src/testing/index.ts", source: "export * from \"./A.ts\"\n", rule: undefined }
   ]
 }
@@ -212,10 +214,10 @@ describe("the lint configuration", () => {
   const findings = new Map<string, Array<string>>()
 
   beforeAll(async () => {
-    const folder = await mkdtemp(Path.join(tmpdir(), "house-"))
+    const folder = await mkdtemp(Path.join(tmpdir(), "project-"))
     try {
       await cp(Path.join(repository, ".oxlintrc.json"), Path.join(folder, ".oxlintrc.json"))
-      await cp(Path.join(repository, "scripts/house"), Path.join(folder, "scripts/house"), { recursive: true })
+      await cp(Path.join(repository, "scripts/layers"), Path.join(folder, "scripts/layers"), { recursive: true })
       for (const { path, source } of placed) {
         await mkdir(Path.dirname(Path.join(folder, path)), { recursive: true })
         await writeFile(Path.join(folder, path), source)

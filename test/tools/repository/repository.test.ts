@@ -123,10 +123,10 @@ describe("suppressions", () => {
     assert.deepStrictEqual(Checks.suppressions("a.ts", "// oxlint-disable-next-line unicorn/x -- it is sorted"), [])
   })
 
-  it("refuses one without a name or a reason, and any of a house rule", () => {
+  it("refuses one without a name or a reason, and any of a rule of the project", () => {
     assert.lengthOf(Checks.suppressions("a.ts", "// oxlint-disable-next-line unicorn/x"), 1)
     assert.lengthOf(Checks.suppressions("a.ts", "// eslint-disable"), 1)
-    assert.lengthOf(Checks.suppressions("a.ts", "// oxlint-disable-line house/imports -- just this once"), 1)
+    assert.lengthOf(Checks.suppressions("a.ts", "// oxlint-disable-line layers/imports -- just this once"), 1)
     assert.lengthOf(Checks.suppressions("a.ts", "// oxlint-disable-line no-restricted-globals -- a clock"), 1)
   })
 })

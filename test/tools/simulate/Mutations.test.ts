@@ -18,10 +18,10 @@ import type * as Timer from "../../../src/engine/suspicion/Timer.ts"
 import type * as BroadcastQueueRules from "../../../src/swim/gossip/BroadcastQueue.ts"
 import type * as AnnouncementRules from "../../../src/swim/life/Announcement.ts"
 import type * as StageRules from "../../../src/swim/life/Stage.ts"
+import type * as TableRules from "../../../src/swim/membership/Membership.ts"
 import type * as MergeRules from "../../../src/swim/membership/Merge.ts"
 import type * as PrecedenceRules from "../../../src/swim/membership/Precedence.ts"
 import type * as RefuteRules from "../../../src/swim/membership/Refute.ts"
-import type * as TableRules from "../../../src/swim/membership/Table.ts"
 import type * as RoundRules from "../../../src/swim/probing/Round.ts"
 import * as Deadlines from "../../../src/swim/suspicion/Deadlines.ts"
 import type * as ExpiryRules from "../../../src/swim/suspicion/Expiry.ts"
@@ -107,7 +107,7 @@ vi.mock("../../../src/swim/gossip/BroadcastQueue.ts", async (importOriginal) => 
   return { ...original, draw }
 })
 
-vi.mock("../../../src/swim/membership/Table.ts", async (importOriginal) => {
+vi.mock("../../../src/swim/membership/Membership.ts", async (importOriginal) => {
   const original = await importOriginal<typeof TableRules>()
   const aliveChanges: typeof original.aliveChanges = (entry, previous) =>
     original.aliveChanges(entry, previous).filter(({ change }) =>

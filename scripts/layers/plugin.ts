@@ -1,9 +1,9 @@
 /**
- * The house rules that oxlint's own rules cannot express, as an oxlint plugin (see `.oxlintrc.json`).
+ * The project rules that oxlint's own rules cannot express, as an oxlint plugin (see `.oxlintrc.json`).
  */
 import * as Path from "node:path"
 import * as Forks from "./forks.ts"
-import { objection } from "./rooms.ts"
+import { objection } from "./layers.ts"
 
 interface Node {
   readonly type: string
@@ -26,7 +26,7 @@ const root = Path.resolve(import.meta.dirname, "../..")
 
 const pathFromRoot = (context: Context) => Path.relative(root, context.filename).split(Path.sep).join("/")
 
-/** Imports of every form go where `rooms.ts` says they may. */
+/** Imports of every form go where `layers.ts` says they may. */
 const imports = {
   create(context: Context) {
     const file = pathFromRoot(context)
@@ -102,6 +102,6 @@ const nodeGlobals = {
 }
 
 export default {
-  meta: { name: "house" },
+  meta: { name: "layers" },
   rules: { forks, imports, "front-door": frontDoor, "node-globals": nodeGlobals }
 }

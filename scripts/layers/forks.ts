@@ -1,6 +1,6 @@
 /**
  * Who starts fibers in the engine. `Work.ts` starts all that are no loops, so that each is bounded and its defects are
- * told; what is listed beside it starts a fiber of another kind. Read by the lint rule `house/forks`.
+ * told; what is listed beside it starts a fiber of another kind. Read by the lint rule `layers/forks`.
  */
 
 /** The files that may, what of `Effect` they may use, and which modules of fibers in number. */

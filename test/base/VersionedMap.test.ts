@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { VersionedMap } from "../../../src/swim/membership/VersionedMap.ts"
-import { seeded } from "../../support/Rules.ts"
+import { VersionedMap } from "../../src/base/VersionedMap.ts"
+import { seeded } from "../support/Rules.ts"
 
 const entriesOf = (map: VersionedMap<number>) => map.values().toSorted((a, b) => a - b)
 

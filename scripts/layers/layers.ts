@@ -1,12 +1,12 @@
 /**
- * The rooms of `src` and what each may import. One table, read by the lint rule `house/imports`.
+ * The layers of `src` and what each may import. One table, read by the lint rule `layers/imports`.
  *
  * Imports point one way: `NodeMemberlist → Memberlist → engine → swim, wire → domain → config → errors → base`, where the
  * domain is the files that lie directly in `src`. Beside the engine stand `node`, which knows the domain alone, and
  * `testing`. The rules (`swim`) and the bytes (`wire`) are pure: they know data, no service.
  */
 
-type Room =
+type Layer =
   | "frontDoor"
   | "agent"
   | "NodeMemberlist"
@@ -22,8 +22,8 @@ type Room =
   | "base"
 
 interface Allowance {
-  /** Rooms it may import from, besides itself. */
-  readonly rooms: ReadonlyArray<Room>
+  /** Layers it may import from, besides itself. */
+  readonly layers: ReadonlyArray<Layer>
   /** Effect modules and packages, as whole import specifiers. */
   readonly packages: RegExp
   /** Node's own modules, without the prefix `node:`. */
@@ -54,45 +54,45 @@ const anyEffect = /^effect\/(\w+\/)?[A-Z]\w*$|^@effect\/platform-node\/[A-Z]\w*$
 const anyBuiltin = /^(?!timers|perf_hooks|test)/
 
 /** What users import and is no part of the protocol: services, data and errors. */
-const domain: ReadonlyArray<Room> = ["domain", "errors", "base"]
-const protocol: ReadonlyArray<Room> = ["engine", "swim", "wire", ...domain]
+const domain: ReadonlyArray<Layer> = ["domain", "errors", "base"]
+const protocol: ReadonlyArray<Layer> = ["engine", "swim", "wire", ...domain]
 
-const rooms: Record<Room, Allowance> = {
-  base: { rooms: [], packages: dataModules, builtins: nothing },
-  errors: { rooms: ["base"], packages: new RegExp(`${dataModules.source}|^effect/Inspectable$`), builtins: nothing },
-  config: { rooms: ["errors", "base"], packages: platformFree, builtins: nothing },
-  domain: { rooms: ["config", "errors", "base"], packages: platformFree, builtins: nothing },
-  swim: { rooms: domain, packages: dataModules, builtins: nothing },
-  wire: { rooms: domain, packages: dataModules, builtins: /^(crypto|zlib|buffer)$/ },
-  engine: { rooms: ["swim", "wire", ...domain], packages: platformFree, builtins: nothing },
-  Memberlist: { rooms: protocol, packages: platformFree, builtins: nothing },
+const layers: Record<Layer, Allowance> = {
+  base: { layers: [], packages: dataModules, builtins: nothing },
+  errors: { layers: ["base"], packages: new RegExp(`${dataModules.source}|^effect/Inspectable$`), builtins: nothing },
+  config: { layers: ["errors", "base"], packages: platformFree, builtins: nothing },
+  domain: { layers: ["config", "errors", "base"], packages: platformFree, builtins: nothing },
+  swim: { layers: domain, packages: dataModules, builtins: nothing },
+  wire: { layers: domain, packages: dataModules, builtins: /^(crypto|zlib|buffer)$/ },
+  engine: { layers: ["swim", "wire", ...domain], packages: platformFree, builtins: nothing },
+  Memberlist: { layers: protocol, packages: platformFree, builtins: nothing },
   testing: {
-    rooms: ["Memberlist", ...protocol],
+    layers: ["Memberlist", ...protocol],
     packages: new RegExp(`${platformFree.source}|^effect/testing/\\w+$`),
     builtins: nothing
   },
-  node: { rooms: domain, packages: anyEffect, builtins: anyBuiltin },
-  NodeMemberlist: { rooms: ["node", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
+  node: { layers: domain, packages: anyEffect, builtins: anyBuiltin },
+  NodeMemberlist: { layers: ["node", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
   agent: {
-    rooms: ["frontDoor", "NodeMemberlist", "node", "testing", "Memberlist", ...protocol],
+    layers: ["frontDoor", "NodeMemberlist", "node", "testing", "Memberlist", ...protocol],
     packages: new RegExp(`${anyEffect.source}|^effect/testing/\\w+$`),
     builtins: anyBuiltin
   },
   frontDoor: {
-    rooms: ["NodeMemberlist", "node", "Memberlist", ...protocol],
+    layers: ["NodeMemberlist", "node", "Memberlist", ...protocol],
     packages: nothing,
     builtins: nothing
   }
 }
 
-/** Files of the domain that are services: closed to the pure rooms. */
+/** Files of the domain that are services: closed to the pure layers. */
 const services = new Set(["src/Delegate.ts", "src/Keyring.ts", "src/MemberlistConfig.ts", "src/Transport.ts"])
-const pureRooms: ReadonlySet<Room> = new Set(["swim", "wire"])
+const pureLayers: ReadonlySet<Layer> = new Set(["swim", "wire"])
 
-const isRoom = (name: string): name is Room => Object.hasOwn(rooms, name)
+const isLayer = (name: string): name is Layer => Object.hasOwn(layers, name)
 
 /** Files directly in `src` that are no part of the domain. */
-const alone: ReadonlyMap<string, Room> = new Map([
+const alone: ReadonlyMap<string, Layer> = new Map([
   ["index.ts", "frontDoor"],
   // built on the rules: the service, and what it offers of them as values
   ["Memberlist.ts", "Memberlist"],
@@ -103,13 +103,13 @@ const alone: ReadonlyMap<string, Room> = new Map([
   ["MemberlistError.ts", "errors"]
 ])
 
-/** The folders, in which a whole room lies. */
-const folders: ReadonlySet<Room> = new Set(["agent", "node", "testing", "engine", "swim", "wire", "config", "base"])
+/** The folders, in which a whole layer lies. */
+const folders: ReadonlySet<Layer> = new Set(["agent", "node", "testing", "engine", "swim", "wire", "config", "base"])
 
-/** The room of a file given by its path from the repository root, with `/`; `undefined` for an unknown folder. */
-export const roomOf = (file: string): Room | undefined => {
+/** The layer of a file given by its path from the repository root, with `/`; `undefined` for an unknown folder. */
+export const layerOf = (file: string): Layer | undefined => {
   const [, first = "", ...rest] = file.split("/")
-  if (rest.length > 0) return isRoom(first) && folders.has(first) ? first : undefined
+  if (rest.length > 0) return isLayer(first) && folders.has(first) ? first : undefined
   return alone.get(first) ?? "domain"
 }
 
@@ -126,26 +126,26 @@ const resolve = (file: string, specifier: string): string => {
  * Why `file` (path from the repository root, with `/`) may not import `specifier`; `undefined` when it may.
  */
 export const objection = (file: string, specifier: string): string | undefined => {
-  const room = roomOf(file)
-  if (room === undefined) return `the folder of ${file} is not a room of the house; add it to scripts/house/rooms.ts`
-  const allowed = rooms[room]
-  if (specifier.startsWith(".")) return fileObjection(room, resolve(file, specifier))
+  const layer = layerOf(file)
+  if (layer === undefined) return `the folder of ${file} is no layer; add it to scripts/layers/layers.ts`
+  const allowed = layers[layer]
+  if (specifier.startsWith(".")) return fileObjection(layer, resolve(file, specifier))
   if (specifier.startsWith("node:")) {
     return allowed.builtins.test(specifier.slice("node:".length))
       ? undefined
-      : `${room} may not import ${specifier}; Node.js belongs to src/node and src/agent, clocks and timers to Effect`
+      : `${layer} may not import ${specifier}; Node.js belongs to src/node and src/agent, clocks and timers to Effect`
   }
   if (specifier === "effect") return "import Effect's modules one by one (effect/Effect), not the barrel"
-  return allowed.packages.test(specifier) ? undefined : `${room} may not import ${specifier}`
+  return allowed.packages.test(specifier) ? undefined : `${layer} may not import ${specifier}`
 }
 
-const fileObjection = (room: Room, target: string): string | undefined => {
+const fileObjection = (layer: Layer, target: string): string | undefined => {
   if (!target.startsWith("src/")) return `src may not import ${target}, which is not published`
   if (!target.endsWith(".ts")) return `write the extension: ${target}.ts`
-  const other = roomOf(target)
-  if (other === undefined) return `the folder of ${target} is not a room of the house`
-  if (other === room) return undefined
-  if (!rooms[room].rooms.includes(other)) return `${room} may not import ${other}: imports point the other way`
-  if (pureRooms.has(room) && services.has(target)) return `${room} is pure and may not import the service ${target}`
+  const other = layerOf(target)
+  if (other === undefined) return `the folder of ${target} is no layer`
+  if (other === layer) return undefined
+  if (!layers[layer].layers.includes(other)) return `${layer} may not import ${other}: imports point the other way`
+  if (pureLayers.has(layer) && services.has(target)) return `${layer} is pure and may not import the service ${target}`
   return undefined
 }
