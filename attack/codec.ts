@@ -29,9 +29,9 @@ export interface Searched {
 
 const [checkout = "."] = process.argv.slice(2)
 const wire = (name: string): Promise<unknown> => import(pathToFileURL(join(checkout, "src", "wire", `${name}.ts`)).href)
-const Packet = (await wire("Packet")) as typeof PacketModule
-const Frame = (await wire("Frame")) as typeof FrameModule
-const Message = (await wire("Message")) as typeof MessageModule
+const Packet = (await wire("packet/Packet")) as typeof PacketModule
+const Frame = (await wire("stream/Frame")) as typeof FrameModule
+const Message = (await wire("message/Message")) as typeof MessageModule
 
 const inbound = { label: new Uint8Array(0), skipLabelCheck: false, keys: [], verifyIncoming: true }
 const CHUNK = 16_384
