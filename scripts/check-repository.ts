@@ -5,6 +5,8 @@ import { execFileSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import * as Path from "node:path"
 import * as Checks from "./repository/checks.ts"
+import * as Layout from "./repository/layout.ts"
+import * as Words from "./repository/words.ts"
 
 const root = Path.resolve(import.meta.dirname, "..")
 const read = (file: string) => readFileSync(Path.join(root, file), "utf8")
@@ -24,6 +26,8 @@ const complaints = [
   ...Checks.lockFile(read("package-lock.json"), manifest),
   ...(known.has("README.md") ? Checks.readme(read("README.md")) : ["README.md is missing"]),
   ...(known.has("docs/README.md") ? Checks.index(read("docs/README.md"), files) : ["docs/README.md is missing"]),
+  ...Layout.folders(files),
+  ...Layout.names(files),
   ...files.filter((file) => isText.test(file)).flatMap((file) => {
     const text = read(file)
     return [
@@ -31,7 +35,8 @@ const complaints = [
       ...(file.endsWith(".md")
         ? [...Checks.commands(file, text, manifest, known), ...Checks.links(file, text, known)]
         : []),
-      ...(file.startsWith("src/") ? Checks.suppressions(file, text) : [])
+      ...(/\.(ts|md)$/.test(file) && file !== "scripts/repository/words.ts" ? Words.plain(file, text) : []),
+      ...(file.startsWith("src/") ? [...Checks.suppressions(file, text), ...Words.width(file, text)] : [])
     ]
   })
 ]
