@@ -88,7 +88,7 @@ export const parse = (args: ReadonlyArray<string>): Options | string => {
 export const isChosen = (name: string, only: Options["only"]): boolean =>
   only.length === 0 || only.some((part) => name.toLowerCase().includes(part))
 
-/** Against whom a case is carried out. What is asked for by name is, whatever the run's length. */
+/** The targets that a case is carried out against. What is asked for by name is, whatever the run's length. */
 export const wanted = (each: Case, { length, only }: Pick<Options, "length" | "only">): ReadonlyArray<Kind> => {
   if (!isChosen(each.name, only)) return []
   if (only.length > 0) return each.against

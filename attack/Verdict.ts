@@ -18,9 +18,9 @@ export interface Figures {
   /** Honest push/pulls during the attack, and how many were answered in time. */
   readonly pushPulls?: number | undefined
   readonly exchanged?: number | undefined
-  /** Live members declared failed, as "who: whom". */
+  /** Live members declared failed, as "observer: member". */
   readonly failed?: ReadonlyArray<string> | undefined
-  /** Live members suspected, as "who: whom". */
+  /** Live members suspected, as "observer: member". */
   readonly suspected?: ReadonlyArray<string> | undefined
   /** Seconds from the attack's end until the cluster was at rest; Infinity when it was not while that was watched. */
   readonly restAfter?: number | undefined

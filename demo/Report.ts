@@ -1,5 +1,5 @@
 /**
- * What the demo shows: for people, a table of who sees whom; for programs, one JSON value a line.
+ * What the demo shows: for people, a table of what each member sees; for programs, one JSON value a line.
  *
  * @since 0.1.0
  */

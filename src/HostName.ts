@@ -7,8 +7,8 @@
 import * as Context from "effect/Context"
 
 /**
- * Absent by default, because only a platform knows it: `NodeHostName.layer` gives the system's. Provide it to the layer of
- * the configuration.
+ * Absent by default, because only a platform knows it: `NodeHostName.layer` gives the system's. Provide it to the layer
+ * of the configuration.
  *
  * @category references
  * @since 0.1.0

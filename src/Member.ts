@@ -77,8 +77,8 @@ export class Member extends Schema.Class<Member>("effect-memberlist/Member")({
 }
 
 /**
- * Whom to send to or to ping: a member, a member's name, or whoever is at an address, `[name/]ip:port`. The name in front
- * of an address is the member expected there, which `requireNodeNames` demands.
+ * The target of a message or a ping: a member, a member's name, or whoever is at an address, `[name/]ip:port`. The name
+ * in front of an address is the member expected there, which `requireNodeNames` demands.
  *
  * @category models
  * @since 0.2.0

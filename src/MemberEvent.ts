@@ -85,8 +85,8 @@ export class MemberLeft extends Schema.TaggedClass<MemberLeft>()("MemberLeft", f
 
 /**
  * Two nodes claim one name. Nothing changed by this event: when the name went over, a `MemberUpdated` follows (a
- * `MemberJoined` when the existing one was not alive any more). One conflict between the same two addresses is told once
- * a minute, and at most 64 different ones.
+ * `MemberJoined` when the existing one was not alive any more). One conflict between the same two addresses is told
+ * once a minute, and at most 64 different ones.
  *
  * The `member` may be this node itself, or one that is dead and whose name is still reserved (`deadNodeReclaimTime`).
  *

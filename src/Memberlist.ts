@@ -1,5 +1,6 @@
 /**
- * The service: a live, agreed list of the programs in a cluster. SWIM with Lifeguard, in HashiCorp memberlist's protocol.
+ * The service: a live, agreed list of the programs in a cluster. SWIM with Lifeguard, in HashiCorp memberlist's
+ * protocol.
  *
  * @stability unstable
  * @since 0.1.0
@@ -15,7 +16,7 @@ import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Address from "./base/Address.ts"
-import * as Messaging from "./engine/application/Messaging.ts"
+import * as Messaging from "./engine/application/Direct.ts"
 import * as Views from "./engine/application/Views.ts"
 import * as Join from "./engine/exchange/Join.ts"
 import type { KeysFrom, NodeInfo } from "./engine/life/Info.ts"
@@ -76,8 +77,8 @@ export interface UserMessage {
  */
 export class Memberlist extends Context.Service<Memberlist, {
   /**
-   * What this node found when it started: which hooks of a `Delegate`, where its keys come from, its addresses. A delegate
-   * that was provided beside the layer instead of below it is missing here.
+   * What this node found when it started: which hooks of a `Delegate`, where its keys come from, its addresses. A
+   * delegate that was provided beside the layer instead of below it is missing here.
    */
   readonly info: NodeInfo
   /** This node, as the cluster is told of it. memberlist: `LocalNode`. */
@@ -95,26 +96,26 @@ export class Memberlist extends Context.Service<Memberlist, {
    *
    * **Details**
    *
-   * Each seed is asked for its list first; ours is sent, and introduces this node to the cluster, only when names, versions
-   * and the delegate's `merge` allow it. One seed that works is enough. A join that is interrupted, or fails, after a leave
-   * leaves the node outside, unless a seed has answered by then.
+   * Each seed is asked for its list first; ours is sent, and introduces this node to the cluster, only when names,
+   * versions and the delegate's `merge` allow it. One seed that works is enough. A join that is interrupted, or fails,
+   * after a leave leaves the node outside, unless a seed has answered by then.
    *
    * **Gotchas**
    *
-   * Where the seeds name this node itself, that is told as `ourselves`, and does not count as contacted: a join that reaches
-   * nobody else, although it was to, fails.
+   * Where the seeds name this node itself, that is told as `ourselves`, and does not count as contacted: a join that
+   * reaches nobody else, although it was to, fails.
    */
   readonly join: (seeds: ReadonlyArray<string>) => Effect.Effect<Join.JoinReport, JoinFailed | MemberlistClosed>
   /**
-   * Joins, and leaves when the scope closes; the goodbye is sent at once, and not waited for. A join that is interrupted
-   * after its list was sent leaves too.
+   * Joins, and leaves when the scope closes; the goodbye is sent at once, and not waited for. A join that is
+   * interrupted after its list was sent leaves too.
    */
   readonly joinScoped: (
     seeds: ReadonlyArray<string>
   ) => Effect.Effect<Join.JoinReport, JoinFailed | MemberlistClosed, Scope.Scope>
   /**
-   * Says goodbye, and waits for that to be sent, at most `timeout` (default `leaveTimeout`). The node stays outside until
-   * it joins again. Interrupting it ends the wait, and not the leave. memberlist: `Leave`.
+   * Says goodbye, and waits for that to be sent, at most `timeout` (default `leaveTimeout`). The node stays outside
+   * until it joins again. Interrupting it ends the wait, and not the leave. memberlist: `Leave`.
    */
   readonly leave: (
     options?: { readonly timeout?: Duration.Input | undefined }
@@ -157,20 +158,23 @@ export class Memberlist extends Context.Service<Memberlist, {
     Duration.Duration,
     PingTimeout | TransportError | UnknownMember | AddressInvalid | NodeNameRequired | MemberlistClosed
   >
-  /** Lifeguard's local health score: 0 is healthy, higher means this node doubts itself. memberlist: `GetHealthScore`. */
+  /**
+   * Lifeguard's local health score: 0 is healthy, higher means this node doubts itself. memberlist: `GetHealthScore`.
+   */
   readonly health: Effect.Effect<number>
   /** The keys in use; change them while running. */
   readonly keyring: Keyring["Service"]
   /**
-   * What was counted so far, `name` or `name:reason`: restarts, rejections, drops, failures. The same are Effect metrics,
+   * What was counted so far, `name` or `name:reason`: restarts, rejections, drops, failures. The same are Effect
+   * metrics,
    * `memberlist.<name>` with the attribute `reason`.
    */
   readonly counters: Effect.Effect<ReadonlyMap<CounterKey, number>>
 }>()("effect-memberlist/Memberlist") {
   /**
-   * Runs the protocol. Releasing it says goodbye at once, straight to as many members as gossip would tell, and then stops
-   * every fiber, timer and socket. Calls under way fail with `MemberlistClosed`, and so does every later one.
-   * (A hook of the delegate that cannot be interrupted is left behind; see `Delegate`.)
+   * Runs the protocol. Releasing it says goodbye at once, straight to as many members as gossip would tell, and then
+   * stops every fiber, timer and socket. Calls under way fail with `MemberlistClosed`, and so does every later one. (A
+   * hook of the delegate that cannot be interrupted is left behind; see `Delegate`.)
    *
    * A `Delegate` or a `Keyring` is provided below it, with `Layer.provide`; `info` tells what was found.
    *

@@ -211,8 +211,8 @@ export class MemberlistConfig extends Context.Service<MemberlistConfig, Resolved
   static readonly warnings: (config: ConfigData) => ReadonlyArray<string> = Rules.warnings
 
   /**
-   * The configuration from values. `ConfigInvalid` names the field, the value and what would be right; `KeyInvalid` is a
-   * secret key of the wrong length.
+   * The configuration from values. `ConfigInvalid` names the field, the value and what would be right; `KeyInvalid` is
+   * a secret key of the wrong length.
    */
   static readonly layer = (settings: Settings): Layer.Layer<MemberlistConfig, ConfigInvalid | KeyInvalid> =>
     Layer.effect(MemberlistConfig, makeLogged(settings))
@@ -221,9 +221,9 @@ export class MemberlistConfig extends Context.Service<MemberlistConfig, Resolved
    * The configuration from Effect's `ConfigProvider`, by default the environment: `MEMBERLIST_PRESET` (`lan`, `wan`,
    * `local`), then every data field under its name, such as `MEMBERLIST_NAME`, `MEMBERLIST_BIND_PORT`,
    * `MEMBERLIST_PROBE_INTERVAL="1 second"`, `MEMBERLIST_CIDRS_ALLOWED="10.0.0.0/8,fd00::/8"`,
-   * `MEMBERLIST_SECRET_KEY` in base64. Empty variables count as absent; without `MEMBERLIST_NAME` the name is `HOSTNAME`,
-   * which container runtimes set, and without that the `HostName` that is provided. Other variables that begin with
-   * `MEMBERLIST_` are warned of, with the name that was probably meant.
+   * `MEMBERLIST_SECRET_KEY` in base64. Empty variables count as absent; without `MEMBERLIST_NAME` the name is
+   * `HOSTNAME`, which container runtimes set, and without that the `HostName` that is provided. Other variables that
+   * begin with `MEMBERLIST_` are warned of, with the name that was probably meant.
    */
   static readonly layerEnv: Layer.Layer<MemberlistConfig, Config.ConfigError | ConfigInvalid | KeyInvalid> = Layer
     .effect(

@@ -1,6 +1,6 @@
 /**
  * Every way this library can refuse or fail, as tagged Schema errors. Each names the value at fault and what would be
- * right, so that its `message` is enough to mend the program or the operation. The fields are what came; the `message`
+ * right, so that its `message` is enough to fix the program or the operation. The fields are what came; the `message`
  * is for people, and shows text of others plainly (`PlainText`).
  *
  * @stability unstable

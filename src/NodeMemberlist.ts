@@ -8,13 +8,13 @@
  * ```
  *
  * What is optional is provided below it, with `Layer.provide`: a `Delegate`, a `Keyring`, a `HostName`
- * (`NodeHostName.layer`). `Memberlist.info` tells what was found. Another transport, or a configuration that other layers
- * read as well, is put together by hand: `Memberlist.layer`, `NodeTransport.layer`, `MemberlistConfig.layer`.
+ * (`NodeHostName.layer`). `Memberlist.info` tells what was found. Another transport, or a configuration that other
+ * layers read as well, is put together by hand: `Memberlist.layer`, `NodeTransport.layer`, `MemberlistConfig.layer`.
  *
  * **Gotchas**
  *
- * As with any layer, one value used twice in a program is one node, also when each use is provided with another delegate.
- * Each call of `layer` gives another; `Layer.fresh` makes another of `layerEnv`.
+ * As with any layer, one value used twice in a program is one node, also when each use is provided with another
+ * delegate. Each call of `layer` gives another; `Layer.fresh` makes another of `layerEnv`.
  *
  * @stability unstable
  * @since 0.2.0

@@ -56,8 +56,8 @@ export interface Broadcast {
    */
   readonly invalidates?: ((queued: Broadcast) => boolean) | undefined
   /**
-   * Run once, when the message will not be sent again: it was sent often enough, replaced, invalidated, pruned or reset.
-   * It runs in a fiber of its own, after the queue has changed, and may use the queue.
+   * Run once, when the message will not be sent again: it was sent often enough, replaced, invalidated, pruned or
+   * reset. It runs in a fiber of its own, after the queue has changed, and may use the queue.
    */
   readonly finished?: Effect.Effect<void> | undefined
 }
@@ -79,7 +79,10 @@ export interface TransmitLimitedQueue {
   readonly getBroadcasts: (overhead: number, limit: number) => Effect.Effect<ReadonlyArray<Uint8Array>>
   /** How many broadcasts are queued. memberlist: `NumQueued`. */
   readonly numQueued: Effect.Effect<number>
-  /** Keeps at most so many: the most sent go first, among them the shortest, among those the oldest. memberlist: `Prune`. */
+  /**
+   * Keeps at most so many: the most sent go first, among them the shortest, among those the oldest. memberlist:
+   * `Prune`.
+   */
   readonly prune: (maxRetain: number) => Effect.Effect<void>
   /** Removes everything. memberlist: `Reset`. */
   readonly reset: Effect.Effect<void>

@@ -48,8 +48,8 @@ export interface Connection {
 }
 
 /**
- * Something that a transport did by itself, or could not do, and that its operator may want to know. The node counts and
- * logs it, with the limits and annotations of its other entries.
+ * Something that a transport did by itself, or could not do, and that its operator may want to know. The node counts
+ * and logs it, with the limits and annotations of its other entries.
  *
  * @category models
  * @since 0.2.0
@@ -87,13 +87,13 @@ export class Transport extends Context.Service<Transport, {
   /** Every packet received since the last call, oldest first; waits for at least one. One consumer. */
   readonly packets: Effect.Effect<ReadonlyArray<Packet>, TransportError>
   /**
-   * Sends one datagram. Succeeding means it was handed to the network, not that it arrived. `to.name` is the member, where
-   * it is known; `requireNodeNames` makes sure that it is.
+   * Sends one datagram. Succeeding means it was handed to the network, not that it arrived. `to.name` is the member,
+   * where it is known; `requireNodeNames` makes sure that it is.
    */
   readonly send: (to: PeerAddress, payload: Uint8Array) => Effect.Effect<void, TransportError>
   /**
-   * Accepts streams forever, each handler in a fiber of its own whose end closes its connection. The protocol limits how
-   * many it serves, by interrupting handlers; a limit of the transport's own should be higher.
+   * Accepts streams forever, each handler in a fiber of its own whose end closes its connection. The protocol limits
+   * how many it serves, by interrupting handlers; a limit of the transport's own should be higher.
    */
   readonly serve: (handler: (connection: Connection) => Effect.Effect<void>) => Effect.Effect<never, TransportError>
   /** Opens a stream, or fails after `timeout`. */
@@ -104,8 +104,8 @@ export class Transport extends Context.Service<Transport, {
   /** All addresses of a host name, IP literals first unchanged. */
   readonly resolve: (host: string) => Effect.Effect<ReadonlyArray<string>, SeedUnresolvable>
   /**
-   * Sets who is told of the transport's notices: those of before first, then each at once. The listener is synchronous and
-   * never throws. Optional: a transport may have nothing to tell.
+   * Sets who is told of the transport's notices: those of before first, then each at once. The listener is synchronous
+   * and never throws. Optional: a transport may have nothing to tell.
    */
   readonly onNotice?: ((listener: (notice: TransportNotice) => void) => void) | undefined
 }>()("effect-memberlist/Transport") {}

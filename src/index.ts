@@ -1,8 +1,9 @@
 /**
  * Cluster membership for Node.js on Effect: SWIM with Lifeguard, byte-compatible with HashiCorp memberlist.
  *
- * Each file has one name here, its own: a service, a piece of data or an error is its class, whose layers and constructors
- * are members (`Memberlist.layer`, `Keyring.make`); a file without such a class is a namespace (`NodeMemberlist.layer`).
+ * Each file has one name here, its own: a service, a piece of data or an error is its class, whose layers and
+ * constructors are members (`Memberlist.layer`, `Keyring.make`); a file without such a class is a namespace
+ * (`NodeMemberlist.layer`).
  *
  * @since 0.1.0
  */

@@ -106,7 +106,7 @@ export class Watch {
     }
   }
 
-  /** One ping to each, a second; the attacked one alone would not show whom a flood reaches through it. */
+  /** One ping to each, a second; the attacked one alone would not show who else a flood reaches through it. */
   private async probe(): Promise<void> {
     await Promise.all(this.cluster.victims.map(async (victim) => {
       this.pings++

@@ -10,7 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
-import { Observer } from "../../src/engine/Observer.ts"
+import { Observer } from "../../src/engine/StepObserver.ts"
 
 export type Settings = Omit<Parameters<typeof MemberlistConfig.layer>[0], "name">
 

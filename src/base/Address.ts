@@ -38,7 +38,8 @@ export const ipText = (bytes: Uint8Array): string | undefined => {
 }
 
 /**
- * The bytes of an IP literal: 4 for IPv4 (also when written `::ffff:a.b.c.d`), 16 for IPv6; `undefined` if it is not one.
+ * The bytes of an IP literal: 4 for IPv4 (also when written `::ffff:a.b.c.d`), 16 for IPv6; `undefined` if it is not
+ * one.
  *
  * @category constructors
  * @since 0.1.0
@@ -58,7 +59,9 @@ export const ipBytes = (text: string): Uint8Array | undefined => {
 const DOT = 46
 const ZERO = 48
 
-/** The bytes of dotted decimals in one pass: every packet's source is read. What it does not take is left to the parser. */
+/**
+ * The bytes of dotted decimals in one pass: every packet's source is read. What it does not take is left to the parser.
+ */
 const dottedBytes = (text: string): Uint8Array | undefined => {
   const bytes = new Uint8Array(4)
   let at = 0

@@ -49,8 +49,8 @@ export const MAX_DECOMPRESSED_BYTES = 41_943_040
 export const MAX_STREAM_BYTES = 41_943_040
 
 /**
- * Bytes all compressed parts of one datagram may decompress to together, where nothing else is configured. The reference
- * allows each 40 MiB, which a single datagram can reach; 256 KiB is four full datagrams.
+ * Bytes all compressed parts of one datagram may decompress to together, where nothing else is configured. The
+ * reference allows each 40 MiB, which a single datagram can reach; 256 KiB is four full datagrams.
  */
 export const MAX_PACKET_DECOMPRESSED_BYTES = 262_144
 

@@ -1,7 +1,7 @@
 /**
  * Text of others, for people. Names, reasons and error messages come from the network, and whoever reads a log or a
- * terminal must see what is there: characters that steer a terminal, turn the direction of writing, end a line or cannot
- * be seen are written as their code point (`\u{1b}`), and what is long is cut in the middle.
+ * terminal must see what is there: characters that steer a terminal, turn the direction of writing, end a line or
+ * cannot be seen are written as their code point (`\u{1b}`), and what is long is cut in the middle.
  *
  * For data (fields, events, the wire) nothing is changed: this is the last step before text is shown.
  *
@@ -17,8 +17,8 @@
 export const MAX_NAME = 64
 
 /**
- * Characters kept of a sentence: a reason, an error message. A peer's reason, which is cut to 1,024 when it arrives, fits
- * with what stands before it.
+ * Characters kept of a sentence: a reason, an error message. A peer's reason, which is cut to 1,024 when it arrives,
+ * fits with what stands before it.
  *
  * @category limits
  * @since 0.1.0
@@ -26,8 +26,8 @@ export const MAX_NAME = 64
 export const MAX_SENTENCE = 1280
 
 /**
- * Controls (ESC and its like, C0, C1, DEL), formats (bidirectional controls, zero-width characters, tags), separators of
- * lines and paragraphs, halves of surrogate pairs, and the letters that have no shape.
+ * Controls (ESC and its like, C0, C1, DEL), formats (bidirectional controls, zero-width characters, tags), separators
+ * of lines and paragraphs, halves of surrogate pairs, and the letters that have no shape.
  */
 const hidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u034f\u115f\u1160\u3164\uffa0]/gu
 
@@ -40,8 +40,8 @@ const cut = (text: string, max: number): string => {
 }
 
 /**
- * The text with everything hidden made visible, in one line, and cut to about `max` characters. It is cut first: how long
- * a text is decides nothing about what it costs.
+ * The text with everything hidden made visible, in one line, and cut to about `max` characters. It is cut first: how
+ * long a text is decides nothing about what it costs.
  */
 const show = (text: string, max: number): string => (text.length > max ? cut(text, max) : text).replace(hidden, visible)
 
@@ -75,7 +75,8 @@ const unit = (character: string): string =>
 export const json = (value: unknown): string => JSON.stringify(value).replace(hidden, unit)
 
 /**
- * Returns an error that tells a user what to change, without the list of our own functions: its stack is its message alone.
+ * Returns an error that tells a user what to change, without the list of our own functions: its stack is its message
+ * alone.
  *
  * @category conversions
  * @since 0.1.0

@@ -1,15 +1,16 @@
 /**
- * A map from names that is an immutable value, and as fast as a native `Map` for those who use its newest version alone.
+ * A map from names that is an immutable value, and as fast as a native `Map` for those who use its newest version
+ * alone.
  *
- * All versions share one native `Map`, which has the content of one of them; each other version has its difference from the
- * one that followed it. When such a version is read, the shared `Map` takes on its content, and the others differ from it.
- * (Baker, "Shallow Binding Makes Functional Arrays Fast", 1991.) So do not read an older version while a newer one is
- * written: each change of versions costs as much as all that lies between them.
+ * All versions share one native `Map`, which has the content of one of them; each other version has its difference from
+ * the one that followed it. When such a version is read, the shared `Map` takes on its content, and the others differ
+ * from it. (Baker, "Shallow Binding Makes Functional Arrays Fast", 1991.) So do not read an older version while a newer
+ * one is written: each change of versions costs as much as all that lies between them.
  *
- * Each claim is compared with the table, and each piece of news changes it. With 10,000 members a look takes 0.03 µs and a
- * change 0.06 to 0.17 µs. A copy for each change takes 1.4 ms. Effect's `HashMap` takes 0.1 and 0.8 µs, but its hash has no
- * secret and members choose their names: 8,000 of one hash make a change take 80 µs, and a table has 65,536. V8's hash has
- * a secret. (Node.js 24, x64.)
+ * Each claim is compared with the table, and each piece of news changes it. With 10,000 members a look takes 0.03 µs
+ * and a change 0.06 to 0.17 µs. A copy for each change takes 1.4 ms. Effect's `HashMap` takes 0.1 and 0.8 µs, but its
+ * hash has no secret and members choose their names: 8,000 of one hash make a change take 80 µs, and a table has
+ * 65,536. V8's hash has a secret. (Node.js 24, x64.)
  */
 
 /** How a version differs from `from`: its `key` has another `value`, or is absent if that is `undefined`. */
@@ -46,7 +47,9 @@ export class VersionedMap<V> {
     return Array.from(this.current().values())
   }
 
-  /** The next version, with another value under `key`; `undefined` removes it. The same version when nothing changes. */
+  /**
+   * The next version, with another value under `key`; `undefined` removes it. The same version when nothing changes.
+   */
   with(key: string, value: V | undefined): VersionedMap<V> {
     // What grows from an empty map shares nothing with it: all nodes may begin with the same one.
     if (this.size === 0) return value === undefined ? this : new VersionedMap(new Map([[key, value]]))

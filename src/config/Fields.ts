@@ -114,7 +114,9 @@ const labels: Field<Readonly<Record<string, string>>> = Schema.String.pipe(
     + "characters"
 })
 
-/** The most that the compressed parts of a packet may ever decompress to, and so the most that one can be of use with. */
+/**
+ * The most that the compressed parts of a packet may ever decompress to, and so the most that one can be of use with.
+ */
 const MAX_PACKET = 41_943_040
 
 /**

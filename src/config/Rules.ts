@@ -120,7 +120,9 @@ const checkPacketSize = (config: ConfigData): ConfigInvalid | undefined => {
   )
 }
 
-/** Two hooks may be part of one exchange, or hold up one ack, and both must end before whoever waits for it gives up. */
+/**
+ * Two hooks may be part of one exchange, or hold up one ack, and both must end before whoever waits for it gives up.
+ */
 const checkHooks = (config: ConfigData): ConfigInvalid | undefined => {
   const lived = [["decisionHookTimeout", "tcpTimeout"], ["packetHookTimeout", "probeTimeout"]] as const
   for (const [field, whole] of lived) {

@@ -1,5 +1,6 @@
 /**
- * What a program may set of its configuration, field by field: the meaning, unit and default of each, and what it trades.
+ * What a program may set of its configuration, field by field: the meaning, unit and default of each, and what it
+ * trades.
  *
  * Defaults are those of the LAN preset; WAN and local values are given where they differ.
  *
@@ -12,8 +13,8 @@ import type * as Redacted from "effect/Redacted"
 /**
  * The fields, in the order of memberlist's `Config`, ours at the end.
  *
- * What is missing is taken from the LAN preset; a missing name is the `HostName` that is provided, and refused when there
- * is none. A duration may be written in any way Effect reads: `"500 millis"`, a number of milliseconds,
+ * What is missing is taken from the LAN preset; a missing name is the `HostName` that is provided, and refused when
+ * there is none. A duration may be written in any way Effect reads: `"500 millis"`, a number of milliseconds,
  * `Duration.seconds(1)`.
  *
  * **Details**
@@ -47,8 +48,8 @@ export interface Settings {
    */
   readonly bindAddress?: string | undefined
   /**
-   * The port for both UDP and TCP, default 7946. 0 lets the system choose one that is free for both. It is also the port
-   * assumed for a seed without one. memberlist: `BindPort`.
+   * The port for both UDP and TCP, default 7946. 0 lets the system choose one that is free for both. It is also the
+   * port assumed for a seed without one. memberlist: `BindPort`.
    */
   readonly bindPort?: number | undefined
   /**
@@ -69,8 +70,8 @@ export interface Settings {
    */
   readonly protocolVersion?: number | undefined
   /**
-   * How long a TCP connection may take to open, and how long a whole exchange on it may last: 10 s, WAN 30 s, local 1 s.
-   * memberlist: `TCPTimeout`.
+   * How long a TCP connection may take to open, and how long a whole exchange on it may last: 10 s, WAN 30 s, local 1
+   * s. memberlist: `TCPTimeout`.
    */
   readonly tcpTimeout?: Duration.Input | undefined
   /**
@@ -155,8 +156,8 @@ export interface Settings {
    */
   readonly enableCompression?: boolean | undefined
   /**
-   * The AES key, 16, 24 or 32 bytes, default none: everything is sent in clear. It is installed as the primary key of the
-   * keyring. In text: base64. memberlist: `SecretKey`.
+   * The AES key, 16, 24 or 32 bytes, default none: everything is sent in clear. It is installed as the primary key of
+   * the keyring. In text: base64. memberlist: `SecretKey`.
    */
   readonly secretKey?: Redacted.Redacted<Uint8Array> | undefined
   /** The application's own protocol version, 0‥255, default 0. memberlist: `DelegateProtocolVersion`. */
@@ -164,8 +165,8 @@ export interface Settings {
   /** The oldest application protocol this node understands, default 0. memberlist: `DelegateProtocolMin`. */
   readonly delegateProtocolMin?: number | undefined
   /**
-   * The newest application protocol this node understands, default 0. To join Serf or Consul set the three to 2 (oldest),
-   * 5 (newest) and 4 or 5 (spoken). memberlist: `DelegateProtocolMax`.
+   * The newest application protocol this node understands, default 0. To join Serf or Consul set the three to 2
+   * (oldest), 5 (newest) and 4 or 5 (spoken). memberlist: `DelegateProtocolMax`.
    */
   readonly delegateProtocolMax?: number | undefined
   /**
@@ -182,8 +183,8 @@ export interface Settings {
   /**
    * How many bytes are packed into one packet, default 1400, which fits an Ethernet frame with room for tunnels. Larger
    * carries more gossip per packet and risks fragmentation. What a packet can carry is the transport's to say: UDP over
-   * Node.js refuses to start above 65,507; with a transport of your own that carries more, raise `maxDecompressedPacket`
-   * of all members as well. memberlist: `UDPBufferSize`.
+   * Node.js refuses to start above 65,507; with a transport of your own that carries more, raise
+   * `maxDecompressedPacket` of all members as well. memberlist: `UDPBufferSize`.
    */
   readonly udpBufferSize?: number | undefined
   /**
@@ -203,21 +204,22 @@ export interface Settings {
   readonly cidrsAllowed?: ReadonlyArray<string> | undefined
   /**
    * Apply `cidrsAllowed` to everything: packets and streams from elsewhere are dropped unread, and pings that ask to be
-   * answered elsewhere, or to probe somebody elsewhere, are not served. Default false, as in memberlist, which checks the
-   * sources and addresses of alive messages only; leave it so where address translation hides the peers' own addresses.
+   * answered elsewhere, or to probe somebody elsewhere, are not served. Default false, as in memberlist, which checks
+   * the sources and addresses of alive messages only; leave it so where address translation hides the peers' own
+   * addresses.
    */
   readonly cidrsStrict?: boolean | undefined
   /**
-   * Attributes of every metric this node reports, default none. Several nodes in one process need them, to be told apart:
-   * without, what they count is added up, and the last one to set a gauge wins. At most 32; names are letters, digits
-   * and underscores, and not `reason`, `node_state` or `time_unit`, which the metrics use themselves. Each label with
-   * more values makes more series to store. In text: `cluster=orders,zone=b`. memberlist: `MetricLabels`.
+   * Attributes of every metric this node reports, default none. Several nodes in one process need them, to be told
+   * apart: without, what they count is added up, and the last one to set a gauge wins. At most 32; names are letters,
+   * digits and underscores, and not `reason`, `node_state` or `time_unit`, which the metrics use themselves. Each label
+   * with more values makes more series to store. In text: `cluster=orders,zone=b`. memberlist: `MetricLabels`.
    */
   readonly metricLabels?: Readonly<Record<string, string>> | undefined
   /**
-   * How often the lengths of the broadcast queues are sampled into `memberlist.queue.broadcasts`, and the members counted
-   * into `memberlist.node.instances`: default 30 s; 0 switches that off (in the reference it keeps a processor busy).
-   * memberlist: `QueueCheckInterval`.
+   * How often the lengths of the broadcast queues are sampled into `memberlist.queue.broadcasts`, and the members
+   * counted into `memberlist.node.instances`: default 30 s; 0 switches that off (in the reference it keeps a processor
+   * busy). memberlist: `QueueCheckInterval`.
    */
   readonly queueCheckInterval?: Duration.Input | undefined
   /**
@@ -235,9 +237,9 @@ export interface Settings {
   /** How many user messages each subscriber may be behind before it loses the oldest, default 1024. */
   readonly messageBuffer?: number | undefined
   /**
-   * How many entries, dead ones included, the member table may hold. Default 65,536. When it is full, a newcomer takes the
-   * place of an entry that nothing ever came from in three rounds of probing (at least 30 probe intervals); where there is
-   * none, it is refused.
+   * How many entries, dead ones included, the member table may hold. Default 65,536. When it is full, a newcomer takes
+   * the place of an entry that nothing ever came from in three rounds of probing (at least 30 probe intervals); where
+   * there is none, it is refused.
    */
   readonly maxMembers?: number | undefined
   /**
@@ -247,8 +249,8 @@ export interface Settings {
    */
   readonly maxDecompressedPacket?: number | undefined
   /**
-   * How many inbound TCP connections are served at once, default 256. One more takes the place of another: of the address
-   * that has most, the one that has been idle longest. Those that a key of ours has authenticated go last.
+   * How many inbound TCP connections are served at once, default 256. One more takes the place of another: of the
+   * address that has most, the one that has been idle longest. Those that a key of ours has authenticated go last.
    */
   readonly maxInboundStreams?: number | undefined
   /**
@@ -261,20 +263,21 @@ export interface Settings {
   /** How many state exchanges peers may have open with us at once, default 127 as in the reference. */
   readonly maxPushPulls?: number | undefined
   /**
-   * Who has a name that two nodes claim, default `keep`: the one this node knew first, as in the reference. `replace`: the
-   * one with the higher incarnation, and this node takes its own name when it joins, by announcing itself above whoever
-   * has it. For members that come back under the same name at another address before anybody noticed that they were
-   * gone (containers). It trades safety for that: a node started by mistake under the name of a live one pushes it out.
-   * Members with `keep` do not follow. A node never gives up its own name.
+   * Who has a name that two nodes claim, default `keep`: the one this node knew first, as in the reference. `replace`:
+   * the one with the higher incarnation, and this node takes its own name when it joins, by announcing itself above
+   * whoever has it. For members that come back under the same name at another address before anybody noticed that they
+   * were gone (containers). It trades safety for that: a node started by mistake under the name of a live one pushes it
+   * out. Members with `keep` do not follow. A node never gives up its own name.
    */
   readonly nameConflictPolicy?: "keep" | "replace" | undefined
   /**
-   * Whom the failure detector follows where HashiCorp's code and the Lifeguard paper differ, default `memberlist`. `paper`
-   * is for repeating the paper's experiments: the probe timeout is stretched by the local health score as the interval
-   * is; a failed probe costs a point of it, and one more when a nack was missed; helpers send their nack after 80 % of
-   * the probe timeout, none are asked for when the score is switched off (`awarenessMaxMultiplier` 1), and they tell a
-   * suspect of the suspicion; and it makes no difference who was heard from (no refutation or accusation is sent
-   * straight to whom it concerns, and gossip goes to anybody). The two profiles speak the same protocol.
+   * The source that the failure detector follows where HashiCorp's code and the Lifeguard paper differ, default
+   * `memberlist`.
+   * `paper` is for repeating the paper's experiments: the probe timeout is stretched by the local health score as the
+   * interval is; a failed probe costs a point of it, and one more when a nack was missed; helpers send their nack after
+   * 80 % of the probe timeout, none are asked for when the score is switched off (`awarenessMaxMultiplier` 1), and they
+   * tell a suspect of the suspicion; and it makes no difference who was heard from (no refutation or accusation is sent
+   * straight to the member it concerns, and gossip goes to anybody). The two profiles speak the same protocol.
    */
   readonly profile?: "memberlist" | "paper" | undefined
   /**
@@ -290,15 +293,15 @@ export interface Settings {
   readonly buddySystem?: boolean | undefined
   /**
    * How long a hook of the delegate may take that an exchange waits for (`admit`, `merge`, `localState`): a quarter of
-   * `tcpTimeout` by default, at most half of it, because two of them may be part of one exchange, and the peer waits its own
-   * `tcpTimeout` for the whole. It is also how long a `join` waits until `mergeRemoteState` has taken the state. A hook that
-   * takes longer has given no answer.
+   * `tcpTimeout` by default, at most half of it, because two of them may be part of one exchange, and the peer waits
+   * its own `tcpTimeout` for the whole. It is also how long a `join` waits until `mergeRemoteState` has taken the
+   * state. A hook that takes longer has given no answer.
    */
   readonly decisionHookTimeout?: Duration.Input | undefined
   /**
-   * How long a hook of the delegate may take that a packet waits for (`ackPayload`, `broadcasts`): a fifth of `probeTimeout`
-   * by default, at most half of it, because both may hold up an ack, and whoever probes us waits its own `probeTimeout` for
-   * it. A hook that takes longer has given no answer.
+   * How long a hook of the delegate may take that a packet waits for (`ackPayload`, `broadcasts`): a fifth of
+   * `probeTimeout` by default, at most half of it, because both may hold up an ack, and whoever probes us waits its own
+   * `probeTimeout` for it. A hook that takes longer has given no answer.
    */
   readonly packetHookTimeout?: Duration.Input | undefined
   /** How many seeds are contacted at the same time by one join, default 4. (The reference: one after the other.) */

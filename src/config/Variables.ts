@@ -1,5 +1,6 @@
 /**
- * The configuration as text: Effect's `ConfigProvider`, by default the environment, with variables named `MEMBERLIST_…`.
+ * The configuration as text: Effect's `ConfigProvider`, by default the environment, with variables named
+ * `MEMBERLIST_…`.
  *
  * @stability unstable
  * @since 0.1.0
@@ -49,7 +50,9 @@ const nearest = (name: string): string | undefined => {
   return first === undefined || first.cost > (name.length - PREFIX.length) / 2 ? undefined : first.other
 }
 
-/** All variables that begin with the prefix. A provider lists the environment's names in the parts between underscores. */
+/**
+ * All variables that begin with the prefix. A provider lists the environment's names in the parts between underscores.
+ */
 const list = (
   provider: ConfigProvider.ConfigProvider,
   path: ReadonlyArray<string> = []

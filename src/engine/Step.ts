@@ -1,6 +1,6 @@
 /**
- * The one place that runs a rule: a synchronous critical section around the `Ref` of the state, in which the rule decides,
- * subscribers are told and broadcasts are queued. Claims sent straight to somebody follow it.
+ * The one place that runs a rule: a synchronous critical section around the `Ref` of the state, in which the rule
+ * decides, subscribers are told and broadcasts are queued. Claims sent straight to somebody follow it.
  *
  * @since 0.1.0
  */
@@ -27,8 +27,8 @@ export type Rule = (membership: Membership, env: Env) => RuleStep
 
 /**
  * Runs one rule and carries out its directives. Deciding, publishing and queueing are one synchronous critical section
- * around the `Ref`; what has to wait follows it. Whoever runs it may be interrupted, by the end of a join or of a stream:
- * not between the two.
+ * around the `Ref`; what has to wait follows it. Whoever runs it may be interrupted, by the end of a join or of a
+ * stream: not between the two.
  */
 export const run = (node: Node, rule: Rule, receipt?: Receipt): Effect.Effect<void> =>
   decide(node, (membership, env) => [...rule(membership, env), undefined], receipt)
@@ -43,7 +43,7 @@ export const decide = <A>(
     Ref.modify(node.membership, (membership) => {
       const env = envOf(node)
       const [next, directives, answer] = rule(membership, env)
-      const rest = atOnce(node, directives, receipt)
+      const rest = carryOutNow(node, directives, receipt)
       if (nextExpiry(next) < nextExpiry(membership)) node.sooner.notify()
       node.observer?.({ node, now: env.now, previous: membership, next, directives })
       return [{ answer, rest }, next]
@@ -52,10 +52,12 @@ export const decide = <A>(
   ))
 
 const carryOut = (node: Node, rest: ReadonlyArray<Directive>): Effect.Effect<void> =>
-  rest.length === 0 ? Effect.void : Effect.forEach(rest, (directive) => afterwards(node, directive), { discard: true })
+  rest.length === 0
+    ? Effect.void
+    : Effect.forEach(rest, (directive) => carryOutLater(node, directive), { discard: true })
 
 /** The synchronous half; what cannot be done at once is returned in order. */
-const atOnce = (
+const carryOutNow = (
   node: Node,
   directives: ReadonlyArray<Directive>,
   receipt: Receipt | undefined
@@ -172,7 +174,7 @@ const noteConflict = (node: Node, { existing, other, replaced }: Conflict): void
 
 const endpointOf = ({ addr, port }: Alive): Address.PeerAddress => ({ ip: Address.ipText(addr) ?? "", port })
 
-/** What was ignored for a reason that somebody should mend. */
+/** What was ignored for a reason that somebody should fix. */
 const noteIgnored = (node: Node, { node: member, reason }: Ignored): void => {
   switch (reason) {
     case "NameInvalid":
@@ -199,7 +201,7 @@ const tell = (node: Node, { claim, member }: Tell): Effect.Effect<void> =>
     return Sender.orLog(node, "claim", member.endpoint, sending)
   })
 
-const afterwards = (node: Node, directive: Directive): Effect.Effect<void> => {
+const carryOutLater = (node: Node, directive: Directive): Effect.Effect<void> => {
   switch (directive._tag) {
     case "Tell":
       // in a fiber of its own: a transport may be slow, and nobody waits for this

@@ -18,9 +18,9 @@ export const FIRST_PAUSE = 10
 export const LONGEST_PAUSE = 5_000
 
 /**
- * A loop that ran for so long is well: its next death is a first one again. Milliseconds; six times the longest pause, and
- * longer than the intervals of all loops but the push/pull, so that a loop that dies at each of its turns is not taken for
- * well.
+ * A loop that ran for so long is well: its next death is a first one again. Milliseconds; six times the longest pause,
+ * and longer than the intervals of all loops but the push/pull, so that a loop that dies at each of its turns is not
+ * taken for well.
  */
 export const WELL_AFTER = 30_000
 

@@ -21,7 +21,7 @@ export const LIMITS = {
   ack: 1024,
   /** Claims being sent straight to somebody; further ones are left to gossip. */
   claim: 64,
-  /** Goodbyes being repeated to whom joins introduced us; further ones are left to gossip. */
+  /** Goodbyes being repeated to peers that joins introduced us to; further ones are left to gossip. */
   goodbye: 16,
   /** Probes of others that we help with; further requests are not answered, which costs the asker a nack. */
   relay: 1024,
@@ -46,8 +46,9 @@ export interface Work {
   /** Starts work that nobody waits for. `false` when there is too much of its kind, or the node has closed. */
   readonly start: (kind: Own, work: Effect.Effect<void>, about?: Details) => boolean
   /**
-   * Starts what the caller watches, who tells of its defects and ends it when the node closes: the node does not wait for
-   * it, because it is the application's code. `undefined` when there is too much of its kind, or the node has closed.
+   * Starts what the caller watches, who tells of its defects and ends it when the node closes: the node does not wait
+   * for it, because it is the application's code. `undefined` when there is too much of its kind, or the node has
+   * closed.
    */
   readonly watch: <A, E>(kind: Watched, work: Effect.Effect<A, E>) => Fiber.Fiber<A, E> | undefined
   /** Tells of the defects of work in a fiber of somebody else's, which then answers `otherwise`. */

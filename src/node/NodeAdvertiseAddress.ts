@@ -75,8 +75,8 @@ const firstWhere = (addresses: ReadonlyArray<string>, accept: (ip: NetAddress.Ip
 const isDefined = <A>(value: A | undefined): value is A => value !== undefined
 
 /**
- * Finds the address bytes to announce on this host: 4 for IPv4, 16 for IPv6. Its interfaces are read only when a wildcard is
- * bound and nothing else is told.
+ * Finds the address bytes to announce on this host: 4 for IPv4, 16 for IPv6. Its interfaces are read only when a
+ * wildcard is bound and nothing else is told.
  *
  * @category constructors
  * @since 0.2.0

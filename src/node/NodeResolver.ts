@@ -12,7 +12,7 @@ import { ipBytes, ipText } from "../base/Address.ts"
 import { SeedUnresolvable } from "../MemberlistError.ts"
 import type { Transport } from "../Transport.ts"
 import type * as NodeTcp from "./NodeTcp.ts"
-import * as Notices from "./Notices.ts"
+import * as Notices from "./Reporting.ts"
 import * as ResolvConf from "./ResolvConf.ts"
 import * as TcpDns from "./TcpDns.ts"
 

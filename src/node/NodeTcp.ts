@@ -18,7 +18,7 @@ import * as Net from "node:net"
 import { format, ipBytes, ipText, type PeerAddress } from "../base/Address.ts"
 import { BindFailed, TransportError } from "../MemberlistError.ts"
 import type { Connection, Transport } from "../Transport.ts"
-import * as Notices from "./Notices.ts"
+import * as Notices from "./Reporting.ts"
 import { bindKind, openKind } from "./SocketFailure.ts"
 
 /**

@@ -32,7 +32,7 @@ import * as NodeAdvertiseAddress from "./NodeAdvertiseAddress.ts"
 import * as NodeResolver from "./NodeResolver.ts"
 import * as NodeTcp from "./NodeTcp.ts"
 import * as NodeUdp from "./NodeUdp.ts"
-import * as Notices from "./Notices.ts"
+import * as Notices from "./Reporting.ts"
 
 type Config = MemberlistConfig["Service"]
 

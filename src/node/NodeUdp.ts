@@ -15,7 +15,7 @@ import type * as DatagramSocket from "effect/socket/DatagramSocket"
 import { format, type PeerAddress } from "../base/Address.ts"
 import { BindFailed, TransportError } from "../MemberlistError.ts"
 import type { Packet, Transport } from "../Transport.ts"
-import * as Notices from "./Notices.ts"
+import * as Notices from "./Reporting.ts"
 import { bindKind } from "./SocketFailure.ts"
 
 /** Asked of the system for bursts of packets. memberlist: `udpRecvBufSize`. */
@@ -207,7 +207,9 @@ export const bind = Effect.fnUntraced(function*(
   let waiting: Array<Packet> = []
   let overflow = 0
 
-  /** What is new, with the time of its arrival: this fiber was woken by the packets themselves, and does nothing else. */
+  /**
+   * What is new, with the time of its arrival: this fiber was woken by the packets themselves, and does nothing else.
+   */
   const collect = (clock: Clock.Clock) => (batch: ReadonlyArray<DatagramSocket.Datagram>) => {
     const receivedAt = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     for (const { address, payload } of batch) waiting.push({ payload, from: addresses.fromNative(address), receivedAt })
@@ -254,8 +256,8 @@ export const bind = Effect.fnUntraced(function*(
 })
 
 /**
- * The local address that the system would use towards the rest of the world, if there is a route. Connecting a UDP socket
- * only asks the routing table: nothing is sent.
+ * The local address that the system would use towards the rest of the world, if there is a route. Connecting a UDP
+ * socket only asks the routing table: nothing is sent.
  *
  * @category getters
  * @since 0.1.0

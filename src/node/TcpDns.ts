@@ -1,7 +1,7 @@
 /**
- * Asks a DNS server for all addresses of a name over TCP. Over UDP an answer may be cut to a few hundred bytes, and some
- * servers (those of service discovery among them) cut it without saying so: a cluster of a hundred seeds would look like
- * one of three. Node.js has no way to ask its resolver for TCP. memberlist: `tcpLookupIP`.
+ * Asks a DNS server for all addresses of a name over TCP. Over UDP an answer may be cut to a few hundred bytes, and
+ * some servers (those of service discovery among them) cut it without saying so: a cluster of a hundred seeds would
+ * look like one of three. Node.js has no way to ask its resolver for TCP. memberlist: `tcpLookupIP`.
  *
  * @since 0.1.0
  */
@@ -26,7 +26,9 @@ export class TcpDnsFailed extends Data.TaggedError("TcpDnsFailed")<{ readonly se
   }
 }
 
-/** The kinds of address records, each asked for by a question of its own: servers may refuse to answer ANY (RFC 8482). */
+/**
+ * The kinds of address records, each asked for by a question of its own: servers may refuse to answer ANY (RFC 8482).
+ */
 const TYPES = ["A", "AAAA"] as const
 
 /** Length-prefixed messages, as they arrive in whatever pieces. */

@@ -80,8 +80,8 @@ const algorithm = (key: Uint8Array): "aes-128-gcm" | "aes-192-gcm" | "aes-256-gc
 }
 
 /**
- * Writes the sealed plaintext to `out` at `at`; `out` has room for `sealedLength`. A key or nonce of the wrong length is
- * a defect of the caller (the keyring admits only valid keys) and throws.
+ * Writes the sealed plaintext to `out` at `at`; `out` has room for `sealedLength`. A key or nonce of the wrong length
+ * is a defect of the caller (the keyring admits only valid keys) and throws.
  *
  * @category encoding
  * @since 0.1.0

@@ -10,8 +10,8 @@ const HTTP = "HTTP/"
 const isBetween = (byte: number, first: number, last: number) => byte >= first && byte <= last
 
 /**
- * Names the protocol that the first bytes of an answer are of: `undefined` when they may be ours, whose message types are
- * neither letters nor the record types of TLS, or are of nothing known.
+ * Names the protocol that the first bytes of an answer are of: `undefined` when they may be ours, whose message types
+ * are neither letters nor the record types of TLS, or are of nothing known.
  *
  * @category decoding
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * Memory that grows. Small pieces are copied into larger ones; from a mebibyte on it is memory that the system extends in
- * place, because copying twenty mebibytes would hold up everything else for as many milliseconds.
+ * Memory that grows. Small pieces are copied into larger ones; from a mebibyte on it is memory that the system extends
+ * in place, because copying twenty mebibytes would hold up everything else for as many milliseconds.
  *
  * @stability unstable
  * @since 0.1.0
@@ -10,8 +10,8 @@
 const EXTENSIBLE_FROM = 1_048_576
 
 /**
- * The first `used` bytes in memory of at least `needed` bytes: twice as much as before, and at most `limit`. The old piece
- * may be the same memory, and must not be used any more.
+ * The first `used` bytes in memory of at least `needed` bytes: twice as much as before, and at most `limit`. The old
+ * piece may be the same memory, and must not be used any more.
  *
  * @category constructors
  * @since 0.1.0

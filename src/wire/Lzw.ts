@@ -1,6 +1,6 @@
 /**
- * LZW as Go's `compress/lzw` writes it with LSB order and 8-bit literals (the GIF variant): codes of 9 to 12 bits packed
- * least significant bit first, clear code 256, end code 257, no early change of width.
+ * LZW as Go's `compress/lzw` writes it with LSB order and 8-bit literals (the GIF variant): codes of 9 to 12 bits
+ * packed least significant bit first, clear code 256, end code 257, no early change of width.
  *
  * Compression is byte-exact with Go's writer; decompression accepts what Go's reader accepts.
  *
@@ -23,8 +23,8 @@ const NONE = -1
  * A slot of 0 is free: no string maps to code 0.
  *
  * It is scratch memory, and so is `strings` below: cleared or written by each call before it is read, and calls do not
- * overlap. Memory of its own for each call makes a gossip packet cost twice as much (300 B compressed: 6.0 to 10.5 µs to
- * make, 6.4 to 12.6 µs to read; Node.js 24, x64).
+ * overlap. Memory of its own for each call makes a gossip packet cost twice as much (300 B compressed: 6.0 to 10.5 µs
+ * to make, 6.4 to 12.6 µs to read; Node.js 24, x64).
  */
 const table = new Uint32Array(16_384)
 
@@ -147,8 +147,8 @@ const makeStrings = (): Strings => ({
 const strings = makeStrings()
 
 /**
- * Decompresses at most `limit` bytes, in portions. The output grows as it is produced and is never larger than twice what
- * the input has yielded.
+ * Decompresses at most `limit` bytes, in portions. The output grows as it is produced and is never larger than twice
+ * what the input has yielded.
  *
  * @category decoding
  * @since 0.1.0
@@ -181,7 +181,9 @@ export class Decompressor {
     return this.out.length
   }
 
-  /** Goes on for about `portion` bytes, read or written: the output, why there is none, or `undefined` to be continued. */
+  /**
+   * Goes on for about `portion` bytes, read or written: the output, why there is none, or `undefined` to be continued.
+   */
   next(portion: number): Uint8Array | Failure | undefined {
     const { input, limit } = this
     const { lengths, positions } = this.strings

@@ -64,7 +64,7 @@ describe("probeInterval", () => {
   )
 
   clusterTest(
-    "0 gives a member whom others suspect the usual time to refute",
+    "0 gives a member that others suspect the usual time to refute",
     Effect.gen(function*() {
       const { a, silent } = yield* withSilent({ probeInterval: 0 })
       yield* silent.send(a, { _tag: "Suspect", node: "silent", incarnation: 1, from: "w" })

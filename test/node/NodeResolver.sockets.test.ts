@@ -158,7 +158,7 @@ describe("a seed's host name with a dot", () => {
 })
 
 describe("a node that joins by a host name with a dot", () => {
-  it.live("meets a member whom an answer over UDP would have left out", () =>
+  it.live("meets a member that an answer over UDP would have left out", () =>
     Effect.gen(function*() {
       const member = yield* node("member", {})
       const { address, port } = yield* member.localMember

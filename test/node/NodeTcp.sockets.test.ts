@@ -11,7 +11,7 @@ import * as Net from "node:net"
 import { Worker } from "node:worker_threads"
 import type { TransportError } from "../../src/MemberlistError.ts"
 import * as NodeTcp from "../../src/node/NodeTcp.ts"
-import * as Notices from "../../src/node/Notices.ts"
+import * as Notices from "../../src/node/Reporting.ts"
 import type { TransportNotice } from "../../src/Transport.ts"
 import { echo, readToEnd, serveOnce, transport } from "../support/Transports.ts"
 

@@ -51,7 +51,7 @@ describe("memberlist #222: a cluster that was split", () => {
   )
 
   clusterTest(
-    "is mended by one join",
+    "is healed by one join",
     Effect.gen(function*() {
       const network = yield* SimulatedNetwork
       const nodes = yield* startMany(4)

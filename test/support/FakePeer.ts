@@ -28,7 +28,7 @@ export interface Heard {
   readonly at: number
 }
 
-/** Whom to send to: a node of the test, or another fake peer. */
+/** The target of a packet: a node of the test, or another fake peer. */
 export interface To {
   readonly ip: string
 }

@@ -54,7 +54,7 @@ describe("the types of the test kit", () => {
     assert.deepStrictEqual(internals("testing/index.ts", texts), [])
     // what is not exported names them, and would be found
     assert.deepStrictEqual(internals("testing/checks/Bounds.ts", texts), [
-      "testing/checks/Bounds.ts names engine/Observer.ts"
+      "testing/checks/Bounds.ts names engine/StepObserver.ts"
     ])
     assert.notInclude(texts.get("testing/checks/Observation.ts"), "stepOf")
   })
@@ -62,7 +62,7 @@ describe("the types of the test kit", () => {
 
 describe("the engine's observer", () => {
   it("is below the node that it observes, in types too", () => {
-    const files = new Set(["engine/Observer.ts"])
+    const files = new Set(["engine/StepObserver.ts"])
     for (const file of files) {
       for (const target of named(file, readFileSync(Path.join(root, "src", file), "utf8"))) files.add(target)
     }

@@ -37,7 +37,7 @@ export interface Hub<A> {
   readonly signals: Stream.Stream<void>
   /** How many subscribers there are. */
   readonly subscribers: () => number
-  /** How many items wait for the subscriber for whom most do. */
+  /** How many items wait for the slowest subscriber. */
   readonly waiting: () => number
   /** Ends every stream once it has delivered what it has. */
   readonly end: () => void

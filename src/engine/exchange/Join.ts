@@ -68,8 +68,8 @@ const joinSeed = Effect.fnUntraced(function*(
 })
 
 /**
- * Joins through the seeds; no seeds at all is a success that contacts nobody. `introducing` is told before our list is sent
- * to anybody.
+ * Joins through the seeds; no seeds at all is a success that contacts nobody. `introducing` is told before our list is
+ * sent to anybody.
  */
 export const join = (
   node: Node,

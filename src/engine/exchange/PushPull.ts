@@ -119,8 +119,8 @@ const mergeChecked = Effect.fnUntraced(function*(
 })
 
 /**
- * The incarnation at which a live member elsewhere has our name, if one does and the policy lets us take it over; under the
- * policy `keep` that fails.
+ * The incarnation at which a live member elsewhere has our name, if one does and the policy lets us take it over; under
+ * the policy `keep` that fails.
  */
 const nameToTake = (node: Node, nodes: ReadonlyArray<NodeState>): Effect.Effect<number | undefined, NameConflict> =>
   Effect.suspend(() => {
@@ -196,7 +196,8 @@ export const synchroniseWith = (node: Node, to: PeerAddress): Effect.Effect<void
 
 /**
  * Joins through a peer: asks for its list first, and sends ours only when nothing speaks against it, because our list
- * introduces us to its whole cluster; `introducing` is told before that. Answers whether it was this node itself that answered.
+ * introduces us to its whole cluster; `introducing` is told before that. Answers whether it was this node itself that
+ * answered.
  */
 export const join = (
   node: Node,
@@ -245,7 +246,7 @@ const introduce = (
     node.heard.note(to, node.now())
   })
 
-/** Whether a list names anybody whom an earlier one did not, or not as this. What changes by itself does not count. */
+/** Whether a list names anybody that an earlier one did not, or not as this. What changes by itself does not count. */
 const hasNews = (earlier: ReadonlyArray<NodeState>, later: ReadonlyArray<NodeState>): boolean => {
   const known = new Map(earlier.map((row) => [row.name, row]))
   return later.some((row) => {
@@ -271,8 +272,9 @@ const isUnspecified = (ip: string): boolean => ip === "0.0.0.0" || ip === "::"
 const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1"
 
 /**
- * How a vetoed list is refused on the wire. The protocol has one error message, a text; ours begins in a way that our side
- * recognises, so that a join fails with the reason as a value. A Go joiner shows the whole text, after `remote error: `.
+ * How a vetoed list is refused on the wire. The protocol has one error message, a text; ours begins in a way that our
+ * side recognises, so that a join fails with the reason as a value. A Go joiner shows the whole text, after `remote
+ * error: `.
  */
 const VETO = "join rejected: "
 

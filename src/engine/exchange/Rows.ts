@@ -1,7 +1,7 @@
 /**
- * Our table as the rows of a push/pull, encoded once for as long as the table stays as it is. Anybody can ask for it, with
- * a message of a few bytes, and a table of sixty thousand takes a tenth of a second to encode: a hundred such requests at
- * once would stop everything else. It costs the memory of one encoded table: 60 to 130 bytes a member.
+ * Our table as the rows of a push/pull, encoded once for as long as the table stays as it is. Anybody can ask for it,
+ * with a message of a few bytes, and a table of sixty thousand takes a tenth of a second to encode: a hundred such
+ * requests at once would stop everything else. It costs the memory of one encoded table: 60 to 130 bytes a member.
  *
  * @since 0.1.0
  */

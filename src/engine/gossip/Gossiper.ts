@@ -1,6 +1,6 @@
 /**
- * The gossip tick: news to a few random members, each in a packet of its own. SWIM piggybacks news on probes; memberlist
- * also sends it by itself, because probes alone are too rare.
+ * The gossip tick: news to a few random members, each in a packet of its own. SWIM piggybacks news on probes;
+ * memberlist also sends it by itself, because probes alone are too rare.
  *
  * @since 0.1.0
  */

@@ -1,8 +1,8 @@
 /**
  * Calls the delegate's hooks, so that none of them can stop the protocol: each call runs in a fiber of its own, which
  * whoever waits for it can leave behind. A hook that is asked has a time to answer. One that dies, is too late, or is
- * reached again from inside itself gives no answer; that is counted and told, and the caller goes on with what no answer
- * means there.
+ * reached again from inside itself gives no answer; that is counted and told, and the caller goes on with what no
+ * answer means there.
  *
  * @since 0.1.0
  */
@@ -33,8 +33,8 @@ interface Call {
 }
 
 /**
- * The calls that the current fiber was started from inside of, by hook. A fiber that a hook leaves behind keeps them, so
- * each knows whether it has ended.
+ * The calls that the current fiber was started from inside of, by hook. A fiber that a hook leaves behind keeps them,
+ * so each knows whether it has ended.
  */
 const Inside = Context.Reference<ReadonlyMap<keyof Delegate, Call>>("effect-memberlist/engine/HookCalls/Inside", {
   defaultValue: () => new Map()
@@ -77,7 +77,9 @@ export const make = Effect.fnUntraced(function*(
     return Effect.succeedNone
   }
 
-  /** The answer of a call that has ended. Whatever is neither a value nor a failure of the hook's own type is a death. */
+  /**
+   * The answer of a call that has ended. Whatever is neither a value nor a failure of the hook's own type is a death.
+   */
   const answerOf = <A, E>(hook: Answers.Asked, exit: Exit.Exit<A, E>): Effect.Effect<Option.Option<A>, E> => {
     if (Exit.isSuccess(exit)) return Effect.succeed(Option.some(exit.value))
     const failure = Cause.findError(exit.cause)

@@ -1,6 +1,6 @@
 /**
- * The fibers that calls of the delegate's hooks run in (`Work.ts`). They are the one exception to "every fiber ends with
- * its scope": the end of the scope interrupts them, and does not wait for them, because a hook may refuse to be
+ * The fibers that calls of the delegate's hooks run in (`Work.ts`). They are the one exception to "every fiber ends
+ * with its scope": the end of the scope interrupts them, and does not wait for them, because a hook may refuse to be
  * interrupted. Those that had not ended by then are counted and logged.
  *
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * Calls the application's delegate, always outside the critical section. Hooks that answer are asked where the answer is
- * needed, for a limited time (`HookCalls.ts`); hooks that are told something are told it by fibers of their own, each
- * kind in the order of what caused it (`Notices.ts`).
+ * Calls the application's delegate, always outside the critical section. Hooks that answer are asked where the answer
+ * is needed, for a limited time (`HookCalls.ts`); hooks that are told something are told it by fibers of their own,
+ * each kind in the order of what caused it (`Notices.ts`).
  *
  * @since 0.1.0
  */
@@ -57,8 +57,8 @@ export const admitOurselves = (node: Node, claim: Alive): Effect.Effect<void, Jo
   verdict(node, claim, node.settings.decisionHookTimeout) ?? Effect.void
 
 /**
- * Drops the alive rows of a peer's list that the delegate does not admit. The whole list has `tcpTimeout`, as the rest of
- * the exchange; what could not be asked about by then is not admitted, and comes again.
+ * Drops the alive rows of a peer's list that the delegate does not admit. The whole list has `tcpTimeout`, as the rest
+ * of the exchange; what could not be asked about by then is not admitted, and comes again.
  */
 export const admitRows = Effect.fnUntraced(function*<Row extends RemoteEntry>(
   node: Node,

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type { NewsReport, Receipt } from "../sending/Receipts.ts"
 
 export interface Departure {
-  /** The goodbye was sent as often as gossip sends any news, and to all to whom joins had introduced us. */
+  /** The goodbye was sent as often as gossip sends any news, and to all that joins had introduced us to. */
   readonly isOver: () => boolean
   readonly wait: Effect.Effect<void>
   readonly report: () => NewsReport

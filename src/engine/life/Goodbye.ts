@@ -1,7 +1,7 @@
 /**
  * The goodbye that is sent straight to members, beside the gossip: when the node ends there is no time for gossip, and
- * gossip may not reach whoever a join introduced us to. We may not know them, and of those we know, all others ignore news
- * of somebody they never heard of.
+ * gossip may not reach whoever a join introduced us to. We may not know them, and of those we know, all others ignore
+ * news of somebody they never heard of.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,10 @@ import { entryOf, envOf, type Node } from "../Node.ts"
 import * as Sender from "../sending/Sender.ts"
 import type { Introduction } from "./Introductions.ts"
 
-/** How often it is sent to whom a join introduced us: a packet may be lost, or be there before our list was read. */
+/**
+ * How often it is sent to a peer that a join introduced us to: a packet may be lost, or be there before our list was
+ * read.
+ */
 const TIMES = 4
 const PAUSE = Duration.millis(200)
 
@@ -67,9 +70,9 @@ export const repeat = Effect.fnUntraced(function*(
 })
 
 /**
- * Sends the goodbye at once: as often as gossip would send it, to random members, each of whom passes it on; and to all to
- * whom a join introduced us. It waits for nothing but the transport (`bounded`), with one exception: where a join was cut off before
- * the peer answered our list, the goodbye may overtake the list, so it is repeated for 0.6 s.
+ * Sends the goodbye at once: as often as gossip would send it, to random members, which pass it on; and to all that a
+ * join introduced us to. It waits for nothing but the transport (`bounded`), with one exception: where a join
+ * was cut off before the peer answered our list, the goodbye may overtake the list, so it is repeated for 0.6 s.
  */
 export const straight = Effect.fnUntraced(function*(node: Node, goodbye: Uint8Array) {
   const membership = Ref.getUnsafe(node.membership)

@@ -1,6 +1,6 @@
 /**
- * What a node found when it started: the services beside its configuration are optional, and one that was provided in the
- * wrong place looks like one that was not provided at all.
+ * What a node found when it started: the services beside its configuration are optional, and one that was provided in
+ * the wrong place looks like one that was not provided at all.
  *
  * @since 0.2.0
  */

@@ -1,6 +1,7 @@
 /**
  * Where joins introduced this node: the addresses that our list was written to. Who got it knows us, and perhaps nobody
- * else does: not before news of us has spread, and never the other way round when its answer did not come or was refused.
+ * else does: not before news of us has spread, and never the other way round when its answer did not come or was
+ * refused.
  *
  * @since 0.1.0
  */

@@ -55,8 +55,9 @@ export const start = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<v
 })
 
 /**
- * Introduces this node to a peer while `exchange` writes our list to it. If we are outside when it ends, because we left
- * meanwhile or because nobody answered our return, the goodbye may have been there before our list: it is said again.
+ * Introduces this node to a peer while `exchange` writes our list to it. If we are outside when it ends, because we
+ * left meanwhile or because nobody answered our return, the goodbye may have been there before our list: it is said
+ * again.
  */
 export const introduced = <A, E>(
   node: Node,
@@ -138,8 +139,8 @@ export const update = Effect.fnUntraced(function*(
 })
 
 /**
- * Says goodbye and waits for it to be sent, at most `timeout`. The node keeps answering until its layer is released. A leave
- * that is interrupted goes on without its caller. Another one waits for the same goodbye.
+ * Says goodbye and waits for it to be sent, at most `timeout`. The node keeps answering until its layer is released. A
+ * leave that is interrupted goes on without its caller. Another one waits for the same goodbye.
  */
 export const leave = (
   node: Node,
@@ -186,13 +187,14 @@ export const leaveAtOnce = (node: Node): Effect.Effect<void> =>
     (refused) => refused === undefined ? farewell(node) : Effect.void
   )
 
-/** Undoes a join that failed, where nobody but those whom it introduced us to can know us. */
+/** Undoes a join that failed, where nobody but those that it introduced us to can know us. */
 export const undo = (node: Node): Effect.Effect<void> =>
   Effect.suspend(() => audience(node) === 0 ? leaveAtOnce(node) : Effect.void)
 
 /**
- * Ends the node's life: says goodbye, straight to members, also where a leave has done so already: it may have been lost,
- * and from now on nobody answers the probes of those who missed it. Calls under way end first, and none begins any more.
+ * Ends the node's life: says goodbye, straight to members, also where a leave has done so already: it may have been
+ * lost, and from now on nobody answers the probes of those who missed it. Calls under way end first, and none begins
+ * any more.
  */
 export const close = (node: Node): Effect.Effect<void> =>
   Effect.gen(function*() {

@@ -1,6 +1,6 @@
 /**
- * Waiting for the answer to a ping: who waits for which sequence number. The number is the only thing an ack is matched by,
- * so it starts at a random point.
+ * Waiting for the answer to a ping: who waits for which sequence number. The number is the only thing an ack is matched
+ * by, so it starts at a random point.
  *
  * @since 0.1.0
  */

@@ -9,7 +9,7 @@ import type { MemberlistConfig } from "../../MemberlistConfig.ts"
 import type { Membership } from "../../swim/membership/Membership.ts"
 import * as Versions from "../../swim/membership/Versions.ts"
 import type { Inbound } from "../../wire/packet/Packet.ts"
-import type { Settings } from "../Settings.ts"
+import type { Settings } from "../Units.ts"
 
 /** Tells what is accepted with the ring's keys as they are now, or with some of them. */
 export const make = (

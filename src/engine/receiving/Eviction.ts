@@ -1,8 +1,8 @@
 /**
  * Which inbound stream has to go when places or bytes run out. Pure.
  *
- * Members may share an address (behind one NAT or sidecar), so no address has a limit of its own: the one that takes most
- * loses first, and of its streams the one that has been idle longest, so that whoever does nothing pays for it.
+ * Members may share an address (behind one NAT or sidecar), so no address has a limit of its own: the one that takes
+ * most loses first, and of its streams the one that has been idle longest, so that whoever does nothing pays for it.
  *
  * @since 0.1.0
  */
@@ -57,8 +57,8 @@ export const forPlace = <A extends Candidate>(streams: ReadonlyArray<A>): A | un
 
 /**
  * Whose bytes are given up: of the address that holds most, the longest idle stream among those that hold at least half
- * of what its streams hold on average. So small streams of members survive beside large ones from the same address; half,
- * because of streams that hold about the same, a newcomer's few bytes more would make it the only large one.
+ * of what its streams hold on average. So small streams of members survive beside large ones from the same address;
+ * half, because of streams that hold about the same, a newcomer's few bytes more would make it the only large one.
  */
 export const forBytes = <A extends Candidate>(streams: ReadonlyArray<A>): A | undefined => {
   const heaviest = ofHeaviest(streams.filter(({ bytes }) => bytes > 0), ({ bytes }) => bytes)

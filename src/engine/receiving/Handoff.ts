@@ -1,7 +1,8 @@
 /**
- * Between the packet receiver and the rules: three bounded queues, so that a flood of claims or a slow hook never delays
- * an ack, and a flood of the application's messages no claim. Alive messages go first, then accusations; within a queue
- * the order of arrival is kept. A message leaves its queue when its turn comes, not before, so that no more than
+ * Between the packet receiver and the rules: three bounded queues, so that a flood of claims or a slow hook never
+ * delays an ack, and a flood of the application's messages no claim. Alive messages go first, then accusations; within
+ * a queue the order of arrival is kept. A message leaves its queue when its turn comes, not before, so that no more
+ * than
  * `handoffQueueDepth` of them wait in each.
  *
  * @since 0.1.0

@@ -1,12 +1,13 @@
 /**
- * From which members' addresses anything came first-hand, and when. Claims about a member prove nothing: anybody can make
- * up ten thousand. A packet from its address is at least from somebody who can send from there.
+ * From which members' addresses anything came first-hand, and when. Claims about a member prove nothing: anybody can
+ * make up ten thousand. A packet from its address is at least from somebody who can send from there.
  *
- * An address counts when a packet from it was read (with encryption on: opened), or when it answered on a stream that we
- * opened. Streams that others open do not count: their port is not the member's. Nor does our own address.
+ * An address counts when a packet from it was read (with encryption on: opened), or when it answered on a stream that
+ * we opened. Streams that others open do not count: their port is not the member's. Nor does our own address.
  *
- * Bounded by the member table: only addresses of its entries are kept. It follows the table by what each step publishes,
- * which a property test compares with the table itself; looking through the table for each packet would be too slow.
+ * Bounded by the member table: only addresses of its entries are kept. It follows the table by what each step
+ * publishes, which a property test compares with the table itself; looking through the table for each packet would be
+ * too slow.
  *
  * @since 0.1.0
  */
@@ -63,7 +64,10 @@ class Held implements Place {
 
 export class Heard implements FirstHand {
   private readonly self: string
-  /** By IP, and where one has several ports by port: two look-ups of strings and numbers there are cost less than one text. */
+  /**
+   * By IP, and where one has several ports by port: two look-ups of strings and numbers there are cost less than one
+   * text.
+   */
   private readonly byIp = new Map<string, Held | Map<number, Held>>()
   private readonly byName = new Map<string, Held>()
   private readonly heard: Array<Held> = []
@@ -95,7 +99,9 @@ export class Heard implements FirstHand {
     return this.find(from) !== undefined
   }
 
-  /** When something last came from there; `undefined`: never, as far as it is remembered, or no member has that address. */
+  /**
+   * When something last came from there; `undefined`: never, as far as it is remembered, or no member has that address.
+   */
   heardAt(from: PeerAddress): number | undefined {
     return this.find(from)?.heardAt
   }
@@ -133,8 +139,8 @@ export class Heard implements FirstHand {
   }
 
   /**
-   * Follows one directive of a step, in order. An entry comes, returns or moves with what is published about it, and goes
-   * with `Reaped` or `Evicted`; nothing else changes where anybody is.
+   * Follows one directive of a step, in order. An entry comes, returns or moves with what is published about it, and
+   * goes with `Reaped` or `Evicted`; nothing else changes where anybody is.
    */
   follow(directive: Directive): void {
     if (directive._tag === "Reaped" || directive._tag === "Evicted") this.forget(directive.entry.name)

@@ -1,6 +1,6 @@
 /**
- * What has arrived and waits for its turn, and what decides whether it is read: who was heard from, which keys are tried,
- * how many streams there are.
+ * What has arrived and waits for its turn, and what decides whether it is read: who was heard from, which keys are
+ * tried, how many streams there are.
  *
  * @since 0.1.0
  */
@@ -8,9 +8,9 @@ import type { PeerAddress } from "../../base/Address.ts"
 import type { MemberlistConfig } from "../../MemberlistConfig.ts"
 import type { Packet } from "../../Transport.ts"
 import type * as Message from "../../wire/message/Message.ts"
-import type { Settings } from "../Settings.ts"
 import type { Counters } from "../telemetry/Counters.ts"
 import type { Logs } from "../telemetry/Logs.ts"
+import type { Settings } from "../Units.ts"
 import { Heard } from "./Heard.ts"
 import * as Keys from "./Keys.ts"
 import * as Places from "./Places.ts"

@@ -1,7 +1,8 @@
 /**
- * With which keys a packet is tried. Each wrong key costs as much as decrypting the packet, so a peer's packets are tried
- * first with the key that opened its last one; and what cannot be opened may take a fifth of a processor, so that a flood
- * of it leaves the node time for its members: beyond that, only peers whose key is known are tried, with that key.
+ * With which keys a packet is tried. Each wrong key costs as much as decrypting the packet, so a peer's packets are
+ * tried first with the key that opened its last one; and what cannot be opened may take a fifth of a processor, so that
+ * a flood of it leaves the node time for its members: beyond that, only peers whose key is known are tried, with that
+ * key.
  *
  * @since 0.1.0
  */
@@ -12,8 +13,8 @@ import * as Rate from "./Rate.ts"
 export const MAX_PEERS = 4_096
 
 /**
- * Milliseconds of processor time that packets which no key opens may take in a second: those of anybody, and beyond that
- * once more as many of those whose source is an address with a known key, which can be forged.
+ * Milliseconds of processor time that packets which no key opens may take in a second: those of anybody, and beyond
+ * that once more as many of those whose source is an address with a known key, which can be forged.
  */
 const MILLIS_PER_SECOND = 200
 

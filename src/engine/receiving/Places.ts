@@ -21,14 +21,14 @@ import * as Eviction from "./Eviction.ts"
 export const PROGRESS_BYTES = 512
 
 /**
- * How long a stream may go without progress, in milliseconds; half of `tcpTimeout` when that is longer, because a peer's
- * hook may take up to half of it before anything is written; `tcpTimeout` when that is shorter.
+ * How long a stream may go without progress, in milliseconds; half of `tcpTimeout` when that is longer, because a
+ * peer's hook may take up to half of it before anything is written; `tcpTimeout` when that is shorter.
  */
 export const MAX_IDLE = 5_000
 
 /**
- * How long a stream must have been without progress before another push/pull takes its place, or another answer its bytes,
- * in milliseconds. Until then the others wait, so that members that join all at once are all answered.
+ * How long a stream must have been without progress before another push/pull takes its place, or another answer its
+ * bytes, in milliseconds. Until then the others wait, so that members that join all at once are all answered.
  */
 export const UNREAD_GRACE = 100
 
@@ -48,8 +48,8 @@ export interface Place {
   /** States how many bytes its unfinished or unserved request holds; false when it was ended for that. */
   readonly holds: (bytes: number) => boolean
   /**
-   * Waits until there is room for an answer of so many bytes, which counts from then on until its peer has read it; false
-   * when the stream was ended instead.
+   * Waits until there is room for an answer of so many bytes, which counts from then on until its peer has read it;
+   * false when the stream was ended instead.
    */
   readonly answers: (bytes: number) => Effect.Effect<boolean>
   /** Its request is complete, and `authenticated` says whether one of our keys opened it. */
@@ -60,8 +60,8 @@ export interface Place {
 
 export interface Places {
   /**
-   * Serves a stream in a place, which is freed when `handle` ends, however it does. It fails when the peer keeps it waiting
-   * for too long.
+   * Serves a stream in a place, which is freed when `handle` ends, however it does. It fails when the peer keeps it
+   * waiting for too long.
    */
   readonly serve: <A, E, R>(
     connection: Connection,
@@ -226,8 +226,8 @@ export const make = (options: Options): Places => {
     })
 
   /**
-   * Fails when the stream has waited for its peer for too long. One fiber beside the whole handler, and not one for each
-   * read and write: a thousand strangers that connect at once would pay for those with everybody's time.
+   * Fails when the stream has waited for its peer for too long. One fiber beside the whole handler, and not one for
+   * each read and write: a thousand strangers that connect at once would pay for those with everybody's time.
    */
   const watch = Effect.fnUntraced(function*(stream: Stream): Effect.fn.Return<never, TransportError> {
     for (;;) {

@@ -1,6 +1,6 @@
 /**
  * Answers pings and indirect pings, in a fiber of its own, so that what others ask of us never delays what we asked of
- * them. Which requests are served, and for whom, is decided in `swim/probing/Requests.ts`.
+ * them. Which requests are served is decided in `swim/probing/Requests.ts`.
  *
  * @since 0.1.0
  */

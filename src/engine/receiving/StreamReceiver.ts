@@ -98,7 +98,8 @@ const pushPull = (
   )
   return Effect.suspend((): Effect.Effect<void | Refused, TransportError> => {
     if (!place.exchange()) return Effect.succeed(tooManyPushPulls)
-    // Before the answer is made; what it really holds counts when it is written. In clear its rows are those of all answers.
+    // Before the answer is made; what it really holds counts when it is written. In clear its rows are those of all
+    // answers.
     const bytes = Sender.encrypts(node) ? 2 * Ref.getUnsafe(node.membership).entries.size * ROW_BYTES : ROW_BYTES
     return Effect.flatMap(place.answers(bytes), (room) => room ? exchange : Effect.interrupt)
   })

@@ -21,7 +21,9 @@ import type { Receipt } from "./Receipts.ts"
 const PART_OVERHEAD = 2
 /** A user message costs its type byte as well. */
 export const USER_OVERHEAD = PART_OVERHEAD + 1
-/** The most that messages of the application may take in one packet: a compound message has no room for a longer one. */
+/**
+ * The most that messages of the application may take in one packet: a compound message has no room for a longer one.
+ */
 export const MAX_USER_ROOM = MAX_COMPOUND_PART_BYTES + PART_OVERHEAD
 /** Broadcasts an application may have waiting; the most transmitted ones make room. */
 export const MAX_USER_BROADCASTS = 4096
@@ -42,7 +44,10 @@ const newsOf = (member: string): string => `member ${member}`
 /** What the queue calls our refutation: no name of a member gives this. */
 const REFUTATION = "refutation"
 
-/** Queues a claim; one with the same key (`Directive.Broadcast`) replaces it. Synchronous: it runs inside the rules' step. */
+/**
+ * Queues a claim; one with the same key (`Directive.Broadcast`) replaces it. Synchronous: it runs inside the rules'
+ * step.
+ */
 export const queueClaim = (
   node: Node,
   key: string | undefined,
@@ -55,7 +60,9 @@ export const queueClaim = (
   put(node.gossip, { name, unique: false, message, receipt })
 }
 
-/** Forgets the news of a member that is forgotten: others would only learn of it, and the queue would outgrow the table. */
+/**
+ * Forgets the news of a member that is forgotten: others would only learn of it, and the queue would outgrow the table.
+ */
 export const forget = (node: Node, name: string): void => {
   const [next, finished] = BroadcastQueue.remove(node.gossip.current, newsOf(name))
   node.gossip.current = next
@@ -111,8 +118,8 @@ export const isIdle = (node: Node): boolean =>
 const nothing = { messages: [], used: 0 }
 
 /**
- * What goes first to somebody heard from: news of ourselves, and of the recipient, who may have to refute it. Members that
- * somebody made up can fill the queue with news of themselves.
+ * What goes first to somebody heard from: news of ourselves, and of the recipient, who may have to refute it. Members
+ * that somebody made up can fill the queue with news of themselves.
  */
 const urgent = (node: Node, to: PeerAddress): ReadonlyArray<string> | undefined => {
   if (node.config.profile === "paper" || node.heard.heardAt(to) === undefined) return undefined
@@ -121,8 +128,8 @@ const urgent = (node: Node, to: PeerAddress): ReadonlyArray<string> | undefined 
 }
 
 /**
- * The messages that ride on the next packet, which goes to `to`, at most `limit` bytes with their overhead and `maxParts`
- * in number. `ping`: the packet is the ping of that sequence number.
+ * The messages that ride on the next packet, which goes to `to`, at most `limit` bytes with their overhead and
+ * `maxParts` in number. `ping`: the packet is the ping of that sequence number.
  */
 export const draw = (
   node: Node,
@@ -147,8 +154,8 @@ export const draw = (
   })
 
 /**
- * What of the delegate's messages fits, in their order; from the first that does not, the rest is counted, not sent, and
- * not split. It is not looked at either: there may be any number.
+ * What of the delegate's messages fits, in their order; from the first that does not, the rest is counted, not sent,
+ * and not split. It is not looked at either: there may be any number.
  */
 const fitting = (node: Node, payloads: ReadonlyArray<Uint8Array>, room: number, maxParts: number) => {
   const out: Array<Uint8Array> = []

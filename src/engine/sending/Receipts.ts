@@ -1,6 +1,6 @@
 /**
- * Who got a claim of ours: whoever calls `leave` or `updateMeta` may want to know. A receipt lives while its broadcast is
- * queued, and a newer claim of ours replaces the broadcast, so there are never more than a few.
+ * Who got a claim of ours: whoever calls `leave` or `updateMeta` may want to know. A receipt lives while its broadcast
+ * is queued, and a newer claim of ours replaces the broadcast, so there are never more than a few.
  *
  * @since 0.1.0
  */

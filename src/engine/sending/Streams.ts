@@ -50,7 +50,9 @@ export const frame = (node: Node, message: Uint8Array): Effect.Effect<Uint8Array
     )
   )
 
-/** What the decoder makes of a chunk, in slices of work; `each` is told after a slice, and ends it by answering false. */
+/**
+ * What the decoder makes of a chunk, in slices of work; `each` is told after a slice, and ends it by answering false.
+ */
 export const decode = (
   node: Node,
   decoder: Frame.Decoder,
@@ -122,8 +124,8 @@ export const write = (node: Node, connection: Connection, message: Uint8Array): 
   })
 
 /**
- * Writes a message that is there in pieces. Where it is neither sealed nor compressed the pieces are written as they are:
- * they are shared by all who are told the same, and a hundred peers that do not read hold no hundred copies.
+ * Writes a message that is there in pieces. Where it is neither sealed nor compressed the pieces are written as they
+ * are: they are shared by all who are told the same, and a hundred peers that do not read hold no hundred copies.
  */
 export const writePieces = (
   node: Node,

@@ -1,7 +1,7 @@
 /**
- * Work for streams that takes longer than a moment is done in slices, and the streams take turns: one slice of one of them,
- * then everything else that waits. A hundred streams that each took a slice at every turn would hold up an ack by a
- * hundred slices.
+ * Work for streams that takes longer than a moment is done in slices, and the streams take turns: one slice of one of
+ * them, then everything else that waits. A hundred streams that each took a slice at every turn would hold up an ack by
+ * a hundred slices.
  *
  * @since 0.1.0
  */

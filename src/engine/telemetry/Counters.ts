@@ -1,7 +1,7 @@
 /**
- * Counts of what was done, refused and dropped, by reason. Synchronous, because they are counted inside the packet path;
- * each count also reaches Effect's `Metric` registry as `memberlist.<name>`, with the reason and the configured labels
- * as attributes. The attributes of a series are put together once, not for each packet.
+ * Counts of what was done, refused and dropped, by reason. Synchronous, because they are counted inside the packet
+ * path; each count also reaches Effect's `Metric` registry as `memberlist.<name>`, with the reason and the configured
+ * labels as attributes. The attributes of a series are put together once, not for each packet.
  *
  * @since 0.1.0
  */

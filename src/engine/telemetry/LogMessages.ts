@@ -193,7 +193,7 @@ export const messages = {
   ),
   HookDied: error(
     "a hook of the delegate died; the protocol goes on without its answer",
-    "mend the hook: its failures must be handled in it, and its answer must be what its type says"
+    "fix the hook: its failures must be handled in it, and its answer must be what its type says"
   ),
   HookLate: warn(
     "a hook of the delegate took too long; the protocol goes on without its answer",

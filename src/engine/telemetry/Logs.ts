@@ -57,8 +57,8 @@ export interface Repeats<A> {
 
 /**
  * Tells repetitions from what is new. The first of a kind is written at once; those that follow within ten seconds are
- * counted, and summed up when the ten seconds are over. When too many kinds are remembered, new ones share one memory for
- * all peers.
+ * counted, and summed up when the ten seconds are over. When too many kinds are remembered, new ones share one memory
+ * for all peers.
  */
 export const makeRepeats = <A>(): Repeats<A> => {
   // All windows have the same length, so the oldest is always the first to end.

@@ -1,6 +1,6 @@
 /**
- * How often a node synchronises its whole table with another member's, and with which one. It heals what gossip lost; SWIM
- * has no such exchange.
+ * How often a node synchronises its whole table with another member's, and with which one. It heals what gossip lost;
+ * SWIM has no such exchange.
  */
 import type { Entry } from "../membership/Entry.ts"
 import type { Env, Membership } from "../membership/Membership.ts"
@@ -10,13 +10,15 @@ import { select } from "./PeerSelection.ts"
 const SCALE_THRESHOLD = 32
 
 /**
- * The time between two push/pulls, in the unit of `interval`: once more the interval each time the cluster doubles beyond
- * 32 members, because every exchange carries the whole table. `n` is the number of members we know, whatever their state.
- * memberlist: `pushPullScale`.
+ * The time between two push/pulls, in the unit of `interval`: once more the interval each time the cluster doubles
+ * beyond 32 members, because every exchange carries the whole table. `n` is the number of members we know, whatever
+ * their state. memberlist: `pushPullScale`.
  */
 export const pushPullScale = (interval: number, n: number): number =>
   n <= SCALE_THRESHOLD ? interval : interval * (Math.ceil(Math.log2(n) - Math.log2(SCALE_THRESHOLD)) + 1)
 
-/** The member to synchronise with: a random live one, if there is one. A suspect may be dead, and would cost a timeout. */
+/**
+ * The member to synchronise with: a random live one, if there is one. A suspect may be dead, and would cost a timeout.
+ */
 export const partner = (m: Membership, env: Env): Entry | undefined =>
   select(m, 1, (entry) => entry.state === "alive", env)[0]

@@ -56,8 +56,8 @@ export const queue = <B extends Broadcast>(q: BroadcastQueue<B>, broadcast: B): 
 }
 
 /**
- * How often a broadcast is sent before it is finished: `mult × ⌈log10(n + 1)⌉`, where `n` is the number of members we know,
- * whatever their state. 0 and below still mean once. memberlist: `retransmitLimit`.
+ * How often a broadcast is sent before it is finished: `mult × ⌈log10(n + 1)⌉`, where `n` is the number of members we
+ * know, whatever their state. 0 and below still mean once. memberlist: `retransmitLimit`.
  */
 export const retransmitLimit = (mult: number, n: number): number => mult * Math.ceil(Math.log10(n + 1))
 
@@ -84,8 +84,8 @@ export interface Drawn<B extends Broadcast = Broadcast> {
 }
 
 /**
- * Takes as much as fits, each message at most once. A message that is too long for what is left is passed over and stays
- * queued. memberlist: `GetBroadcasts`.
+ * Takes as much as fits, each message at most once. A message that is too long for what is left is passed over and
+ * stays queued. memberlist: `GetBroadcasts`.
  */
 export const draw = <B extends Broadcast>(q: BroadcastQueue<B>, options: DrawOptions): Drawn<B> => {
   const { limit, maxParts = Infinity, overhead, retransmitLimit } = options
@@ -106,7 +106,8 @@ export const draw = <B extends Broadcast>(q: BroadcastQueue<B>, options: DrawOpt
     messages.push(item.broadcast.message)
     used += overhead + item.length
   }
-  // What was taken from the tier before. It joins this tier only after this tier was drawn from, so that it is not taken twice.
+  // What was taken from the tier before. It joins this tier only after this tier was drawn from, so that it is not
+  // taken twice.
   let held: ReadonlyArray<Tier.Queued<B>> = []
   for (let t = 0; t < q.tiers.length || held.length > 0; t++) {
     const before = tiers[t] ?? Tier.empty

@@ -1,14 +1,15 @@
 /**
- * The one place that picks members: those who get gossip, help with a probe, are synchronised with. Random ones, as in the
- * reference; but a table may be full of members that somebody made up, and news that only they are told is told to nobody.
+ * The one place that picks members: those who get gossip, help with a probe, are synchronised with. Random ones, as in
+ * the reference; but a table may be full of members that somebody made up, and news that only they are told is told to
+ * nobody.
  */
 import type { Entry } from "../membership/Entry.ts"
 import type { Env, Membership } from "../membership/Membership.ts"
 import type { FirstHand } from "./FirstHand.ts"
 
 /**
- * Up to `k` random members that are `eligible`, never ourselves; those heard from come first. Where somebody was heard from,
- * at least one of them was: members that somebody made up pass nothing on, help nobody and know nothing.
+ * Up to `k` random members that are `eligible`, never ourselves; those heard from come first. Where somebody was heard
+ * from, at least one of them was: members that somebody made up pass nothing on, help nobody and know nothing.
  */
 export const select = (
   { entries, ring, self }: Membership,
@@ -29,8 +30,8 @@ export const select = (
 
 /**
  * Up to `k` random names that are `eligible`, those heard from first. Where somebody who is eligible was heard from, at
- * least one of them was: if chance picked none, one takes the place of another. In a cluster of real members chance nearly
- * always picks one, and nothing differs from `kRandom`.
+ * least one of them was: if chance picked none, one takes the place of another. In a cluster of real members chance
+ * nearly always picks one, and nothing differs from `kRandom`.
  */
 export const kRandomKnown = (
   k: number,
@@ -55,8 +56,8 @@ export interface Indexed<A> extends Iterable<A> {
 }
 
 /**
- * Up to `k` different elements of `list` that are `eligible`, uniformly at random. Fewer only when there are no more; this
- * is stricter than memberlist's `kRandomNodes`, which in a small cluster can miss the one eligible member.
+ * Up to `k` different elements of `list` that are `eligible`, uniformly at random. Fewer only when there are no more;
+ * this is stricter than memberlist's `kRandomNodes`, which in a small cluster can miss the one eligible member.
  *
  * @param random a number in [0, 1)
  */

@@ -25,6 +25,8 @@ export const getsGossip = (
 export const ofGossip = (m: Membership, k: number, env: Env): ReadonlyArray<Entry> =>
   select(m, k, (entry) => getsGossip(entry, env), env)
 
-/** The members who get our goodbye straight from us, `k` at most: each passes it on, which one that is gone does not. */
+/**
+ * The members who get our goodbye straight from us, `k` at most: each passes it on, which one that is gone does not.
+ */
 export const ofGoodbye = (m: Membership, k: number, env: Env): ReadonlyArray<Entry> =>
   select(m, k, (entry) => !isGone(entry), env)

@@ -1,10 +1,10 @@
 /**
  * What is sent straight to the member it concerns, beside the gossip: a refutation to the accuser, an accusation to the
- * accused. Gossip reaches everybody some time, but where the table is full of members that somebody made up it is spent on
- * them, and a suspicion does not wait.
+ * accused. Gossip reaches everybody some time, but where the table is full of members that somebody made up it is spent
+ * on them, and a suspicion does not wait.
  *
  * It goes to the address that our table has for the member, never to one that a packet names, and not often: who forges
- * claims decides how many there are to answer, and could make us flood a stranger whom it announced as a member.
+ * claims decides how many there are to answer, and could make us flood a stranger that it announced as a member.
  */
 import type { Claim } from "../membership/Claim.ts"
 import { type Env, get, type Membership, type Step } from "../membership/Membership.ts"
@@ -38,8 +38,8 @@ export const tell = (m: Membership, name: string, claim: Claim, { firstHand, now
 const TELLERS = 3
 
 /**
- * Tells a suspect of the suspicion, if anything ever came from it. Where many were heard from, only some tell, by chance.
- * (The prober tells as well, with its next ping: Lifeguard's buddy system.)
+ * Tells a suspect of the suspicion, if anything ever came from it. Where many were heard from, only some tell, by
+ * chance. (The prober tells as well, with its next ping: Lifeguard's buddy system.)
  */
 export const tellSuspect = (m: Membership, claim: Claim, env: Env): Step => {
   const { firstHand, random } = env

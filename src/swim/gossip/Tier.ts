@@ -1,10 +1,10 @@
 /**
  * The queued broadcasts that were sent equally often, in drawing order: longest first, newest first.
  *
- * An immutable sorted sequence: short arrays in an array, so that a change copies one short array and the pointers to the
- * others. One sorted array would do up to a few thousand (0.5 µs a change with 1,000, 2 with 5,000), but a push/pull brings
- * a whole cluster, and whoever floods us with made-up members fills the queue with them: 10 µs with 10,000, 95 with 20,000,
- * 250 with 60,000. (Node.js 24, x64; in short arrays 1 to 2 µs.)
+ * An immutable sorted sequence: short arrays in an array, so that a change copies one short array and the pointers to
+ * the others. One sorted array would do up to a few thousand (0.5 µs a change with 1,000, 2 with 5,000), but a
+ * push/pull brings a whole cluster, and whoever floods us with made-up members fills the queue with them: 10 µs with
+ * 10,000, 95 with 20,000, 250 with 60,000. (Node.js 24, x64; in short arrays 1 to 2 µs.)
  */
 
 /** A broadcast in the queue. Ids only rise, so a newer broadcast always has the larger one. */

@@ -1,5 +1,6 @@
 /**
- * What this node says about itself: that it is there, what it is, that it goes. When it says so is decided in `Stage.ts`.
+ * What this node says about itself: that it is there, what it is, that it goes. When it says so is decided in
+ * `Stage.ts`.
  */
 import type { Alive, Dead } from "../membership/Claim.ts"
 import { dead } from "../membership/Dead.ts"
@@ -50,9 +51,9 @@ export const start = (m: Membership, own: Own, env: Env): Decided => live(m, { _
 export const update = (m: Membership, own: Own, env: Env): Decided => live(m, { _tag: "Update" }, own, env)
 
 /**
- * Introduces us to a peer that a join is about to send our list to. After a leave it announces us again, with the metadata
- * we had. With `above` it announces us above that incarnation, so that members with the policy `replace` give us the name;
- * we never give ours away: a node that is replaced goes on, and is told of the conflict.
+ * Introduces us to a peer that a join is about to send our list to. After a leave it announces us again, with the
+ * metadata we had. With `above` it announces us above that incarnation, so that members with the policy `replace` give
+ * us the name; we never give ours away: a node that is replaced goes on, and is told of the conflict.
  */
 export const introduce = (
   m: Membership,
@@ -71,8 +72,8 @@ export const introduce = (
 }
 
 /**
- * Announces us above the incarnation at which another node has our name, unless we are outside or above it already. A join
- * that introduced us above what it was told may find more when it reads the peer's list again.
+ * Announces us above the incarnation at which another node has our name, unless we are outside or above it already. A
+ * join that introduced us above what it was told may find more when it reads the peer's list again.
  */
 export const takeName = (m: Membership, own: Omit<Own, "meta">, above: number, env: Env): Step => {
   const entry = get(m, m.self)

@@ -1,6 +1,6 @@
 /**
- * The stages of this node's life in its cluster, as a state machine: what each call of the application, and the end of the
- * layer, makes of them, and what the cluster is told.
+ * The stages of this node's life in its cluster, as a state machine: what each call of the application, and the end of
+ * the layer, makes of them, and what the cluster is told.
  *
  * ```
  * Unannounced --start--> Present --leave--> Left --introduce--> Returning --answered--> Present

@@ -9,9 +9,9 @@ import { isGone } from "./Entry.ts"
 import { type Env, get, type Membership, publish, type Step } from "./Membership.ts"
 
 /**
- * How many rounds of probing among those who were heard from an entry is waited for. In a cluster of n real members each
- * is heard from about twice a round, by its ping and by its ack; after three rounds one in 400 was not. Those never heard
- * from do not make the wait longer: with 60,000 of them a round would take 16 hours.
+ * How many rounds of probing among those who were heard from an entry is waited for. In a cluster of n real members
+ * each is heard from about twice a round, by its ping and by its ack; after three rounds one in 400 was not. Those
+ * never heard from do not make the wait longer: with 60,000 of them a round would take 16 hours.
  */
 export const ROUNDS = 3
 
@@ -20,7 +20,8 @@ export const MIN_INTERVALS = 30
 
 /**
  * How many random entries are looked at for one newcomer. Claims come by the thousand, and the table cannot be searched
- * for each; where only one entry in twenty may go, 64 looks find one 26 times in 27, and the newcomer is announced again.
+ * for each; where only one entry in twenty may go, 64 looks find one 26 times in 27, and the newcomer is announced
+ * again.
  */
 export const LOOKS = 64
 
@@ -29,9 +30,9 @@ export const patience = (heard: number, probeInterval: number): number =>
   probeInterval * Math.max(MIN_INTERVALS, ROUNDS * heard)
 
 /**
- * Forgets an entry that was never heard from, if one is found, and gives its place in the probe ring to `newcomer`, whose
- * entry is the caller's to insert. Subscribers are told that the member failed, on our word and without an accuser: it
- * was never verified, and did not say goodbye. Nobody else is told, because we do not know that it is dead.
+ * Forgets an entry that was never heard from, if one is found, and gives its place in the probe ring to `newcomer`,
+ * whose entry is the caller's to insert. Subscribers are told that the member failed, on our word and without an
+ * accuser: it was never verified, and did not say goodbye. Nobody else is told, because we do not know that it is dead.
  */
 export const makePlace = (m: Membership, newcomer: string, env: Env): Step | undefined => {
   const { firstHand, now, random, rules } = env

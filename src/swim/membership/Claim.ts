@@ -6,7 +6,7 @@
  */
 import { MAX_META } from "../../base/Limits.ts"
 
-/** "This node lives here." Said by the node itself, then gossiped on by everybody. memberlist: `alive`. */
+/** "This node lives here." Announced by the node itself, then gossiped on by everybody. memberlist: `alive`. */
 export interface Alive {
   readonly _tag: "Alive"
   readonly incarnation: number
@@ -57,14 +57,15 @@ export const RemoteState = { alive: 0, suspect: 1, dead: 2, left: 3 } as const
 export const MAX_INCARNATION = 0xffff_ffff
 
 /**
- * How far an alive claim may raise a known incarnation. An accusation must stay below: its answer is one higher, and must
- * itself be no jump for those who never heard the accusation. Otherwise one forged number would use up all incarnations.
+ * How far an alive claim may raise a known incarnation. An accusation must stay below: its answer is one higher, and
+ * must itself be no jump for those who never heard the accusation. Otherwise one forged number would use up all
+ * incarnations.
  */
 export const MAX_INCARNATION_JUMP = 2 ** 30
 
 /**
- * The longest name of a member, in UTF-16 units. memberlist has no limit, and would keep a claim that fits no packet in its
- * queue forever.
+ * The longest name of a member, in UTF-16 units. memberlist has no limit, and would keep a claim that fits no packet in
+ * its queue forever.
  */
 export const MAX_NAME_LENGTH = 512
 
@@ -81,8 +82,8 @@ export const nameDefect = (name: string): NameDefect | undefined => {
 export const VERSIONS_LENGTH = 6
 
 /**
- * What is wrong with a version vector. memberlist stores some of these, and then no push/pull with that member in a list
- * succeeds any more.
+ * What is wrong with a version vector. memberlist stores some of these, and then no push/pull with that member in a
+ * list succeeds any more.
  */
 export const versionsDefect = (vsn: Uint8Array): "VersionsMissing" | "VersionsInvalid" | undefined => {
   if (vsn.length < VERSIONS_LENGTH) return "VersionsMissing"
@@ -126,9 +127,9 @@ const hash = (text: string, seed: number): string => {
 }
 
 /**
- * Returns the accusation with an accuser that can be kept and passed on. Whoever accuses counts, as in memberlist, whatever
- * its name; but a name that fits no packet would stay in the queue forever, so a digest stands for it, always the same
- * for the same name.
+ * Returns the accusation with an accuser that can be kept and passed on. Whoever accuses counts, as in memberlist,
+ * whatever its name; but a name that fits no packet would stay in the queue forever, so a digest stands for it, always
+ * the same for the same name.
  */
 export const withAccuser = <C extends Suspect | Dead>(claim: C): C => {
   const { from } = claim

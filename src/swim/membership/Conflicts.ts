@@ -1,6 +1,6 @@
 /**
- * Which name conflicts were told lately. Both nodes of a conflict go on announcing themselves, and every gossip and every
- * push/pull brings the conflict up again; one report a minute says as much.
+ * Which name conflicts were told lately. Both nodes of a conflict go on announcing themselves, and every gossip and
+ * every push/pull brings the conflict up again; one report a minute says as much.
  */
 import * as Address from "../../base/Address.ts"
 

@@ -1,6 +1,6 @@
 /**
- * What a rule asks for. The rules only compute values; the engine carries out their directives, in the order given, which
- * is the order the state changed.
+ * What a rule asks for. The rules only compute values; the engine carries out their directives, in the order given,
+ * which is the order the state changed.
  */
 
 import type { Alive, AliveDefect, Claim } from "./Claim.ts"
@@ -23,9 +23,9 @@ export type Directive =
 export interface Broadcast {
   readonly _tag: "Broadcast"
   /**
-   * The node's name; `undefined` for a refutation, whose key is no name, so that it does not push an older announcement of
-   * ours out of the queue before that was gossiped. (memberlist does the same with the text of our address, which may be
-   * a member's name.)
+   * The node's name; `undefined` for a refutation, whose key is no name, so that it does not push an older announcement
+   * of ours out of the queue before that was gossiped. (memberlist does the same with the text of our address, which
+   * may be a member's name.)
    */
   readonly key: string | undefined
   readonly claim: Claim
@@ -52,8 +52,8 @@ export interface Refuted {
 }
 
 /**
- * Tell subscribers and the delegate that two nodes claim one name from different addresses. Asked for once in a while, not
- * with every claim (`Conflicts.ts`).
+ * Tell subscribers and the delegate that two nodes claim one name from different addresses. Asked for once in a while,
+ * not with every claim (`Conflicts.ts`).
  */
 export interface Conflict {
   readonly _tag: "Conflict"
@@ -107,7 +107,7 @@ export interface Untold {
 export interface Ignored {
   readonly _tag: "Ignored"
   readonly reason: IgnoreReason
-  /** Whom it was about. */
+  /** The node it was about. */
   readonly node: string
 }
 

@@ -44,7 +44,7 @@ export interface Membership {
 /** A claim that was sent straight to a member. */
 export interface Told {
   readonly member: string
-  /** Whom the claim was about. */
+  /** The node the claim was about. */
   readonly about: string
   readonly at: number
   readonly firstHand: boolean
@@ -141,8 +141,9 @@ export interface Announced {
 }
 
 /**
- * The live entry of a name, given what was announced last, and the previous entry if there is one. A new member's bytes are
- * compared with `sibling`, another member: nearly all speak the same versions, which need to be in memory only once.
+ * The live entry of a name, given what was announced last, and the previous entry if there is one. A new member's bytes
+ * are compared with `sibling`, another member: nearly all speak the same versions, which need to be in memory only
+ * once.
  */
 export const aliveEntry = (
   name: string,

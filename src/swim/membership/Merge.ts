@@ -9,9 +9,9 @@ import type { Directive } from "./Directive.ts"
 import { type Env, ignored, type Membership, place, type Step } from "./Membership.ts"
 
 /**
- * Merges a peer's table, row by row. A member the peer believes dead only becomes suspect here, so that it gets the chance
- * to refute; suspicions count as ours, because the peer does not say whose they are. Versions were verified, and the
- * delegate asked, before. memberlist: `mergeState`.
+ * Merges a peer's table, row by row. A member the peer believes dead only becomes suspect here, so that it gets the
+ * chance to refute; suspicions count as ours, because the peer does not say whose they are. Versions were verified, and
+ * the delegate asked, before. memberlist: `mergeState`.
  */
 export const merge = (m: Membership, remote: ReadonlyArray<RemoteEntry>, env: Env): Step => {
   const directives: Array<Directive> = []

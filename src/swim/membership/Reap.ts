@@ -1,5 +1,6 @@
 /**
- * Who is forgotten: members that have been dead, or have left, for so long that no late news about them is to be feared.
+ * Who is forgotten: members that have been dead, or have left, for so long that no late news about them is to be
+ * feared.
  */
 import * as ProbeRing from "../probing/ProbeRing.ts"
 import type { Directive } from "./Directive.ts"
@@ -15,7 +16,8 @@ export const reap = (m: Membership, { now, random, rules }: Env): Step => {
   const names: Array<string> = []
   let entries = m.entries
   for (const name of m.ring.names) {
-    // the newest version: asking an older one in between would take the map through all that was written since, each time
+    // the newest version: asking an older one in between would take the map through all that was written since, each
+    // time
     const entry = entries.get(name)
     if (entry === undefined) continue
     const expired = isGone(entry) && now - entry.stateChangedAt > rules.gossipToTheDeadTime

@@ -9,16 +9,17 @@ import type { Entry } from "./Entry.ts"
 import { claimOf, type Env, ignore, learned, type Membership, replace, type Step } from "./Membership.ts"
 
 /**
- * The next incarnation of our own, above `known` if that is within reach. It stops at the largest one: wrapping to 0, as
- * memberlist does, would make every peer ignore us.
+ * The next incarnation of our own, above `known` if that is within reach. It stops at the largest one: wrapping to 0,
+ * as memberlist does, would make every peer ignore us.
  */
 export const nextIncarnation = (m: Membership, known: number): number =>
   Math.min(learned(m, known) + 1, MAX_INCARNATION)
 
 /**
- * Which life of ours a claim is about. An accusation is about this one when it names an incarnation that we have had, and
- * somebody had the time to probe us. Everything else is what others remember from before a restart (or forged): other
- * metadata, an incarnation we have not reached yet, our own goodbye, a death that those who knew us before tell us at once.
+ * Which life of ours a claim is about. An accusation is about this one when it names an incarnation that we have had,
+ * and somebody had the time to probe us. Everything else is what others remember from before a restart (or forged):
+ * other metadata, an incarnation we have not reached yet, our own goodbye, a death that those who knew us before tell
+ * us at once.
  */
 const lifeOf = (m: Membership, own: Entry, claim: Claim, { now, rules }: Env): Refuted["about"] => {
   if (claim._tag === "Alive" || claim.from === m.self && claim._tag === "Dead") return "EarlierLife"
@@ -27,9 +28,9 @@ const lifeOf = (m: Membership, own: Entry, claim: Claim, { now, rules }: Env): R
 }
 
 /**
- * Refutes a claim about ourselves, and tells the accuser. A claim out of reach is answered with our own next incarnation:
- * who refused the claim as we did takes the answer, and who did not cannot be convinced without using up all incarnations.
- * memberlist: `refute`, which leaves it to gossip.
+ * Refutes a claim about ourselves, and tells the accuser. A claim out of reach is answered with our own next
+ * incarnation: who refused the claim as we did takes the answer, and who did not cannot be convinced without using up
+ * all incarnations. memberlist: `refute`, which leaves it to gossip.
  */
 export const refute = (m: Membership, own: Entry, claim: Claim, env: Env): Step => {
   const incarnation = nextIncarnation(m, claim.incarnation)
@@ -56,10 +57,11 @@ export const refute = (m: Membership, own: Entry, claim: Claim, env: Env): Step 
 }
 
 /**
- * Ignores an accusation of an older incarnation of ours, and tells the accuser again what we are: it missed the refutation,
- * and would declare us dead when its suspicion ends. Most such accusations are late copies of one that the accuser has
- * taken back by now, so the answer goes to the accuser alone, and no more often than refutations do (`Tell.ts`): gossip
- * would carry one more rumour for each. memberlist says nothing, and nor do we where `firstHand` is absent.
+ * Ignores an accusation of an older incarnation of ours, and tells the accuser again what we are: it missed the
+ * refutation, and would declare us dead when its suspicion ends. Most such accusations are late copies of one that the
+ * accuser has taken back by now, so the answer goes to the accuser alone, and no more often than refutations do
+ * (`Tell.ts`): gossip would carry one more rumour for each. memberlist says nothing, and nor do we where `firstHand` is
+ * absent.
  */
 export const remind = (m: Membership, own: Entry, claim: Suspect | Dead, env: Env): Step => {
   const [next, ignored] = ignore(m, "OldIncarnation", claim)

@@ -2,8 +2,8 @@
  * Whether two tables can live together: every member, theirs and ours, must speak a protocol version that all living
  * members understand. memberlist: `verifyProtocol`.
  *
- * A row without versions, or with versions that contradict themselves, is left out: the merge ignores it, and memberlist,
- * which may have stored it, would refuse every exchange for as long as it remembers it.
+ * A row without versions, or with versions that contradict themselves, is left out: the merge ignores it, and
+ * memberlist, which may have stored it, would refuse every exchange for as long as it remembers it.
  */
 import type { VersionedMap } from "../../base/VersionedMap.ts"
 import { type RemoteEntry, RemoteState, versionsDefect } from "./Claim.ts"
@@ -82,7 +82,9 @@ const groupsOf = <S>(
 /** Weak, because an older version of the table keeps all that has changed since alive. */
 const known = new WeakMap<Table, ReadonlyArray<Group>>()
 
-/** Our groups, found once for each version of the table: anybody can ask for a push/pull with a message of a few bytes. */
+/**
+ * Our groups, found once for each version of the table: anybody can ask for a push/pull with a message of a few bytes.
+ */
 const oursOf = (table: Table): ReadonlyArray<Group> => {
   let groups = known.get(table)
   if (groups === undefined) known.set(table, groups = groupsOf(table.values(), "alive"))
@@ -132,8 +134,8 @@ const speaker = (group: Group, name: string, { current, max, min }: Place): Spea
 })
 
 /**
- * Whether a member speaks this protocol version now. One that is believed dead counts until it is forgotten, because what it
- * has to say may be that it is not.
+ * Whether a member speaks this protocol version now. One that is believed dead counts until it is forgotten, because
+ * what it has to say may be that it is not.
  */
 export const anySpeaks = (members: VersionedMap<Entry>, version: number): boolean =>
   members.values().some(({ state, vsn }) => vsn[2] === version && state !== "left")

@@ -1,6 +1,6 @@
 /**
- * The choices of an indirect probe, on both sides: who helps, who owes a nack and whether a TCP ping is tried as well; how
- * long a helper waits and what it tells the target. SWIM §4.1, Lifeguard §IV-A.
+ * The choices of an indirect probe, on both sides: who helps, who owes a nack and whether a TCP ping is tried as well;
+ * how long a helper waits and what it tells the target. SWIM §4.1, Lifeguard §IV-A.
  */
 import { select } from "../gossip/PeerSelection.ts"
 import type { Entry } from "../membership/Entry.ts"
@@ -26,7 +26,9 @@ export const helpers = (m: Membership, target: Entry, options: Options, env: Env
   select(m, options.indirectChecks, ({ name, state }) => state === "alive" && name !== target.name, env)
     .map((member) => ({ member, nack: owesNack(member, options) }))
 
-/** Whether a helper owes a nack: it must be able to, and in the paper's profile the score that nacks feed must be on. */
+/**
+ * Whether a helper owes a nack: it must be able to, and in the paper's profile the score that nacks feed must be on.
+ */
 export const owesNack = (
   helper: Pick<Entry, "vsn">,
   { awarenessMaxMultiplier, profile }: Pick<Options, "awarenessMaxMultiplier" | "profile">

@@ -1,8 +1,8 @@
 /**
- * A list of names as an immutable value: short arrays in an array, so that a change copies one short array and the pointers
- * to the others. A member table changes one name at a time and has 65,536 places; a copy of all names for each takes 1.5 µs
- * with 1,000 of them, but 30 µs with 10,000 and 0.65 ms with 60,000, and whoever floods us with made-up members decides how
- * often. (Node.js 24, x64; in chunks it is 1 µs and less than 3.)
+ * A list of names as an immutable value: short arrays in an array, so that a change copies one short array and the
+ * pointers to the others. A member table changes one name at a time and has 65,536 places; a copy of all names for each
+ * takes 1.5 µs with 1,000 of them, but 30 µs with 10,000 and 0.65 ms with 60,000, and whoever floods us with made-up
+ * members decides how often. (Node.js 24, x64; in chunks it is 1 µs and less than 3.)
  */
 
 const CHUNK = 128

@@ -24,8 +24,8 @@ const swap = (names: Array<string>, a: number, b: number): void => {
 }
 
 /**
- * Adds names, each at a random place; the name that was there goes to the end. The position does not move, so a member may be probed
- * twice or not at all in the round it arrives in.
+ * Adds names, each at a random place; the name that was there goes to the end. The position does not move, so a member
+ * may be probed twice or not at all in the round it arrives in.
  */
 export const insert = (ring: ProbeRing, added: ReadonlyArray<string>, random: () => number): ProbeRing => {
   let { names } = ring

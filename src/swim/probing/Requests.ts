@@ -1,6 +1,6 @@
 /**
- * Which pings and indirect pings of others are served, and where the answer goes. Anybody can ask, at any rate,
- * and have the answer sent anywhere; so members come first, strangers share a limited part, and nobody is answered who has
+ * Which pings and indirect pings of others are served, and where the answer goes. Anybody can ask, at any rate, and
+ * have the answer sent anywhere; so members come first, strangers share a limited part, and nobody is answered who has
  * given up waiting.
  */
 import * as Address from "../../base/Address.ts"
@@ -12,8 +12,8 @@ export const MAX_REQUESTS_PER_PACKET = 2
 export const MAX_WAITING = 256
 
 /**
- * Requests in a second that are answered although they come from no member's address: from members that we have not heard
- * of yet, and from those behind an address translation.
+ * Requests in a second that are answered although they come from no member's address: from members that we have not
+ * heard of yet, and from those behind an address translation.
  */
 export const STRANGERS_PER_SECOND = 1_000
 
@@ -39,19 +39,23 @@ export const isForAnother = (wanted: string, self: string): boolean => wanted !=
 const namesSource = ({ sourceAddr, sourcePort }: Source): boolean => sourceAddr.length > 0 && sourcePort !== 0
 
 /**
- * Whether a request comes first, as those of members do. A member wants its answers where it is; who wants them elsewhere
- * could be anybody's flood.
+ * Whether a request comes first, as those of members do. A member wants its answers where it is; who wants them
+ * elsewhere could be anybody's flood.
  */
 export const comesFirst = (request: Source, from: Address.PeerAddress, fromMember: boolean): boolean =>
   fromMember && !(namesSource(request)
     && (request.sourcePort !== from.port || Address.ipText(request.sourceAddr) !== from.ip))
 
-/** Whether its sender has given up: helpers are asked after this time, and a backlog served in full is served late in full. */
+/**
+ * Whether its sender has given up: helpers are asked after this time, and a backlog served in full is served late in
+ * full.
+ */
 export const isTooLate = (waited: number, probeTimeout: number): boolean => waited > probeTimeout
 
 /**
- * Where the sender of a request wants its answer: what it says, else where the packet came from, whose address was checked
- * before it was read. `undefined` where it may not be sent, so that nobody can be flooded with our answers to forged pings.
+ * Where the sender of a request wants its answer: what it says, else where the packet came from, whose address was
+ * checked before it was read. `undefined` where it may not be sent, so that nobody can be flooded with our answers to
+ * forged pings.
  */
 export const answerTo = (
   request: Source,
@@ -64,7 +68,9 @@ export const answerTo = (
   return contactAllowed(request.sourceAddr) ? { ip, port: request.sourcePort, name } : undefined
 }
 
-/** Who shares one part of the relays: a member's address by itself, and all strangers together (no address reads so). */
+/**
+ * Who shares one part of the relays: a member's address by itself, and all strangers together (no address reads so).
+ */
 export const accountOf = (from: Address.PeerAddress, isMember: boolean): string => isMember ? Address.format(from) : ""
 
 /** The relays of this moment. */

@@ -82,8 +82,8 @@ export const accusationOf = (self: string, { incarnation, name }: Entry): Suspec
 })
 
 /**
- * What a ping of this member tells it: that it is a suspect, if it is one, so that it can refute at once. Lifeguard §IV-C
- * calls it the buddy system, which the configuration may turn off.
+ * What a ping of this member tells it: that it is a suspect, if it is one, so that it can refute at once. Lifeguard
+ * §IV-C calls it the buddy system, which the configuration may turn off.
  */
 export const accusationInPing = (
   self: string,

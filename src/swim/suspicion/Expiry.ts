@@ -8,14 +8,14 @@ import * as Deadlines from "./Deadlines.ts"
 import * as Suspicion from "./Suspicion.ts"
 
 /**
- * The most members that one step declares dead. Those who are left follow in the next steps, so that a thousand suspicions
- * that began in one merge do not hold up probes and acks when they end together.
+ * The most members that one step declares dead. Those who are left follow in the next steps, so that a thousand
+ * suspicions that began in one merge do not hold up probes and acks when they end together.
  */
 export const MAX_EXPIRED = 256
 
 /**
- * What is taken for over although so much is left, in milliseconds. Clocks count whole nanoseconds, and times are sums: what
- * rounding leaves cannot be waited for.
+ * What is taken for over although so much is left, in milliseconds. Clocks count whole nanoseconds, and times are sums:
+ * what rounding leaves cannot be waited for.
  */
 export const ROUNDING = 0.001
 
@@ -23,8 +23,8 @@ export const ROUNDING = 0.001
 export const nextExpiry = (m: Membership): number => Deadlines.next(m.deadlines)
 
 /**
- * Declares dead, on our word, every suspect whose time is over, in the order in which it was, but at most `MAX_EXPIRED`:
- * where more are over, the next expiry stays in the past.
+ * Declares dead, on our word, every suspect whose time is over, in the order in which it was, but at most
+ * `MAX_EXPIRED`: where more are over, the next expiry stays in the past.
  */
 export const expire = (m: Membership, env: Env): Step => {
   const directives: Array<Directive> = []

@@ -33,9 +33,8 @@ export interface Options {
 }
 
 /**
- * The shortest time a suspect gets: `mult × max(1, log10 n) × interval`, the logarithm cut to three decimals. `n` is the
- * number of members we know, whatever their state.
- * memberlist: `suspicionTimeout`.
+ * The shortest time a suspect gets: `mult × max(1, log10 n) × interval`, the logarithm cut to three decimals. `n` is
+ * the number of members we know, whatever their state. memberlist: `suspicionTimeout`.
  */
 export const suspicionTimeout = (mult: number, n: number, interval: number): number => {
   const scale = Math.max(1, Math.log10(Math.max(1, n)))

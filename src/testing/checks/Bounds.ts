@@ -2,15 +2,15 @@
  * The limits of everything that a node keeps: its queues, its tables, and the fibers it has running. Reading them costs
  * next to nothing, because they are read after every step.
  *
- * Not here are what the application may do as often as it likes (joins, sends, streams of events), and what the transport
- * bounds (its inbox).
+ * Not here are what the application may do as often as it likes (joins, sends, streams of events), and what the
+ * transport bounds (its inbox).
  *
  * @since 0.1.0
  */
 import { MAX_NOTICE_BYTES, MAX_NOTICES, type Told } from "../../engine/hooks/Notices.ts"
-import type { ObservedNode, ObservedStep } from "../../engine/Observer.ts"
 import { MAX_PEERS } from "../../engine/receiving/Keys.ts"
 import { MAX_USER_BROADCASTS } from "../../engine/sending/Broadcasts.ts"
+import type { ObservedNode, ObservedStep } from "../../engine/StepObserver.ts"
 import { MAX_NOTED } from "../../engine/telemetry/Logs.ts"
 import { MAX_REPEATS } from "../../engine/telemetry/Logs.ts"
 import { LIMITS } from "../../engine/Work.ts"

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type { ObservedNode, ObservedStep, Observer } from "../../engine/Observer.ts"
+import type { ObservedNode, ObservedStep, Observer } from "../../engine/StepObserver.ts"
 import type { MemberState } from "../../Member.ts"
 import { isOutside } from "../../swim/life/Stage.ts"
 import type { Directive } from "../../swim/membership/Directive.ts"

@@ -12,17 +12,18 @@ import { suspicionTimeout } from "../../swim/suspicion/Suspicion.ts"
 
 /**
  * A bound on the time from calm (every link works, every node that will ever run again runs, and no two groups of nodes
- * have forgotten each other: who lists whom connects all) until every running node lists exactly the running nodes, all alive. It is
- * the sum of what the protocol may need one after the other:
+ * have forgotten each other: the lists connect all) until every running node lists exactly the running nodes, all
+ * alive. It is the sum of what the protocol may need one after the other:
  *
- * 1. A dead member is met in the probe ring: within two rounds of `n` probes. Each probe takes one `probeInterval`, or up
- *    to `awarenessMaxMultiplier` of them while a node that was in trouble still doubts itself; each answered probe takes
- *    one point of doubt away, so the slow ones add up to 1 + 2 + … intervals. (SWIM §4.3, Lifeguard §IV-A.)
+ * 1. A dead member is met in the probe ring: within two rounds of `n` probes. Each probe takes one `probeInterval`, or
+ * up
+ *    to `awarenessMaxMultiplier` of them while a node that was in trouble still doubts itself; each answered probe
+ *    takes one point of doubt away, so the slow ones add up to 1 + 2 + … intervals. (SWIM §4.3, Lifeguard §IV-A.)
  * 2. Its suspicion runs out, at most `suspicionMaxTimeoutMult` times the suspicion timeout. (Lifeguard §IV-B.)
  * 3. A death that was declared wrongly becomes known to its victim: by gossip, else at its next push/pull with a member
- *    that believes it, or that met one. Partners are random, so a time that is always enough does not exist; after `3 n`
- *    exchanges, and two intervals until the first, not having met one given partner has a probability of about e⁻³, and
- *    every other member would have to fail as well. The victim may be suspected once more, so 1 and 2 count twice.
+ *    that believes it, or that met one. Partners are random, so a time that is always enough does not exist; after `3
+ *    n` exchanges, and two intervals until the first, not having met one given partner has a probability of about e⁻³,
+ *    and every other member would have to fail as well. The victim may be suspected once more, so 1 and 2 count twice.
  * 4. The refutation spreads: each rumour lives for `retransmitLimit` gossip rounds at each member.
  *
  * In a cluster that split for longer than `gossipToTheDeadTime`, both sides have forgotten each other, and the protocol

@@ -15,7 +15,8 @@
  *
  * Checked are:
  *
- * - `IncarnationWentBack`: what a node knows of a name only gets newer, unless the name changed hands, which is announced.
+ * - `IncarnationWentBack`: what a node knows of a name only gets newer, unless the name changed hands, which is
+ *   announced.
  * - `Resurrection`: a dead or departed member lives again only at a higher incarnation, or if the name changed hands.
  * - `MetadataOfIncarnation`: within one life, a node announces one metadata, address and version for each incarnation.
  * - `NeverSaid`: what is believed of a live member is what it has said itself at that incarnation; who is believed dead
@@ -32,7 +33,7 @@
  * @since 0.1.0
  */
 import * as Layer from "effect/Layer"
-import { Observer as EngineObserver } from "../../engine/Observer.ts"
+import { Observer as EngineObserver } from "../../engine/StepObserver.ts"
 import { Checker } from "./Checker.ts"
 import { type Observer, stepOf } from "./Observation.ts"
 import type { Violation } from "./Violation.ts"

@@ -20,7 +20,7 @@
  */
 import * as Layer from "effect/Layer"
 import { eventOf, viewOf } from "../../engine/application/Views.ts"
-import { type ObservedStep, Observer as EngineObserver } from "../../engine/Observer.ts"
+import { type ObservedStep, Observer as EngineObserver } from "../../engine/StepObserver.ts"
 import type { Member } from "../../Member.ts"
 import type { MemberEvent } from "../../MemberEvent.ts"
 import type { CounterKey } from "../../Memberlist.ts"

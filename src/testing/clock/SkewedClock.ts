@@ -1,6 +1,6 @@
 /**
- * A clock that differs from the one it stands on: it runs faster or slower, and leaps ahead. Give each node of a test its
- * own, and their notions of time drift apart as those of real machines do.
+ * A clock that differs from the one it stands on: it runs faster or slower, and leaps ahead. Give each node of a test
+ * its own, and their notions of time drift apart as those of real machines do.
  *
  * ```ts
  * import { Effect, Layer } from "effect"

@@ -29,7 +29,9 @@ export class TimerHeap {
     return timer
   }
 
-  /** Makes sure that the timer does not fire. It leaves the heap when its time comes, or when most of the heap is such. */
+  /**
+   * Makes sure that the timer does not fire. It leaves the heap when its time comes, or when most of the heap is such.
+   */
   cancel(timer: Timer): void {
     if (timer.fire === undefined) return
     timer.fire = undefined

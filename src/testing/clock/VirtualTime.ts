@@ -3,8 +3,9 @@
  * time it is given the same seed.
  *
  * `TestClock` is the tool where a test decides when time passes. Here nobody has to: whenever nothing is left to do at
- * one moment, the clock moves to the next timer. It is a `Clock` on a binary heap and a `Scheduler` on one queue, driven
- * by a synchronous loop, and takes fibers in the order in which `TestClock` takes them, so both give the same run.
+ * one moment, the clock moves to the next timer. It is a `Clock` on a binary heap and a `Scheduler` on one queue,
+ * driven by a synchronous loop, and takes fibers in the order in which `TestClock` takes them, so both give the same
+ * run.
  *
  * Real input and output never complete in it: an effect that waits for a promise is reported as stuck.
  *

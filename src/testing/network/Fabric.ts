@@ -40,7 +40,9 @@ export interface NetworkStats {
   /** Packets that were held back. */
   readonly reordered: number
   readonly streamsRefused: number
-  /** Packets and streams of programs that had closed their transport: they fail, and a program that ended tries none. */
+  /**
+   * Packets and streams of programs that had closed their transport: they fail, and a program that ended tries none.
+   */
   readonly afterClose: number
   /** Streams open now. */
   readonly streamsOpen: number

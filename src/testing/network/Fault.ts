@@ -1,6 +1,6 @@
 /**
- * Faults as data: what can go wrong with a simulated network, and a script of what goes wrong when. Being data, a script
- * can be drawn from a seed, written to a file, shortened and played again.
+ * Faults as data: what can go wrong with a simulated network, and a script of what goes wrong when. Being data, a
+ * script can be drawn from a seed, written to a file, shortened and played again.
  *
  * Hosts are IP addresses or names from the network's `hosts` table; `"*"` stands for every host. Durations are
  * milliseconds.

@@ -1,6 +1,7 @@
 /**
- * What is wrong with the simulated network's links. Rules are directed and by host; `*` stands for every host. Beside the
- * rules there are conditions: faults that last for a while, any number at once, each of which knows whether it ever hit.
+ * What is wrong with the simulated network's links. Rules are directed and by host; `*` stands for every host. Beside
+ * the rules there are conditions: faults that last for a while, any number at once, each of which knows whether it ever
+ * hit.
  *
  * What holds for one link is worked out once and kept until a rule or a condition changes.
  *

@@ -1,6 +1,7 @@
 /**
  * A network in memory, for tests of everything that runs over a cluster: packets with latency and loss, streams, and
- * every fault that can be had on demand. Under `TestClock` and a seed, a whole cluster repeats exactly and takes no time.
+ * every fault that can be had on demand. Under `TestClock` and a seed, a whole cluster repeats exactly and takes no
+ * time.
  *
  * ```ts
  * import { Effect, Layer } from "effect"
@@ -21,8 +22,8 @@
  * }).pipe(Effect.scoped, Effect.provide(SimulatedNetwork.layer({ latency: ["1 millis", "5 millis"], seed: "s1" })))
  * ```
  *
- * Faults are by host (an IP address, as text); where two hosts are named, they apply in that direction, and `"*"` stands
- * for every host.
+ * Faults are by host (an IP address, as text); where two hosts are named, they apply in that direction, and `"*"`
+ * stands for every host.
  *
  * @stability unstable
  * @since 0.1.0
@@ -95,7 +96,9 @@ export interface Options {
   readonly mtu?: number | undefined
   /** Packets that may wait at each address, default 2048; more are dropped. */
   readonly inboxCapacity?: number | undefined
-  /** Accepted streams that may be open at each address, default 1024; more are refused. Nodes have limits of their own. */
+  /**
+   * Accepted streams that may be open at each address, default 1024; more are refused. Nodes have limits of their own.
+   */
   readonly maxStreams?: number | undefined
   /** Bytes that may be written to a stream before the writer waits for the reader, default 1 MiB. */
   readonly streamWindow?: number | undefined
@@ -103,16 +106,20 @@ export interface Options {
   readonly hosts?: Readonly<Record<string, ReadonlyArray<string>>> | undefined
   /**
    * What the network's random numbers are derived from: a stream for each host and each kind of chance, so that a fault
-   * of one kind on one link changes nothing that chance decides elsewhere. Default: drawn from Effect's `Random` where the
-   * layer is built.
+   * of one kind on one link changes nothing that chance decides elsewhere. Default: drawn from Effect's `Random` where
+   * the layer is built.
    */
   readonly seed?: string | number | undefined
 }
 
 interface Service {
-  /** Cuts one direction of a link: for all traffic, or only packets (UDP) or streams (TCP). Streams stall, not break. */
+  /**
+   * Cuts one direction of a link: for all traffic, or only packets (UDP) or streams (TCP). Streams stall, not break.
+   */
   readonly cut: (from: string, to: string, what?: "both" | "packets" | "streams") => Effect.Effect<void>
-  /** Only hosts of the same group reach each other. A host in no group reaches everybody. Replaces the last partition. */
+  /**
+   * Only hosts of the same group reach each other. A host in no group reaches everybody. Replaces the last partition.
+   */
   readonly partition: (groups: ReadonlyArray<ReadonlyArray<string>>) => Effect.Effect<void>
   /** Packet loss of one direction of a link, as a probability. */
   readonly setLoss: (from: string, to: string, probability: number) => Effect.Effect<void>
@@ -125,8 +132,8 @@ interface Service {
   /** The longest packet that passes in this direction, in bytes. */
   readonly setMtu: (from: string, to: string, bytes: number) => Effect.Effect<void>
   /**
-   * One line for everything the rule stands for: of a link `(a, b)`, of a host's uplink `(a, "*")` or downlink `("*", a)`,
-   * or of the whole network.
+   * One line for everything the rule stands for: of a link `(a, b)`, of a host's uplink `(a, "*")` or downlink `("*",
+   * a)`, or of the whole network.
    */
   readonly setBandwidth: (from: string, to: string, bandwidth: BandwidthInput) => Effect.Effect<void>
   /**

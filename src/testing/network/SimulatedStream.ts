@@ -1,6 +1,6 @@
 /**
- * Reliable byte streams in memory: two pipes with latency, segments, a bounded window and an orderly end. A segment that
- * meets a cut link waits until the link heals, as TCP would retransmit it.
+ * Reliable byte streams in memory: two pipes with latency, segments, a bounded window and an orderly end. A segment
+ * that meets a cut link waits until the link heals, as TCP would retransmit it.
  *
  * @since 0.1.0
  */

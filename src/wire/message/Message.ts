@@ -9,7 +9,7 @@
  */
 import * as Schema from "effect/Schema"
 import { MAX_MESSAGE_ENTRIES } from "../../base/Limits.ts"
-import * as Field from "../msgpack/Field.ts"
+import * as Field from "../msgpack/FieldCodec.ts"
 import * as MessagePack from "../msgpack/MessagePack.ts"
 import { type Failure, Reader } from "../msgpack/MessagePackReader.ts"
 import { Writer } from "../msgpack/MessagePackWriter.ts"

@@ -14,7 +14,7 @@
 import type * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
 import { MAX_STRUCT_FIELDS } from "../../base/Limits.ts"
-import * as Field from "./Field.ts"
+import * as Field from "./FieldCodec.ts"
 import { isArrayHead, isMapHead, type Reader, Skipper } from "./MessagePackReader.ts"
 import type { Writer } from "./MessagePackWriter.ts"
 

@@ -1,9 +1,9 @@
 /**
  * Text from bytes, UTF-8 or not.
  *
- * memberlist never asks whether a name is UTF-8, so bytes that are not arrive as text, too, in a form that no UTF-8 decodes
- * to: bytes from 0x80 on stand as lone surrogates, U+DC80 to U+DCFF (Python's "surrogateescape"). Different bytes are
- * different text, none of it is `isWellFormed`, and `bytesOf` gives the same bytes again.
+ * memberlist never asks whether a name is UTF-8, so bytes that are not arrive as text, too, in a form that no UTF-8
+ * decodes to: bytes from 0x80 on stand as lone surrogates, U+DC80 to U+DCFF (Python's "surrogateescape"). Different
+ * bytes are different text, none of it is `isWellFormed`, and `bytesOf` gives the same bytes again.
  *
  * @stability unstable
  * @since 0.1.0

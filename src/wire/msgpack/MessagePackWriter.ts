@@ -11,11 +11,11 @@ import * as Text from "./MessagePackText.ts"
 /** Nearly every message fits; a longer one makes its writer grow. */
 const INITIAL_BYTES = 256
 /**
- * Messages of more than 64 bytes would each have memory outside V8's heap: one of 67 bytes takes 504 bytes, and 180 in a
- * slab (measured with 400,000 of them, Node.js 24, x64). A push/pull that brings 10,000 members queues as many. So small
- * ones share slabs, which belong to the writer. A message that is kept keeps its slab: 8 KiB at most, with a hundred others,
- * where Node.js's own pool would keep 64 KiB. The first slab has room for one message, so that a writer for one message is
- * cheap.
+ * Messages of more than 64 bytes would each have memory outside V8's heap: one of 67 bytes takes 504 bytes, and 180 in
+ * a slab (measured with 400,000 of them, Node.js 24, x64). A push/pull that brings 10,000 members queues as many. So
+ * small ones share slabs, which belong to the writer. A message that is kept keeps its slab: 8 KiB at most, with a
+ * hundred others, where Node.js's own pool would keep 64 KiB. The first slab has room for one message, so that a writer
+ * for one message is cheap.
  */
 const SLAB_BYTES = 8_192
 const SLAB_FROM = 64

@@ -1,8 +1,8 @@
 /**
  * The datagram pipeline, both ways.
  *
- * Outside in, a datagram is: label, encryption, checksum, compression, compound, message. Decoding never throws: what is
- * wrong becomes a `Rejection`, and a bad part of a compound costs only itself.
+ * Outside in, a datagram is: label, encryption, checksum, compression, compound, message. Decoding never throws: what
+ * is wrong becomes a `Rejection`, and a bad part of a compound costs only itself.
  *
  * @stability unstable
  * @since 0.1.0
@@ -36,9 +36,9 @@ export interface Inbound extends Label.Expected {
   /** Bytes that a datagram may decompress to; 256 KiB if absent. */
   readonly maxDecompressed?: number | undefined
   /**
-   * Whether packets sealed with encryption version 0 are taken; not unless it says so. Their version byte and padding are
-   * not authenticated, so that any packet can be made to look like one, and be cut short. Streams do not ask. Read only
-   * for such a packet, and only when a key opens it.
+   * Whether packets sealed with encryption version 0 are taken; not unless it says so. Their version byte and padding
+   * are not authenticated, so that any packet can be made to look like one, and be cut short. Streams do not ask. Read
+   * only for such a packet, and only when a key opens it.
    */
   readonly acceptsFirstCipher?: boolean
 }
@@ -73,7 +73,8 @@ export interface Work {
 }
 
 /**
- * Decodes a datagram, whose memory must not be reused: a large user payload is a view of it. (Everything else is copied.)
+ * Decodes a datagram, whose memory must not be reused: a large user payload is a view of it. (Everything else is
+ * copied.)
  *
  * @category decoding
  * @since 0.1.0

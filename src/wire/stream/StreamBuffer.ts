@@ -1,8 +1,8 @@
 /**
  * The bytes of a stream that were received and not yet consumed.
  *
- * It grows by doubling with what arrives, never with what is announced, and drops consumed bytes when it must make room,
- * so that appending costs a constant per byte whatever the sizes of the chunks.
+ * It grows by doubling with what arrives, never with what is announced, and drops consumed bytes when it must make
+ * room, so that appending costs a constant per byte whatever the sizes of the chunks.
  *
  * @stability unstable
  * @since 0.1.0
@@ -50,8 +50,8 @@ export class StreamBuffer {
   }
 
   /**
-   * Empties it and gives its memory back at once: what an idle process drops may not be collected for minutes. Nothing may
-   * still want a view of it.
+   * Empties it and gives its memory back at once: what an idle process drops may not be collected for minutes. Nothing
+   * may still want a view of it.
    */
   free(): void {
     this.own?.buffer.transfer(0)
@@ -59,7 +59,8 @@ export class StreamBuffer {
   }
 
   /**
-   * Grows, and gives the old memory back at once: nobody has a view of it while more is to come. Doubling keeps that rare.
+   * Grows, and gives the old memory back at once: nobody has a view of it while more is to come. Doubling keeps that
+   * rare.
    */
   private makeRoom(size: number): void {
     const { length } = this

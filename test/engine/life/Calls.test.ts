@@ -301,7 +301,7 @@ describe("the layer's goodbye", () => {
   )
 
   clusterTest(
-    "goes to as many members as gossip would tell, each of whom passes it on",
+    "goes to as many members as gossip would tell, which pass it on",
     Effect.gen(function*() {
       const nodes = yield* startMany(16)
       // until joins are no longer remembered, whose seeds hear of it in any case

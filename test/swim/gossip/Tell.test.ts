@@ -77,7 +77,7 @@ describe("who refutes", () => {
     assert.deepStrictEqual(all, [`n1: Alive ${T.SELF} 2`, "TooSoon", "TooSoon", `n1: Alive ${T.SELF} 5`, "TooSoon"])
   })
 
-  it("tells only so many accusers within an interval, of whom strangers take nothing from those heard from", () => {
+  it("tells only so many accusers within an interval, and strangers take nothing from those heard from", () => {
     let m = T.cluster(...names(100), "real")
     const firstHand = heard(1, (name) => name === "real")
     const all: Array<string> = []

@@ -68,7 +68,7 @@ describe("the policy replace", () => {
     assert.deepStrictEqual(T.words(directives), ["Reclaimed", `Broadcast Alive ${OTHER}`, "Joined"])
   })
 
-  it("keeps the first at an equal incarnation, lest two live nodes replace each other forever", () => {
+  it("keeps the first at an equal incarnation, so that two live nodes do not replace each other forever", () => {
     for (const incarnation of [1, 2, 3]) {
       const [m, directives] = Alive.alive(T.known("alive", 3), from(2, incarnation), replacing())
       assert.deepStrictEqual(T.words(directives), ["Conflict", "Ignored AddressConflict"])

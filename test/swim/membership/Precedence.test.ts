@@ -63,7 +63,7 @@ const cases: ReadonlyArray<Case> = (["Alive", "Suspect", "Dead"] as const).flatM
 )
 
 /**
- * The first line that matches decides: claim, about whom, what is known, further conditions, then the verdict when the
+ * The first line that matches decides: claim, its node, what is known, further conditions, then the verdict when the
  * claim's incarnation is lower, equal, higher, higher by the largest jump, and higher by more. `*` is anything.
  */
 const TABLE = `

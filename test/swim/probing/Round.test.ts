@@ -10,7 +10,7 @@ import * as T from "../../support/Rules.ts"
 
 const { OTHER, SELF } = T
 
-/** Some ticks in turn: whom each probes. */
+/** Some ticks in turn: the member each probes. */
 const ticks = (m: Membership.Membership, count: number, env = T.env({ random: T.seeded(2) })) => {
   const probed: Array<string | undefined> = []
   const all: Array<Directive> = []

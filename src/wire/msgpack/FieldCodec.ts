@@ -1,8 +1,8 @@
 /**
  * How a message field travels: the Go field behind each Schema property, as an annotation.
  *
- * memberlist's format is Go structs written by go-msgpack, so the name, the width of an integer and `omitempty` are part
- * of the bytes. They live on the Schema of the field, where `MessagePack.derive` reads them.
+ * memberlist's format is Go structs written by go-msgpack, so the name, the width of an integer and `omitempty` are
+ * part of the bytes. They live on the Schema of the field, where `MessagePack.derive` reads them.
  *
  * @stability unstable
  * @since 0.1.0
@@ -77,8 +77,9 @@ const isDecoded = (text: string): boolean => {
 }
 
 /**
- * Text. Bytes that are not UTF-8 are carried as text that is not well-formed (`MessagePackText`), because what is replaced
- * or refused would make two names equal, or cost everything else in the message. Whose name must be UTF-8 is for the rules.
+ * Text. Bytes that are not UTF-8 are carried as text that is not well-formed (`MessagePackText`), because what is
+ * replaced or refused would make two names equal, or cost everything else in the message. Whose name must be UTF-8 is
+ * for the rules.
  */
 export const string = (name: string, options?: Options) =>
   Schema.String.check(Schema.makeFilter(isDecoded)).annotate(annotation(name, "string", options))

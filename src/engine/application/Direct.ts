@@ -40,7 +40,7 @@ const targetAt = (address: string): Effect.Effect<Target, AddressInvalid> => {
     : Effect.succeed({ name, endpoint: { ip, port, name }, crc: false })
 }
 
-/** Whom a message is for. A member that moved is reached where it is now. */
+/** The target of a message. A member that moved is reached where it is now. */
 const targetOf = (node: Node, to: Recipient): Effect.Effect<Target, TargetError> =>
   Effect.suspend((): Effect.Effect<Target, TargetError> => {
     // a program without types may pass a bare text, which could be either

@@ -17,8 +17,8 @@ import type { Notices, Told } from "./hooks/Notices.ts"
 import type { Acks } from "./probing/Acks.ts"
 import type { Inbox } from "./receiving/Inbox.ts"
 import type { Outbox } from "./sending/Outbox.ts"
-import type { Settings } from "./Settings.ts"
 import type { Telemetry } from "./telemetry/Telemetry.ts"
+import type { Settings } from "./Units.ts"
 import type { Work } from "./Work.ts"
 
 /** The parts of a node that an observer reads, each described where `Node` has it. */
