@@ -57,6 +57,18 @@ describe("a simulated cluster", () => {
     assert.isAbove(invariants.steps(), 50)
   })
 
+  it("stops a node, which is seen to have left at once", () => {
+    const seen = live(Effect.gen(function*() {
+      const cluster = yield* SimulatedCluster.make({ nodes: names, seed: 1 })
+      yield* cluster.startAll
+      yield* Effect.sleep("5 seconds")
+      yield* cluster.stop("b")
+      yield* Effect.sleep("20 millis")
+      return { running: yield* cluster.running, views: yield* views(cluster) }
+    }))
+    assert.deepStrictEqual(seen, { running: ["a", "c"], views: ["a: a1 c1", "c: a1 c1"] })
+  })
+
   it("plays every kind of node fault, each of which happened", () => {
     const script: Fault.Script = [
       { at: 0, for: 0, fault: { _tag: "Update", node: "a", meta: "blue" } },

@@ -415,6 +415,22 @@ describe("streams", () => {
       yield* Scope.close(scope, Exit.void)
       assert.deepInclude({ ...(yield* Fiber.join(second)) }, { operation: "read", kind: "Closed" })
     }).pipe(over()))
+  it.effect("and packets of a program that has closed its transport fail, and are counted", () =>
+    Effect.gen(function*() {
+      const network = yield* SimulatedNetwork
+      const scope = yield* Scope.make()
+      const a = yield* Scope.provide(node(A), scope)
+      const b = yield* node(B)
+      const seen = yield* collect(b)
+      yield* a.send(at(B), bytes(1))
+      assert.strictEqual((yield* network.stats).afterClose, 0)
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual((yield* Effect.flip(a.send(at(B), bytes(2)))).kind, "Closed")
+      assert.strictEqual(yield* attempt(a, B), "Closed")
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(seen.map(([, , value]) => value), [1])
+      assert.strictEqual((yield* network.stats).afterClose, 2)
+    }).pipe(over()))
   it.effect("to an address without a node are refused", () =>
     Effect.gen(function*() {
       const a = yield* node(A)

@@ -17,7 +17,11 @@ describe("the README", () => {
   it("leads to every example, each of which is a test or is run by one", () => {
     const examples = readdirSync(new URL("../../../examples", import.meta.url))
     assert.deepStrictEqual(examples.filter((file) => !readme.includes(`examples/${file}`)), [])
-    const runs = readdirSync(new URL("../../examples", import.meta.url)).map((file) => read(`test/examples/${file}`))
+    const runs = ["test/examples", "test/tools/docs"].flatMap((folder) =>
+      readdirSync(new URL(`../../../${folder}`, import.meta.url))
+        .filter((file) => file !== "Readme.test.ts")
+        .map((file) => read(`${folder}/${file}`))
+    )
     const programs = examples.filter((file) => !file.endsWith(".test.ts"))
     assert.deepStrictEqual(programs.filter((file) => !runs.some((text) => text.includes(file))), [])
   })
