@@ -27,7 +27,9 @@ const spread = Effect.fnUntraced(function*(node: Node) {
     const [first] = messages
     if (first === undefined) return
     const message = messages.length === 1 ? first : Compound.make(messages)
-    const sending = Sender.packet(node, target.endpoint, message, readsChecksum(target))
+    const sending = Sender.carrying(node, target.endpoint, messages)(
+      Sender.packet(node, target.endpoint, message, readsChecksum(target))
+    )
     yield* Sender.orLog(node, "gossip", target.endpoint, sending)
   }
 })

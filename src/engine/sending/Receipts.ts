@@ -23,7 +23,7 @@ export interface NewsReport {
    * - `AlreadyLeft`: nothing was done, because an earlier leave is complete.
    */
   readonly outcome: "Sent" | "Queued" | "Superseded" | "Alone" | "AlreadyLeft"
-  /** To how many members it was sent. */
+  /** To how many members it was sent, as far as the transport took it. */
   readonly sent: number
   /** How many of them have it for certain: they answered the ping that it rode on, or completed a push/pull since. */
   readonly confirmed: number
@@ -49,6 +49,8 @@ export interface Receipts {
   readonly make: (members: number) => Receipt
   /** Notes what rides on a packet; with `ping`, on the ping of that sequence number. */
   readonly sent: (messages: ReadonlyArray<Uint8Array>, to: Address.PeerAddress, ping?: number) => void
+  /** The transport did not send the packet to there that these were to ride on. */
+  readonly unsent: (messages: ReadonlyArray<Uint8Array>, to: Address.PeerAddress) => void
   /** A ping was answered. */
   readonly answered: (ping: number) => void
   /** A push/pull is about to begin; its result is to be called when it is complete. */
@@ -57,7 +59,8 @@ export interface Receipts {
 
 interface Open {
   readonly message: Uint8Array
-  readonly sentTo: Set<string>
+  /** How often it was sent to whom. */
+  readonly sentTo: Map<string, number>
   readonly confirmed: Set<string>
   /** Pings it rode on, and where they went. */
   readonly pings: Map<number, string>
@@ -67,8 +70,16 @@ const nothing = () => {}
 
 const place = ({ ip, port }: Address.PeerAddress): string => Address.format({ ip, port })
 
+const add = (counts: Map<string, number>, key: string, by: number): void => {
+  const count = (counts.get(key) ?? 0) + by
+  if (count > 0) counts.set(key, count)
+  else counts.delete(key)
+}
+
 export const make = (): Receipts => {
   const open = new Set<Open>()
+  // a transport may fail when the last transmission has settled the receipt
+  const byMessage = new WeakMap<Uint8Array, Open>()
   return {
     make: (members) => {
       const waiting = new Set<Signal.Signal>()
@@ -76,8 +87,9 @@ export const make = (): Receipts => {
       let own: Open | undefined
       return {
         queued: (message) => {
-          own = { message, sentTo: new Set(), confirmed: new Set(), pings: new Map() }
+          own = { message, sentTo: new Map(), confirmed: new Set(), pings: new Map() }
           open.add(own)
+          byMessage.set(message, own)
         },
         finished: (how) => {
           outcome ??= how
@@ -103,8 +115,14 @@ export const make = (): Receipts => {
     sent: (messages, to, ping) => {
       for (const { message, pings, sentTo } of open) {
         if (!messages.includes(message)) continue
-        sentTo.add(place(to))
+        add(sentTo, place(to), 1)
         if (ping !== undefined) pings.set(ping, place(to))
+      }
+    },
+    unsent: (messages, to) => {
+      for (const message of messages) {
+        const own = byMessage.get(message)
+        if (own !== undefined) add(own.sentTo, place(to), -1)
       }
     },
     answered: (ping) => {
@@ -118,7 +136,7 @@ export const make = (): Receipts => {
       const told = [...open]
       return () => {
         for (const { confirmed, sentTo } of told) {
-          sentTo.add(place(to))
+          add(sentTo, place(to), 1)
           confirmed.add(place(to))
         }
       }

@@ -75,6 +75,12 @@ export const packet = (
     return node.transport.send(to, datagram)
   })
 
+/** Takes back what was noted as sent when it was drawn, where the transport does not send it. */
+export const carrying =
+  (node: Node, to: PeerAddress, messages: ReadonlyArray<Uint8Array>) =>
+  <E>(sending: Effect.Effect<void, E>): Effect.Effect<void, E> =>
+    Effect.tapError(sending, () => Effect.sync(() => node.receipts.unsent(messages, to)))
+
 /** Sends one message with as much gossip as fits behind it. */
 export const withPiggyback = (
   node: Node,
@@ -94,7 +100,10 @@ export const withPiggyback = (
         Compound.MAX_PARTS - 1,
         message._tag === "Ping" ? message.seqNo : undefined
       ),
-      (extra) => packet(node, to, extra.length === 0 ? first : Compound.make([first, ...extra]), false)
+      (extra) =>
+        extra.length === 0
+          ? packet(node, to, first, false)
+          : carrying(node, to, extra)(packet(node, to, Compound.make([first, ...extra]), false))
     )
   })
 

@@ -9,12 +9,21 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import type { Memberlist } from "../../../src/Memberlist.ts"
+import { TransportError } from "../../../src/MemberlistError.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import { clusterTest, joinAt, passing, start, startMany, stateOf, type TestNode, view } from "../../support/Cluster.ts"
 import { asked, type FakePeer, fakePeer } from "../../support/FakePeer.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
+
+const unreachable = new TransportError({
+  operation: "send",
+  kind: "Unreachable",
+  scope: "Remote",
+  address: "10.0.0.1:7946",
+  cause: new Error("no way there")
+})
 
 /** Starts `effect` beside the test. */
 const beside = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkDetach(effect, { startImmediately: true })
@@ -366,6 +375,25 @@ describe("news about ourselves", () => {
       const [a] = yield* startMany(3, { config: { gossipInterval: "1 hour" } })
       const report = yield* passing(a!.cluster.updateMeta(bytes("new"), { wait: "20 seconds" }))
       assert.deepStrictEqual(report, { outcome: "Sent", sent: 2, confirmed: 2, members: 2 })
+    })
+  )
+
+  clusterTest(
+    "counts nobody to whom the transport could not send it, the last time included",
+    Effect.gen(function*() {
+      let broken = false
+      const node = yield* start("b", "10.0.0.2", {
+        transport: (inner) => ({
+          ...inner,
+          send: (to, payload) => Effect.suspend(() => broken ? Effect.fail(unreachable) : inner.send(to, payload))
+        })
+      })
+      const a = yield* start("a", "10.0.0.1")
+      yield* joinAt(node, a.address)
+      yield* TestClock.adjust("5 seconds")
+      broken = true
+      const report = yield* passing(node.cluster.updateMeta(bytes("new"), { wait: "5 seconds" }))
+      assert.deepStrictEqual(report, { outcome: "Sent", sent: 0, confirmed: 0, members: 1 })
     })
   )
 
