@@ -107,8 +107,9 @@ export class Memberlist extends Context.Service<Memberlist, {
    */
   readonly join: (seeds: ReadonlyArray<string>) => Effect.Effect<Join.JoinReport, JoinFailed | MemberlistClosed>
   /**
-   * Joins, and leaves when the scope closes; the goodbye is sent at once, and not waited for. A join that is interrupted
-   * after its list was sent leaves too, and so does one that fails then, where nobody but its seeds can know the node.
+   * Joins, and leaves when the scope closes; the goodbye is sent at once, and not waited for. A join that is
+   * interrupted after its list was sent leaves too, and so does one that fails then, where nobody but its seeds can
+   * know the node.
    */
   readonly joinScoped: (
     seeds: ReadonlyArray<string>
