@@ -59,7 +59,7 @@ export interface Receipts {
 
 interface Open {
   readonly message: Uint8Array
-  /** How often it was sent to the members that. */
+  /** How often it was sent to each. */
   readonly sentTo: Map<string, number>
   readonly confirmed: Set<string>
   /** Pings it rode on, and where they went. */

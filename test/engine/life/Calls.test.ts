@@ -379,7 +379,7 @@ describe("news about ourselves", () => {
   )
 
   clusterTest(
-    "counts nobody to that the transport could not send it, the last time included",
+    "counts nobody that the transport could not send it to, the last time included",
     Effect.gen(function*() {
       let broken = false
       const node = yield* start("b", "10.0.0.2", {
