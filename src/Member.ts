@@ -81,7 +81,7 @@ export class Member extends Schema.Class<Member>("effect-memberlist/Member")({
  * in front of an address is the member expected there, which `requireNodeNames` demands.
  *
  * @category models
- * @since 0.2.0
+ * @since 0.1.0
  */
 export type Recipient =
   | Member

@@ -103,7 +103,7 @@ export class Memberlist extends Context.Service<Memberlist, {
    * **Gotchas**
    *
    * Where the seeds name this node itself, that is told as `ourselves`, and does not count as contacted: a join that
-   * reaches nobody else, although it was to, fails.
+   * has other seeds too, and reaches none of them, fails.
    */
   readonly join: (seeds: ReadonlyArray<string>) => Effect.Effect<Join.JoinReport, JoinFailed | MemberlistClosed>
   /**
@@ -143,8 +143,8 @@ export class Memberlist extends Context.Service<Memberlist, {
     MessageTooLarge | TransportError | UnknownMember | AddressInvalid | NodeNameRequired | MemberlistClosed
   >
   /**
-   * Lets a message ride on gossip to random members. Receivers do not pass it on. With a `key`, it replaces an earlier
-   * one of the same key that is still waiting.
+   * Lets a message ride on gossip to random members: some may get it several times, others not at all. Receivers do not
+   * pass it on. With a `key`, it replaces an earlier one of the same key that is still waiting. Refused after a leave.
    */
   readonly broadcast: (
     payload: Uint8Array,
@@ -174,7 +174,8 @@ export class Memberlist extends Context.Service<Memberlist, {
 }>()("effect-memberlist/Memberlist") {
   /**
    * Runs the protocol. Releasing it says goodbye at once, straight to as many members as gossip would tell, and then
-   * stops every fiber, timer and socket. Calls under way fail with `MemberlistClosed`, and so does every later one. (A
+   * stops every fiber, timer and socket. Calls that act fail with `MemberlistClosed` from then on, those under way
+   * too; what can be read keeps its last answer, and streams end. (A
    * hook of the delegate that cannot be interrupted is left behind; see `Delegate`.)
    *
    * A `Delegate` or a `Keyring` is provided below it, with `Layer.provide`; `info` tells what was found.
@@ -231,7 +232,7 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
       run("leave", Life.leave(node, Duration.fromInputUnsafe(options?.timeout ?? node.config.leaveTimeout))),
     updateMeta: (meta, options) =>
       run(
-        "update",
+        "updateMeta",
         Life.update(node, meta, options?.wait === undefined ? undefined : Duration.fromInputUnsafe(options.wait))
       ),
     send: (to, payload, options) =>

@@ -363,7 +363,7 @@ export class JoinFailed extends Schema.TaggedError<JoinFailed>()("JoinFailed", {
  * A text that is no address to send to.
  *
  * @category errors
- * @since 0.2.0
+ * @since 0.1.0
  */
 export class AddressInvalid extends Schema.TaggedError<AddressInvalid>()("AddressInvalid", { address: Schema.String }) {
   override get message() {
@@ -420,7 +420,7 @@ export class NotParticipating extends Schema.TaggedError<NotParticipating>()("No
  * The call came after the layer of this node was released, or was under way then.
  *
  * @category errors
- * @since 0.2.0
+ * @since 0.1.0
  */
 export class MemberlistClosed extends Schema.TaggedError<MemberlistClosed>()("MemberlistClosed", {
   operation: Schema.String

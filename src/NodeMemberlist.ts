@@ -17,7 +17,7 @@
  * delegate. Each call of `layer` gives another; `Layer.fresh` makes another of `layerEnv`.
  *
  * @stability unstable
- * @since 0.2.0
+ * @since 0.1.0
  */
 import type * as Config from "effect/Config"
 import * as Layer from "effect/Layer"
@@ -33,7 +33,7 @@ const node = () => Layer.provide(Memberlist.layer, NodeTransport.layer)
  * A node over UDP and TCP with these settings.
  *
  * @category layers
- * @since 0.2.0
+ * @since 0.1.0
  */
 export const layer = (settings: Settings): Layer.Layer<Memberlist, StartError> =>
   Layer.provide(node(), MemberlistConfig.layer(settings))
@@ -43,7 +43,7 @@ export const layer = (settings: Settings): Layer.Layer<Memberlist, StartError> =
  * `MemberlistConfig.layerEnv`.
  *
  * @category layers
- * @since 0.2.0
+ * @since 0.1.0
  */
 export const layerEnv: Layer.Layer<Memberlist, StartError | Config.ConfigError> = Layer.provide(
   node(),

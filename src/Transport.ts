@@ -52,7 +52,7 @@ export interface Connection {
  * and logs it, with the limits and annotations of its other entries.
  *
  * @category models
- * @since 0.2.0
+ * @since 0.1.0
  */
 export type TransportNotice =
   /** The system chose the port. */

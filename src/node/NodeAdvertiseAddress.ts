@@ -79,7 +79,7 @@ const isDefined = <A>(value: A | undefined): value is A => value !== undefined
  * wildcard is bound and nothing else is told.
  *
  * @category constructors
- * @since 0.2.0
+ * @since 0.1.0
  */
 export const find = Effect.fnUntraced(function*(options: {
   readonly advertiseAddress: string | undefined

@@ -159,7 +159,7 @@ export type Udp = Pick<Transport["Service"], "packets" | "send">
  * Where to listen, and how much may wait.
  *
  * @category models
- * @since 0.2.0
+ * @since 0.1.0
  */
 export interface Options {
   /** An IP literal of this host, or a wildcard. */

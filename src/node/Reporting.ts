@@ -1,7 +1,7 @@
 /**
  * Keeps what the sockets have to tell until the node listens: it starts after they are open.
  *
- * @since 0.2.0
+ * @since 0.1.0
  */
 import type { Transport, TransportNotice } from "../Transport.ts"
 

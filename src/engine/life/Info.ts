@@ -2,7 +2,7 @@
  * What a node found when it started: the services beside its configuration are optional, and one that was provided in
  * the wrong place looks like one that was not provided at all.
  *
- * @since 0.2.0
+ * @since 0.1.0
  */
 import * as Address from "../../base/Address.ts"
 import { json } from "../../base/PlainText.ts"

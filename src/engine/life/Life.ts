@@ -131,8 +131,8 @@ export const update = Effect.fnUntraced(function*(
     (m, env) => Announcement.update(m, { ...own(node), meta: bytes }, env),
     receipt
   )
-  if (refused === "Closed") return yield* new MemberlistClosed({ operation: "update" })
-  if (refused !== undefined) return yield* new NotParticipating({ operation: "update" })
+  if (refused === "Closed") return yield* new MemberlistClosed({ operation: "updateMeta" })
+  if (refused !== undefined) return yield* new NotParticipating({ operation: "updateMeta" })
   if (members === 0) return { ...receipt.report(), outcome: "Alone" }
   if (wait !== undefined) yield* Effect.timeoutOption(receipt.wait, wait)
   return receipt.report()

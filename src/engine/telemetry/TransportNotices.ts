@@ -1,7 +1,7 @@
 /**
  * Counts and logs what the transport tells of itself.
  *
- * @since 0.2.0
+ * @since 0.1.0
  */
 import type { TransportNotice } from "../../Transport.ts"
 import type { Counters } from "./Counters.ts"

@@ -1,5 +1,5 @@
 /**
- * How a probe ends.
+ * How a probe ends. What that costs or earns in local health is in `LocalHealth.ts`.
  */
 
 export type Outcome =

@@ -1,6 +1,7 @@
 /**
- * Who is probed next: a shuffled list of all names and a position in it. New members go to a random place, so that the
- * time until a failure is noticed stays bounded: every member is probed once per round (SWIM §4.3).
+ * The order of probing: a shuffled list of all names and a position in it; `Round.ts` takes the next from it. New
+ * members go to a random place, so that the time until a failure is noticed stays bounded: every member is probed once
+ * per round (SWIM §4.3).
  */
 import { NameList } from "./NameList.ts"
 

@@ -1,6 +1,7 @@
 /**
- * When the suspicions of a table end. Only those that end first are listed; the others are found in the table when the
- * list is empty. With up to `MAX_LISTED` suspects nobody looks through the table at all.
+ * The suspicions of a table that end first, in their order (how long each lasts: `Suspicion.ts`). Only those that end
+ * first are listed; the others are found in the table when the list is empty. With up to `MAX_LISTED` suspects nobody
+ * looks through the table at all.
  *
  * Measured: a look through 60,000 entries takes 0.4 ms, and 5 ms if all are suspects. Where 60,000 suspicions end one
  * after the other, that cost 357 s of CPU with a look for each, and 2 s with this list.

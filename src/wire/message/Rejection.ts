@@ -14,7 +14,8 @@
  * - `Empty`: no message type byte where one must be
  * - `LabelTruncated`, `LabelEmpty`, `LabelMismatch`, `DoubleLabel`: the label header
  * - `Undecryptable`: too short, unknown encryption version, or no key fits
- * - `FirstCipher`: a packet of encryption version 0, which only members of protocol version 1 send, and there are none
+ * - `FirstCipher`: a packet of encryption version 0, which only members of protocol version 1 send, while no member
+ *   speaks it
  * - `Plaintext`: not encrypted though this node demands it (streams; packets cannot be told apart)
  * - `Encrypted`: an encrypted stream, and this node has no key
  * - `ChecksumMismatch`: the CRC of a packet
