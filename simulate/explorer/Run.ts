@@ -294,7 +294,8 @@ const explore = Effect.fnUntraced(function*(
   yield* Effect.gen(function*() {
     const draws = new Draws(plan.options.seed, "departure")
     const members = present().map(({ name }) => name)
-    if (agreedAfter === undefined || members.length < 2) return
+    // who is outside may still believe that somebody is dead, and says so at its next push/pull
+    if (agreedAfter === undefined || members.length < 2 || members.length < nodes.length) return
     const node = draws.pick(members)
     const others = members.filter((name) => name !== node)
     const since = now()
