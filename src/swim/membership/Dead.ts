@@ -1,11 +1,10 @@
 /**
  * What happens when a node is declared dead, or says goodbye.
  */
-import { isOutside } from "../life/Stage.ts"
 import { type Dead, nameDefect, withAccuser } from "./Claim.ts"
 import type { Change } from "./Directive.ts"
 import type { Entry } from "./Entry.ts"
-import { type Env, get, ignore, type Membership, publish, replace, type Step } from "./Membership.ts"
+import { compare, type Env, get, ignore, type Membership, publish, replace, type Step } from "./Membership.ts"
 import { decideDead } from "./Precedence.ts"
 import { refute, remind } from "./Refute.ts"
 
@@ -14,12 +13,7 @@ export const dead = (m: Membership, received: Dead, env: Env): Step => {
   const previous = get(m, received.node)
   if (previous === undefined) return ignore(m, nameDefect(received.node) ?? "UnknownMember", received)
   const claim = withAccuser(received)
-  const verdict = decideDead({
-    state: previous.state,
-    order: claim.incarnation - previous.incarnation,
-    self: claim.node === m.self,
-    leaving: isOutside(m.stage)
-  })
+  const verdict = decideDead(compare(m, previous, claim))
   switch (verdict) {
     case "Accept":
       return declareDead(m, previous, claim, env)

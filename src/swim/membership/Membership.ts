@@ -17,6 +17,7 @@ import { MAX_INCARNATION_JUMP } from "./Claim.ts"
 import * as Conflicts from "./Conflicts.ts"
 import { type Change, type Directive, type Ignored, type IgnoreReason, type Publish } from "./Directive.ts"
 import { type Entry, isGone } from "./Entry.ts"
+import type { Comparison } from "./Precedence.ts"
 
 export interface Membership {
   /** Our own name. */
@@ -222,3 +223,15 @@ export const ignore = (
   const incarnation = claim.node === m.self && outside ? learned(m, claim.incarnation) : m.incarnation
   return [incarnation === m.incarnation ? m : { ...m, incarnation }, [ignored(reason, claim.node)]]
 }
+
+/** A claim compared with the entry of its node. */
+export const compare = (
+  m: Membership,
+  entry: Entry,
+  claim: { readonly node: string; readonly incarnation: number }
+): Comparison => ({
+  state: entry.state,
+  order: claim.incarnation - entry.incarnation,
+  self: claim.node === m.self,
+  leaving: isOutside(m.stage)
+})

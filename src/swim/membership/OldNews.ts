@@ -4,10 +4,9 @@
  * first spares the rest of the way.
  */
 import * as Address from "../../base/Address.ts"
-import { isOutside } from "../life/Stage.ts"
 import { type Alive, aliveDefect, type Dead, type NameDefect, nameDefect, type Suspect } from "./Claim.ts"
-import { get, type Membership } from "./Membership.ts"
-import { type Comparison, decideDead, decideSuspect } from "./Precedence.ts"
+import { compare, get, type Membership } from "./Membership.ts"
+import { decideDead, decideSuspect } from "./Precedence.ts"
 
 /** What may still change the verdict on a claim before its turn comes. */
 export interface Pending {
@@ -46,12 +45,7 @@ export const oldAccusation = (
   if (claim.node === m.self) return undefined
   const previous = get(m, claim.node)
   if (previous === undefined) return nameDefect(claim.node) ?? "UnknownMember"
-  const comparison: Comparison = {
-    state: previous.state,
-    order: claim.incarnation - previous.incarnation,
-    self: false,
-    leaving: isOutside(m.stage)
-  }
+  const comparison = compare(m, previous, claim)
   const verdict = claim._tag === "Suspect" ? decideSuspect(comparison) : decideDead(comparison)
   switch (verdict) {
     case "OldIncarnation":

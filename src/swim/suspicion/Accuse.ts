@@ -2,11 +2,19 @@
  * What happens when a node is accused of not answering, and which accusation we make ourselves.
  */
 import { tellSuspect } from "../gossip/Tell.ts"
-import { isOutside } from "../life/Stage.ts"
 import { nameDefect, type Suspect, withAccuser } from "../membership/Claim.ts"
 import type { Directive } from "../membership/Directive.ts"
 import type { Entry } from "../membership/Entry.ts"
-import { type Env, get, ignore, type Membership, publish, replace, type Step } from "../membership/Membership.ts"
+import {
+  compare,
+  type Env,
+  get,
+  ignore,
+  type Membership,
+  publish,
+  replace,
+  type Step
+} from "../membership/Membership.ts"
 import { decideSuspect } from "../membership/Precedence.ts"
 import { refute, remind } from "../membership/Refute.ts"
 import * as Suspicion from "./Suspicion.ts"
@@ -16,12 +24,7 @@ export const suspect = (m: Membership, received: Suspect, env: Env): Step => {
   const previous = get(m, received.node)
   if (previous === undefined) return ignore(m, nameDefect(received.node) ?? "UnknownMember", received)
   const claim = withAccuser(received)
-  const verdict = decideSuspect({
-    state: previous.state,
-    order: claim.incarnation - previous.incarnation,
-    self: claim.node === m.self,
-    leaving: isOutside(m.stage)
-  })
+  const verdict = decideSuspect(compare(m, previous, claim))
   switch (verdict) {
     case "Accept":
       return accuse(m, previous, claim, env)
