@@ -50,7 +50,7 @@ describe("strange names", () => {
   for (
     const [what, name, reason] of [
       ["is not UTF-8", rawName, "NameInvalid"],
-      ["is longer than 512 characters", Buffer.alloc(600, "n").toString("base64"), "NameTooLong"]
+      ["is longer than 512 bytes", Buffer.alloc(600, "n").toString("base64"), "NameTooLong"]
     ] as const
   ) {
     scenario(

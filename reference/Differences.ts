@@ -231,7 +231,7 @@ export const differences: ReadonlyArray<DeliberateDifference> = [
     claim: (claim) => claim.do === "alive" && claim.meta !== null && claim.meta.length > 1_024
   },
   {
-    name: "a name above 512 UTF-16 units is ignored, of a member",
+    name: "a name above 512 bytes is ignored, of a member",
     why: "it may fit no packet, and would wait to be gossiped forever",
     steps: [alive(LONG_NAME, 1)],
     go: [
@@ -246,7 +246,7 @@ export const differences: ReadonlyArray<DeliberateDifference> = [
     claim: (claim) => claim.do === "alive" && claim.node.length > 512
   },
   {
-    name: "an accuser whose name is above 512 UTF-16 units is passed on by a digest of it",
+    name: "an accuser whose name is above 512 bytes is passed on by a digest of it",
     why: "it may fit no packet, and would wait to be gossiped forever",
     steps: [alive("b", 1), dead("b", 1, LONG_NAME)],
     go: [

@@ -216,14 +216,17 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
     join: (seeds) => run("join", Join.join(node, seeds)),
     joinScoped: (seeds) =>
       Effect.uninterruptibleMask((restore) => {
+        const stranger = Life.isStranger(node)
         let introduced = false
         const introducing = () => {
           introduced = true
         }
+        const undo = (cause: Cause.Cause<unknown>) =>
+          Cause.hasInterrupts(cause) ? Life.leaveAtOnce(node) : stranger ? Life.undo(node) : Effect.void
         // around the call, so that no interruption can fall between a join that succeeded and its scope
         const joined = Effect.onExit(restore(run("join", Join.join(node, seeds, introducing))), (exit) =>
           introduced && exit._tag === "Failure"
-            ? Effect.ignore(run("leave", Cause.hasInterrupts(exit.cause) ? Life.leaveAtOnce(node) : Life.undo(node)))
+            ? Effect.ignore(run("leave", undo(exit.cause)))
             : Effect.void)
         return Effect.acquireRelease(joined, () =>
           Effect.ignore(run("leave", Life.leaveAtOnce(node))))

@@ -91,6 +91,7 @@ const carryOutNow = (
         break
       case "Reaped":
         node.counters.count("member.reaped")
+        Broadcasts.forget(node, directive.entry.name)
         break
       case "Evicted":
         node.counters.count("member.evicted")

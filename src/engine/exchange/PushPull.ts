@@ -281,7 +281,11 @@ const VETO = "join rejected: "
 /** The longest text sent and taken over, in UTF-16 units; the rest is cut off. */
 const MAX_REFUSAL = 1024
 
-const cut = (text: string): string => text.length <= MAX_REFUSAL ? text : `${text.slice(0, MAX_REFUSAL)}…`
+/** Well-formed text: half a pair would be taken for bytes that are no text. */
+const cut = (text: string): string =>
+  text.length <= MAX_REFUSAL
+    ? text.toWellFormed()
+    : `${text.slice(0, MAX_REFUSAL).replace(/[\ud800-\udbff]$/, "").toWellFormed()}…`
 
 /** The error message for a veto. */
 export const veto = (reason: string): string => VETO + cut(reason)

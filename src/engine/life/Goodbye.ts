@@ -12,8 +12,9 @@ import * as Address from "../../base/Address.ts"
 import { retransmitLimit } from "../../swim/gossip/BroadcastQueue.ts"
 import * as Recipients from "../../swim/gossip/Recipients.ts"
 import { isGone } from "../../swim/membership/Entry.ts"
+import type { Membership } from "../../swim/membership/Membership.ts"
 import * as Message from "../../wire/message/Message.ts"
-import { entryOf, envOf, type Node } from "../Node.ts"
+import { envOf, type Node } from "../Node.ts"
 import * as Sender from "../sending/Sender.ts"
 import type { Introduction } from "./Introductions.ts"
 
@@ -41,8 +42,8 @@ const place = ({ ip, port }: Address.PeerAddress): string => Address.format({ ip
  * Makes the goodbye to what we announced last. It is made when it is said, not when it is sent: meanwhile a join may
  * announce us again, and a goodbye to that announcement would take us out once more.
  */
-export const make = (node: Node): Uint8Array => {
-  const incarnation = entryOf(node, node.name)?.incarnation ?? 0
+export const make = (node: Node, { entries }: Membership): Uint8Array => {
+  const incarnation = entries.get(node.name)?.incarnation ?? 0
   return Message.encode({ _tag: "Dead", incarnation, node: node.name, from: node.name }, node.writer)
 }
 

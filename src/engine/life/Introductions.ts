@@ -17,6 +17,8 @@ export interface Introduction {
   readonly to: Address.PeerAddress
   /** The peer answered, so it has read our list. */
   readonly answered: boolean
+  /** The exchange has ended. */
+  readonly over: boolean
 }
 
 export interface Introductions {
@@ -41,7 +43,7 @@ export const make = (): Introductions => {
       const key = Address.format(to)
       const id = ++lastId
       introductions.delete(key)
-      introductions.set(key, { id, to, answered: false, endedAt: Number.POSITIVE_INFINITY })
+      introductions.set(key, { id, to, answered: false, over: false, endedAt: Number.POSITIVE_INFINITY })
       for (const oldest of introductions.keys()) {
         if (introductions.size <= MAX_INTRODUCTIONS) break
         introductions.delete(oldest)
@@ -50,7 +52,7 @@ export const make = (): Introductions => {
     },
     end: (id, answered, now) => {
       for (const [key, introduction] of introductions) {
-        if (introduction.id === id) introductions.set(key, { ...introduction, answered, endedAt: now })
+        if (introduction.id === id) introductions.set(key, { ...introduction, answered, over: true, endedAt: now })
       }
     },
     recent: (now) => [...introductions.values()].filter(({ endedAt }) => now - endedAt < REMEMBERED)

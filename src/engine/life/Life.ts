@@ -14,9 +14,10 @@ import * as Announcement from "../../swim/life/Announcement.ts"
 import * as Stage from "../../swim/life/Stage.ts"
 import type { Alive } from "../../swim/membership/Claim.ts"
 import { isGone } from "../../swim/membership/Entry.ts"
+import type { Decision, Env, Membership } from "../../swim/membership/Membership.ts"
 import * as Hooks from "../hooks/Hooks.ts"
 import type { Node } from "../Node.ts"
-import type { NewsReport, Receipt } from "../sending/Receipts.ts"
+import { type Audience, type NewsReport, place, type Receipt } from "../sending/Receipts.ts"
 import * as Step from "../Step.ts"
 import * as Departure from "./Departure.ts"
 import * as Goodbye from "./Goodbye.ts"
@@ -29,13 +30,29 @@ const checked = (meta: Uint8Array): Effect.Effect<Uint8Array | null, MetaTooLarg
     // Copied, because the caller may reuse its bytes; absent and empty mean the same, and absent is shorter.
     : Effect.succeed(meta.length === 0 ? null : new Uint8Array(meta))
 
-/** How many others there are to tell. */
-const audience = (node: Node): number => {
-  let count = 0
+/** The others that there are to tell. */
+const audience = (node: Node): Audience => {
+  let members = 0
+  const places = new Set<string>()
   for (const entry of Ref.getUnsafe(node.membership).entries.values()) {
-    if (entry.name !== node.name && !isGone(entry)) count++
+    if (entry.name === node.name || isGone(entry)) continue
+    members++
+    places.add(place(entry.endpoint))
   }
-  return count
+  return { members, places }
+}
+
+const nobody: Audience = { members: 0, places: new Set() }
+
+/** Leaves, and answers the goodbye to what was announced last: a join may announce us again before it is sent. */
+const leaving = (node: Node) => (m: Membership, env: Env): Decision<Left> => {
+  const [next, directives, refused] = Announcement.leave(m, env)
+  return [next, directives, { refused, goodbye: Goodbye.make(node, next) }]
+}
+
+interface Left {
+  readonly refused: Stage.Refused | undefined
+  readonly goodbye: Uint8Array
 }
 
 /** Whether this node has left, or was released. */
@@ -83,14 +100,16 @@ export const introduced = <A, E>(
       Effect.suspend(() => {
         const answered = exit._tag === "Success"
         node.introductions.end(join, answered, node.now())
-        const members = audience(node)
-        const receipt = node.receipts.make(members)
+        const others = audience(node)
+        const receipt = node.receipts.make(others)
         return Effect.flatMap(
-          Step.decide(node, (m, env) => Announcement.settle(m, join, answered, env), receipt),
-          () => {
-            if (!isOutside(node)) return Effect.void
-            const goodbye = Goodbye.make(node)
-            if (receipt.isQueued()) node.departure.current = depart(node, goodbye, receipt, members)
+          Step.decide(node, (m, env) => {
+            const [next, directives] = Announcement.settle(m, join, answered, env)
+            return [next, directives, Stage.isOutside(next.stage) ? Goodbye.make(node, next) : undefined]
+          }, receipt),
+          (goodbye) => {
+            if (goodbye === undefined) return Effect.void
+            if (receipt.isQueued()) depart(node, goodbye, receipt, others.members)
             return Goodbye.bounded(Goodbye.sendTo(node, goodbye, to))
           }
         )
@@ -124,8 +143,8 @@ export const update = Effect.fnUntraced(function*(
   wait: Duration.Duration | undefined
 ): Effect.fn.Return<NewsReport, MetaTooLarge | NotParticipating | MemberlistClosed> {
   const bytes = yield* checked(meta)
-  const members = audience(node)
-  const receipt = node.receipts.make(members)
+  const others = audience(node)
+  const receipt = node.receipts.make(others)
   const refused = yield* Step.decide(
     node,
     (m, env) => Announcement.update(m, { ...own(node), meta: bytes }, env),
@@ -133,7 +152,7 @@ export const update = Effect.fnUntraced(function*(
   )
   if (refused === "Closed") return yield* new MemberlistClosed({ operation: "updateMeta" })
   if (refused !== undefined) return yield* new NotParticipating({ operation: "updateMeta" })
-  if (members === 0) return { ...receipt.report(), outcome: "Alone" }
+  if (others.members === 0) return { ...receipt.report(), outcome: "Alone" }
   if (wait !== undefined) yield* Effect.timeoutOption(receipt.wait, wait)
   return receipt.report()
 })
@@ -148,12 +167,13 @@ export const leave = (
 ): Effect.Effect<NewsReport, MemberlistClosed> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
-      const members = audience(node)
-      const receipt = node.receipts.make(members)
-      const refused = yield* Step.decide(node, Announcement.leave, receipt)
+      const others = audience(node)
+      const receipt = node.receipts.make(others)
+      const { goodbye, refused } = yield* Step.decide(node, leaving(node), receipt)
       if (refused === "Closed") return yield* new MemberlistClosed({ operation: "leave" })
-      if (refused === undefined) node.departure.current = depart(node, Goodbye.make(node), receipt, members)
-      const departure = node.departure.current
+      const departure = refused === undefined
+        ? depart(node, goodbye, receipt, others.members)
+        : node.departure.current
       if (departure === undefined || (refused !== undefined && departure.isOver())) {
         return { ...receipt.report(), outcome: "AlreadyLeft" }
       }
@@ -165,31 +185,51 @@ export const leave = (
 
 const depart = (node: Node, goodbye: Uint8Array, gossip: Receipt, members: number): Departure.Departure => {
   const introductions = Goodbye.introduced(node)
-  const straight = node.receipts.make(introductions.length)
+  const straight = node.receipts.make(nobody)
   const repeat = Effect.onExit(
     Goodbye.repeat(node, goodbye, introductions),
     (exit) => Effect.sync(() => straight.finished(exit._tag === "Success" ? "Sent" : "Superseded"))
   )
   if (!node.work.start("goodbye", repeat)) straight.finished("Superseded")
-  return Departure.make({ gossip, members, straight, introduced: introductions.length })
+  return remember(node, Departure.make({ gossip, members, straight, introduced: introductions.length }))
+}
+
+/** Another leave waits for it, unless a join has introduced us again meanwhile. */
+const remember = (node: Node, departure: Departure.Departure): Departure.Departure => {
+  if (isOutside(node)) node.departure.current = departure
+  return departure
 }
 
 /** A transport with a defect must not keep the scope from closing. */
-const farewell = (node: Node): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    node.work.guard("goodbye", Goodbye.bounded(Goodbye.straight(node, Goodbye.make(node))), undefined)
-  )
+const farewell = (node: Node, goodbye: Uint8Array): Effect.Effect<void> =>
+  node.work.guard("goodbye", Goodbye.bounded(Goodbye.straight(node, goodbye)), undefined)
 
 /** Leaves without waiting for gossip: the goodbye goes straight to members, at once. For the end of a scope. */
 export const leaveAtOnce = (node: Node): Effect.Effect<void> =>
-  Effect.flatMap(
-    Step.decide(node, Announcement.leave),
-    (refused) => refused === undefined ? farewell(node) : Effect.void
-  )
+  Effect.uninterruptible(Effect.suspend(() => {
+    const others = audience(node)
+    const gossip = node.receipts.make(others)
+    return Effect.flatMap(Step.decide(node, leaving(node), gossip), ({ goodbye, refused }) => {
+      if (refused !== undefined) return Effect.void
+      const straight = node.receipts.make(nobody)
+      remember(node, Departure.make({ gossip, members: others.members, straight, introduced: 0 }))
+      return Effect.ensuring(farewell(node, goodbye), Effect.sync(() => straight.finished("Sent")))
+    })
+  }))
 
-/** Undoes a join that failed, where nobody but those that it introduced us to can know us. */
+/** Whether nobody can know us: nobody is or was known here, and no join has introduced us lately. */
+export const isStranger = (node: Node): boolean =>
+  Ref.getUnsafe(node.membership).othersSince === undefined && node.introductions.recent(node.now()).length === 0
+
+/**
+ * Undoes a join that failed, of a node that was a stranger before. It stays where another join has been answered, or is
+ * under way.
+ */
 export const undo = (node: Node): Effect.Effect<void> =>
-  Effect.suspend(() => audience(node) === 0 ? leaveAtOnce(node) : Effect.void)
+  Effect.suspend(() => {
+    const others = node.introductions.recent(node.now()).some(({ answered, over }) => answered || !over)
+    return others || audience(node).members > 0 ? Effect.void : leaveAtOnce(node)
+  })
 
 /**
  * Ends the node's life: says goodbye, straight to members, also where a leave has done so already: it may have been
@@ -200,5 +240,5 @@ export const close = (node: Node): Effect.Effect<void> =>
   Effect.gen(function*() {
     const announced = yield* Step.decide(node, Announcement.close)
     yield* node.calls.end
-    if (announced !== undefined) yield* farewell(node)
+    if (announced !== undefined) yield* farewell(node, Goodbye.make(node, Ref.getUnsafe(node.membership)))
   })

@@ -45,8 +45,8 @@ export interface Receipt {
 }
 
 export interface Receipts {
-  /** A receipt for news that `members` others are to get. */
-  readonly make: (members: number) => Receipt
+  /** A receipt for news that these others are to get. Nobody else is counted. */
+  readonly make: (audience: Audience) => Receipt
   /** Notes what rides on a packet; with `ping`, on the ping of that sequence number. */
   readonly sent: (messages: ReadonlyArray<Uint8Array>, to: Address.PeerAddress, ping?: number) => void
   /** The transport did not send the packet to there that these were to ride on. */
@@ -57,8 +57,16 @@ export interface Receipts {
   readonly exchanging: (to: Address.PeerAddress) => () => void
 }
 
+/** The members that news is for. */
+export interface Audience {
+  readonly members: number
+  /** Their addresses, `ip:port`. Several may share one. */
+  readonly places: ReadonlySet<string>
+}
+
 interface Open {
   readonly message: Uint8Array
+  readonly places: ReadonlySet<string>
   /** How often it was sent to each. */
   readonly sentTo: Map<string, number>
   readonly confirmed: Set<string>
@@ -68,7 +76,8 @@ interface Open {
 
 const nothing = () => {}
 
-const place = ({ ip, port }: Address.PeerAddress): string => Address.format({ ip, port })
+/** The address of a peer, as an audience has it. */
+export const place = ({ ip, port }: Address.PeerAddress): string => Address.format({ ip, port })
 
 const add = (counts: Map<string, number>, key: string, by: number): void => {
   const count = (counts.get(key) ?? 0) + by
@@ -81,13 +90,13 @@ export const make = (): Receipts => {
   // a transport may fail when the last transmission has settled the receipt
   const byMessage = new WeakMap<Uint8Array, Open>()
   return {
-    make: (members) => {
+    make: ({ members, places }) => {
       const waiting = new Set<Signal.Signal>()
       let outcome: "Sent" | "Superseded" | undefined
       let own: Open | undefined
       return {
         queued: (message) => {
-          own = { message, sentTo: new Map(), confirmed: new Set(), pings: new Map() }
+          own = { message, places, sentTo: new Map(), confirmed: new Set(), pings: new Map() }
           open.add(own)
           byMessage.set(message, own)
         },
@@ -113,8 +122,8 @@ export const make = (): Receipts => {
       }
     },
     sent: (messages, to, ping) => {
-      for (const { message, pings, sentTo } of open) {
-        if (!messages.includes(message)) continue
+      for (const { message, pings, places, sentTo } of open) {
+        if (!messages.includes(message) || !places.has(place(to))) continue
         add(sentTo, place(to), 1)
         if (ping !== undefined) pings.set(ping, place(to))
       }
@@ -122,7 +131,7 @@ export const make = (): Receipts => {
     unsent: (messages, to) => {
       for (const message of messages) {
         const own = byMessage.get(message)
-        if (own !== undefined) add(own.sentTo, place(to), -1)
+        if (own?.places.has(place(to)) === true) add(own.sentTo, place(to), -1)
       }
     },
     answered: (ping) => {
@@ -135,7 +144,8 @@ export const make = (): Receipts => {
       if (open.size === 0) return nothing
       const told = [...open]
       return () => {
-        for (const { confirmed, sentTo } of told) {
+        for (const { confirmed, places, sentTo } of told) {
+          if (!places.has(place(to))) continue
           add(sentTo, place(to), 1)
           confirmed.add(place(to))
         }

@@ -79,7 +79,10 @@ export const packet = (
 export const carrying =
   (node: Node, to: PeerAddress, messages: ReadonlyArray<Uint8Array>) =>
   <E>(sending: Effect.Effect<void, E>): Effect.Effect<void, E> =>
-    Effect.tapError(sending, () => Effect.sync(() => node.receipts.unsent(messages, to)))
+    Effect.onExit(
+      sending,
+      (exit) => exit._tag === "Success" ? Effect.void : Effect.sync(() => node.receipts.unsent(messages, to))
+    )
 
 /** Sends one message with as much gossip as fits behind it. */
 export const withPiggyback = (

@@ -80,7 +80,7 @@ export const messages = {
   // a warning in memberlist
   EarlierLife: limited("contradicted what members remember of this node from before it was restarted"),
   NameRefused: warn(
-    "ignored a member whose name is not UTF-8, or is longer than 512 characters",
+    "ignored a member whose name is not UTF-8, or is longer than 512 bytes",
     "rename that member: this node answers it, but does not know it; nobody else is affected"
   ),
   NameConflict: error(

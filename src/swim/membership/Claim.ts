@@ -64,17 +64,36 @@ export const MAX_INCARNATION = 0xffff_ffff
 export const MAX_INCARNATION_JUMP = 2 ** 30
 
 /**
- * The longest name of a member, in UTF-16 units. memberlist has no limit, and would keep a claim that fits no packet in
- * its queue forever.
+ * The longest name of a member, in bytes of UTF-8. memberlist has no limit, and would keep a claim that fits no packet
+ * in its queue forever.
  */
 export const MAX_NAME_LENGTH = 512
+
+const isHigh = (unit: number): boolean => unit >= 0xd800 && unit < 0xdc00
+const isLow = (unit: number): boolean => unit >= 0xdc00 && unit < 0xe000
+
+/** The bytes of a name. A broken half of a pair stands for one byte that is not UTF-8 (`MessagePackText`). */
+const bytesOf = (name: string): number => {
+  let bytes = 0
+  for (let i = 0; i < name.length; i++) {
+    const unit = name.charCodeAt(i)
+    if (isHigh(unit) && isLow(name.charCodeAt(i + 1))) {
+      bytes += 4
+      i++
+    } else bytes += unit < 0x80 || isHigh(unit) || isLow(unit) ? 1 : unit < 0x800 ? 2 : 3
+  }
+  return bytes
+}
+
+const isLong = (name: string): boolean =>
+  name.length > MAX_NAME_LENGTH || (3 * name.length > MAX_NAME_LENGTH && bytesOf(name) > MAX_NAME_LENGTH)
 
 /** Why nobody of this name can be a member here. */
 export type NameDefect = "NameInvalid" | "NameTooLong"
 
 /** What is wrong with the name of a member. Bytes that are not UTF-8 come as text that is not well-formed. */
 export const nameDefect = (name: string): NameDefect | undefined => {
-  if (name.length > MAX_NAME_LENGTH) return "NameTooLong"
+  if (isLong(name)) return "NameTooLong"
   return name.isWellFormed() ? undefined : "NameInvalid"
 }
 
@@ -133,6 +152,6 @@ const hash = (text: string, seed: number): string => {
  */
 export const withAccuser = <C extends Suspect | Dead>(claim: C): C => {
   const { from } = claim
-  if (from.length <= MAX_NAME_LENGTH) return claim
+  if (!isLong(from)) return claim
   return { ...claim, from: DIGEST + hash(from, 0x811c9dc5) + hash(from, 0x050c5d1f) }
 }
