@@ -17,12 +17,14 @@ import * as Signal from "../Signal.ts"
 export interface NewsReport {
   /**
    * - `Sent`: as often as gossip sends any news, `retransmitMult` × ⌈log₁₀(members + 1)⌉ times.
+   * - `Unreached`: as often as gossip sends any news, but to none of the members there were: they died meanwhile, or
+   *   the transport refused each packet.
    * - `Queued`: not that often so far, because it was not waited for, or not for long enough. It is still being sent.
    * - `Superseded`: not that often, because newer news of ours took its place.
    * - `Alone`: there is nobody to tell.
    * - `AlreadyLeft`: nothing was done, because an earlier leave is complete.
    */
-  readonly outcome: "Sent" | "Queued" | "Superseded" | "Alone" | "AlreadyLeft"
+  readonly outcome: "Sent" | "Unreached" | "Queued" | "Superseded" | "Alone" | "AlreadyLeft"
   /** To how many members it was sent, as far as the transport took it. */
   readonly sent: number
   /** How many of them have it for certain: they answered the ping that it rode on, or completed a push/pull since. */
@@ -113,12 +115,16 @@ export const make = (): Receipts => {
             waiting.add(signal)
             return Effect.ensuring(signal.wait, Effect.sync(() => waiting.delete(signal)))
           })),
-        report: () => ({
-          outcome: outcome ?? "Queued",
-          sent: own?.sentTo.size ?? 0,
-          confirmed: own?.confirmed.size ?? 0,
-          members
-        })
+        report: () => {
+          const sent = own?.sentTo.size ?? 0
+          const reached = outcome !== "Sent" || sent > 0 || members === 0
+          return {
+            outcome: reached ? outcome ?? "Queued" : "Unreached",
+            sent,
+            confirmed: own?.confirmed.size ?? 0,
+            members
+          }
+        }
       }
     },
     sent: (messages, to, ping) => {

@@ -393,7 +393,7 @@ describe("news about ourselves", () => {
       yield* TestClock.adjust("5 seconds")
       broken = true
       const report = yield* passing(node.cluster.updateMeta(bytes("new"), { wait: "5 seconds" }))
-      assert.deepStrictEqual(report, { outcome: "Sent", sent: 0, confirmed: 0, members: 1 })
+      assert.deepStrictEqual(report, { outcome: "Unreached", sent: 0, confirmed: 0, members: 1 })
     })
   )
 
