@@ -1,15 +1,13 @@
 /**
- * What happens in the cluster, as a Stream: `node --conditions=effect-memberlist-source examples/events.ts`. Two nodes
+ * What happens in the cluster, as a Stream: `npm exec -- node examples/events.ts`. Two nodes
  * in one program, on this machine; one comes and goes, the other looks on.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Context, Effect, Fiber, Layer, Stream } from "effect"
-import { Memberlist, MemberlistConfig, MemberlistLive, NodeTransport } from "effect-memberlist"
+import { Memberlist, MemberlistConfig, NodeMemberlist } from "effect-memberlist"
 
 const start = (name: string) =>
-  MemberlistLive.pipe(
-    Layer.provide(NodeTransport.layer),
-    Layer.provide(MemberlistConfig.layer({ ...MemberlistConfig.local, name, bindAddress: "127.0.0.1", bindPort: 0 })),
+  NodeMemberlist.layer({ ...MemberlistConfig.local, name, bindAddress: "127.0.0.1", bindPort: 0 }).pipe(
     Layer.build,
     Effect.map(Context.get(Memberlist))
   )

@@ -1,15 +1,13 @@
 /**
- * A member for as long as a scope: `node --conditions=effect-memberlist-source examples/join-scoped.ts`. The scope's
+ * A member for as long as a scope: `npm exec -- node examples/join-scoped.ts`. The scope's
  * end says goodbye, however it comes about: with a result, an error or an interruption. The node itself goes on.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Context, Effect, Layer, Stream } from "effect"
-import { Memberlist, MemberlistConfig, MemberlistLive, NodeTransport } from "effect-memberlist"
+import { Memberlist, MemberlistConfig, NodeMemberlist } from "effect-memberlist"
 
 const start = (name: string) =>
-  MemberlistLive.pipe(
-    Layer.provide(NodeTransport.layer),
-    Layer.provide(MemberlistConfig.layer({ ...MemberlistConfig.local, name, bindAddress: "127.0.0.1", bindPort: 0 })),
+  NodeMemberlist.layer({ ...MemberlistConfig.local, name, bindAddress: "127.0.0.1", bindPort: 0 }).pipe(
     Layer.build,
     Effect.map(Context.get(Memberlist))
   )

@@ -1,6 +1,6 @@
 /**
  * How a program is put together: services above the node, hooks and keys below it, sockets and settings at the bottom:
- * `node --conditions=effect-memberlist-source examples/layers.ts`. Two nodes in one program, on this machine.
+ * `npm exec -- node examples/layers.ts`. Two nodes in one program, on this machine.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Context, Effect, Layer } from "effect"

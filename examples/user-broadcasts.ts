@@ -1,30 +1,18 @@
 /**
  * Messages of the application's own ride on gossip, from a queue that tells when each has been sent often enough:
- * `node --conditions=effect-memberlist-source examples/user-broadcasts.ts`. Two members in one program, on this
+ * `npm exec -- node examples/user-broadcasts.ts`. Two members in one program, on this
  * machine.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Context, Deferred, Effect, Layer, Stream } from "effect"
-import {
-  Delegate,
-  Memberlist,
-  MemberlistConfig,
-  MemberlistLive,
-  NodeTransport,
-  TransmitLimitedQueue
-} from "effect-memberlist"
+import { Delegate, Memberlist, MemberlistConfig, NodeMemberlist, TransmitLimitedQueue } from "effect-memberlist"
 
 const member = (name: string, delegate: Delegate) =>
-  Layer.build(MemberlistLive.pipe(
-    Layer.provide(NodeTransport.layer),
-    Layer.provide(MemberlistConfig.layer({
-      ...MemberlistConfig.local,
-      name,
-      bindAddress: "127.0.0.1",
-      bindPort: 0
-    })),
-    Layer.provide(Layer.succeed(Delegate, delegate))
-  )).pipe(Effect.map(Context.get(Memberlist)))
+  NodeMemberlist.layer({ ...MemberlistConfig.local, name, bindAddress: "127.0.0.1", bindPort: 0 }).pipe(
+    Layer.provide(Layer.succeed(Delegate, delegate)),
+    Layer.build,
+    Effect.map(Context.get(Memberlist))
+  )
 
 const program = Effect.gen(function*() {
   // The queue is there before the node is, and asks for the size of the cluster only when it is drawn from.

@@ -5,7 +5,6 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,7 +15,7 @@ import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Address from "./base/Address.ts"
-import * as Messaging from "./engine/application/Direct.ts"
+import * as Direct from "./engine/application/Direct.ts"
 import * as Views from "./engine/application/Views.ts"
 import * as Join from "./engine/exchange/Join.ts"
 import type { KeysFrom, NodeInfo } from "./engine/life/Info.ts"
@@ -214,23 +213,7 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
     changes: Stream.mapEffect(node.changes.signals, () => view),
     events: Stream.map(node.changes.stream(() => Views.changesOf(Ref.getUnsafe(node.membership))), Views.eventOf),
     join: (seeds) => run("join", Join.join(node, seeds)),
-    joinScoped: (seeds) =>
-      Effect.uninterruptibleMask((restore) => {
-        const stranger = Life.isStranger(node)
-        let introduced = false
-        const introducing = () => {
-          introduced = true
-        }
-        const undo = (cause: Cause.Cause<unknown>) =>
-          Cause.hasInterrupts(cause) ? Life.leaveAtOnce(node) : stranger ? Life.undo(node) : Effect.void
-        // around the call, so that no interruption can fall between a join that succeeded and its scope
-        const joined = Effect.onExit(restore(run("join", Join.join(node, seeds, introducing))), (exit) =>
-          introduced && exit._tag === "Failure"
-            ? Effect.ignore(run("leave", undo(exit.cause)))
-            : Effect.void)
-        return Effect.acquireRelease(joined, () =>
-          Effect.ignore(run("leave", Life.leaveAtOnce(node))))
-      }),
+    joinScoped: (seeds) => Join.scoped(node, seeds),
     leave: (options) =>
       run("leave", Life.leave(node, Duration.fromInputUnsafe(options?.timeout ?? node.config.leaveTimeout))),
     updateMeta: (meta, options) =>
@@ -239,9 +222,7 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
         Life.update(node, meta, options?.wait === undefined ? undefined : Duration.fromInputUnsafe(options.wait))
       ),
     send: (to, payload, options) =>
-      options?.reliable === true
-        ? run("send", Messaging.sendReliable(node, to, payload))
-        : run("send", Messaging.sendBestEffort(node, to, payload)),
+      run("send", (options?.reliable === true ? Direct.sendReliable : Direct.sendBestEffort)(node, to, payload)),
     broadcast: (payload, options) =>
       runSync("broadcast", (): Effect.Effect<void, MessageTooLarge | NotParticipating> => {
         const limit = Math.min(Sender.gossipBudget(node), Broadcasts.MAX_USER_ROOM) - Broadcasts.USER_OVERHEAD
@@ -259,7 +240,7 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
       via: value.via,
       missed
     })),
-    ping: (to) => run("ping", Messaging.ping(node, to)),
+    ping: (to) => run("ping", Direct.ping(node, to)),
     health: Effect.sync(() => node.health.current),
     keyring: node.keyring,
     counters: Effect.sync(() => new Map(node.counters.totals()))

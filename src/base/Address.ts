@@ -107,6 +107,25 @@ export const format = (address: PeerAddress): string =>
   address.ip.includes(":") ? `[${address.ip}]:${address.port}` : `${address.ip}:${address.port}`
 
 /**
+ * Whether an IP literal stands for every address of a machine: `0.0.0.0` or `::`, however it is written.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isUnspecified = (ip: string): boolean => ipBytes(ip)?.every((byte) => byte === 0) === true
+
+/**
+ * Whether an IP literal is an address of this machine for itself: in `127.0.0.0/8`, or `::1`.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isLoopback = (ip: string): boolean => {
+  const parsed = NetAddress.ipFromString(ip)
+  return Result.isSuccess(parsed) && NetAddress.isLoopback(parsed.success)
+}
+
+/**
  * Byte-wise equality, as the reference compares addresses, metadata and version vectors. `null` equals empty.
  *
  * @category guards

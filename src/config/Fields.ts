@@ -10,7 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as Str from "effect/String"
-import { ipBytes } from "../base/Address.ts"
+import { ipBytes, isUnspecified } from "../base/Address.ts"
 
 /** A field: a value, and the text it is written as in an environment variable. `description` says what is right. */
 type Field<A> = Schema.Codec<A, string | undefined>
@@ -215,10 +215,6 @@ export const fields = {
   }) as Field<Duration.Duration | undefined>,
   joinConcurrency: count(1),
   packetBuffer: count(1)
-}
-
-function isUnspecified(ip: string): boolean {
-  return ipBytes(ip)?.every((byte) => byte === 0) === true
 }
 
 /**

@@ -33,13 +33,13 @@ import * as Signal from "./Signal.ts"
 import { Observer } from "./StepObserver.ts"
 import * as Telemetry from "./telemetry/Telemetry.ts"
 import * as TransportNotices from "./telemetry/TransportNotices.ts"
-import * as Settings from "./Units.ts"
+import * as Units from "./Units.ts"
 import * as Work from "./Work.ts"
 
 export interface Node extends Telemetry.Telemetry, Subscriptions.Subscriptions, Inbox.Inbox, Outbox.Outbox {
   readonly name: string
   readonly config: MemberlistConfig["Service"]
-  readonly settings: Settings.Settings
+  readonly settings: Units.Settings
   readonly transport: Transport["Service"]
   readonly delegate: Delegate
   readonly keyring: Keyring["Service"]
@@ -115,7 +115,7 @@ export const make: (
   const random = yield* Random.Random
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const settings = Settings.make(config)
+  const settings = Units.make(config)
   const telemetry = yield* Telemetry.make(config, now)
   const { counters, logs } = telemetry
   const transport = yield* Transport

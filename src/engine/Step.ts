@@ -27,8 +27,8 @@ export type Rule = (membership: Membership, env: Env) => RuleStep
 
 /**
  * Runs one rule and carries out its directives. Deciding, publishing and queueing are one synchronous critical section
- * around the `Ref`; what has to wait follows it. Whoever runs it may be interrupted, by the end of a join or of a
- * stream: not between the two.
+ * around the `Ref`; then whatever is to be told is started. Whoever runs it may be interrupted, by the end of a join or
+ * of a stream: not between the two.
  */
 export const run = (node: Node, rule: Rule, receipt?: Receipt): Effect.Effect<void> =>
   decide(node, (membership, env) => [...rule(membership, env), undefined], receipt)
@@ -39,30 +39,28 @@ export const decide = <A>(
   rule: (membership: Membership, env: Env) => Decision<A>,
   receipt?: Receipt
 ): Effect.Effect<A> =>
-  Effect.uninterruptible(Effect.flatMap(
+  Effect.uninterruptible(Effect.map(
     Ref.modify(node.membership, (membership) => {
       const env = envOf(node)
       const [next, directives, answer] = rule(membership, env)
-      const rest = carryOutNow(node, directives, receipt)
+      const tells = carryOut(node, directives, receipt)
       if (nextExpiry(next) < nextExpiry(membership)) node.sooner.notify()
       node.observer?.({ node, now: env.now, previous: membership, next, directives })
-      return [{ answer, rest }, next]
+      return [{ answer, tells }, next]
     }),
-    ({ answer, rest }) => Effect.as(carryOut(node, rest), answer)
+    ({ answer, tells }) => {
+      for (const told of tells) startTelling(node, told)
+      return answer
+    }
   ))
 
-const carryOut = (node: Node, rest: ReadonlyArray<Directive>): Effect.Effect<void> =>
-  rest.length === 0
-    ? Effect.void
-    : Effect.forEach(rest, (directive) => carryOutLater(node, directive), { discard: true })
-
-/** The synchronous half; what cannot be done at once is returned in order. */
-const carryOutNow = (
+/** Carries out what is done inside the step; what is to be told after it is returned in order. */
+const carryOut = (
   node: Node,
   directives: ReadonlyArray<Directive>,
   receipt: Receipt | undefined
-): ReadonlyArray<Directive> => {
-  const rest: Array<Directive> = []
+): ReadonlyArray<Tell> => {
+  const tells: Array<Tell> = []
   let before: Directive | undefined
   for (const directive of directives) {
     countAccepted(node, directive, before)
@@ -118,11 +116,11 @@ const carryOutNow = (
           detail: `it was at ${Address.format(directive.existing.endpoint)}`
         })
         break
-      default:
-        rest.push(directive)
+      case "Tell":
+        tells.push(directive)
     }
   }
-  return rest
+  return tells
 }
 
 /**
@@ -202,16 +200,9 @@ const tell = (node: Node, { claim, member }: Tell): Effect.Effect<void> =>
     return Sender.orLog(node, "claim", member.endpoint, sending)
   })
 
-const carryOutLater = (node: Node, directive: Directive): Effect.Effect<void> => {
-  switch (directive._tag) {
-    case "Tell":
-      // in a fiber of its own: a transport may be slow, and nobody waits for this
-      return Effect.sync(() => {
-        const { endpoint, name } = directive.member
-        const started = node.work.start("claim", tell(node, directive), { peer: endpoint, member: name })
-        if (!started) node.counters.count("claim.untold", "TooMany")
-      })
-    default:
-      return Effect.void
-  }
+/** Tells it in a fiber of its own: a transport may be slow, and nobody waits for this. */
+const startTelling = (node: Node, told: Tell): void => {
+  const { endpoint, name } = told.member
+  const started = node.work.start("claim", tell(node, told), { peer: endpoint, member: name })
+  if (!started) node.counters.count("claim.untold", "TooMany")
 }

@@ -12,7 +12,7 @@ import { ipBytes, ipText } from "../base/Address.ts"
 import { SeedUnresolvable } from "../MemberlistError.ts"
 import type { Transport } from "../Transport.ts"
 import type * as NodeTcp from "./NodeTcp.ts"
-import * as Notices from "./Reporting.ts"
+import * as Reporting from "./Reporting.ts"
 import * as ResolvConf from "./ResolvConf.ts"
 import * as TcpDns from "./TcpDns.ts"
 
@@ -30,7 +30,7 @@ export interface Options {
   /** How long the operating system may take. */
   readonly timeout: Duration.Duration
   /** Who is told of what this does by itself. */
-  readonly notify?: Notices.Notify | undefined
+  readonly notify?: Reporting.Notify | undefined
   /** The operating system's answer, in its own order. */
   readonly system?: (host: string) => Promise<ReadonlyArray<string>>
 }
@@ -48,7 +48,7 @@ const overTcp = Effect.fnUntraced(
     const [server] = yield* ResolvConf.read(dnsConfigPath)
     return server === undefined ? [] : yield* TcpDns.lookup(open, server, host)
   },
-  (effect, { notify = Notices.silent }, host) =>
+  (effect, { notify = Reporting.silent }, host) =>
     Effect.catch(effect, (error) =>
       Effect.sync(() => {
         notify({ _tag: "LookupFailed", host, detail: error.message })

@@ -18,7 +18,7 @@ import * as Net from "node:net"
 import { format, ipBytes, ipText, type PeerAddress } from "../base/Address.ts"
 import { BindFailed, TransportError } from "../MemberlistError.ts"
 import type { Connection, Transport } from "../Transport.ts"
-import * as Notices from "./Reporting.ts"
+import * as Reporting from "./Reporting.ts"
 import { bindKind, openKind } from "./SocketFailure.ts"
 
 /**
@@ -51,7 +51,7 @@ export interface Options {
   /** How long the release of a connection may wait for a peer that does not read. */
   readonly flushTimeout: Duration.Duration
   /** Who is told of what this does by itself. */
-  readonly notify?: Notices.Notify | undefined
+  readonly notify?: Reporting.Notify | undefined
 }
 
 const canonical = (ip: string): string => ipText(ipBytes(ip) ?? new Uint8Array()) ?? ip
@@ -186,7 +186,7 @@ const open = (flushTimeout: Duration.Duration): Tcp["open"] =>
  *
  * @internal
  */
-export const makeLimit = (max: number, notify: Notices.Notify) => {
+export const makeLimit = (max: number, notify: Reporting.Notify) => {
   const open = new Set<Net.Socket>()
   /** Those that have been handled and wait for their peer to read the rest, the longest first. */
   const flushing = new Set<Net.Socket>()
@@ -215,7 +215,7 @@ export const makeLimit = (max: number, notify: Notices.Notify) => {
 }
 
 const serve = (server: SocketServer.SocketServer["Service"], options: Options): Tcp["serve"] => {
-  const notify = options.notify ?? Notices.silent
+  const notify = options.notify ?? Reporting.silent
   const limit = makeLimit(options.maxInbound, notify)
   const accept = Effect.fnUntraced(function*(
     socket: Socket.Socket,

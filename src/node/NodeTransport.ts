@@ -32,7 +32,7 @@ import * as NodeAdvertiseAddress from "./NodeAdvertiseAddress.ts"
 import * as NodeResolver from "./NodeResolver.ts"
 import * as NodeTcp from "./NodeTcp.ts"
 import * as NodeUdp from "./NodeUdp.ts"
-import * as Notices from "./Reporting.ts"
+import * as Reporting from "./Reporting.ts"
 
 type Config = MemberlistConfig["Service"]
 
@@ -67,7 +67,7 @@ const checkPacketSize = ({ udpBufferSize }: Config): Effect.Effect<void, ConfigI
 
 const bindOnce = Effect.fnUntraced(function*(
   config: Config,
-  notify: Notices.Notify
+  notify: Reporting.Notify
 ): Effect.fn.Return<Sockets, BindFailed, Scope.Scope> {
   const tcp = yield* NodeTcp.listen({
     address: config.bindAddress,
@@ -121,7 +121,7 @@ export const make: Effect.Effect<
 > = Effect.gen(function*() {
   const config = yield* MemberlistConfig
   yield* checkPacketSize(config)
-  const notices = Notices.make()
+  const notices = Reporting.make()
   const chosenBySystem = config.bindPort === 0
   const { tcp, udp } = yield* bindWith(bindOnce(config, notices.notify), {
     chosenBySystem,

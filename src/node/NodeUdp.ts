@@ -15,7 +15,7 @@ import type * as DatagramSocket from "effect/socket/DatagramSocket"
 import { format, type PeerAddress } from "../base/Address.ts"
 import { BindFailed, TransportError } from "../MemberlistError.ts"
 import type { Packet, Transport } from "../Transport.ts"
-import * as Notices from "./Reporting.ts"
+import * as Reporting from "./Reporting.ts"
 import { bindKind } from "./SocketFailure.ts"
 
 /** Asked of the system for bursts of packets. memberlist: `udpRecvBufSize`. */
@@ -168,7 +168,7 @@ export interface Options {
   /** Packets that may wait to be read; of more, the oldest are dropped. */
   readonly capacity: number
   /** Who is told of what this does by itself. */
-  readonly notify?: Notices.Notify | undefined
+  readonly notify?: Reporting.Notify | undefined
 }
 
 /**
@@ -203,7 +203,7 @@ export const bind = Effect.fnUntraced(function*(
     })
   )
 
-  const notify = options.notify ?? Notices.silent
+  const notify = options.notify ?? Reporting.silent
   let waiting: Array<Packet> = []
   let overflow = 0
 

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import type { Delegate } from "../../src/Delegate.ts"
-import * as Settings from "../../src/engine/Units.ts"
+import * as Units from "../../src/engine/Units.ts"
 import { MemberlistConfig, type Settings as Given } from "../../src/MemberlistConfig.ts"
 import { clusterTest, start } from "../support/Cluster.ts"
 import { fakePeer } from "../support/FakePeer.ts"
@@ -92,7 +92,7 @@ describe("the time of a hook", () => {
         packetHookTimeout: 250
       })
       assert.deepStrictEqual(config.packetHookTimeout, Duration.millis(250))
-      assert.deepInclude(Settings.make(config), { decisionHookTimeout: 5000, packetHookTimeout: 250 })
+      assert.deepInclude(Units.make(config), { decisionHookTimeout: 5000, packetHookTimeout: 250 })
     }))
 
   it.effect("of nothing, or without a unit, is refused with what is right", () =>

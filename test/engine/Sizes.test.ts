@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
-import * as Messaging from "../../src/engine/application/Direct.ts"
+import * as Direct from "../../src/engine/application/Direct.ts"
 import * as Hub from "../../src/engine/application/Hub.ts"
 import * as HookCalls from "../../src/engine/hooks/HookCalls.ts"
 import * as Notices from "../../src/engine/hooks/Notices.ts"
@@ -83,7 +83,7 @@ describe("the size", () => {
       Effect.gen(function*() {
         const node = yield* idle("a")
         const sizes = () => [node.pings.current, node.acks.waiting()]
-        const ping = yield* Effect.forkChild(Effect.exit(Messaging.ping(node, { address: "10.0.0.9:7946" })), {
+        const ping = yield* Effect.forkChild(Effect.exit(Direct.ping(node, { address: "10.0.0.9:7946" })), {
           startImmediately: true
         })
         assert.deepStrictEqual(sizes(), [1, 1])

@@ -11,7 +11,7 @@ import * as Net from "node:net"
 import { Worker } from "node:worker_threads"
 import type { TransportError } from "../../src/MemberlistError.ts"
 import * as NodeTcp from "../../src/node/NodeTcp.ts"
-import * as Notices from "../../src/node/Reporting.ts"
+import * as Reporting from "../../src/node/Reporting.ts"
 import type { TransportNotice } from "../../src/Transport.ts"
 import { echo, readToEnd, serveOnce, transport } from "../support/Transports.ts"
 
@@ -270,7 +270,7 @@ describe("serving", () => {
       yield* talk(yield* a.open(b.bound, timeout))
     }))
   it("gives the place of the connection that flushes longest to a new one, and refuses it when there is none", () => {
-    const limit = NodeTcp.makeLimit(2, Notices.silent)
+    const limit = NodeTcp.makeLimit(2, Reporting.silent)
     const [first, second, third, fourth] = [new Net.Socket(), new Net.Socket(), new Net.Socket(), new Net.Socket()]
     assert.deepStrictEqual([first, second, third].map(limit.tryEnter), [true, true, false])
     limit.flush(second)

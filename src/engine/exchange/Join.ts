@@ -4,8 +4,10 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
 import * as Address from "../../base/Address.ts"
 import {
   JoinFailed,
@@ -79,6 +81,30 @@ export const join = (
   Spans.asked(node, "join", "internal", { seeds: seeds.length })(joinAll(node, seeds, introducing))
 
 const ignore = () => {}
+
+/**
+ * Joins until the scope closes. A join that is interrupted after our list was sent is undone, and so is one that fails
+ * then, of a node that was a stranger before.
+ */
+export const scoped = (
+  node: Node,
+  seeds: ReadonlyArray<string>
+): Effect.Effect<JoinReport, JoinFailed | MemberlistClosed, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) => {
+    const { run } = node.calls
+    const stranger = Life.isStranger(node)
+    let introduced = false
+    const introducing = () => {
+      introduced = true
+    }
+    const undo = (cause: Cause.Cause<unknown>) =>
+      Cause.hasInterrupts(cause) ? Life.leaveAtOnce(node) : stranger ? Life.undo(node) : Effect.void
+    // around the call, so that no interruption can fall between a join that succeeded and its scope
+    const joined = Effect.onExit(restore(run("join", join(node, seeds, introducing))), (exit) =>
+      introduced && exit._tag === "Failure" ? Effect.ignore(run("leave", undo(exit.cause))) : Effect.void)
+    return Effect.acquireRelease(joined, () =>
+      Effect.ignore(run("leave", Life.leaveAtOnce(node))))
+  })
 
 const joinAll = Effect.fnUntraced(function*(
   node: Node,

@@ -266,10 +266,7 @@ const isOwnList = (node: Node, nodes: ReadonlyArray<NodeState>): boolean => {
 /** Whether an address is this node's own: the one it announces, or one that its socket is bound to. */
 const isOwnAddress = ({ transport: { advertised, bound } }: Node, { ip, port }: PeerAddress): boolean =>
   (port === advertised.port && ip === Address.ipText(advertised.addr))
-  || (port === bound.port && (ip === bound.ip || (isUnspecified(bound.ip) && isLoopback(ip))))
-
-const isUnspecified = (ip: string): boolean => ip === "0.0.0.0" || ip === "::"
-const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1"
+  || (port === bound.port && (ip === bound.ip || (Address.isUnspecified(bound.ip) && Address.isLoopback(ip))))
 
 /**
  * How a vetoed list is refused on the wire. The protocol has one error message, a text; ours begins in a way that our

@@ -16,13 +16,12 @@ export interface Departure {
 /** Two ways that a goodbye takes: gossip, to the members, and straight, to those that joins introduced us to. */
 export interface Ways {
   readonly gossip: Receipt
-  readonly members: number
   readonly straight: Receipt
   readonly introduced: number
 }
 
-export const make = ({ gossip, introduced, members, straight }: Ways): Departure => {
-  const alone = members === 0
+export const make = ({ gossip, introduced, straight }: Ways): Departure => {
+  const alone = gossip.report().members === 0
   return {
     isOver: () => straight.isSettled() && (alone || gossip.isSettled()),
     wait: alone ? straight.wait : Effect.andThen(straight.wait, gossip.wait),

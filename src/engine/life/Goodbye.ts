@@ -11,8 +11,8 @@ import * as Ref from "effect/Ref"
 import * as Address from "../../base/Address.ts"
 import { retransmitLimit } from "../../swim/gossip/BroadcastQueue.ts"
 import * as Recipients from "../../swim/gossip/Recipients.ts"
+import type { Dead } from "../../swim/membership/Claim.ts"
 import { isGone } from "../../swim/membership/Entry.ts"
-import type { Membership } from "../../swim/membership/Membership.ts"
 import * as Message from "../../wire/message/Message.ts"
 import { envOf, type Node } from "../Node.ts"
 import * as Sender from "../sending/Sender.ts"
@@ -31,21 +31,16 @@ export const introduced = (node: Node): ReadonlyArray<Introduction> => {
   if (introductions.length === 0) return introductions
   const deaf = new Set<string>()
   for (const entry of Ref.getUnsafe(node.membership).entries.values()) {
-    if (entry.name === node.name || isGone(entry)) deaf.add(place(entry.endpoint))
+    if (entry.name === node.name || isGone(entry)) deaf.add(Address.format(entry.endpoint))
   }
-  return introductions.filter(({ to }) => !deaf.has(place(to)))
+  return introductions.filter(({ to }) => !deaf.has(Address.format(to)))
 }
-
-const place = ({ ip, port }: Address.PeerAddress): string => Address.format({ ip, port })
 
 /**
- * Makes the goodbye to what we announced last. It is made when it is said, not when it is sent: meanwhile a join may
- * announce us again, and a goodbye to that announcement would take us out once more.
+ * The bytes of a goodbye. They are made when it is said, not when it is sent: meanwhile a join may announce us again,
+ * and a goodbye to that announcement would take us out once more.
  */
-export const make = (node: Node, { entries }: Membership): Uint8Array => {
-  const incarnation = entries.get(node.name)?.incarnation ?? 0
-  return Message.encode({ _tag: "Dead", incarnation, node: node.name, from: node.name }, node.writer)
-}
+export const encode = (node: Node, goodbye: Dead): Uint8Array => Message.encode(goodbye, node.writer)
 
 /** The longest that somebody who goes waits for a transport that does not get rid of the goodbye. */
 const PATIENCE = Duration.seconds(5)
@@ -84,9 +79,9 @@ export const straight = Effect.fnUntraced(function*(node: Node, goodbye: Uint8Ar
     const member = members[sent % members.length]
     if (member !== undefined) yield* sendTo(node, goodbye, member.endpoint)
   }
-  const told = new Set(members.map(({ endpoint }) => place(endpoint)))
+  const told = new Set(members.map(({ endpoint }) => Address.format(endpoint)))
   for (const { answered, to } of introductions) {
-    if (answered && !told.has(place(to))) yield* sendTo(node, goodbye, to)
+    if (answered && !told.has(Address.format(to))) yield* sendTo(node, goodbye, to)
   }
   const unanswered = introductions.filter(({ answered }) => !answered)
   if (unanswered.length > 0) yield* repeat(node, goodbye, unanswered)

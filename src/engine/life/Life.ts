@@ -8,6 +8,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type { PeerAddress } from "../../base/Address.ts"
+import * as Address from "../../base/Address.ts"
 import * as Limits from "../../base/Limits.ts"
 import { JoinRejected, MemberlistClosed, MetaTooLarge, NotParticipating } from "../../MemberlistError.ts"
 import * as Announcement from "../../swim/life/Announcement.ts"
@@ -17,7 +18,7 @@ import { isGone } from "../../swim/membership/Entry.ts"
 import type { Decision, Env, Membership } from "../../swim/membership/Membership.ts"
 import * as Hooks from "../hooks/Hooks.ts"
 import type { Node } from "../Node.ts"
-import { type Audience, type NewsReport, place, type Receipt } from "../sending/Receipts.ts"
+import type { Audience, NewsReport, Receipt } from "../sending/Receipts.ts"
 import * as Step from "../Step.ts"
 import * as Departure from "./Departure.ts"
 import * as Goodbye from "./Goodbye.ts"
@@ -31,23 +32,23 @@ const checked = (meta: Uint8Array): Effect.Effect<Uint8Array | null, MetaTooLarg
     : Effect.succeed(meta.length === 0 ? null : new Uint8Array(meta))
 
 /** The others that there are to tell. */
-const audience = (node: Node): Audience => {
+const audience = (node: Node) => (): Audience => {
   let members = 0
   const places = new Set<string>()
   for (const entry of Ref.getUnsafe(node.membership).entries.values()) {
     if (entry.name === node.name || isGone(entry)) continue
     members++
-    places.add(place(entry.endpoint))
+    places.add(Address.format(entry.endpoint))
   }
   return { members, places }
 }
 
-const nobody: Audience = { members: 0, places: new Set() }
+const nobody = (): Audience => ({ members: 0, places: new Set() })
 
 /** Leaves, and answers the goodbye to what was announced last: a join may announce us again before it is sent. */
 const leaving = (node: Node) => (m: Membership, env: Env): Decision<Left> => {
   const [next, directives, refused] = Announcement.leave(m, env)
-  return [next, directives, { refused, goodbye: Goodbye.make(node, next) }]
+  return [next, directives, { refused, goodbye: Goodbye.encode(node, Announcement.goodbye(next)) }]
 }
 
 interface Left {
@@ -100,16 +101,18 @@ export const introduced = <A, E>(
       Effect.suspend(() => {
         const answered = exit._tag === "Success"
         node.introductions.end(join, answered, node.now())
-        const others = audience(node)
-        const receipt = node.receipts.make(others)
+        const receipt = node.receipts.make(audience(node))
         return Effect.flatMap(
           Step.decide(node, (m, env) => {
             const [next, directives] = Announcement.settle(m, join, answered, env)
-            return [next, directives, Stage.isOutside(next.stage) ? Goodbye.make(node, next) : undefined]
+            const goodbye = Stage.isOutside(next.stage)
+              ? Goodbye.encode(node, Announcement.goodbye(next))
+              : undefined
+            return [next, directives, goodbye]
           }, receipt),
           (goodbye) => {
             if (goodbye === undefined) return Effect.void
-            if (receipt.isQueued()) depart(node, goodbye, receipt, others.members)
+            if (receipt.isQueued()) depart(node, goodbye, receipt)
             return Goodbye.bounded(Goodbye.sendTo(node, goodbye, to))
           }
         )
@@ -143,8 +146,7 @@ export const update = Effect.fnUntraced(function*(
   wait: Duration.Duration | undefined
 ): Effect.fn.Return<NewsReport, MetaTooLarge | NotParticipating | MemberlistClosed> {
   const bytes = yield* checked(meta)
-  const others = audience(node)
-  const receipt = node.receipts.make(others)
+  const receipt = node.receipts.make(audience(node))
   const refused = yield* Step.decide(
     node,
     (m, env) => Announcement.update(m, { ...own(node), meta: bytes }, env),
@@ -152,7 +154,8 @@ export const update = Effect.fnUntraced(function*(
   )
   if (refused === "Closed") return yield* new MemberlistClosed({ operation: "updateMeta" })
   if (refused !== undefined) return yield* new NotParticipating({ operation: "updateMeta" })
-  if (others.members === 0) return { ...receipt.report(), outcome: "Alone" }
+  const report = receipt.report()
+  if (report.members === 0) return { ...report, outcome: "Alone" }
   if (wait !== undefined) yield* Effect.timeoutOption(receipt.wait, wait)
   return receipt.report()
 })
@@ -167,12 +170,11 @@ export const leave = (
 ): Effect.Effect<NewsReport, MemberlistClosed> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
-      const others = audience(node)
-      const receipt = node.receipts.make(others)
+      const receipt = node.receipts.make(audience(node))
       const { goodbye, refused } = yield* Step.decide(node, leaving(node), receipt)
       if (refused === "Closed") return yield* new MemberlistClosed({ operation: "leave" })
       const departure = refused === undefined
-        ? depart(node, goodbye, receipt, others.members)
+        ? depart(node, goodbye, receipt)
         : node.departure.current
       if (departure === undefined || (refused !== undefined && departure.isOver())) {
         return { ...receipt.report(), outcome: "AlreadyLeft" }
@@ -183,7 +185,7 @@ export const leave = (
     })
   )
 
-const depart = (node: Node, goodbye: Uint8Array, gossip: Receipt, members: number): Departure.Departure => {
+const depart = (node: Node, goodbye: Uint8Array, gossip: Receipt): Departure.Departure => {
   const introductions = Goodbye.introduced(node)
   const straight = node.receipts.make(nobody)
   const repeat = Effect.onExit(
@@ -191,7 +193,7 @@ const depart = (node: Node, goodbye: Uint8Array, gossip: Receipt, members: numbe
     (exit) => Effect.sync(() => straight.finished(exit._tag === "Success" ? "Sent" : "Superseded"))
   )
   if (!node.work.start("goodbye", repeat)) straight.finished("Superseded")
-  return remember(node, Departure.make({ gossip, members, straight, introduced: introductions.length }))
+  return remember(node, Departure.make({ gossip, straight, introduced: introductions.length }))
 }
 
 /** Another leave waits for it, unless a join has introduced us again meanwhile. */
@@ -206,16 +208,16 @@ const farewell = (node: Node, goodbye: Uint8Array): Effect.Effect<void> =>
 
 /** Leaves without waiting for gossip: the goodbye goes straight to members, at once. For the end of a scope. */
 export const leaveAtOnce = (node: Node): Effect.Effect<void> =>
-  Effect.uninterruptible(Effect.suspend(() => {
-    const others = audience(node)
-    const gossip = node.receipts.make(others)
+  Effect.uninterruptibleMask((restore) => {
+    const gossip = node.receipts.make(audience(node))
     return Effect.flatMap(Step.decide(node, leaving(node), gossip), ({ goodbye, refused }) => {
       if (refused !== undefined) return Effect.void
       const straight = node.receipts.make(nobody)
-      remember(node, Departure.make({ gossip, members: others.members, straight, introduced: 0 }))
-      return Effect.ensuring(farewell(node, goodbye), Effect.sync(() => straight.finished("Sent")))
+      remember(node, Departure.make({ gossip, straight, introduced: 0 }))
+      // the end of the layer says it again, and does not wait for this one
+      return Effect.ensuring(restore(farewell(node, goodbye)), Effect.sync(() => straight.finished("Sent")))
     })
-  }))
+  })
 
 /** Whether nobody can know us: nobody is or was known here, and no join has introduced us lately. */
 export const isStranger = (node: Node): boolean =>
@@ -228,7 +230,7 @@ export const isStranger = (node: Node): boolean =>
 export const undo = (node: Node): Effect.Effect<void> =>
   Effect.suspend(() => {
     const others = node.introductions.recent(node.now()).some(({ answered, over }) => answered || !over)
-    return others || audience(node).members > 0 ? Effect.void : leaveAtOnce(node)
+    return others || audience(node)().members > 0 ? Effect.void : leaveAtOnce(node)
   })
 
 /**
@@ -240,5 +242,5 @@ export const close = (node: Node): Effect.Effect<void> =>
   Effect.gen(function*() {
     const announced = yield* Step.decide(node, Announcement.close)
     yield* node.calls.end
-    if (announced !== undefined) yield* farewell(node, Goodbye.make(node, Ref.getUnsafe(node.membership)))
+    if (announced !== undefined) yield* farewell(node, Goodbye.encode(node, announced))
   })

@@ -47,8 +47,8 @@ export interface Receipt {
 }
 
 export interface Receipts {
-  /** A receipt for news that these others are to get. Nobody else is counted. */
-  readonly make: (audience: Audience) => Receipt
+  /** A receipt for news that these others are to get, who are asked for once. Nobody else is counted. */
+  readonly make: (audience: () => Audience) => Receipt
   /** Notes what rides on a packet; with `ping`, on the ping of that sequence number. */
   readonly sent: (messages: ReadonlyArray<Uint8Array>, to: Address.PeerAddress, ping?: number) => void
   /** The transport did not send the packet to there that these were to ride on. */
@@ -78,9 +78,6 @@ interface Open {
 
 const nothing = () => {}
 
-/** The address of a peer, as an audience has it. */
-export const place = ({ ip, port }: Address.PeerAddress): string => Address.format({ ip, port })
-
 const add = (counts: Map<string, number>, key: string, by: number): void => {
   const count = (counts.get(key) ?? 0) + by
   if (count > 0) counts.set(key, count)
@@ -92,13 +89,15 @@ export const make = (): Receipts => {
   // a transport may fail when the last transmission has settled the receipt
   const byMessage = new WeakMap<Uint8Array, Open>()
   return {
-    make: ({ members, places }) => {
+    make: (audience) => {
+      let found: Audience | undefined
+      const others = () => found ??= audience()
       const waiting = new Set<Signal.Signal>()
       let outcome: "Sent" | "Superseded" | undefined
       let own: Open | undefined
       return {
         queued: (message) => {
-          own = { message, places, sentTo: new Map(), confirmed: new Set(), pings: new Map() }
+          own = { message, places: others().places, sentTo: new Map(), confirmed: new Set(), pings: new Map() }
           open.add(own)
           byMessage.set(message, own)
         },
@@ -116,6 +115,7 @@ export const make = (): Receipts => {
             return Effect.ensuring(signal.wait, Effect.sync(() => waiting.delete(signal)))
           })),
         report: () => {
+          const { members } = others()
           const sent = own?.sentTo.size ?? 0
           const reached = outcome !== "Sent" || sent > 0 || members === 0
           return {
@@ -129,15 +129,15 @@ export const make = (): Receipts => {
     },
     sent: (messages, to, ping) => {
       for (const { message, pings, places, sentTo } of open) {
-        if (!messages.includes(message) || !places.has(place(to))) continue
-        add(sentTo, place(to), 1)
-        if (ping !== undefined) pings.set(ping, place(to))
+        if (!messages.includes(message) || !places.has(Address.format(to))) continue
+        add(sentTo, Address.format(to), 1)
+        if (ping !== undefined) pings.set(ping, Address.format(to))
       }
     },
     unsent: (messages, to) => {
       for (const message of messages) {
         const own = byMessage.get(message)
-        if (own?.places.has(place(to)) === true) add(own.sentTo, place(to), -1)
+        if (own?.places.has(Address.format(to)) === true) add(own.sentTo, Address.format(to), -1)
       }
     },
     answered: (ping) => {
@@ -151,9 +151,9 @@ export const make = (): Receipts => {
       const told = [...open]
       return () => {
         for (const { confirmed, places, sentTo } of told) {
-          if (!places.has(place(to))) continue
-          add(sentTo, place(to), 1)
-          confirmed.add(place(to))
+          if (!places.has(Address.format(to))) continue
+          add(sentTo, Address.format(to), 1)
+          confirmed.add(Address.format(to))
         }
       }
     }

@@ -95,7 +95,7 @@ export const close = (m: Membership, env: Env): Decision<Dead | undefined> => {
 }
 
 /** The claim that we left. */
-const goodbye = (m: Membership): Dead => ({
+export const goodbye = (m: Membership): Dead => ({
   _tag: "Dead",
   incarnation: get(m, m.self)?.incarnation ?? m.incarnation,
   node: m.self,

@@ -5,7 +5,7 @@
 import { select } from "../gossip/PeerSelection.ts"
 import type { Entry } from "../membership/Entry.ts"
 import { type Env, get, type Membership, type Profile } from "../membership/Membership.ts"
-import * as Features from "../membership/Versions.ts"
+import * as Versions from "../membership/Versions.ts"
 
 /** A member to ask for help, and whether it is to nack when it gets no answer either. */
 export interface Helper {
@@ -32,7 +32,7 @@ export const helpers = (m: Membership, target: Entry, options: Options, env: Env
 export const owesNack = (
   helper: Pick<Entry, "vsn">,
   { awarenessMaxMultiplier, profile }: Pick<Options, "awarenessMaxMultiplier" | "profile">
-): boolean => (profile !== "paper" || awarenessMaxMultiplier > 1) && Features.canNack(helper)
+): boolean => (profile !== "paper" || awarenessMaxMultiplier > 1) && Versions.canNack(helper)
 
 /** Whether a TCP ping is tried beside the helpers. */
 export const takesStreamPing = (
@@ -41,7 +41,7 @@ export const takesStreamPing = (
     readonly disableTcpPings: boolean
     readonly disableTcpPingsForNode: (name: string) => boolean
   }
-): boolean => !disableTcpPings && !disableTcpPingsForNode(target.name) && Features.answersStreamPing(target)
+): boolean => !disableTcpPings && !disableTcpPingsForNode(target.name) && Versions.answersStreamPing(target)
 
 /**
  * How long a helper waits for the target before it nacks, in the unit of `probeTimeout`: all of it, or in the paper's

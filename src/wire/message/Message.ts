@@ -9,7 +9,7 @@
  */
 import * as Schema from "effect/Schema"
 import { MAX_MESSAGE_ENTRIES } from "../../base/Limits.ts"
-import * as Field from "../msgpack/FieldCodec.ts"
+import * as FieldCodec from "../msgpack/FieldCodec.ts"
 import * as MessagePack from "../msgpack/MessagePack.ts"
 import { type Failure, Reader } from "../msgpack/MessagePackReader.ts"
 import { Writer } from "../msgpack/MessagePackWriter.ts"
@@ -47,15 +47,15 @@ export const MessageType = {
  */
 export const Ping = Schema.TaggedStruct("Ping", {
   /** Echoed in the ack. */
-  seqNo: Field.uint32("SeqNo"),
+  seqNo: FieldCodec.uint32("SeqNo"),
   /** Who is meant; empty for anyone. */
-  node: Field.string("Node"),
+  node: FieldCodec.string("Node"),
   /** Empty when absent. */
-  sourceAddr: Field.bytes("SourceAddr", { omitEmpty: true }),
+  sourceAddr: FieldCodec.bytes("SourceAddr", { omitEmpty: true }),
   /** 0 when absent. */
-  sourcePort: Field.uint16("SourcePort", { omitEmpty: true }),
+  sourcePort: FieldCodec.uint16("SourcePort", { omitEmpty: true }),
   /** Empty when absent. */
-  sourceNode: Field.string("SourceNode", { omitEmpty: true })
+  sourceNode: FieldCodec.string("SourceNode", { omitEmpty: true })
 })
 /** @since 0.1.0 */
 export type Ping = typeof Ping.Type
@@ -68,16 +68,16 @@ export type Ping = typeof Ping.Type
  */
 export const IndirectPing = Schema.TaggedStruct("IndirectPing", {
   /** The asker's number, echoed in the relayed ack or nack. */
-  seqNo: Field.uint32("SeqNo"),
-  target: Field.bytes("Target"),
+  seqNo: FieldCodec.uint32("SeqNo"),
+  target: FieldCodec.bytes("Target"),
   /** 0 stands for the receiver's own bind port. */
-  port: Field.uint16("Port"),
-  node: Field.string("Node"),
+  port: FieldCodec.uint16("Port"),
+  node: FieldCodec.string("Node"),
   /** Whether a nack is wanted when the target does not answer. */
-  nack: Field.boolean("Nack"),
-  sourceAddr: Field.bytes("SourceAddr", { omitEmpty: true }),
-  sourcePort: Field.uint16("SourcePort", { omitEmpty: true }),
-  sourceNode: Field.string("SourceNode", { omitEmpty: true })
+  nack: FieldCodec.boolean("Nack"),
+  sourceAddr: FieldCodec.bytes("SourceAddr", { omitEmpty: true }),
+  sourcePort: FieldCodec.uint16("SourcePort", { omitEmpty: true }),
+  sourceNode: FieldCodec.string("SourceNode", { omitEmpty: true })
 })
 /** @since 0.1.0 */
 export type IndirectPing = typeof IndirectPing.Type
@@ -89,8 +89,8 @@ export type IndirectPing = typeof IndirectPing.Type
  * @since 0.1.0
  */
 export const Ack = Schema.TaggedStruct("Ack", {
-  seqNo: Field.uint32("SeqNo"),
-  payload: Field.nullableBytes("Payload")
+  seqNo: FieldCodec.uint32("SeqNo"),
+  payload: FieldCodec.nullableBytes("Payload")
 })
 /** @since 0.1.0 */
 export type Ack = typeof Ack.Type
@@ -101,7 +101,7 @@ export type Ack = typeof Ack.Type
  * @category schemas
  * @since 0.1.0
  */
-export const Nack = Schema.TaggedStruct("Nack", { seqNo: Field.uint32("SeqNo") })
+export const Nack = Schema.TaggedStruct("Nack", { seqNo: FieldCodec.uint32("SeqNo") })
 /** @since 0.1.0 */
 export type Nack = typeof Nack.Type
 
@@ -113,9 +113,9 @@ export type Nack = typeof Nack.Type
  */
 export const Suspect = Schema.TaggedStruct("Suspect", {
   /** The incarnation that is accused. */
-  incarnation: Field.uint32("Incarnation"),
-  node: Field.string("Node"),
-  from: Field.string("From")
+  incarnation: FieldCodec.uint32("Incarnation"),
+  node: FieldCodec.string("Node"),
+  from: FieldCodec.string("From")
 })
 /** @since 0.1.0 */
 export type Suspect = typeof Suspect.Type
@@ -127,9 +127,9 @@ export type Suspect = typeof Suspect.Type
  * @since 0.1.0
  */
 export const Dead = Schema.TaggedStruct("Dead", {
-  incarnation: Field.uint32("Incarnation"),
-  node: Field.string("Node"),
-  from: Field.string("From")
+  incarnation: FieldCodec.uint32("Incarnation"),
+  node: FieldCodec.string("Node"),
+  from: FieldCodec.string("From")
 })
 /** @since 0.1.0 */
 export type Dead = typeof Dead.Type
@@ -141,15 +141,15 @@ export type Dead = typeof Dead.Type
  * @since 0.1.0
  */
 export const Alive = Schema.TaggedStruct("Alive", {
-  incarnation: Field.uint32("Incarnation"),
-  node: Field.string("Node"),
+  incarnation: FieldCodec.uint32("Incarnation"),
+  node: FieldCodec.string("Node"),
   /** Opaque: stored, compared and passed on as received. */
-  addr: Field.bytes("Addr"),
+  addr: FieldCodec.bytes("Addr"),
   /** 0 stands for the receiver's own bind port. */
-  port: Field.uint16("Port"),
-  meta: Field.nullableBytes("Meta"),
+  port: FieldCodec.uint16("Port"),
+  meta: FieldCodec.nullableBytes("Meta"),
   /** `[PMin, PMax, PCur, DMin, DMax, DCur]`; any length arrives here, the membership rules judge it. */
-  vsn: Field.bytes("Vsn")
+  vsn: FieldCodec.bytes("Vsn")
 })
 /** @since 0.1.0 */
 export type Alive = typeof Alive.Type
@@ -170,7 +170,7 @@ export type User = typeof User.Type
  * @category schemas
  * @since 0.1.0
  */
-export const ErrorResponse = Schema.TaggedStruct("ErrorResponse", { error: Field.string("Error") })
+export const ErrorResponse = Schema.TaggedStruct("ErrorResponse", { error: FieldCodec.string("Error") })
 /** @since 0.1.0 */
 export type ErrorResponse = typeof ErrorResponse.Type
 
@@ -182,8 +182,8 @@ export type ErrorResponse = typeof ErrorResponse.Type
  */
 export const Compress = Schema.Struct({
   /** 0 is LZW, the only one. */
-  algo: Field.uint8("Algo"),
-  buf: Field.bytes("Buf", { view: true })
+  algo: FieldCodec.uint8("Algo"),
+  buf: FieldCodec.bytes("Buf", { view: true })
 })
 /** @since 0.1.0 */
 export type Compress = typeof Compress.Type
@@ -195,9 +195,9 @@ export type Compress = typeof Compress.Type
  * @since 0.1.0
  */
 export const PushPullHeader = Schema.Struct({
-  nodes: Field.int("Nodes"),
-  userStateLen: Field.int("UserStateLen"),
-  join: Field.boolean("Join")
+  nodes: FieldCodec.int("Nodes"),
+  userStateLen: FieldCodec.int("UserStateLen"),
+  join: FieldCodec.boolean("Join")
 })
 /** @since 0.1.0 */
 export type PushPullHeader = typeof PushPullHeader.Type
@@ -209,15 +209,15 @@ export type PushPullHeader = typeof PushPullHeader.Type
  * @since 0.1.0
  */
 export const NodeState = Schema.Struct({
-  name: Field.string("Name"),
-  addr: Field.bytes("Addr"),
+  name: FieldCodec.string("Name"),
+  addr: FieldCodec.bytes("Addr"),
   /** 0 stands for the receiver's own bind port. */
-  port: Field.uint16("Port"),
-  meta: Field.nullableBytes("Meta"),
-  incarnation: Field.uint32("Incarnation"),
+  port: FieldCodec.uint16("Port"),
+  meta: FieldCodec.nullableBytes("Meta"),
+  incarnation: FieldCodec.uint32("Incarnation"),
   /** 0 alive, 1 suspect, 2 dead, 3 left; others are for the merge to ignore. */
-  state: Field.int("State"),
-  vsn: Field.bytes("Vsn")
+  state: FieldCodec.int("State"),
+  vsn: FieldCodec.bytes("Vsn")
 })
 /** @since 0.1.0 */
 export type NodeState = typeof NodeState.Type
@@ -228,7 +228,7 @@ export type NodeState = typeof NodeState.Type
  * @category schemas
  * @since 0.1.0
  */
-export const UserHeader = Schema.Struct({ userMsgLen: Field.int("UserMsgLen") })
+export const UserHeader = Schema.Struct({ userMsgLen: FieldCodec.int("UserMsgLen") })
 /** @since 0.1.0 */
 export type UserHeader = typeof UserHeader.Type
 

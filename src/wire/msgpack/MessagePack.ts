@@ -14,7 +14,7 @@
 import type * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
 import { MAX_STRUCT_FIELDS } from "../../base/Limits.ts"
-import * as Field from "./FieldCodec.ts"
+import * as FieldCodec from "./FieldCodec.ts"
 import { isArrayHead, isMapHead, type Reader, Skipper } from "./MessagePackReader.ts"
 import type { Writer } from "./MessagePackWriter.ts"
 
@@ -91,7 +91,7 @@ export const derive = <S extends Schema.Top>(schema: S, copy: (zero: Fields) => 
   const template: Fields = {}
   for (const { name, type } of ast.propertySignatures) {
     const property = String(name)
-    const go = Field.goField(type)
+    const go = FieldCodec.goField(type)
     if (go !== undefined) declared.push(fieldCodec(property, go, type))
     template[property] = go === undefined ? literalOf(type) : declared[declared.length - 1]?.zero
   }
@@ -110,7 +110,7 @@ const literalOf = (ast: SchemaAST.AST): unknown => {
   return ast.literal
 }
 
-const fieldCodec = (property: string, go: Field.GoField, ast: SchemaAST.AST): FieldCodec => {
+const fieldCodec = (property: string, go: FieldCodec.GoField, ast: SchemaAST.AST): FieldCodec => {
   const name = new TextEncoder().encode(go.name)
   if (name.length > 31) throw new Error(`the field name ${go.name} is longer than 31 bytes`)
   return {
@@ -128,7 +128,7 @@ const expectTag = (ast: SchemaAST.AST, tag: SchemaAST.AST["_tag"]) => {
   if (ast._tag !== tag) throw new Error(`the Go kind needs a ${tag} Schema, not ${ast._tag}`)
 }
 
-const kindCodec = (go: Field.GoField, ast: SchemaAST.AST): KindCodec => {
+const kindCodec = (go: FieldCodec.GoField, ast: SchemaAST.AST): KindCodec => {
   switch (go.kind) {
     case "uint8":
       return unsignedCodec(ast, 0xff)

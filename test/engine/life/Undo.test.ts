@@ -47,4 +47,23 @@ describe("a joinScoped that fails", () => {
       assert.strictEqual((yield* a.cluster.localMember).state, "alive")
     })
   )
+  clusterTest(
+    "does not hold up the release of the layer by the goodbye with which it is undone",
+    Effect.gen(function*() {
+      const r = yield* refusing("r", "10.0.0.9")
+      const a = yield* start("a", "10.0.0.1")
+      const scope = yield* Scope.make()
+      const join = yield* Effect.forkDetach(Scope.provide(a.cluster.joinScoped([`${r.ip}:7946`]), scope), {
+        startImmediately: true
+      })
+      // refused, and said again every 200 ms, because the goodbye may overtake the list
+      yield* TestClock.adjust("100 millis")
+      assert.isUndefined(join.pollUnsafe())
+      const release = yield* Effect.forkDetach(a.stop, { startImmediately: true })
+      yield* TestClock.adjust(0)
+      assert.isDefined(join.pollUnsafe())
+      yield* TestClock.adjust("600 millis")
+      assert.isDefined(release.pollUnsafe())
+    })
+  )
 })

@@ -9,7 +9,7 @@ import { descriptions } from "../../../src/engine/telemetry/Counters.ts"
 import * as Counters from "../../../src/engine/telemetry/Counters.ts"
 import { Memberlist, MemberlistLive } from "../../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../../src/MemberlistConfig.ts"
-import * as Notices from "../../../src/node/Reporting.ts"
+import * as Reporting from "../../../src/node/Reporting.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Packet from "../../../src/wire/packet/Packet.ts"
@@ -396,7 +396,7 @@ describe("refusals and drops", () => {
     "of the transport's own limits are among the counters, and metrics with the node's labels",
     Effect.gen(function*() {
       const registry: Metric.MetricRegistry = new Map()
-      const notices = Notices.make()
+      const notices = Reporting.make()
       notices.notify({ _tag: "PacketsDropped", count: 2, detail: "4 were waiting" })
       const { cluster } = yield* start("a", "10.0.0.1", {
         config: { ...quiet, metricLabels: { member: "a" } },

@@ -114,3 +114,28 @@ describe("Versions", () => {
 
   it("agrees when nobody is there", () => assert.isUndefined(Versions.verify([], [])))
 })
+
+describe("what a member can do", () => {
+  it.each([
+    [0, false, false, false],
+    [1, false, false, false],
+    [2, false, false, false],
+    [3, true, false, false],
+    [4, true, true, false],
+    [5, true, true, true],
+    [255, true, true, true]
+  ])("with %i as its highest version: TCP pings %s, nacks %s, checksums %s", (max, streamPing, nack, checksum) => {
+    // what it speaks now, and the delegate's versions, mean nothing
+    for (const others of [0, 5]) {
+      const member = { vsn: Uint8Array.of(1, max, others, others, others, others) }
+      assert.strictEqual(Versions.answersStreamPing(member), streamPing)
+      assert.strictEqual(Versions.canNack(member), nack)
+      assert.strictEqual(Versions.readsChecksum(member), checksum)
+    }
+  })
+
+  it("is nothing where it announces no versions", () => {
+    const member = { vsn: new Uint8Array() }
+    assert.isFalse(Versions.answersStreamPing(member) || Versions.canNack(member) || Versions.readsChecksum(member))
+  })
+})
