@@ -116,7 +116,7 @@ export const draw = <B extends Broadcast>(q: BroadcastQueue<B>, options: DrawOpt
       messages.push(broadcast.message)
       used += overhead + length
     }
-    tiers[t] = held.reduce(Tier.insert<B>, rest)
+    tiers[t] = Tier.insertAll(rest, held)
     const isLast = t + 1 >= retransmitLimit
     held = isLast ? [] : taken
     if (isLast) { for (const item of taken) finish(item) }

@@ -7,6 +7,8 @@
  * 10,000, 95 with 20,000, 250 with 60,000. (Node.js 24, x64; in short arrays 1 to 2 µs.)
  */
 
+import * as Arr from "effect/Array"
+
 /** A broadcast in the queue. Ids only rise, so a newer broadcast always has the larger one. */
 export interface Queued<out B> {
   readonly id: number
@@ -44,31 +46,42 @@ export const take = <B>(
   const taken: Array<Queued<B>> = []
   let rest = tier
   let free = limit - overhead
+  const isLonger = (item: Queued<B> | undefined) => item !== undefined && item.length > free
   while (free > 0 && taken.length < maxItems) {
-    const item = firstOfLength(rest, free)
-    if (item === undefined) break
-    taken.push(item)
-    rest = remove(rest, item)
-    free -= overhead + item.length
+    const at = partition(rest, (chunk) => isLonger(chunk[chunk.length - 1]))
+    const chunk = rest[at]
+    if (chunk === undefined) break
+    const left = chunk.slice()
+    while (free > 0 && taken.length < maxItems) {
+      const [item] = left.splice(partition(left, isLonger), 1)
+      if (item === undefined) break
+      taken.push(item)
+      free -= overhead + item.length
+    }
+    rest = shrunk(rest, at, left)
   }
   return [rest, taken]
 }
 
-/** The first of at most `length` bytes. */
-const firstOfLength = <B>(tier: Tier<B>, length: number): Queued<B> | undefined => {
-  const isLonger = (item: Queued<B> | undefined) => item !== undefined && item.length > length
-  const chunk = tier[partition(tier, (chunk) => isLonger(chunk[chunk.length - 1]))]
-  return chunk?.[partition(chunk, isLonger)]
-}
+export const insert = <B>(tier: Tier<B>, item: Queued<B>): Tier<B> => insertAll(tier, [item])
 
-export const insert = <B>(tier: Tier<B>, item: Queued<B>): Tier<B> => {
-  // what comes before all others goes to the first chunk
-  const at = Math.max(0, chunkOf(tier, item))
-  const chunk = tier[at]
-  if (chunk === undefined) return [[item]]
-  const grown = chunk.toSpliced(place(chunk, item), 0, item)
-  if (grown.length <= MAX_CHUNK) return tier.with(at, grown)
-  return tier.toSpliced(at, 1, grown.slice(0, MAX_CHUNK / 2), grown.slice(MAX_CHUNK / 2))
+/** Inserts items that are in drawing order. */
+export const insertAll = <B>(tier: Tier<B>, items: ReadonlyArray<Queued<B>>): Tier<B> => {
+  let grown = tier
+  let next = 0
+  let item = items[next]
+  while (item !== undefined) {
+    // what comes before all others goes to the first chunk
+    const at = Math.max(0, chunkOf(grown, item))
+    const following = grown[at + 1]?.[0]
+    const chunk = grown[at]?.slice() ?? []
+    while (item !== undefined && (following === undefined || before(item, following))) {
+      chunk.splice(place(chunk, item), 0, item)
+      item = items[++next]
+    }
+    grown = grown.toSpliced(at, 1, ...Arr.chunksOf(chunk, chunk.length <= MAX_CHUNK ? MAX_CHUNK : MAX_CHUNK / 2))
+  }
+  return grown
 }
 
 /** The tier without `item`; the very same tier when it does not contain it. */
@@ -77,13 +90,14 @@ export const remove = <B>(tier: Tier<B>, item: Queued<B>): Tier<B> => {
   const chunk = tier[at]
   if (chunk === undefined) return tier
   const index = place(chunk, item)
-  if (chunk[index]?.id !== item.id) return tier
-  const shrunk = chunk.toSpliced(index, 1)
+  return chunk[index]?.id === item.id ? shrunk(tier, at, chunk.toSpliced(index, 1)) : tier
+}
+
+/** The tier with what is left of a chunk: nothing where that is empty, and joined with its neighbour where it is short. */
+const shrunk = <B>(tier: Tier<B>, at: number, left: Chunk<B>): Tier<B> => {
   const next = tier[at + 1]
-  if (next !== undefined && shrunk.length + next.length <= MAX_CHUNK / 4) {
-    return tier.toSpliced(at, 2, shrunk.concat(next))
-  }
-  return shrunk.length === 0 ? tier.toSpliced(at, 1) : tier.with(at, shrunk)
+  if (next !== undefined && left.length + next.length <= MAX_CHUNK / 4) return tier.toSpliced(at, 2, left.concat(next))
+  return left.length === 0 ? tier.toSpliced(at, 1) : tier.with(at, left)
 }
 
 export const filter = <B>(tier: Tier<B>, keep: (item: Queued<B>) => boolean): Tier<B> =>
