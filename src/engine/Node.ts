@@ -28,6 +28,7 @@ import * as Introductions from "./life/Introductions.ts"
 import * as Acks from "./probing/Acks.ts"
 import * as Accepted from "./receiving/Accepted.ts"
 import * as Inbox from "./receiving/Inbox.ts"
+import * as KnownSeeds from "./recovery/KnownSeeds.ts"
 import * as Outbox from "./sending/Outbox.ts"
 import * as Signal from "./Signal.ts"
 import { Observer } from "./StepObserver.ts"
@@ -67,6 +68,8 @@ export interface Node extends Telemetry.Telemetry, Subscriptions.Subscriptions, 
   readonly introductions: Introductions.Introductions
   /** The goodbye that was said last, until a join introduces us again. */
   readonly departure: MutableRef.MutableRef<Departure | undefined>
+  /** The seeds of its joins and of its `Seeds` service. */
+  readonly seeds: KnownSeeds.KnownSeeds
   /** Our table, encoded. */
   readonly rows: Rows.Rows
   /** What is accepted, with all keys of the ring or some. */
@@ -152,6 +155,7 @@ export const make: (
     calls: yield* Calls.make,
     introductions: Introductions.make(),
     departure: MutableRef.make<Departure | undefined>(undefined),
+    seeds: KnownSeeds.make(transport.bound.port),
     rows: yield* Rows.make(outbox.turns),
     inbound: Accepted.make(config, settings, keyring, membership),
     observer: yield* Observer

@@ -14,7 +14,8 @@ import {
   type MemberlistClosed,
   NodeNameRequired,
   type SeedError,
-  type SeedInvalid
+  type SeedInvalid,
+  type SeedUnresolvable
 } from "../../MemberlistError.ts"
 import * as Seed from "../application/Seed.ts"
 import * as Life from "../life/Life.ts"
@@ -43,21 +44,28 @@ const parse = (node: Node, text: string): Result.Result<Seed.Seed, SeedInvalid |
   return Result.fail(new NodeNameRequired({ address: text }))
 }
 
+/** Looks up the addresses of a seed, and remembers them. */
+export const locate = (
+  node: Node,
+  text: string
+): Effect.Effect<ReadonlyArray<Address.PeerAddress>, SeedInvalid | NodeNameRequired | SeedUnresolvable> =>
+  Effect.flatMap(
+    Effect.fromResult(parse(node, text)),
+    ({ host, name, port }) =>
+      Effect.map(node.transport.resolve(host), (ips) => {
+        const addresses = ips.map((ip) => ({ ip, port, name }))
+        node.seeds.found(text, addresses)
+        return addresses
+      })
+  )
+
 /** Joins through one seed; `introducing` is told before our list is sent to anybody. */
 const joinSeed = Effect.fnUntraced(function*(
   node: Node,
   text: string,
   introducing: () => void
 ): Effect.fn.Return<ReadonlyArray<Outcome>, MemberlistClosed> {
-  const addresses = yield* Effect.fromResult(parse(node, text)).pipe(
-    Effect.flatMap((seed) =>
-      Effect.map(
-        node.transport.resolve(seed.host),
-        (ips) => ips.map((ip) => ({ ip, port: seed.port, name: seed.name }))
-      )
-    ),
-    Effect.result
-  )
+  const addresses = yield* Effect.result(locate(node, text))
   if (Result.isFailure(addresses)) return [{ _tag: "Failed", seed: text, error: addresses.failure }]
   return yield* Effect.forEach(addresses.success, (address) =>
     PushPull.join(node, address, introducing).pipe(
@@ -111,6 +119,7 @@ const joinAll = Effect.fnUntraced(function*(
   seeds: ReadonlyArray<string>,
   introducing: () => void
 ): Effect.fn.Return<JoinReport, JoinFailed | MemberlistClosed> {
+  node.seeds.remember(seeds)
   const perSeed = yield* Effect.forEach(
     new Set(seeds),
     (seed) => Spans.asked(node, "join.seed", "internal", { seed })(joinSeed(node, seed, introducing)),

@@ -34,6 +34,7 @@ import * as Step from "../Step.ts"
 import { timed } from "../telemetry/Metrics.ts"
 import { countInstances } from "../telemetry/Sampler.ts"
 import * as Spans from "../telemetry/Spans.ts"
+import { isOwnAddress } from "./Ourselves.ts"
 
 /** What a push/pull can fail with. */
 export type ExchangeError =
@@ -209,7 +210,7 @@ export const join = (
     to,
     true,
     Effect.gen(function*() {
-      if (isOwnAddress(node, to)) return "Ourselves"
+      if (isOwnAddress(node.transport, to)) return "Ourselves"
       const { nodes } = yield* swap(node, to, noList)
       if (isOwnList(node, nodes)) return "Ourselves"
       const above = yield* nameToTake(node, nodes)
@@ -262,11 +263,6 @@ const isOwnList = (node: Node, nodes: ReadonlyArray<NodeState>): boolean => {
   return nodes.length > 0 &&
     nodes.every(({ addr, name, port }) => name === node.name && port === own?.port && Address.ipText(addr) === own.ip)
 }
-
-/** Whether an address is this node's own: the one it announces, or one that its socket is bound to. */
-const isOwnAddress = ({ transport: { advertised, bound } }: Node, { ip, port }: PeerAddress): boolean =>
-  (port === advertised.port && ip === Address.ipText(advertised.addr))
-  || (port === bound.port && (ip === bound.ip || (Address.isUnspecified(bound.ip) && Address.isLoopback(ip))))
 
 /**
  * How a vetoed list is refused on the wire. The protocol has one error message, a text; ours begins in a way that our

@@ -1,0 +1,110 @@
+/**
+ * The seeds that a node knows: those its joins were given, and those of its `Seeds` service, with the addresses that
+ * each had when it was looked up last. Seeds that are in nobody's list are where the rest of a split cluster may be.
+ *
+ * @since 0.1.0
+ */
+import * as Ref from "effect/Ref"
+import * as Result from "effect/Result"
+import * as Address from "../../base/Address.ts"
+import { isGone } from "../../swim/membership/Entry.ts"
+import type { Membership } from "../../swim/membership/Membership.ts"
+import type { Transport } from "../../Transport.ts"
+import * as Seed from "../application/Seed.ts"
+import { isOwnAddress } from "../exchange/Ourselves.ts"
+
+/** The most seeds of joins that are remembered; the newest stay. */
+export const MAX_GIVEN = 64
+
+export interface KnownSeeds {
+  /** Remembers seeds that a join was given. What is no seed is not remembered. */
+  readonly remember: (texts: ReadonlyArray<string>) => void
+  /** Replaces those of the `Seeds` service. Whoever calls it has bounded them. */
+  readonly offer: (texts: ReadonlyArray<string>) => void
+  /** A lookup found these addresses; it is ignored for a seed that is not known. */
+  readonly found: (text: string, addresses: ReadonlyArray<Address.PeerAddress>) => void
+  /** Those of the `Seeds` service. */
+  readonly offered: () => ReadonlyArray<string>
+  /** All that are known, each once: those of the service first, then those of joins, the newest last. */
+  readonly all: () => ReadonlyArray<string>
+  /** The addresses of the last lookup; none for a name that was never found. */
+  readonly addressesOf: (text: string) => ReadonlyArray<Address.PeerAddress>
+}
+
+const none: ReadonlyArray<Address.PeerAddress> = []
+
+/** Knows nobody. `defaultPort` is the port of a seed that has none. */
+export const make = (defaultPort: number): KnownSeeds => {
+  const given = new Set<string>()
+  let offered: ReadonlySet<string> = new Set()
+  const addresses = new Map<string, ReadonlyArray<Address.PeerAddress>>()
+
+  const knows = (text: string) => given.has(text) || offered.has(text)
+
+  /** An IP literal needs no lookup. */
+  const literal = (seed: Seed.Seed): ReadonlyArray<Address.PeerAddress> => {
+    const ip = Address.ipText(Address.ipBytes(seed.host) ?? new Uint8Array())
+    return ip === undefined ? none : [{ ip, port: seed.port, name: seed.name }]
+  }
+
+  /** Forgets the addresses of what is not known any more. */
+  const prune = () => {
+    for (const text of addresses.keys()) if (!knows(text)) addresses.delete(text)
+  }
+
+  const add = (text: string, to: Set<string>): void => {
+    const seed = Seed.parse(text, defaultPort)
+    if (Result.isFailure(seed)) return
+    to.delete(text)
+    to.add(text)
+    if (!addresses.has(text)) addresses.set(text, literal(seed.success))
+  }
+
+  return {
+    remember: (texts) => {
+      for (const text of texts.slice(-MAX_GIVEN)) add(text, given)
+      for (const oldest of given) {
+        if (given.size <= MAX_GIVEN) break
+        given.delete(oldest)
+      }
+      prune()
+    },
+    offer: (texts) => {
+      const next = new Set<string>()
+      for (const text of texts) add(text, next)
+      offered = next
+      prune()
+    },
+    found: (text, found) => {
+      if (knows(text)) addresses.set(text, found)
+    },
+    offered: () => [...offered],
+    all: () => [...new Set([...offered, ...given])],
+    addressesOf: (text) => addresses.get(text) ?? none
+  }
+}
+
+/** The parts of a node that are asked. */
+export interface Seeded {
+  readonly seeds: KnownSeeds
+  readonly membership: Ref.Ref<Membership>
+  readonly transport: Pick<Transport["Service"], "advertised" | "bound">
+}
+
+/**
+ * The known seeds where no live member is: those that were never found, and those of whose addresses, but for our own,
+ * none is a live member's. A seed that names us alone is not among them.
+ */
+export const outside = (node: Seeded): ReadonlyArray<string> => {
+  const texts = node.seeds.all()
+  if (texts.length === 0) return texts
+  const live = new Set<string>()
+  for (const entry of Ref.getUnsafe(node.membership).entries.values()) {
+    if (!isGone(entry)) live.add(Address.format(entry.endpoint))
+  }
+  return texts.filter((text) => {
+    const addresses = node.seeds.addressesOf(text)
+    const others = addresses.filter((address) => !isOwnAddress(node.transport, address))
+    return (addresses.length === 0 || others.length > 0) && !others.some((address) => live.has(Address.format(address)))
+  })
+}

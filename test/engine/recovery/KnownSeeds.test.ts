@@ -1,0 +1,110 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Join from "../../../src/engine/exchange/Join.ts"
+import type { Node } from "../../../src/engine/Node.ts"
+import { MAX_GIVEN, outside } from "../../../src/engine/recovery/KnownSeeds.ts"
+import * as Step from "../../../src/engine/Step.ts"
+import * as Alive from "../../../src/swim/membership/Alive.ts"
+import * as Dead from "../../../src/swim/membership/Dead.ts"
+import { idle } from "../../support/Observations.ts"
+import * as Support from "../../support/Rules.ts"
+
+const self = Effect.fnUntraced(function*() {
+  const node = yield* idle(Support.SELF)
+  yield* Step.run(node, (m, env) => Support.announce(m, Support.own, env))
+  return node
+})
+
+/** A live member at 10.0.0.`last`. */
+const member = (node: Node, name: string, last: number) =>
+  Step.run(node, (m, env) => Alive.alive(m, Support.alive(name, 1, { addr: Support.ip(last) }), env))
+
+const died = (node: Node, name: string) => Step.run(node, (m, env) => Dead.dead(m, Support.dead(name, 1, "other"), env))
+
+const at = (...last: ReadonlyArray<number>) => last.map((n) => ({ ip: `10.0.0.${n}`, port: 7946 }))
+
+describe("the seeds outside the list", () => {
+  it.effect("are those whose addresses no live member has, and come back when the member is gone", () =>
+    Effect.gen(function*() {
+      const node = yield* self()
+      node.seeds.remember(["10.0.0.2", "10.0.0.3:7946", "[::ffff:10.0.0.4]:7946", "10.0.0.2:1"])
+      yield* member(node, "b", 2)
+      yield* member(node, "d", 4)
+      assert.deepStrictEqual(outside(node), ["10.0.0.3:7946", "10.0.0.2:1"])
+      yield* died(node, "b")
+      assert.deepStrictEqual(outside(node), ["10.0.0.2", "10.0.0.3:7946", "10.0.0.2:1"])
+    }))
+
+  it.effect("are not those that name this node alone", () =>
+    Effect.gen(function*() {
+      const node = yield* self()
+      node.seeds.remember(["10.0.0.1", "self/10.0.0.1:7946", "us.test"])
+      node.seeds.found("us.test", at(1))
+      assert.deepStrictEqual(outside(node), [])
+    }))
+
+  it.effect("are names that were never found, and names of whose other addresses none is a live member's", () =>
+    Effect.gen(function*() {
+      const node = yield* self()
+      node.seeds.remember(["never.test", "all.test", "lost.test"])
+      node.seeds.found("all.test", at(1, 2, 3))
+      node.seeds.found("lost.test", at(1, 3))
+      yield* member(node, "b", 2)
+      assert.deepStrictEqual(outside(node), ["never.test", "lost.test"])
+    }))
+
+  it.effect("are those of the service and those of joins together, each once", () =>
+    Effect.gen(function*() {
+      const node = yield* self()
+      node.seeds.remember(["10.0.0.2", "10.0.0.3"])
+      node.seeds.offer(["10.0.0.4", "10.0.0.2"])
+      assert.deepStrictEqual(outside(node), ["10.0.0.4", "10.0.0.2", "10.0.0.3"])
+      node.seeds.offer([])
+      assert.deepStrictEqual(outside(node), ["10.0.0.2", "10.0.0.3"])
+    }))
+})
+
+describe("the seeds that a node knows", () => {
+  it.effect("from joins are the newest, and no more than may be", () =>
+    Effect.gen(function*() {
+      const node = yield* self()
+      const many = Array.from({ length: 1_000 }, (_, i) => `10.1.${i >> 8}.${i & 255}`)
+      for (const text of many) node.seeds.remember([text])
+      assert.deepStrictEqual(node.seeds.all(), many.slice(-MAX_GIVEN))
+      node.seeds.remember(many)
+      assert.deepStrictEqual(node.seeds.all(), many.slice(-MAX_GIVEN))
+      // one that is given again is new again
+      node.seeds.remember([node.seeds.all()[0] ?? ""])
+      node.seeds.remember(["10.9.9.9"])
+      assert.deepStrictEqual(node.seeds.all(), [
+        ...many.slice(2 - MAX_GIVEN),
+        ...many.slice(-MAX_GIVEN, 1 - MAX_GIVEN),
+        "10.9.9.9"
+      ])
+    }))
+
+  it.effect("are no texts that are no seeds, and no addresses of seeds that are forgotten", () =>
+    Effect.gen(function*() {
+      const node = yield* self()
+      node.seeds.remember(["x/y/z", "a b", "", "name.test"])
+      assert.deepStrictEqual(node.seeds.all(), ["name.test"])
+      node.seeds.found("other.test", at(2))
+      node.seeds.found("name.test", at(2))
+      assert.deepStrictEqual(node.seeds.addressesOf("other.test"), [])
+      node.seeds.remember(Array.from({ length: MAX_GIVEN }, (_, i) => `10.1.0.${i}`))
+      assert.deepStrictEqual(node.seeds.addressesOf("name.test"), [])
+    }))
+
+  it.effect("are told of each join before it ends, and keep what a lookup found", () =>
+    Effect.gen(function*() {
+      const node = yield* self()
+      const given = { ...node, transport: { ...node.transport, resolve: () => Effect.succeed(["10.0.0.7"]) } }
+      const joining = yield* Effect.forkChild(Join.join(given, ["seeds.test:99"]), { startImmediately: true })
+      assert.deepStrictEqual(outside(node), ["seeds.test:99"])
+      assert.deepStrictEqual(node.seeds.addressesOf("seeds.test:99"), [
+        { ip: "10.0.0.7", port: 99, name: undefined }
+      ])
+      yield* Fiber.interrupt(joining)
+    }).pipe(Effect.scoped))
+})
