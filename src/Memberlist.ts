@@ -47,7 +47,7 @@ import {
 } from "./MemberlistError.ts"
 import type { Transport } from "./Transport.ts"
 
-export type { JoinReport } from "./engine/exchange/Join.ts"
+export type { JoinOptions, JoinReport } from "./engine/exchange/Join.ts"
 export type { NodeInfo } from "./engine/life/Info.ts"
 export type { NewsReport } from "./engine/sending/Receipts.ts"
 export type { CounterKey } from "./engine/telemetry/Counters.ts"
@@ -95,7 +95,8 @@ export class Memberlist extends Context.Service<Memberlist, {
    *
    * **Details**
    *
-   * Each seed is asked for its list first; ours is sent, and introduces this node to the cluster, only when names,
+   * All seeds are tried, `joinConcurrency` at a time, unless `until` says that fewer peers are enough: a list with many
+   * seeds that are down is then over with the first answer. Each seed is asked for its list first; ours is sent, and introduces this node to the cluster, only when names,
    * versions and the delegate's `merge` allow it. One seed that works is enough. A join that is interrupted, or fails,
    * after a leave leaves the node outside, unless a seed has answered by then.
    *
@@ -104,14 +105,18 @@ export class Memberlist extends Context.Service<Memberlist, {
    * Where the seeds name this node itself, that is told as `ourselves`, and does not count as contacted: a join that
    * has other seeds too, and reaches none of them, fails.
    */
-  readonly join: (seeds: ReadonlyArray<string>) => Effect.Effect<Join.JoinReport, JoinFailed | MemberlistClosed>
+  readonly join: (
+    seeds: ReadonlyArray<string>,
+    options?: Join.JoinOptions
+  ) => Effect.Effect<Join.JoinReport, JoinFailed | MemberlistClosed>
   /**
    * Joins, and leaves when the scope closes; the goodbye is sent at once, and not waited for. A join that is
    * interrupted after its list was sent leaves too, and so does one that fails then, where nobody but its seeds can
    * know the node.
    */
   readonly joinScoped: (
-    seeds: ReadonlyArray<string>
+    seeds: ReadonlyArray<string>,
+    options?: Join.JoinOptions
   ) => Effect.Effect<Join.JoinReport, JoinFailed | MemberlistClosed, Scope.Scope>
   /**
    * Says goodbye, and waits for that to be sent, at most `timeout` (default `leaveTimeout`). The node stays outside
@@ -212,8 +217,8 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
     member: find,
     changes: Stream.mapEffect(node.changes.signals, () => view),
     events: Stream.map(node.changes.stream(() => Views.changesOf(Ref.getUnsafe(node.membership))), Views.eventOf),
-    join: (seeds) => run("join", Join.join(node, seeds)),
-    joinScoped: (seeds) => Join.scoped(node, seeds),
+    join: (seeds, options) => run("join", Join.join(node, seeds, options)),
+    joinScoped: (seeds, options) => Join.scoped(node, seeds, options),
     leave: (options) =>
       run("leave", Life.leave(node, Duration.fromInputUnsafe(options?.timeout ?? node.config.leaveTimeout))),
     updateMeta: (meta, options) =>

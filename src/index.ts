@@ -15,6 +15,7 @@ export { Member, MemberState, ProtocolVersions, type Recipient } from "./Member.
 export * from "./MemberEvent.ts"
 export {
   type CounterKey,
+  type JoinOptions,
   type JoinReport,
   Memberlist,
   MemberlistLive,

@@ -37,15 +37,22 @@ describe("memberlist #105: a join through 33 seeds of which 32 do not answer", (
   }
 
   clusterTest(
-    "(known; wanted: an answer at the first success) is known to others at once, but ends only when all have failed",
+    "is known to others at once, and ends then for those who ask for the first success",
     Effect.gen(function*() {
       yield* switchOff
       const a = yield* start("a", "10.0.0.1")
       const b = yield* start("b", "10.0.0.2", { config: { joinConcurrency: 33 } })
-      const join = yield* Effect.forkChild(b.cluster.join(seeds), { startImmediately: true })
+      const all = yield* Effect.forkChild(b.cluster.join(seeds), { startImmediately: true })
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* a.cluster.members).length, 2)
-      assert.isUndefined(join.pollUnsafe())
+      assert.isUndefined(all.pollUnsafe())
+      const c = yield* start("c", "10.0.0.3", { config: { joinConcurrency: 33 } })
+      const first = yield* Effect.forkChild(c.cluster.join(seeds, { until: "first" }), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      const { contacted, failed, untried } = yield* Fiber.join(first)
+      assert.deepStrictEqual(contacted, [{ seed: "10.0.0.1", address: "10.0.0.1:7946" }])
+      assert.deepStrictEqual([failed, untried], [[], down])
+      assert.strictEqual((yield* a.cluster.members).length, 3)
     })
   )
 

@@ -6,9 +6,9 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import * as Address from "../../base/Address.ts"
 import * as Limits from "../../base/Limits.ts"
+import * as SeedText from "../../base/SeedText.ts"
 import type { Recipient } from "../../Member.ts"
 import { AddressInvalid, MessageTooLarge, PingTimeout, UnknownMember } from "../../MemberlistError.ts"
 import { readsChecksum } from "../../swim/membership/Versions.ts"
@@ -18,7 +18,6 @@ import { entryOf, type Node, source } from "../Node.ts"
 import { withWait } from "../probing/Acks.ts"
 import * as Sender from "../sending/Sender.ts"
 import * as Streams from "../sending/Streams.ts"
-import * as Seed from "./Seed.ts"
 
 interface Target {
   readonly name: string
@@ -30,10 +29,10 @@ type TargetError = AddressInvalid | UnknownMember
 
 /** `[name/]ip:port`, whoever is there. memberlist: `Address`. */
 const targetAt = (address: string): Effect.Effect<Target, AddressInvalid> => {
-  const at = Seed.parse(address, 0)
-  const explicit = Seed.hasPort(address.slice(address.indexOf("/") + 1))
-  if (Result.isFailure(at) || !explicit) return Effect.fail(new AddressInvalid({ address }))
-  const { host, name = "", port } = at.success
+  const at = SeedText.parse(address, 0)
+  const explicit = SeedText.hasPort(address.slice(address.indexOf("/") + 1))
+  if (at === undefined || !explicit) return Effect.fail(new AddressInvalid({ address }))
+  const { host, name = "", port } = at
   const ip = Address.ipText(Address.ipBytes(host) ?? new Uint8Array())
   return ip === undefined || port === 0
     ? Effect.fail(new AddressInvalid({ address }))

@@ -198,12 +198,13 @@ export const synchroniseWith = (node: Node, to: PeerAddress): Effect.Effect<void
 /**
  * Joins through a peer: asks for its list first, and sends ours only when nothing speaks against it, because our list
  * introduces us to its whole cluster; `introducing` is told before that. Answers whether it was this node itself that
- * answered.
+ * answered. A node that has left comes back by it only if it is `returning`.
  */
 export const join = (
   node: Node,
   to: PeerAddress,
-  introducing: () => void
+  introducing: () => void,
+  returning: boolean
 ): Effect.Effect<"Joined" | "Ourselves", ExchangeError | MemberlistClosed> =>
   observed(
     node,
@@ -223,7 +224,8 @@ export const join = (
         Effect.suspend(() => {
           introducing()
           return introduce(node, to, nodes)
-        })
+        }),
+        returning
       )
       return "Joined"
     })

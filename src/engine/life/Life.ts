@@ -75,20 +75,24 @@ export const start = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<v
 /**
  * Introduces this node to a peer while `exchange` writes our list to it. If we are outside when it ends, because we
  * left meanwhile or because nobody answered our return, the goodbye may have been there before our list: it is said
- * again.
+ * again. A node that has left is refused, unless it is `returning`.
  */
 export const introduced = <A, E>(
   node: Node,
   to: PeerAddress,
   above: number | undefined,
-  exchange: Effect.Effect<A, E>
+  exchange: Effect.Effect<A, E>,
+  returning = true
 ): Effect.Effect<A, E | MemberlistClosed> =>
   Effect.acquireUseRelease(
     Effect.suspend(() => {
       const join = node.introductions.begin(to)
-      node.departure.current = undefined
+      if (returning) node.departure.current = undefined
       return Effect.flatMap(
-        Step.decide(node, (m, env) => Announcement.introduce(m, own(node), { join, above }, env)),
+        Step.decide(node, (m, env) =>
+          returning || !Stage.isOutside(m.stage)
+            ? Announcement.introduce(m, own(node), { join, above }, env)
+            : [m, [], "NotParticipating" as const]),
         (refused) => {
           if (refused === undefined) return Effect.succeed(join)
           node.introductions.end(join, true, node.now())

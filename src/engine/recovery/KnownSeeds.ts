@@ -5,12 +5,11 @@
  * @since 0.1.0
  */
 import * as Ref from "effect/Ref"
-import * as Result from "effect/Result"
 import * as Address from "../../base/Address.ts"
+import * as SeedText from "../../base/SeedText.ts"
 import { isGone } from "../../swim/membership/Entry.ts"
 import type { Membership } from "../../swim/membership/Membership.ts"
 import type { Transport } from "../../Transport.ts"
-import * as Seed from "../application/Seed.ts"
 import { isOwnAddress } from "../exchange/Ourselves.ts"
 
 /** The most seeds of joins that are remembered; the newest stay. */
@@ -42,7 +41,7 @@ export const make = (defaultPort: number): KnownSeeds => {
   const knows = (text: string) => given.has(text) || offered.has(text)
 
   /** An IP literal needs no lookup. */
-  const literal = (seed: Seed.Seed): ReadonlyArray<Address.PeerAddress> => {
+  const literal = (seed: SeedText.SeedText): ReadonlyArray<Address.PeerAddress> => {
     const ip = Address.ipText(Address.ipBytes(seed.host) ?? new Uint8Array())
     return ip === undefined ? none : [{ ip, port: seed.port, name: seed.name }]
   }
@@ -53,11 +52,11 @@ export const make = (defaultPort: number): KnownSeeds => {
   }
 
   const add = (text: string, to: Set<string>): void => {
-    const seed = Seed.parse(text, defaultPort)
-    if (Result.isFailure(seed)) return
+    const seed = SeedText.parse(text, defaultPort)
+    if (seed === undefined) return
     to.delete(text)
     to.add(text)
-    if (!addresses.has(text)) addresses.set(text, literal(seed.success))
+    if (!addresses.has(text)) addresses.set(text, literal(seed))
   }
 
   return {

@@ -65,8 +65,8 @@ describe("join", () => {
     Effect.gen(function*() {
       const a = yield* start("a", "10.0.0.1")
       const ourselves = [{ seed: "10.0.0.1", address: "10.0.0.1:7946" }]
-      assert.deepStrictEqual(yield* joinAt(a, "10.0.0.1"), { contacted: [], ourselves, failed: [] })
-      assert.deepStrictEqual(yield* joinAt(a), { contacted: [], ourselves: [], failed: [] })
+      assert.deepStrictEqual(yield* joinAt(a, "10.0.0.1"), { contacted: [], ourselves, failed: [], untried: [] })
+      assert.deepStrictEqual(yield* joinAt(a), { contacted: [], ourselves: [], failed: [], untried: [] })
     })
   )
 

@@ -1,12 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Result from "effect/Result"
-import * as Seed from "../../../src/engine/application/Seed.ts"
+import * as SeedText from "../../src/base/SeedText.ts"
 
-const read = (text: string) =>
-  Result.match(Seed.parse(text, 7946), {
-    onSuccess: ({ host, name, port }) => [name, host, port],
-    onFailure: ({ _tag }) => _tag
-  })
+const read = (text: string) => {
+  const seed = SeedText.parse(text, 7946)
+  return seed === undefined ? "SeedInvalid" : [seed.name, seed.host, seed.port]
+}
 
 describe("a seed", () => {
   const ports: ReadonlyArray<readonly [string, boolean]> = [
@@ -19,7 +17,7 @@ describe("a seed", () => {
     ["host:1", true]
   ]
   for (const [text, expected] of ports) {
-    it(`"${text}" ${expected ? "has" : "has no"} port`, () => assert.strictEqual(Seed.hasPort(text), expected))
+    it(`"${text}" ${expected ? "has" : "has no"} port`, () => assert.strictEqual(SeedText.hasPort(text), expected))
   }
 
   const cases: ReadonlyArray<readonly [string, unknown]> = [
