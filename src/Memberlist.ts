@@ -22,6 +22,7 @@ import type { KeysFrom, NodeInfo } from "./engine/life/Info.ts"
 import * as Life from "./engine/life/Life.ts"
 import * as Node from "./engine/Node.ts"
 import * as Protocol from "./engine/Protocol.ts"
+import * as Readiness from "./engine/recovery/Readiness.ts"
 import * as Broadcasts from "./engine/sending/Broadcasts.ts"
 import type { NewsReport } from "./engine/sending/Receipts.ts"
 import * as Sender from "./engine/sending/Sender.ts"
@@ -40,6 +41,7 @@ import {
   type MetaTooLarge,
   type NodeNameRequired,
   NotParticipating,
+  type NotReady,
   type PingTimeout,
   type StartError,
   type TransportError,
@@ -49,6 +51,7 @@ import type { Transport } from "./Transport.ts"
 
 export type { JoinOptions, JoinReport } from "./engine/exchange/Join.ts"
 export type { NodeInfo } from "./engine/life/Info.ts"
+export type { Readiness } from "./engine/recovery/Readiness.ts"
 export type { NewsReport } from "./engine/sending/Receipts.ts"
 export type { CounterKey } from "./engine/telemetry/Counters.ts"
 
@@ -96,7 +99,9 @@ export class Memberlist extends Context.Service<Memberlist, {
    * **Details**
    *
    * All seeds are tried, `joinConcurrency` at a time, unless `until` says that fewer peers are enough: a list with many
-   * seeds that are down is then over with the first answer. Each seed is asked for its list first; ours is sent, and introduces this node to the cluster, only when names,
+   * seeds that are down is then over with the first answer. The seeds are remembered, the last 64 of all joins.
+   *
+   * Each seed is asked for its list first; ours is sent, and introduces this node to the cluster, only when names,
    * versions and the delegate's `merge` allow it. One seed that works is enough. A join that is interrupted, or fails,
    * after a leave leaves the node outside, unless a seed has answered by then.
    *
@@ -109,6 +114,24 @@ export class Memberlist extends Context.Service<Memberlist, {
     seeds: ReadonlyArray<string>,
     options?: Join.JoinOptions
   ) => Effect.Effect<Join.JoinReport, JoinFailed | MemberlistClosed>
+  /**
+   * Waits until this node has joined somebody by itself, through its `Seeds`, or it is known that there is nobody to
+   * join: none were provided, they are empty, or they name this node only. Fails where `readyTimeout` is over first,
+   * counted from the start or the return, or when `joinSchedule` has ended; the node may join later all the same.
+   *
+   * **Gotchas**
+   *
+   * The layer itself waits for nobody, so that programs that start one after the other do not wait for each other. What
+   * makes this node known to the others, its entry in a DNS name for example, must not wait for this either.
+   *
+   * Joined means that another live member is in the list; the user state of its delegate may still be on its way.
+   */
+  readonly ready: Effect.Effect<
+    Readiness.Joined | Readiness.Alone,
+    NotReady | NotParticipating | MemberlistClosed
+  >
+  /** How far this node has come with joining by itself: joined, alone, still trying, since when, and why. */
+  readonly readiness: Effect.Effect<Readiness.Readiness>
   /**
    * Joins, and leaves when the scope closes; the goodbye is sent at once, and not waited for. A join that is
    * interrupted after its list was sent leaves too, and so does one that fails then, where nobody but its seeds can
@@ -182,7 +205,9 @@ export class Memberlist extends Context.Service<Memberlist, {
    * too; what can be read keeps its last answer, and streams end. (A
    * hook of the delegate that cannot be interrupted is left behind; see `Delegate`.)
    *
-   * A `Delegate` or a `Keyring` is provided below it, with `Layer.provide`; `info` tells what was found.
+   * With `Seeds` below it, it also joins by itself, in the background, and begins again after a leave and a `join`.
+   *
+   * A `Delegate`, a `Keyring` or `Seeds` are provided below it, with `Layer.provide`; `info` tells what was found.
    *
    * Each build is a node of its own: two of them with two configurations in one program are two members.
    */
@@ -218,6 +243,8 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
     changes: Stream.mapEffect(node.changes.signals, () => view),
     events: Stream.map(node.changes.stream(() => Views.changesOf(Ref.getUnsafe(node.membership))), Views.eventOf),
     join: (seeds, options) => run("join", Join.join(node, seeds, options)),
+    ready: Readiness.ready(node),
+    readiness: Effect.sync(() => Readiness.of(node)),
     joinScoped: (seeds, options) => Join.scoped(node, seeds, options),
     leave: (options) =>
       run("leave", Life.leave(node, Duration.fromInputUnsafe(options?.timeout ?? node.config.leaveTimeout))),

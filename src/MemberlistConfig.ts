@@ -20,6 +20,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { withoutTrace } from "./base/PlainText.ts"
 import { type ConfigData, expectation, type FieldName, fieldNames, fields, isDuration } from "./config/Fields.ts"
@@ -40,6 +41,8 @@ export type { Settings } from "./config/Settings.ts"
 export interface Resolved extends ConfigData {
   /** Members that get no TCP ping, by name. A function is no data: it cannot come from the environment. */
   readonly disableTcpPingsForNode: (name: string) => boolean
+  /** When a node with `Seeds` tries again. A function, too. */
+  readonly joinSchedule: Schedule.Schedule<unknown>
 }
 
 /**
@@ -104,6 +107,8 @@ const lan: Preset = {
   decisionHookTimeout: undefined,
   packetHookTimeout: undefined,
   joinConcurrency: 4,
+  joinSchedule: Schedule.jittered(Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("30 seconds")])),
+  readyTimeout: undefined,
   packetBuffer: 2048
 }
 
@@ -171,7 +176,8 @@ const validate = (settings: Settings): Result.Result<Resolved, ConfigInvalid | K
     meta: new Uint8Array(config.meta),
     metricLabels: { ...config.metricLabels },
     cidrsAllowed: Rules.canonicalNetworks(config.cidrsAllowed),
-    disableTcpPingsForNode: settings.disableTcpPingsForNode ?? lan.disableTcpPingsForNode
+    disableTcpPingsForNode: settings.disableTcpPingsForNode ?? lan.disableTcpPingsForNode,
+    joinSchedule: settings.joinSchedule ?? lan.joinSchedule
   })
 }
 

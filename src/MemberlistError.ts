@@ -341,6 +341,31 @@ export const SeedError = Schema.Union([
 export type SeedError = typeof SeedError.Type
 
 /**
+ * Nobody has been joined within `readyTimeout`, or before the `joinSchedule` ended. Where that has time left, the node
+ * goes on trying.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
+  reason: Schema.Literals(["Timeout", "GaveUp"]),
+  /** How often all seeds were tried. */
+  attempts: Schema.Int,
+  /** What stood in the way last. */
+  why: Schema.String,
+  /** The `readyTimeout`, in milliseconds. */
+  limitMillis: Schema.optionalKey(Schema.Number)
+}) {
+  override get message() {
+    const tries = this.attempts === 1 ? "1 try" : `${this.attempts} tries`
+    const what = this.reason === "GaveUp"
+      ? `gave up joining after ${tries}`
+      : `not joined within ${this.limitMillis} ms, after ${tries}`
+    return `${what}: ${sentence(this.why)}`
+  }
+}
+
+/**
  * No seed could be joined; every seed's own reason is inside.
  *
  * @category errors
@@ -458,6 +483,7 @@ export const MemberlistError = Schema.Union([
   ...StartError.members,
   ...SeedError.members,
   JoinFailed,
+  NotReady,
   MessageTooLarge,
   AddressInvalid,
   UnknownMember,

@@ -21,6 +21,7 @@ export {
   MemberlistLive,
   type NewsReport,
   type NodeInfo,
+  type Readiness,
   type UserMessage
 } from "./Memberlist.ts"
 export { MemberlistConfig, type Settings as MemberlistSettings } from "./MemberlistConfig.ts"
@@ -32,5 +33,6 @@ export * as NodeTcp from "./node/NodeTcp.ts"
 export * as NodeTransport from "./node/NodeTransport.ts"
 export * as NodeUdp from "./node/NodeUdp.ts"
 export * as NodeMemberlist from "./NodeMemberlist.ts"
+export { Seeds, SeedSourceFailed } from "./Seeds.ts"
 export * as TransmitLimitedQueue from "./TransmitLimitedQueue.ts"
 export { type Connection, type Packet, Transport, type TransportNotice } from "./Transport.ts"

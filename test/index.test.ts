@@ -50,6 +50,7 @@ describe("the names of the package", () => {
       "Keyring",
       "Memberlist",
       "MemberlistConfig",
+      "Seeds",
       "Transport"
     ])
     assert.deepStrictEqual(services.filter((name) => fileOf(name) === undefined), [])

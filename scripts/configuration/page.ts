@@ -3,6 +3,7 @@
  * in the presets, and what their schemas accept. `scripts/write-configuration.ts` writes it.
  */
 import * as Duration from "effect/Duration"
+import * as Schedule from "effect/Schedule"
 import { expectation, type FieldName, fieldNames, variable } from "../../src/config/Fields.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import { units } from "./units.ts"
@@ -51,6 +52,7 @@ const duration = (value: Duration.Duration): string => {
 /** A value as a reader would write it. */
 const show = (value: unknown): string => {
   if (Duration.isDuration(value)) return duration(value)
+  if (Schedule.isSchedule(value)) return "1 s to 30 s"
   const empty = value === undefined || value === "" || typeof value === "function"
     || (typeof value === "object" && value !== null && Object.keys(value).length === 0)
   return empty ? "none" : String(value)
@@ -75,12 +77,16 @@ const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n")
 }
 
-const FUNCTION_UNIT = "function of a member's name"
+/** The fields that are no data. */
+const functions: ReadonlyMap<string, string> = new Map([
+  ["disableTcpPingsForNode", "function of a member's name"],
+  ["joinSchedule", "`Schedule`"]
+])
 
 const row = (field: string, comment: Comment): ReadonlyArray<string> => [
   `[\`${field}\`](#${field.toLowerCase()})`,
   comment.memberlist ?? "",
-  isField(field) ? units[field] : FUNCTION_UNIT,
+  isField(field) ? units[field] : functions.get(field) ?? "",
   ...defaults(field)
 ]
 
@@ -107,7 +113,7 @@ const section = (field: string, comment: Comment): string =>
     wrapped(comment.text),
     isField(field)
       ? wrapped(`Accepted: ${expectation(field)}. All else is refused. Variable: \`${variable(field)}\`.`)
-      : `A ${FUNCTION_UNIT}; it cannot come from the environment.`
+      : `A ${functions.get(field)}; it cannot come from the environment.`
   ].join("\n\n")
 
 const introduction = `# Configuration
@@ -118,7 +124,7 @@ This page is written by \`scripts/write-configuration.ts\` from [\`src/config/Se
 \`MEMBERLIST_PRESET\` names (\`lan\`, \`wan\` or \`local\`). The presets are memberlist's. A duration is anything Effect reads as
 one: \`"500 millis"\`, \`Duration.seconds(1)\`, a number of milliseconds; in a variable, text with a unit. Flags are \`true\`,
 \`yes\`, \`on\`, \`1\` and their opposites. An empty variable counts as absent, and one that
-begins with \`MEMBERLIST_\` and is none of these is warned of, with the name that was probably meant.
+begins with \`MEMBERLIST_\` and is none of these (nor \`MEMBERLIST_SEEDS\`, which [\`Seeds.layerEnv\`](seeds.md) reads) is warned of, with the name that was probably meant.
 
 A configuration is checked when its layer is built. What cannot work is refused with \`ConfigInvalid\`, which names the
 field, the value and what would be right, or \`KeyInvalid\`. What works badly is logged once as a warning.`

@@ -55,5 +55,6 @@ export const units: { readonly [K in FieldName]: string } = {
   decisionHookTimeout: "duration",
   packetHookTimeout: "duration",
   joinConcurrency: "seeds",
+  readyTimeout: "duration",
   packetBuffer: "packets"
 }

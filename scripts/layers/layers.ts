@@ -86,7 +86,13 @@ const layers: Record<Layer, Allowance> = {
 }
 
 /** Files of the domain that are services: closed to the pure layers. */
-const services = new Set(["src/Delegate.ts", "src/Keyring.ts", "src/MemberlistConfig.ts", "src/Transport.ts"])
+const services = new Set([
+  "src/Delegate.ts",
+  "src/Keyring.ts",
+  "src/MemberlistConfig.ts",
+  "src/Seeds.ts",
+  "src/Transport.ts"
+])
 const pureLayers: ReadonlySet<Layer> = new Set(["swim", "wire"])
 
 const isLayer = (name: string): name is Layer => Object.hasOwn(layers, name)

@@ -214,6 +214,9 @@ export const fields = {
       "a finite duration of at least 1 millisecond and at most half of probeTimeout, or none for a fifth of it"
   }) as Field<Duration.Duration | undefined>,
   joinConcurrency: count(1),
+  readyTimeout: Schema.UndefinedOr(duration({ zero: undefined })).annotate({
+    description: "a finite duration of at least 1 millisecond, such as \"30 seconds\", or none for no limit"
+  }) as Field<Duration.Duration | undefined>,
   packetBuffer: count(1)
 }
 

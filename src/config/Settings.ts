@@ -9,6 +9,7 @@
  */
 import type * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"
+import type * as Schedule from "effect/Schedule"
 
 /**
  * The fields, in the order of memberlist's `Config`, ours at the end.
@@ -306,6 +307,16 @@ export interface Settings {
   readonly packetHookTimeout?: Duration.Input | undefined
   /** How many seeds are contacted at the same time by one join, default 4. (The reference: one after the other.) */
   readonly joinConcurrency?: number | undefined
+  /**
+   * When a node with `Seeds` tries again to join somebody, default after 1 s, 2 s, 4 s and so on up to 30 s, a fifth
+   * more or less. Where it ends, the node gives up until other seeds are told.
+   */
+  readonly joinSchedule?: Schedule.Schedule<unknown> | undefined
+  /**
+   * How long `Memberlist.ready` may wait until a node with `Seeds` has joined somebody, counted from its start; default
+   * none given: without limit. The node goes on trying after that.
+   */
+  readonly readyTimeout?: Duration.Input | undefined
   /** How many received packets may wait to be read; more are dropped and counted. Default 2048. */
   readonly packetBuffer?: number | undefined
 }

@@ -18,7 +18,10 @@ import { expectation, type FieldName, fieldNames, fields, PREFIX, variable } fro
 const PRESET = variable("preset")
 const PRESETS = ["lan", "wan", "local"] as const
 
-const known = [PRESET, ...fieldNames.map(variable)]
+/** Read by `Seeds.layerEnv`, and no setting. */
+const SEEDS = variable("seeds")
+
+const known = [PRESET, SEEDS, ...fieldNames.map(variable)]
 
 /** What Kubernetes sets in every container for a service whose name begins with `memberlist`: no settings of ours. */
 const serviceVariable = /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/

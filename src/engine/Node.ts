@@ -7,6 +7,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as MutableRef from "effect/MutableRef"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
@@ -14,6 +15,7 @@ import { ipBytes, type PeerAddress } from "../base/Address.ts"
 import { Delegate } from "../Delegate.ts"
 import type { Keyring } from "../Keyring.ts"
 import { MemberlistConfig } from "../MemberlistConfig.ts"
+import { Seeds } from "../Seeds.ts"
 import type { Entry } from "../swim/membership/Entry.ts"
 import * as Membership from "../swim/membership/Membership.ts"
 import { Transport } from "../Transport.ts"
@@ -25,10 +27,12 @@ import * as Notices from "./hooks/Notices.ts"
 import * as Calls from "./life/Calls.ts"
 import type { Departure } from "./life/Departure.ts"
 import * as Introductions from "./life/Introductions.ts"
+import * as Presence from "./life/Presence.ts"
 import * as Acks from "./probing/Acks.ts"
 import * as Accepted from "./receiving/Accepted.ts"
 import * as Inbox from "./receiving/Inbox.ts"
 import * as KnownSeeds from "./recovery/KnownSeeds.ts"
+import * as Readiness from "./recovery/Readiness.ts"
 import * as Outbox from "./sending/Outbox.ts"
 import * as Signal from "./Signal.ts"
 import { Observer } from "./StepObserver.ts"
@@ -68,8 +72,16 @@ export interface Node extends Telemetry.Telemetry, Subscriptions.Subscriptions, 
   readonly introductions: Introductions.Introductions
   /** The goodbye that was said last, until a join introduces us again. */
   readonly departure: MutableRef.MutableRef<Departure | undefined>
+  /** Tells whether it takes part in its cluster. */
+  readonly presence: Presence.Presence
+  /** The `Seeds` service, where it is provided. */
+  readonly seedSource: Seeds["Service"] | undefined
   /** The seeds of its joins and of its `Seeds` service. */
   readonly seeds: KnownSeeds.KnownSeeds
+  /** Told when the `Seeds` service has a first list, or another one. */
+  readonly newSeeds: Signal.Signal
+  /** How far it has come with joining by itself. */
+  readonly readiness: Readiness.Progress
   /** Our table, encoded. */
   readonly rows: Rows.Rows
   /** What is accepted, with all keys of the ring or some. */
@@ -127,6 +139,7 @@ export const make: (
   const hooks = yield* HookCalls.make(work, counters, logs)
   const membership = yield* Ref.make(Membership.make(config.name))
   const outbox = yield* Outbox.make
+  const seedSource = Option.getOrUndefined(yield* Effect.serviceOption(Seeds))
   return {
     ...telemetry,
     ...Subscriptions.make(telemetry, config),
@@ -155,7 +168,11 @@ export const make: (
     calls: yield* Calls.make,
     introductions: Introductions.make(),
     departure: MutableRef.make<Departure | undefined>(undefined),
+    presence: Presence.make(),
+    seedSource,
     seeds: KnownSeeds.make(transport.bound.port),
+    newSeeds: yield* Signal.make,
+    readiness: Readiness.make({ now, epoch: () => clock.currentTimeMillisUnsafe() }, seedSource !== undefined),
     rows: yield* Rows.make(outbox.turns),
     inbound: Accepted.make(config, settings, keyring, membership),
     observer: yield* Observer

@@ -16,6 +16,8 @@ import * as Handoff from "./receiving/Handoff.ts"
 import * as PacketReceiver from "./receiving/PacketReceiver.ts"
 import * as Responder from "./receiving/Responder.ts"
 import * as StreamReceiver from "./receiving/StreamReceiver.ts"
+import * as AutoJoin from "./recovery/AutoJoin.ts"
+import * as SeedWatch from "./recovery/SeedWatch.ts"
 import { supervise } from "./Supervisor.ts"
 import * as Timer from "./suspicion/Timer.ts"
 import * as Exposure from "./telemetry/Exposure.ts"
@@ -61,6 +63,8 @@ export const start = Effect.fnUntraced(function*(
     "suspicion": Timer.loop(node),
     "gossiper": Gossiper.loop(node),
     "push/pull": PushPull.loop(node),
+    "auto-join": AutoJoin.loop(node),
+    "seeds": SeedWatch.loop(node),
     "sampler": Sampler.loop(node),
     "log": node.logs.loop,
     "conflict hook": node.notices.conflict.loop,

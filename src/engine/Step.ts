@@ -45,6 +45,7 @@ export const decide = <A>(
       const [next, directives, answer] = rule(membership, env)
       const tells = carryOut(node, directives, receipt)
       if (nextExpiry(next) < nextExpiry(membership)) node.sooner.notify()
+      if (next.stage !== membership.stage) node.presence.notify()
       node.observer?.({ node, now: env.now, previous: membership, next, directives })
       return [{ answer, tells }, next]
     }),

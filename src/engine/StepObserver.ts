@@ -16,6 +16,7 @@ import type { Subscriptions } from "./application/Subscriptions.ts"
 import type { Notices, Told } from "./hooks/Notices.ts"
 import type { Acks } from "./probing/Acks.ts"
 import type { Inbox } from "./receiving/Inbox.ts"
+import type { KnownSeeds } from "./recovery/KnownSeeds.ts"
 import type { Outbox } from "./sending/Outbox.ts"
 import type { Telemetry } from "./telemetry/Telemetry.ts"
 import type { Settings } from "./Units.ts"
@@ -31,6 +32,7 @@ export interface ObservedNode extends Telemetry, Subscriptions, Inbox, Pick<Outb
   readonly health: MutableRef.MutableRef<number>
   readonly acks: Acks
   readonly pings: MutableRef.MutableRef<number>
+  readonly seeds: KnownSeeds
 }
 
 /** One atomic step of one node. */

@@ -1,5 +1,6 @@
 /** Whole nodes on a simulated network, for tests in virtual time. */
 import { it } from "@effect/vitest"
+import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -14,6 +15,8 @@ import { Keyring } from "../../src/Keyring.ts"
 import type { MemberEvent } from "../../src/MemberEvent.ts"
 import { Memberlist, MemberlistLive, type UserMessage } from "../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
+import type { SeedInvalid } from "../../src/MemberlistError.ts"
+import type { Seeds } from "../../src/Seeds.ts"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import { Transport } from "../../src/Transport.ts"
 
@@ -37,6 +40,7 @@ export interface NodeOptions {
   readonly config?: ConfigInput
   readonly delegate?: DelegateShape
   readonly keyring?: Keyring["Service"]
+  readonly seeds?: Layer.Layer<Seeds, Config.ConfigError | SeedInvalid>
   /** Puts something between the node and the network. */
   readonly transport?: (inner: Transport["Service"]) => Transport["Service"]
 }
@@ -56,7 +60,8 @@ export const start = Effect.fnUntraced(function*(name: string, ip: string, optio
   )
   const hooks = options.delegate === undefined ? live : Layer.provide(live, Layer.succeed(Delegate, options.delegate))
   const keyed = options.keyring === undefined ? hooks : Layer.provide(hooks, Layer.succeed(Keyring, options.keyring))
-  const context = yield* Layer.buildWithScope(keyed, scope)
+  const seeded = options.seeds === undefined ? keyed : Layer.provide(keyed, options.seeds)
+  const context = yield* Layer.buildWithScope(seeded, scope)
   const events: Array<MemberEvent> = []
   const seen: Array<string> = []
   const messages: Array<UserMessage> = []

@@ -22,6 +22,8 @@ export interface NodeInfo {
    */
   readonly delegate: ReadonlyArray<keyof Delegate>
   readonly keyring: KeysFrom
+  /** Where its `Seeds` come from, `static` for example; `none` when none were provided *below* the node's layer. */
+  readonly seeds: string
   /** Whether what it sends was encrypted when it started. The ring can be changed later. */
   readonly encrypted: boolean
   /** Empty for none. */
@@ -53,6 +55,7 @@ export const of = (node: Node, keyring: KeysFrom): NodeInfo => {
     name: node.name,
     delegate: hooks.filter((hook) => node.delegate[hook] !== undefined),
     keyring,
+    seeds: node.seedSource?.source ?? "none",
     encrypted: Sender.encrypts(node),
     label: node.config.label,
     profile: node.config.profile,
@@ -62,10 +65,11 @@ export const of = (node: Node, keyring: KeysFrom): NodeInfo => {
 }
 
 /** Returns it in words, for the log. */
-export const text = ({ bound, delegate, encrypted, keyring, label, profile }: NodeInfo): string =>
+export const text = ({ bound, delegate, encrypted, keyring, label, profile, seeds }: NodeInfo): string =>
   [
     encrypted ? "encrypted" : "in clear",
     `keys: ${keyring}`,
+    `seeds: ${seeds}`,
     `hooks: ${delegate.length === 0 ? "none" : delegate.join(", ")}`,
     `label: ${label === "" ? "none" : json(label)}`,
     `profile: ${profile}`,

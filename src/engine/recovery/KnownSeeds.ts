@@ -15,15 +15,35 @@ import { isOwnAddress } from "../exchange/Ourselves.ts"
 /** The most seeds of joins that are remembered; the newest stay. */
 export const MAX_GIVEN = 64
 
+/** The most seeds of the service that are known; the first stay. */
+export const MAX_OFFERED = 1_024
+
+/** Characters of a seed: a member's name, a host's, and a port fit. What is longer is none. */
+const MAX_TEXT = 1_024
+
+/** What became of a list of the service. */
+export interface Offered {
+  /** How many are no seeds, and the first of them. */
+  readonly invalid: number
+  readonly example: string | undefined
+  /** How many were left out because there were too many. */
+  readonly tooMany: number
+}
+
 export interface KnownSeeds {
   /** Remembers seeds that a join was given. What is no seed is not remembered. */
   readonly remember: (texts: ReadonlyArray<string>) => void
-  /** Replaces those of the `Seeds` service. Whoever calls it has bounded them. */
-  readonly offer: (texts: ReadonlyArray<string>) => void
+  /** Replaces those of the `Seeds` service. */
+  readonly offer: (texts: ReadonlyArray<string>) => Offered
   /** A lookup found these addresses; it is ignored for a seed that is not known. */
   readonly found: (text: string, addresses: ReadonlyArray<Address.PeerAddress>) => void
   /** Those of the `Seeds` service. */
   readonly offered: () => ReadonlyArray<string>
+  readonly isOffered: (text: string) => boolean
+  /** Another number whenever the service has told other seeds, in whatever order; 0 until it has told any list. */
+  readonly version: () => number
+  /** How many are known. */
+  readonly size: () => number
   /** All that are known, each once: those of the service first, then those of joins, the newest last. */
   readonly all: () => ReadonlyArray<string>
   /** The addresses of the last lookup; none for a name that was never found. */
@@ -36,6 +56,7 @@ const none: ReadonlyArray<Address.PeerAddress> = []
 export const make = (defaultPort: number): KnownSeeds => {
   const given = new Set<string>()
   let offered: ReadonlySet<string> = new Set()
+  let version = 0
   const addresses = new Map<string, ReadonlyArray<Address.PeerAddress>>()
 
   const knows = (text: string) => given.has(text) || offered.has(text)
@@ -51,12 +72,14 @@ export const make = (defaultPort: number): KnownSeeds => {
     for (const text of addresses.keys()) if (!knows(text)) addresses.delete(text)
   }
 
-  const add = (text: string, to: Set<string>): void => {
-    const seed = SeedText.parse(text, defaultPort)
-    if (seed === undefined) return
+  /** Adds a text as the newest; `false` when it is no seed. */
+  const add = (text: string, to: Set<string>): boolean => {
+    const seed = text.length > MAX_TEXT ? undefined : SeedText.parse(text, defaultPort)
+    if (seed === undefined) return false
     to.delete(text)
     to.add(text)
     if (!addresses.has(text)) addresses.set(text, literal(seed))
+    return true
   }
 
   return {
@@ -69,15 +92,30 @@ export const make = (defaultPort: number): KnownSeeds => {
       prune()
     },
     offer: (texts) => {
+      const before = offered
       const next = new Set<string>()
-      for (const text of texts) add(text, next)
+      let at = 0
+      let invalid = 0
+      let example: string | undefined
+      for (; at < texts.length && next.size < MAX_OFFERED; at++) {
+        const text = texts[at] ?? ""
+        if (add(text, next)) continue
+        invalid++
+        example ??= text
+      }
       offered = next
       prune()
+      const isOther = next.size !== before.size || [...next].some((text) => !before.has(text))
+      if (isOther || version === 0) version++
+      return { invalid, example, tooMany: texts.length - at }
     },
     found: (text, found) => {
       if (knows(text)) addresses.set(text, found)
     },
     offered: () => [...offered],
+    isOffered: (text) => offered.has(text),
+    version: () => version,
+    size: () => offered.size + given.size,
     all: () => [...new Set([...offered, ...given])],
     addressesOf: (text) => addresses.get(text) ?? none
   }

@@ -9,6 +9,7 @@ import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 import type { Delegate } from "../../Delegate.ts"
 import type { SeedError, TransportError } from "../../MemberlistError.ts"
+import type { SeedSourceFailed } from "../../Seeds.ts"
 import type { Untold } from "../../swim/membership/Directive.ts"
 import type { IgnoreReason } from "../../swim/membership/Directive.ts"
 import type { RejectionReason } from "../../wire/message/Rejection.ts"
@@ -55,6 +56,8 @@ export const descriptions = {
   "pushpull.failed": "periodic push/pulls, started here, that failed",
   "pushpull.refused": "push/pulls, started by peers, whose list was refused",
   "pushpull.user_state": "user states left out of a push/pull",
+  "seeds.failed": "failures of the source of the seeds, which is asked again, by its kind",
+  "seeds.refused": "seeds of the source that are not used, because they are none or there are too many",
   "send.failed": "packets and pings that could not be sent, by what they were",
   "send.refused": "packets and streams that the configuration forbids to send",
   "stream.failed": "inbound streams that broke or took too long",
@@ -115,6 +118,8 @@ export interface Reasons {
   readonly "pushpull.failed": SeedError["_tag"]
   readonly "pushpull.refused": "JoinRejected" | "VersionMismatch"
   readonly "pushpull.user_state": "TooLarge"
+  readonly "seeds.failed": SeedSourceFailed["kind"] | "Died"
+  readonly "seeds.refused": "SeedInvalid" | "TooMany"
   readonly "send.failed": SendKind
   readonly "send.refused": "NodeNameRequired"
   readonly "stream.evicted": "BytesNeeded" | "ExchangeNeeded" | "PlaceNeeded"

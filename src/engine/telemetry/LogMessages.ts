@@ -60,6 +60,18 @@ export const messages = {
     "a seed's host name has no address",
     "check the name and this host's DNS; the other seeds are tried"
   ),
+  AutoJoinFailed: warn(
+    "could not join through any seed; trying again",
+    "check that one of the seeds runs, that its TCP port is open to this host, and that label, keys and versions agree"
+  ),
+  SeedsUnavailable: warn(
+    "the source of the seeds failed and is asked again; the seeds it told last stay",
+    "check the DNS name, the file or the stream that Seeds was given"
+  ),
+  SeedsRefused: warn(
+    "left out seeds that the source told",
+    "write each as [name/]host[:port], at most 1,024 of them: a few members that are probably there are enough"
+  ),
 
   // members
   PingUnanswered: debug("a ping was not answered in time; asking other members"),

@@ -9,6 +9,7 @@
  */
 import { MAX_NOTICE_BYTES, MAX_NOTICES, type Told } from "../../engine/hooks/Notices.ts"
 import { MAX_PEERS } from "../../engine/receiving/Keys.ts"
+import { MAX_GIVEN, MAX_OFFERED } from "../../engine/recovery/KnownSeeds.ts"
 import { MAX_USER_BROADCASTS } from "../../engine/sending/Broadcasts.ts"
 import type { ObservedNode, ObservedStep } from "../../engine/StepObserver.ts"
 import { MAX_NOTED } from "../../engine/telemetry/Logs.ts"
@@ -63,6 +64,7 @@ const waiting = (node: ObservedNode, limit: Limit): void => {
   limit("requests of members to be answered", node.requests.members.length, MAX_WAITING)
   limit("requests of strangers to be answered", node.requests.strangers.length, MAX_WAITING)
   limit("addresses with a known key", node.keys.remembered(), MAX_PEERS)
+  limit("seeds known", node.seeds.size(), MAX_GIVEN + MAX_OFFERED)
   limit("events that wait for a subscriber", node.changes.waiting(), config.eventBuffer)
   limit("messages that wait for a subscriber", node.messages.waiting(), config.messageBuffer)
   limit("log entries noted", node.logs.noted(), MAX_NOTED)

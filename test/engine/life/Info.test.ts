@@ -36,6 +36,7 @@ describe("what a node found when it started", () => {
         name: "a",
         delegate: [],
         keyring: "none",
+        seeds: "none",
         encrypted: false,
         label: "",
         profile: "memberlist",
@@ -87,12 +88,13 @@ describe("what a node found when it started", () => {
               node: "a",
               peer: "10.0.0.1:7946",
               detail:
-                "encrypted; keys: secretKey; hooks: admit, merge; label: \"blue\"; profile: paper; bound: 10.0.0.1:7946"
+                "encrypted; keys: secretKey; seeds: none; hooks: admit, merge; label: \"blue\"; profile: paper; bound: 10.0.0.1:7946"
             },
             {
               node: "b",
               peer: "10.0.0.2:7946",
-              detail: "in clear; keys: none; hooks: none; label: none; profile: memberlist; bound: 10.0.0.2:7946"
+              detail:
+                "in clear; keys: none; seeds: none; hooks: none; label: none; profile: memberlist; bound: 10.0.0.2:7946"
             }
           ])
         }),

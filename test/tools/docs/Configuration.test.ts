@@ -69,7 +69,7 @@ describe("the page of configuration fields", () => {
     assert.deepStrictEqual(reference.filter((name) => !page.includes(`\`${name}\``)), []))
 
   it("has a section for every field of ours", () => {
-    const fields = [...fieldNames, "disableTcpPingsForNode"]
+    const fields = [...fieldNames, "disableTcpPingsForNode", "joinSchedule"]
     assert.deepStrictEqual(fields.filter((name) => !page.includes(`\n### \`${name}\`\n`)), [])
   })
 })
@@ -84,6 +84,9 @@ describe("every configuration field", () => {
         .filter((file) => file.endsWith(".test.ts"))
         .flatMap((file) => read(file).match(/\b[a-z]\w+(?=:|,| \}| =)/g) ?? [])
     )
-    assert.deepStrictEqual([...fieldNames, "disableTcpPingsForNode"].filter((name) => !used.has(name)), [])
+    assert.deepStrictEqual(
+      [...fieldNames, "disableTcpPingsForNode", "joinSchedule"].filter((name) => !used.has(name)),
+      []
+    )
   })
 })

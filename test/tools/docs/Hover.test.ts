@@ -24,7 +24,10 @@ const words = (text: string) => text.replaceAll(/\s+/g, " ")
 describe("the settings", () => {
   it("have the schemas' fields and types, and no others", () => {
     assert.isTrue(same)
-    assert.deepStrictEqual([...documented.keys()].sort(), [...fieldNames, "disableTcpPingsForNode"].sort())
+    assert.deepStrictEqual(
+      [...documented.keys()].sort(),
+      [...fieldNames, "disableTcpPingsForNode", "joinSchedule"].sort()
+    )
   })
 
   for (const layer of ["MemberlistConfig.layer", "NodeMemberlist.layer"]) {
