@@ -9,6 +9,7 @@ import { Keyring } from "../src/Keyring.ts"
 import { Memberlist } from "../src/Memberlist.ts"
 import { MemberlistConfig, type Settings } from "../src/MemberlistConfig.ts"
 import * as NodeMemberlist from "../src/NodeMemberlist.ts"
+import { Seeds } from "../src/Seeds.ts"
 
 const settings = (more: Settings): Settings => ({
   ...MemberlistConfig.local,
@@ -101,5 +102,26 @@ describe("NodeMemberlist.layerEnv", () => {
     Effect.gen(function*() {
       const error = yield* Effect.flip(env({ ...variables, MEMBERLIST_NAME: "a", MEMBERLIST_BIND_PORT: "high" }))
       assert.deepInclude({ ...error }, { _tag: "ConfigInvalid", field: "MEMBERLIST_BIND_PORT" })
+    }))
+
+  it.live("joins by itself through MEMBERLIST_SEEDS, and through others where a program provides them", () =>
+    Effect.gen(function*() {
+      const a = yield* env({ ...variables, MEMBERLIST_NAME: "a" })
+      assert.strictEqual(a.info.seeds, "none")
+      const from = { ...variables, MEMBERLIST_SEEDS: ` ${a.info.advertised} , localhost:1,` }
+      const b = yield* env({ ...from, MEMBERLIST_NAME: "b" })
+      assert.strictEqual(b.info.seeds, "MEMBERLIST_SEEDS")
+      assert.deepStrictEqual(yield* b.ready, { _tag: "Joined" })
+      assert.deepStrictEqual(yield* names(a), ["a", "b"])
+      const c = yield* build(NodeMemberlist.layerEnv.pipe(Layer.provide(Seeds.layerStatic([])))).pipe(
+        Effect.provideService(
+          ConfigProvider.ConfigProvider,
+          ConfigProvider.fromEnvRecord({ ...from, MEMBERLIST_NAME: "c" })
+        )
+      )
+      assert.strictEqual(c.info.seeds, "static")
+      assert.deepStrictEqual(yield* c.ready, { _tag: "Alone", reason: "NoSeeds" })
+      const error = yield* Effect.flip(env({ ...variables, MEMBERLIST_NAME: "d", MEMBERLIST_SEEDS: "a b" }))
+      assert.deepInclude({ ...error }, { _tag: "SeedInvalid", seed: "a b" })
     }))
 })

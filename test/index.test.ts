@@ -34,6 +34,7 @@ describe("the names of the package", () => {
       "NodeHostName",
       "NodeMemberlist",
       "NodeResolver",
+      "NodeSeeds",
       "NodeTcp",
       "NodeTransport",
       "NodeUdp",

@@ -167,7 +167,13 @@ const openFailure = (to: PeerAddress) => ({ reason }: Socket.SocketError): Trans
   return new TransportError({ operation: "open", kind, scope: "Remote", address: format(to), cause })
 }
 
-const open = (flushTimeout: Duration.Duration): Tcp["open"] =>
+/**
+ * Opens connections, for those who do not listen.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const opener = (flushTimeout: Duration.Duration): Tcp["open"] =>
   Effect.fnUntraced(function*(to, { timeout }) {
     let wire: Wire | undefined
     const opening = Effect.acquireRelease(
@@ -303,6 +309,6 @@ export const listen = Effect.fnUntraced(function*(options: Options): Effect.fn.R
   return {
     port: bound._tag === "UnixPathAddress" ? options.port : bound.port,
     serve: serve(server, options),
-    open: open(options.flushTimeout)
+    open: opener(options.flushTimeout)
   }
 })

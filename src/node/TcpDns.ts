@@ -29,7 +29,7 @@ export class TcpDnsFailed extends Data.TaggedError("TcpDnsFailed")<{ readonly se
 /**
  * The kinds of address records, each asked for by a question of its own: servers may refuse to answer ANY (RFC 8482).
  */
-const TYPES = ["A", "AAAA"] as const
+const ADDRESSES = ["A", "AAAA"] as const
 
 /** Length-prefixed messages, as they arrive in whatever pieces. */
 const messages = (connection: Connection) => {
@@ -50,7 +50,13 @@ const messages = (connection: Connection) => {
   }
 }
 
-const exchange = Effect.fnUntraced(function*(open: NodeTcp.Tcp["open"], server: PeerAddress, host: string) {
+/** Asks a question for each of the types, and reads as many answers. */
+const exchange = Effect.fnUntraced(function*(
+  open: NodeTcp.Tcp["open"],
+  server: PeerAddress,
+  host: string,
+  types: ReadonlyArray<DnsMessage.RecordType>
+) {
   const failed = (why: string) => new TcpDnsFailed({ server: format(server), why })
   // also spells what is not ASCII as DNS does
   const name = yield* Effect.mapError(
@@ -60,22 +66,24 @@ const exchange = Effect.fnUntraced(function*(open: NodeTcp.Tcp["open"], server: 
   const first = yield* Random.nextIntBetween(0, 0xffff)
   const connection = yield* open(server, { timeout: TIMEOUT })
   yield* connection.write(
-    Buffer.concat(TYPES.map((type, i) => DnsMessage.question((first + i) % 0x1_0000, type, name)))
+    Buffer.concat(types.map((type, i) => DnsMessage.question((first + i) % 0x1_0000, type, name)))
   )
   const incoming = messages(connection)
-  const found: Array<string> = []
-  for (let answered = 0; answered < TYPES.length; answered++) {
+  const found: Array<DnsMessage.Answer> = []
+  let records = 0
+  for (let answered = 0; answered < types.length; answered++) {
     // a server that ends after one answer has given what it gives
-    const bytes = yield* found.length === 0
+    const bytes = yield* records === 0
       ? Effect.catchIf(incoming.next, Cause.isDone, () => Effect.fail(failed("it ended the connection unanswered")))
       : Effect.orElseSucceed(incoming.next, () => undefined)
     if (bytes === undefined) break
     const answer = DnsMessage.answer(bytes)
     if (answer === undefined) return yield* failed("an answer that is malformed")
-    if ((answer.id - first + 0x1_0000) % 0x1_0000 >= TYPES.length) {
+    if ((answer.id - first + 0x1_0000) % 0x1_0000 >= types.length) {
       return yield* failed("an answer to something that was not asked")
     }
-    found.push(...answer.addresses)
+    found.push(answer)
+    records += answer.addresses.length + answer.services.length
   }
   return found
 })
@@ -85,9 +93,31 @@ export const lookup = (
   open: NodeTcp.Tcp["open"],
   server: PeerAddress,
   host: string
-): Effect.Effect<ReadonlyArray<string>, TcpDnsFailed> => {
+): Effect.Effect<ReadonlyArray<string>, TcpDnsFailed> =>
+  Effect.map(
+    asked(open, server, host, ADDRESSES),
+    (answers) => answers.flatMap(({ addresses }) => addresses)
+  )
+
+/** All hosts of a service; none when the server knows none. */
+export const services = (
+  open: NodeTcp.Tcp["open"],
+  server: PeerAddress,
+  name: string
+): Effect.Effect<ReadonlyArray<DnsMessage.Service>, TcpDnsFailed> =>
+  Effect.map(
+    asked(open, server, name, ["SRV"]),
+    (answers) => answers.flatMap((answer) => answer.services)
+  )
+
+const asked = (
+  open: NodeTcp.Tcp["open"],
+  server: PeerAddress,
+  host: string,
+  types: ReadonlyArray<DnsMessage.RecordType>
+): Effect.Effect<ReadonlyArray<DnsMessage.Answer>, TcpDnsFailed> => {
   const failed = (why: string) => new TcpDnsFailed({ server: format(server), why })
-  return Effect.scoped(exchange(open, server, host)).pipe(
+  return Effect.scoped(exchange(open, server, host, types)).pipe(
     Effect.catchTag("TransportError", (error) => Effect.fail(failed(error.message))),
     Effect.timeoutOrElse({
       duration: TIMEOUT,

@@ -26,7 +26,7 @@ const encoded = (packet: DnsPacket.Packet) =>
   })
 
 describe("a DNS question", () => {
-  for (const type of ["A", "AAAA"] as const) {
+  for (const type of ["A", "AAAA", "SRV"] as const) {
     for (const [written, name] of [[NAME, NAME], [`${NAME}.`, NAME], ["bücher.example", "xn--bcher-kva.example"]]) {
       it(`for ${type} of ${written} is what the package writes`, () => {
         const question = DnsMessage.question(65_535, type, Host.domainNameFromStringUnsafe(written ?? ""))
@@ -42,16 +42,68 @@ describe("a DNS question", () => {
   }
 })
 
+describe("a DNS answer about a service", () => {
+  const services = [
+    { priority: 10, weight: 5, port: 7946, name: "a.cluster.test" },
+    { priority: 0, weight: 65_535, port: 1, name: NAME }
+  ]
+  const about = encoded({
+    questions: [{ type: "SRV", name: NAME }],
+    answers: services.map(({ name: target, ...data }) => ({ type: "SRV", name: NAME, data: { ...data, target } })),
+    additionals: []
+  })
+  /** With a name of the last record that is `bytes`. */
+  const ending = (bytes: ReadonlyArray<number>) => {
+    const whole = Buffer.concat([about.subarray(0, about.length - NAME.length - 2), Buffer.from(bytes)])
+    whole.writeUInt16BE(6 + bytes.length, whole.length - bytes.length - 8)
+    return whole
+  }
+
+  it("gives its hosts, ports, priorities and weights", () =>
+    assert.deepStrictEqual(DnsMessage.answer(about), { id: 513, addresses: [], services }))
+
+  it("may refer to names elsewhere in it", () => {
+    assert.deepStrictEqual(DnsMessage.answer(ending([0xc0, 12]))?.services, services)
+    assert.deepStrictEqual(DnsMessage.answer(ending([1, 120, 0xc0, 12]))?.services[1]?.name, `x.${NAME}`)
+  })
+
+  for (
+    const [what, bytes] of [
+      ["itself", (at: number) => [0xc0 | (at >> 8), at & 255]],
+      ["what is behind it", (at: number) => [0xc0 | (at >> 8), (at & 255) + 4, 0, 0, 0, 0]],
+      ["beyond the end", () => [0xff, 0xff]],
+      ["nowhere", () => [0xc0]]
+    ] as const
+  ) {
+    it(`is none when a name refers to ${what}`, () =>
+      assert.isUndefined(DnsMessage.answer(ending(bytes(about.length - NAME.length - 2)))))
+  }
+
+  it("is none when a name is too long, or has a label of a kind that does not exist, or its data is missing", () => {
+    const label = [63, ...Buffer.from("x".repeat(63))]
+    assert.isUndefined(DnsMessage.answer(ending([...label, ...label, ...label, ...label, 0])))
+    assert.isUndefined(DnsMessage.answer(ending([0x45, 1, 0])))
+    assert.isUndefined(DnsMessage.answer(ending([])))
+  })
+
+  it("that is cut anywhere is none", () => {
+    for (let length = 0; length < about.length; length++) {
+      assert.isUndefined(DnsMessage.answer(about.subarray(0, length)), `${length} of ${about.length} bytes`)
+    }
+  })
+})
+
 describe("a DNS answer", () => {
   it("gives its address records of the Internet, and no others", () => {
     assert.deepStrictEqual(DnsMessage.answer(encoded({ answers: [...answers] })), {
       id: 513,
-      addresses: ["10.0.0.1", "fd00::1", "10.0.0.3"]
+      addresses: ["10.0.0.1", "fd00::1", "10.0.0.3"],
+      services: []
     })
   })
 
   it("may have no records", () => {
-    assert.deepStrictEqual(DnsMessage.answer(encoded({ answers: [] })), { id: 513, addresses: [] })
+    assert.deepStrictEqual(DnsMessage.answer(encoded({ answers: [] })), { id: 513, addresses: [], services: [] })
   })
 
   it("may refer to names elsewhere in it", () => {
@@ -64,7 +116,7 @@ describe("a DNS answer", () => {
       plain.subarray(second + name.length)
     ])
     assert.deepStrictEqual(DnsPacket.decode(referring).answers?.[0]?.name, NAME)
-    assert.deepStrictEqual(DnsMessage.answer(referring), { id: 513, addresses: ["10.0.0.1"] })
+    assert.deepStrictEqual(DnsMessage.answer(referring), { id: 513, addresses: ["10.0.0.1"], services: [] })
   })
 
   it("that is cut anywhere is none", () => {
