@@ -9,7 +9,8 @@
  *
  * What is optional is provided below it, with `Layer.provide`: a `Delegate`, a `Keyring`, a `HostName`
  * (`NodeHostName.layer`), `Seeds`. `Memberlist.info` tells what was found. Another transport, or a configuration that
- * other layers read as well, is put together by hand: `Memberlist.layer`, `NodeTransport.layer`, `MemberlistConfig.layer`.
+ * other layers read as well, is put together by hand: `Memberlist.layer`, `NodeTransport.layer`,
+ * `MemberlistConfig.layer`.
  *
  * **Gotchas**
  *

@@ -1,6 +1,6 @@
 /**
- * DNS messages, as much of them as asking for the addresses of a name, or for the hosts of a service, takes: a question,
- * and the records of an answer. RFC 1035 §4.1, RFC 3596 for IPv6, RFC 2782 for services.
+ * DNS messages, as much of them as asking for the addresses of a name, or for the hosts of a service, takes: a
+ * question, and the records of an answer. RFC 1035 §4.1, RFC 3596 for IPv6, RFC 2782 for services.
  *
  * The packages that read and write all of DNS are CommonJS, which a bundle in the form of an ES module cannot load, or
  * do not notice that a message is cut.

@@ -84,6 +84,15 @@ describe("the examples", () => {
     assert.deepStrictEqual(await logOf("join-scoped.ts"), [...shift("early"), ...shift("late")])
   })
 
+  it("find each other by themselves, in whatever order they start", async () => {
+    assert.deepStrictEqual(await logOf("seeds.ts"), [
+      "a is ready, with seeds from the registry: Alone",
+      "b is ready, with seeds from the registry: Joined",
+      "c is ready, with seeds from the registry: Joined",
+      "all three are in the list, and the first is Joined"
+    ])
+  })
+
   it("broadcast messages of an application's own", async () => {
     assert.sameMembers([...await logOf("user-broadcasts.ts")], [
       "the first will not be sent any more",

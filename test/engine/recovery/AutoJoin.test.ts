@@ -1,6 +1,6 @@
 import { assert, describe } from "@effect/vitest"
 import * as Clock from "effect/Clock"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -10,7 +10,12 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
+import * as PushPull from "../../../src/engine/exchange/PushPull.ts"
+import * as Life from "../../../src/engine/life/Life.ts"
+import * as Node from "../../../src/engine/Node.ts"
+import * as Protocol from "../../../src/engine/Protocol.ts"
 import { table, textOf } from "../../../src/engine/telemetry/LogMessages.ts"
+import { Keyring } from "../../../src/Keyring.ts"
 import { Memberlist } from "../../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../../src/MemberlistConfig.ts"
 import { Seeds, SeedSourceFailed } from "../../../src/Seeds.ts"
@@ -361,6 +366,56 @@ describe("joining by itself", () => {
       // through nobody, it comes back by its seeds
       yield* passing(b.cluster.join([]))
       assert.deepStrictEqual(yield* readyWithin(b, "1 second"), { _tag: "Joined" })
+      assert.deepStrictEqual(yield* view(a), ["a alive", "b alive"])
+    })
+  )
+
+  clusterTest(
+    "does not ask the source of the seeds while the node is outside",
+    Effect.gen(function*() {
+      let asked = 0
+      let asking = 0
+      const changes = Stream.scoped(Stream.fromEffect(Effect.acquireRelease(
+        Effect.sync(() => {
+          asked++
+          asking++
+          return []
+        }),
+        () =>
+          Effect.sync(() => {
+            asking--
+          })
+      ))).pipe(Stream.concat(Stream.never))
+      const b = yield* start("b", "10.0.0.2", { seeds: Seeds.layerStream(changes) })
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(asked, 1)
+      yield* passing(b.cluster.leave())
+      yield* TestClock.adjust("10 minutes")
+      assert.deepStrictEqual([asked, asking], [1, 0])
+      yield* passing(b.cluster.join([]))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(asked, 2)
+    })
+  )
+
+  clusterTest(
+    "does not introduce a node that has left, and a join of the application's does",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1")
+      const below = yield* Layer.build(Layer.merge(
+        SimulatedNetwork.transport("10.0.0.2"),
+        MemberlistConfig.layer({ ...MemberlistConfig.lan, name: "b" })
+      ))
+      const node = yield* Effect.provide(Node.make(yield* Keyring.make({})), below)
+      yield* Protocol.start(node, "none")
+      yield* passing(Life.leave(node, Duration.seconds(1)))
+      const join = (returning: boolean) =>
+        passing(Effect.result(PushPull.join(node, { ip: "10.0.0.1", port: 7946 }, () => {}, returning)))
+      const refused = yield* join(false)
+      assert.strictEqual(refused._tag === "Failure" ? refused.failure._tag : refused.success, "MemberlistClosed")
+      assert.deepStrictEqual(yield* view(a), ["a alive"])
+      const back = yield* join(true)
+      assert.strictEqual(back._tag === "Success" ? back.success : back.failure._tag, "Joined")
       assert.deepStrictEqual(yield* view(a), ["a alive", "b alive"])
     })
   )

@@ -1,9 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import * as SeedText from "../../../src/base/SeedText.ts"
 import * as Join from "../../../src/engine/exchange/Join.ts"
 import type { Node } from "../../../src/engine/Node.ts"
-import { MAX_GIVEN, outside } from "../../../src/engine/recovery/KnownSeeds.ts"
+import { make, MAX_GIVEN, outside } from "../../../src/engine/recovery/KnownSeeds.ts"
 import * as Step from "../../../src/engine/Step.ts"
 import * as Alive from "../../../src/swim/membership/Alive.ts"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
@@ -65,7 +68,50 @@ describe("the seeds outside the list", () => {
     }))
 })
 
+/** Texts that are seeds and texts that are none, few enough to come again. */
+const Text = Schema.Literals(["", "a b", "x/y/z", "10.0.0.1", "10.0.0.2", "10.0.0.3:1", "n.test", "m/n.test:2", "::1"])
+const Operation = Schema.Union([
+  Schema.TaggedStruct("Remember", { texts: Schema.Array(Text) }),
+  Schema.TaggedStruct("Offer", { texts: Schema.Array(Text) }),
+  Schema.TaggedStruct("Found", { text: Text, last: Schema.Literals([1, 2, 3]) })
+])
+
 describe("the seeds that a node knows", () => {
+  it.prop(
+    "are those that were given and the last list of the service, whatever happens in between",
+    [Arbitrary.array(Arbitrary.schema(Operation), { maxLength: 30 })],
+    ([operations]) => {
+      const seeds = make(7946)
+      const given = new Set<string>()
+      let offered: ReadonlyArray<string> = []
+      const isSeed = (text: string) => SeedText.parse(text, 7946) !== undefined
+      for (const operation of operations) {
+        if (operation._tag === "Found") {
+          seeds.found(operation.text, at(operation.last))
+          continue
+        }
+        const valid = operation.texts.filter(isSeed)
+        if (operation._tag === "Remember") {
+          seeds.remember(operation.texts)
+          for (const text of valid) given.add(text)
+        } else {
+          const before = seeds.version()
+          const { invalid, tooMany } = seeds.offer(operation.texts)
+          assert.deepStrictEqual([invalid, tooMany], [operation.texts.length - valid.length, 0])
+          const isOther = before === 0 || new Set([...valid, ...offered]).size !== new Set(offered).size
+            || new Set(valid).size !== new Set(offered).size
+          assert.strictEqual(seeds.version() !== before, isOther)
+          offered = valid
+        }
+        assert.sameMembers([...seeds.all()], [...new Set([...offered, ...given])])
+        assert.sameMembers([...seeds.offered()], [...new Set(offered)])
+        for (const text of ["n.test", "m/n.test:2"]) {
+          if (!seeds.all().includes(text)) assert.deepStrictEqual(seeds.addressesOf(text), [])
+        }
+      }
+    }
+  )
+
   it.effect("from joins are the newest, and no more than may be", () =>
     Effect.gen(function*() {
       const node = yield* self()
