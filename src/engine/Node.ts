@@ -19,6 +19,7 @@ import * as Membership from "../swim/membership/Membership.ts"
 import { Transport } from "../Transport.ts"
 import type { Inbound } from "../wire/packet/Packet.ts"
 import * as Subscriptions from "./application/Subscriptions.ts"
+import * as Verdicts from "./application/Verdicts.ts"
 import * as Rows from "./exchange/Rows.ts"
 import * as HookCalls from "./hooks/HookCalls.ts"
 import * as Notices from "./hooks/Notices.ts"
@@ -58,6 +59,8 @@ export interface Node extends Telemetry.Telemetry, Subscriptions.Subscriptions, 
   readonly notices: Readonly<Record<Notices.Told, Notices.Notices>>
   /** Lifeguard's local health score, 0 = healthy. */
   readonly health: MutableRef.MutableRef<number>
+  /** Why members were suspected, failed, left and recovered. */
+  readonly verdicts: Verdicts.Verdicts
   readonly acks: Acks.Acks
   /** Pings that the application waits for, as many as it likes. */
   readonly pings: MutableRef.MutableRef<number>
@@ -81,7 +84,8 @@ export const envOf = (node: Node): Membership.Env => ({
   random: node.random,
   rules: node.settings.rules,
   // the paper knows nothing of it
-  firstHand: node.config.profile === "paper" ? undefined : node.heard
+  firstHand: node.config.profile === "paper" ? undefined : node.heard,
+  health: node.health.current
 })
 
 /** What this node remembers of a name. */
@@ -147,6 +151,7 @@ export const make: (
       mergeRemoteState: yield* Notices.make("mergeRemoteState", hooks, counters, logs)
     },
     health: MutableRef.make(0),
+    verdicts: Verdicts.make(config.name, clock, now),
     acks: Acks.make(Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000)),
     pings: MutableRef.make(0),
     calls: yield* Calls.make,

@@ -29,6 +29,7 @@ import * as Frame from "../../wire/stream/Frame.ts"
 import * as Hooks from "../hooks/Hooks.ts"
 import * as Life from "../life/Life.ts"
 import { entryOf, envOf, type Node, receivedPort } from "../Node.ts"
+import * as Reachability from "../probing/Reachability.ts"
 import * as Streams from "../sending/Streams.ts"
 import * as Step from "../Step.ts"
 import { timed } from "../telemetry/Metrics.ts"
@@ -165,7 +166,7 @@ const swap = (
     node.counters.count("tcp.connect")
     yield* Streams.writePieces(node, connection, yield* list).pipe(Streams.within(to, "write", timeout))
     const answer = yield* Streams.answer(node, connection).pipe(Streams.within(to, "read", timeout))
-    node.heard.note(to, node.now())
+    Reachability.answeredOnStream(node, to)
     if (answer._tag === "ErrorResponse") {
       return yield* Effect.fail(refusal(to, answer.error))
     }
@@ -243,7 +244,7 @@ const introduce = (
     if (hasNews(asked, remote.nodes)) yield* Hooks.merge(node, remote.nodes)
     yield* mergeChecked(node, remote, { join: true, wait: true })
     // a seed may have become a member only now
-    node.heard.note(to, node.now())
+    Reachability.answeredOnStream(node, to)
   })
 
 /** Whether a list names anybody that an earlier one did not, or not as this. What changes by itself does not count. */
@@ -327,6 +328,7 @@ const synchronise = Effect.fnUntraced(function*(node: Node) {
   if (peer === undefined) return
   yield* Effect.catch(synchroniseWith(node, peer.endpoint), (error) => {
     node.counters.count("pushpull.failed", error._tag)
+    if (error._tag === "TransportError" && error.scope === "Remote") Reachability.streamFailed(node, peer)
     return node.logs.write("PushPullFailed", {
       peer: peer.endpoint,
       member: peer.name,

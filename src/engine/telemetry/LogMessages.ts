@@ -67,11 +67,23 @@ export const messages = {
   StreamPingFailed: debug("a ping over TCP was not answered either"),
   MemberSuspected: info("suspecting a member: nobody got an answer from it"),
   MemberFailed: info("declaring a member failed: the suspicion was not refuted in time"),
+  MemberRecovered: info("a member that was suspected here refuted it"),
+  VerdictHeard: debug("a member's state changed on the word of others"),
   AddressTaken: info("the name of a departed or failed member came back at another address"),
   UdpUnreachable: warn(
     "a member answers over TCP but not over UDP",
-    "let the member's UDP port through in both directions; firewalls often open TCP alone"
+    "let the member's UDP port through in both directions, firewalls often open TCP alone; "
+      + "if small packets pass, lower udpBufferSize below what the network carries (MTU)"
   ),
+  TcpUnreachable: warn(
+    "a member answers over UDP but not over TCP: no state is exchanged with it",
+    "let the member's TCP port through, and check the address and port it advertises"
+  ),
+  UdpIndirect: warn(
+    "a member answers others over UDP, but not this node",
+    "check routes and firewalls between the two hosts, in both directions; meanwhile other members help to probe it"
+  ),
+  WaysRestored: info("a member is reached over every way again that is known"),
   Refuted: warn(
     "refuted an accusation of this node",
     "once is harmless; if it repeats, this node or its network is too slow to answer probes: "

@@ -135,6 +135,8 @@ export interface Details {
   /** Anything else worth knowing, for people. */
   readonly detail?: string | undefined
   readonly cause?: Cause.Cause<unknown> | undefined
+  /** Why a member's state changed, in one line; made when it is written. */
+  readonly verdict?: (() => string) | undefined
 }
 
 interface Written {
@@ -168,8 +170,8 @@ const subjectOf = ({ member, peer, seed }: Details): string =>
   // Without the port, which is another one for each stream.
   member ?? (peer === undefined ? seed ?? "" : typeof peer === "string" ? peer : peer.ip)
 
-const annotations = (node: string, { cause: _, peer, ...rest }: Details): Record<string, unknown> =>
-  Attributes.plain({ node, peer: peer === undefined ? undefined : peerText(peer), ...rest })
+const annotations = (node: string, { cause: _, peer, verdict, ...rest }: Details): Record<string, unknown> =>
+  Attributes.plain({ node, peer: peer === undefined ? undefined : peerText(peer), ...rest, verdict: verdict?.() })
 
 const emit = (node: string, { details, entry }: Written, more: number): Effect.Effect<void> => {
   const message: LogMessage = table[entry]

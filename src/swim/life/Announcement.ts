@@ -132,6 +132,6 @@ const alive = (m: Membership, own: Own, env: Env): Step => {
   const claim: Alive = claimOf(entry)
   return [
     { ...known, incarnation },
-    [{ _tag: "Broadcast", key: m.self, claim }, ...aliveChanges(entry, previous)]
+    [{ _tag: "Broadcast", key: m.self, claim }, ...aliveChanges(entry, previous, env)]
   ]
 }

@@ -58,9 +58,9 @@ const meet = (m: Membership, claim: Alive, env: Env): Step => {
   const made = verdict === "TableFull" ? makePlace(m, claim.node, env) : undefined
   if (verdict !== "Insert" && made === undefined) return ignore(m, verdict, claim)
   const entry = aliveEntry(claim.node, claim, undefined, env.now, get(m, m.self))
-  if (made === undefined) return [insert(m, entry), accepted(entry, undefined)]
+  if (made === undefined) return [insert(m, entry), accepted(entry, undefined, env)]
   const [next, evicted] = made
-  return [insert(next, entry), [...evicted, ...accepted(entry, undefined)]]
+  return [insert(next, entry), [...evicted, ...accepted(entry, undefined, env)]]
 }
 
 /** News of a node we know. */
@@ -71,7 +71,7 @@ const hear = (m: Membership, previous: Entry, claim: Alive, env: Env): Step => {
     case "TakeOver":
     case "Replace": {
       const entry = aliveEntry(claim.node, claim, previous, env.now)
-      const directives = accepted(entry, previous)
+      const directives = accepted(entry, previous, env)
       switch (verdict) {
         case "Accept":
           return [replace(m, entry), directives]
@@ -115,9 +115,9 @@ const compare = (m: Membership, previous: Entry, claim: Alive, { now, rules }: E
   }
 }
 
-const accepted = (entry: Entry, previous: Entry | undefined): ReadonlyArray<Directive> => [
+const accepted = (entry: Entry, previous: Entry | undefined, env: Env): ReadonlyArray<Directive> => [
   { _tag: "Broadcast", key: entry.name, claim: claimOf(entry) },
-  ...aliveChanges(entry, previous)
+  ...aliveChanges(entry, previous, env)
 ]
 
 /** A place is kept for ourselves while we are not in the table. */

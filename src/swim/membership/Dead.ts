@@ -1,6 +1,7 @@
 /**
  * What happens when a node is declared dead, or says goodbye.
  */
+import * as Findings from "../suspicion/Findings.ts"
 import { type Dead, nameDefect, withAccuser } from "./Claim.ts"
 import type { Change } from "./Directive.ts"
 import type { Entry } from "./Entry.ts"
@@ -16,7 +17,7 @@ export const dead = (m: Membership, received: Dead, env: Env): Step => {
   const verdict = decideDead(compare(m, previous, claim))
   switch (verdict) {
     case "Accept":
-      return declareDead(m, previous, claim, env)
+      return declareDead(m, previous, claim, "Declared", env)
     case "Refute":
       return refute(m, previous, claim, env)
     case "OldIncarnation":
@@ -26,24 +27,27 @@ export const dead = (m: Membership, received: Dead, env: Env): Step => {
   }
 }
 
-/** Makes a member dead or left. */
+/** Makes a member dead, or left if it is its own claim. */
 export const declareDead = (
   m: Membership,
   previous: Entry,
   claim: Dead,
-  { now }: Env
+  why: "Declared" | "Expired",
+  env: Env
 ): Step => {
   const left = claim.from === claim.node
   const entry: Entry = {
     ...previous,
     incarnation: claim.incarnation,
     state: left ? "left" : "dead",
-    stateChangedAt: now,
+    stateChangedAt: env.now,
     suspicion: undefined
   }
+  const { suspicion } = previous
+  const findings = Findings.ofChange(left ? "Goodbye" : why, entry, claim.from, suspicion, env)
   const change: Change = left
-    ? { _tag: "Left", entry }
-    : { _tag: "Failed", entry, from: claim.from, accusers: previous.suspicion?.accusers ?? [] }
+    ? { _tag: "Left", entry, findings }
+    : { _tag: "Failed", entry, from: claim.from, accusers: suspicion?.accusers ?? [], findings }
   return [
     replace(m, entry),
     [{ _tag: "Broadcast", key: entry.name, claim }, publish(change)]
