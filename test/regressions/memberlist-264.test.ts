@@ -26,13 +26,15 @@ describe("memberlist #264: a member that TCP does not reach while UDP does", () 
         assert.deepStrictEqual(yield* view(node!), ["a alive", "b alive", "c alive"])
         assert.strictEqual(yield* ways(node, "c"), "UDP out works, UDP in works, TCP fails")
         const told = node!.events.slice(before[i])
-        assert.deepStrictEqual(told.map(({ _tag, member }) => `${_tag} ${member.name}`), ["MemberReachabilityChanged c"])
+        assert.deepStrictEqual(told.map(({ _tag, member }) => `${_tag} ${member.name}`), [
+          "MemberReachabilityChanged c"
+        ])
         const [event] = told
         if (event?._tag !== "MemberReachabilityChanged") return assert.fail("no event")
         assert.strictEqual(String(event.reachability), "UDP out works, UDP in works, TCP fails")
         assert.match(event.reachability.likelyCause ?? "", /TCP is blocked towards the member/)
       }
-      yield* network.heal
+      yield* network.heal()
       yield* TestClock.adjust("10 minutes")
       for (const [i, node] of [a, b].entries()) {
         assert.strictEqual(yield* ways(node, "c"), "UDP out works, UDP in works, TCP works")

@@ -8,6 +8,8 @@
 import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as LogLevel from "effect/LogLevel"
+import * as References from "effect/References"
 import * as Address from "../../base/Address.ts"
 import * as Signal from "../Signal.ts"
 import * as Attributes from "./Attributes.ts"
@@ -190,6 +192,8 @@ export const make = Effect.fnUntraced(function*(
   options: { readonly name: string; readonly now: () => number; readonly onDrop: () => void }
 ): Effect.fn.Return<Logs> {
   const { name, now, onDrop } = options
+  // what nobody reads takes no place from what somebody does
+  const debugs = LogLevel.isGreaterThanOrEqualTo("Debug", yield* References.MinimumLogLevel)
   const signal = yield* Signal.make
   const repeats = makeRepeats<Written>()
   let noted: Array<Written> = []
@@ -233,6 +237,7 @@ export const make = Effect.fnUntraced(function*(
         return admit(written) ? emit(name, written, 0) : Effect.void
       }),
     note: (entry, details = none) => {
+      if (!debugs && table[entry].level === "Debug") return
       const written = { entry, details }
       if (!admit(written)) return
       if (noted.length >= MAX_NOTED) {

@@ -119,7 +119,8 @@ describe("a wait", () => {
           assert.strictEqual(wait.nacks(), 3 + 2 * Acks.MAX_NACKERS)
           acks.ack(wait.seqNo, payload, 42, at("10.0.0.3"))
           const answer = yield* wait.until(1000)
-    XX
+
+          assert.deepStrictEqual(Option.getOrThrow(answer).from, at("10.0.0.3"))
         }))
     }))
 
