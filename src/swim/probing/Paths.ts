@@ -25,8 +25,11 @@ export interface Paths {
   readonly streamFailedAt: number
 }
 
-/** Pings that have to be lost before UDP is said to fail. One in a hundred lost makes that one probe in 100,000. */
-export const CERTAIN = 3
+/**
+ * Pings in a row that have to be lost before UDP is said to fail. Where one packet in a hundred is lost, that happens by
+ * chance once in six million probes.
+ */
+export const CERTAIN = 4
 
 const settled = (udp: Way, tcp: Way): Paths => ({
   udpOut: udp,
