@@ -26,10 +26,10 @@ export interface Paths {
 }
 
 /**
- * Pings in a row that have to be lost before UDP is said to fail. Where one packet in a hundred is lost, that happens by
- * chance once in six million probes.
+ * Pings in a row that have to be lost before UDP is said to fail. Losses come in bursts, and nothing is in a hurry: the
+ * member is reached in another way meanwhile.
  */
-export const CERTAIN = 4
+export const CERTAIN = 5
 
 const settled = (udp: Way, tcp: Way): Paths => ({
   udpOut: udp,
