@@ -51,7 +51,7 @@ export type Call =
   | { readonly _tag: "Close" }
 
 /** What a call made of a stage. */
-export interface Verdict {
+export interface Ruling {
   readonly stage: Stage
   /** What the cluster is told. */
   readonly says: "Alive" | "Goodbye" | "Nothing"
@@ -68,12 +68,12 @@ const closed: Stage = { _tag: "Closed" }
 /** Whether we have said goodbye, so that claims about us are not refuted. */
 export const isOutside = (stage: Stage): boolean => stage._tag === "Left" || stage._tag === "Closed"
 
-const stay = (stage: Stage, refused?: Refused): Verdict => ({ stage, says: "Nothing", refused })
+const stay = (stage: Stage, refused?: Refused): Ruling => ({ stage, says: "Nothing", refused })
 
-const left: Verdict = { stage: { _tag: "Left" }, says: "Goodbye" }
+const left: Ruling = { stage: { _tag: "Left" }, says: "Goodbye" }
 
 /** Decides what a call makes of a stage. */
-export const decide = (stage: Stage, call: Call): Verdict => {
+export const decide = (stage: Stage, call: Call): Ruling => {
   if (stage._tag === "Closed") return stay(stage, "Closed")
   switch (call._tag) {
     case "Start":
@@ -91,7 +91,7 @@ export const decide = (stage: Stage, call: Call): Verdict => {
   }
 }
 
-const introduce = (stage: Stage, join: number): Verdict => {
+const introduce = (stage: Stage, join: number): Ruling => {
   switch (stage._tag) {
     case "Left":
       return { stage: { _tag: "Returning", joins: [join] }, says: "Alive" }
@@ -103,7 +103,7 @@ const introduce = (stage: Stage, join: number): Verdict => {
 }
 
 /** One answer is enough to be back; without any, the end of the last join is the end of the return. */
-const settle = (stage: Returning, join: number, answered: boolean): Verdict => {
+const settle = (stage: Returning, join: number, answered: boolean): Ruling => {
   if (!stage.joins.includes(join)) return stay(stage)
   if (answered) return stay(present)
   const joins = stage.joins.filter((other) => other !== join)

@@ -14,16 +14,16 @@ export const dead = (m: Membership, received: Dead, env: Env): Step => {
   const previous = get(m, received.node)
   if (previous === undefined) return ignore(m, nameDefect(received.node) ?? "UnknownMember", received)
   const claim = withAccuser(received)
-  const verdict = decideDead(compare(m, previous, claim))
-  switch (verdict) {
+  const ruling = decideDead(compare(m, previous, claim))
+  switch (ruling) {
     case "Accept":
       return declareDead(m, previous, claim, "Declared", env)
     case "Refute":
       return refute(m, previous, claim, env)
     case "OldIncarnation":
-      return claim.node === m.self ? remind(m, previous, claim, env) : ignore(m, verdict, claim)
+      return claim.node === m.self ? remind(m, previous, claim, env) : ignore(m, ruling, claim)
     default:
-      return ignore(m, verdict, claim)
+      return ignore(m, ruling, claim)
   }
 }
 

@@ -29,8 +29,8 @@ export const suspect = (m: Membership, received: Suspect, env: Env, probe?: Fail
   const previous = get(m, received.node)
   if (previous === undefined) return ignore(m, nameDefect(received.node) ?? "UnknownMember", received)
   const claim = withAccuser(received)
-  const verdict = decideSuspect(compare(m, previous, claim))
-  switch (verdict) {
+  const ruling = decideSuspect(compare(m, previous, claim))
+  switch (ruling) {
     case "Accept":
       return accuse(m, previous, claim, env, probe)
     case "Confirm":
@@ -38,9 +38,9 @@ export const suspect = (m: Membership, received: Suspect, env: Env, probe?: Fail
     case "Refute":
       return refute(m, previous, claim, env)
     case "OldIncarnation":
-      return claim.node === m.self ? remind(m, previous, claim, env) : ignore(m, verdict, claim)
+      return claim.node === m.self ? remind(m, previous, claim, env) : ignore(m, ruling, claim)
     default:
-      return ignore(m, verdict, claim)
+      return ignore(m, ruling, claim)
   }
 }
 
