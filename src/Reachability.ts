@@ -8,8 +8,8 @@
 import * as Schema from "effect/Schema"
 
 /**
- * One way: `works` and `fails` are what was seen last, `unknown` means that nothing told so far, or that one of two ways
- * fails and it cannot be told which.
+ * One way: `works` and `fails` are what was seen last, `unknown` means that nothing told so far, or that one of two
+ * ways fails and it cannot be told which.
  *
  * @category schemas
  * @since 0.1.0
@@ -19,8 +19,8 @@ export const Way = Schema.Literals(["unknown", "works", "fails"])
 export type Way = typeof Way.Type
 
 /**
- * The three ways. A way `fails` only while the member is reached in another: one that nothing reaches is suspected, which
- * is told by its `Verdict`.
+ * The three ways. A way `fails` only while the member is reached in another: one that nothing reaches is suspected,
+ * which is told by its `Verdict`.
  *
  * @category models
  * @since 0.1.0

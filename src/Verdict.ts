@@ -85,8 +85,8 @@ export type SuspicionReport = typeof SuspicionReport.Type
 /**
  * Why the state changed:
  *
- * - suspected: `Unanswered`, our own probe was not; `Accused`, somebody says so; `Listed`, a peer's list says that it is
- *   suspect or dead, and not whose accusation that is.
+ * - suspected: `Unanswered`, our own probe was not answered; `Accused`, somebody says so; `Listed`, a peer's list says
+ *   that it is suspect or dead, and not whose accusation that is.
  * - failed: `Expired`, the suspicion ended here without a refutation; `Declared`, somebody else says so; `MadePlace`,
  *   nothing ever came from it, and a newcomer needed its place in a full table.
  * - left: `Goodbye`, it said so itself.
@@ -190,8 +190,8 @@ export class Verdict extends Schema.Class<Verdict>("effect-memberlist/Verdict")(
   outcome: Schema.Literals(["suspected", "failed", "left", "recovered"]),
   reason: VerdictReason,
   /**
-   * Whose word it was: the accuser, who declared it failed, or the member itself. A name that is not UTF-8 is text that is
-   * not well-formed.
+   * Whose word it was: the accuser, who declared it failed, or the member itself. A name that is not UTF-8 is text that
+   * is not well-formed.
    */
   from: Schema.String,
   /** When this node changed its mind. */
@@ -207,8 +207,8 @@ export class Verdict extends Schema.Class<Verdict>("effect-memberlist/Verdict")(
   health: Schema.Int
 }) {
   /**
-   * For people, in one line, such as `b failed: no ack in 500 ms, helpers: a nack, c silent; TCP refused; confirmed by a
-   * (+0.3 s); expired after 4.0 s; local health 0`.
+   * For people, in one line, such as `b failed: no ack in 500 ms, helpers: a nack, c silent; TCP refused; confirmed by
+   * a (+0.3 s); expired after 4.0 s; local health 0`.
    */
   override toString(): string {
     const parts = [accusation(this), trial(this), agreement(this), ending(this), `local health ${this.health}`]

@@ -30,7 +30,7 @@ import * as Reachability from "./Reachability.ts"
 import * as Score from "./Score.ts"
 import * as StreamPing from "./StreamPing.ts"
 
-/** Asks helpers to ping the target for us; answers whom it asked. */
+/** Asks helpers to ping the target for us; answers who was asked. */
 const askHelpers = Effect.fnUntraced(function*(
   node: Node,
   target: Entry,

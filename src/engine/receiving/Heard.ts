@@ -113,8 +113,8 @@ export class Heard implements FirstHand {
   }
 
   /**
-   * When a packet last came from there; `undefined`: nothing ever came, as far as it is remembered, or no member has that
-   * address; `-Infinity`: only on streams.
+   * When a packet last came from there; `undefined`: nothing ever came, as far as it is remembered, or no member has
+   * that address; `-Infinity`: only on streams.
    */
   heardAt(from: PeerAddress): number | undefined {
     return this.find(from)?.heardAt

@@ -1,6 +1,6 @@
 /**
- * Which ways lead to a member and back, judged by what is sent anyway. Nothing is judged by one lost packet, and nothing
- * at all while nobody reaches the member: that is a suspicion.
+ * Which ways lead to a member and back, judged by what is sent anyway. Nothing is judged by one lost packet, and
+ * nothing at all while nobody reaches the member: that is a suspicion.
  *
  * Each rule returns the same value when nothing changed, and the values of members in good standing are shared, so that
  * they cost neither memory nor time.

@@ -77,8 +77,8 @@ const accuse = (m: Membership, previous: Entry, claim: Suspect, env: Env, probe:
 }
 
 /**
- * The first few independent confirmations are gossiped on, so that others count them too. What we tried ourselves is kept
- * also where our word does not count any more.
+ * The first few independent confirmations are gossiped on, so that others count them too. What we tried ourselves is
+ * kept also where our word does not count any more.
  */
 const confirm = (
   m: Membership,

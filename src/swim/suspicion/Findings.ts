@@ -2,7 +2,8 @@
  * What a rule knows about why a member's state changed: the pure part of a `Verdict`. Made with the change, and never
  * before, so that a member in good standing costs nothing.
  *
- * Bounded by what the suspicion holds: `k + 1` accusers, and one probe of our own with at most `indirectChecks` helpers.
+ * Bounded by what the suspicion holds: `k + 1` accusers, and one probe of our own with at most `indirectChecks`
+ * helpers.
  */
 import type { SuspicionReport, Verdict, VerdictReason } from "../../Verdict.ts"
 import type { Entry } from "../membership/Entry.ts"
