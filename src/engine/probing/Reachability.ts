@@ -1,7 +1,7 @@
 /**
  * What the node knows of the ways to each member (the rules: `swim/probing/Paths.ts`), and who is told when one fails
- * or works again. Everything comes from probes and streams that happen anyway. Nothing is sent for it, and the answer of
- * a member in good standing costs one look.
+ * or works again. Everything comes from probes and streams that happen anyway. Nothing is sent for it, and the answer
+ * of a member in good standing costs one look.
  *
  * @since 0.1.0
  */

@@ -8,8 +8,6 @@
 import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as LogLevel from "effect/LogLevel"
-import * as References from "effect/References"
 import * as Address from "../../base/Address.ts"
 import * as Signal from "../Signal.ts"
 import * as Attributes from "./Attributes.ts"
@@ -189,11 +187,15 @@ const isLimited = (message: LogMessage): boolean => "advice" in message || messa
 
 /** A log of the node `name`; `now` is its monotonic clock in milliseconds. */
 export const make = Effect.fnUntraced(function*(
-  options: { readonly name: string; readonly now: () => number; readonly onDrop: () => void }
+  options: {
+    readonly name: string
+    readonly now: () => number
+    readonly onDrop: () => void
+    /** Whether somebody reads the debug level: else what is noted for it takes no place from the rest. Default true. */
+    readonly debugs?: boolean
+  }
 ): Effect.fn.Return<Logs> {
-  const { name, now, onDrop } = options
-  // what nobody reads takes no place from what somebody does
-  const debugs = LogLevel.isGreaterThanOrEqualTo("Debug", yield* References.MinimumLogLevel)
+  const { debugs = true, name, now, onDrop } = options
   const signal = yield* Signal.make
   const repeats = makeRepeats<Written>()
   let noted: Array<Written> = []

@@ -734,6 +734,30 @@ describe("a repeated warning", () => {
         assert.strictEqual(log.length, Logs.MAX_NOTED)
       })
     ))
+
+  it.effect("has no place for what is noted at debug when nobody reads that, and makes none of its text", () =>
+    logging((log) =>
+      Effect.gen(function*() {
+        let made = 0
+        const noted = (debugs: boolean) =>
+          Effect.gen(function*() {
+            const logs = yield* Logs.make({ name: "a", now: () => 0, onDrop: () => assert.fail("dropped"), debugs })
+            for (let i = 0; i < 100; i++) {
+              logs.note("VerdictHeard", {
+                member: `m${i}`,
+                verdict: () => `line ${made++}`
+              })
+            }
+            logs.note("MemberFailed", { member: "b" })
+            const waiting = logs.noted()
+            yield* logs.flush
+            return waiting
+          })
+        assert.deepStrictEqual([yield* noted(false), made], [1, 0])
+        assert.deepStrictEqual([yield* noted(true), made], [101, 100])
+        assert.strictEqual(log.filter(({ level }) => level === "Info").length, 2)
+      })
+    ))
 })
 
 describe("a public address", () => {
