@@ -431,6 +431,23 @@ export class MemberlistClosed extends Schema.TaggedError<MemberlistClosed>()("Me
 }
 
 /**
+ * A snapshot could not be read, written or set aside. The node runs without: this is logged, and fails nothing.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class SnapshotFailed extends Schema.TaggedError<SnapshotFailed>()("SnapshotFailed", {
+  operation: Schema.Literals(["read", "write", "set aside"]),
+  /** The file, or the key of the store. */
+  place: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message() {
+    return `cannot ${this.operation} the snapshot ${sentence(this.place)}: ${causeText(this.cause)}`
+  }
+}
+
+/**
  * Everything that building `MemberlistLive` can fail with.
  *
  * @category errors
@@ -463,7 +480,8 @@ export const MemberlistError = Schema.Union([
   UnknownMember,
   PingTimeout,
   NotParticipating,
-  MemberlistClosed
+  MemberlistClosed,
+  SnapshotFailed
 ])
 /** @since 0.1.0 */
 export type MemberlistError = typeof MemberlistError.Type

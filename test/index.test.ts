@@ -34,6 +34,7 @@ describe("the names of the package", () => {
       "NodeHostName",
       "NodeMemberlist",
       "NodeResolver",
+      "NodeSnapshots",
       "NodeTcp",
       "NodeTransport",
       "NodeUdp",
@@ -50,6 +51,7 @@ describe("the names of the package", () => {
       "Keyring",
       "Memberlist",
       "MemberlistConfig",
+      "Snapshots",
       "Transport"
     ])
     assert.deepStrictEqual(services.filter((name) => fileOf(name) === undefined), [])

@@ -86,8 +86,19 @@ const layers: Record<Layer, Allowance> = {
 }
 
 /** Files of the domain that are services: closed to the pure layers. */
-const services = new Set(["src/Delegate.ts", "src/Keyring.ts", "src/MemberlistConfig.ts", "src/Transport.ts"])
+const services = new Set([
+  "src/Delegate.ts",
+  "src/Keyring.ts",
+  "src/MemberlistConfig.ts",
+  "src/Snapshots.ts",
+  "src/Transport.ts"
+])
 const pureLayers: ReadonlySet<Layer> = new Set(["swim", "wire"])
+
+/** What single files import beside that: a service of Effect's which one of their layers is made of. */
+const exceptions: ReadonlyMap<string, RegExp> = new Map([
+  ["src/Snapshots.ts", /^effect\/(FileSystem|PlatformError|persistence\/KeyValueStore)$/]
+])
 
 const isLayer = (name: string): name is Layer => Object.hasOwn(layers, name)
 
@@ -136,6 +147,7 @@ export const objection = (file: string, specifier: string): string | undefined =
       : `${layer} may not import ${specifier}; Node.js belongs to src/node and src/agent, clocks and timers to Effect`
   }
   if (specifier === "effect") return "import Effect's modules one by one (effect/Effect), not the barrel"
+  if (exceptions.get(file)?.test(specifier) === true) return undefined
   return allowed.packages.test(specifier) ? undefined : `${layer} may not import ${specifier}`
 }
 

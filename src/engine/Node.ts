@@ -29,6 +29,7 @@ import * as Introductions from "./life/Introductions.ts"
 import * as Acks from "./probing/Acks.ts"
 import * as Accepted from "./receiving/Accepted.ts"
 import * as Inbox from "./receiving/Inbox.ts"
+import * as Memory from "./recovery/Memory.ts"
 import * as Outbox from "./sending/Outbox.ts"
 import * as Signal from "./Signal.ts"
 import { Observer } from "./StepObserver.ts"
@@ -70,6 +71,8 @@ export interface Node extends Telemetry.Telemetry, Subscriptions.Subscriptions, 
   readonly introductions: Introductions.Introductions
   /** The goodbye that was said last, until a join introduces us again. */
   readonly departure: MutableRef.MutableRef<Departure | undefined>
+  /** What is remembered across restarts. */
+  readonly memory: Memory.Memory
   /** Our table, encoded. */
   readonly rows: Rows.Rows
   /** What is accepted, with all keys of the ring or some. */
@@ -128,12 +131,14 @@ export const make: (
   const hooks = yield* HookCalls.make(work, counters, logs)
   const membership = yield* Ref.make(Membership.make(config.name))
   const outbox = yield* Outbox.make
+  const inbox = Inbox.make(config, settings, { counters, logs, now })
+  const { label, name } = config
   return {
     ...telemetry,
     ...Subscriptions.make(telemetry, config),
-    ...Inbox.make(config, settings, { counters, logs, now }),
+    ...inbox,
     ...outbox,
-    name: config.name,
+    name,
     config,
     settings,
     transport,
@@ -157,6 +162,7 @@ export const make: (
     calls: yield* Calls.make,
     introductions: Introductions.make(),
     departure: MutableRef.make<Departure | undefined>(undefined),
+    memory: yield* Memory.make({ name, label, membership, heard: inbox.heard, counters, logs, clock, now }),
     rows: yield* Rows.make(outbox.turns),
     inbound: Accepted.make(config, settings, keyring, membership),
     observer: yield* Observer

@@ -16,6 +16,7 @@ import * as Handoff from "./receiving/Handoff.ts"
 import * as PacketReceiver from "./receiving/PacketReceiver.ts"
 import * as Responder from "./receiving/Responder.ts"
 import * as StreamReceiver from "./receiving/StreamReceiver.ts"
+import * as Rejoin from "./recovery/Rejoin.ts"
 import { supervise } from "./Supervisor.ts"
 import * as Timer from "./suspicion/Timer.ts"
 import * as Exposure from "./telemetry/Exposure.ts"
@@ -47,6 +48,8 @@ export const start = Effect.fnUntraced(function*(
     })
   )
   yield* Effect.addFinalizer(() => node.logs.flush)
+  // the start itself waits for it
+  yield* supervise("snapshot", node, node.memory.loop)
   yield* Life.start(node)
   const info = Info.of(node, keysFrom)
   yield* announceStart(node, info)
@@ -61,6 +64,7 @@ export const start = Effect.fnUntraced(function*(
     "suspicion": Timer.loop(node),
     "gossiper": Gossiper.loop(node),
     "push/pull": PushPull.loop(node),
+    "rejoin": Rejoin.loop(node),
     "sampler": Sampler.loop(node),
     "log": node.logs.loop,
     "conflict hook": node.notices.conflict.loop,

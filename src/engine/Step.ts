@@ -47,6 +47,7 @@ export const decide = <A>(
       const [next, directives, answer] = rule(membership, env)
       const tells = carryOut(node, directives, receipt)
       if (nextExpiry(next) < nextExpiry(membership)) node.sooner.notify()
+      node.memory.follow(membership, next)
       node.observer?.({ node, now: env.now, previous: membership, next, directives })
       return [{ answer, tells }, next]
     }),

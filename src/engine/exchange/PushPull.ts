@@ -195,16 +195,27 @@ export const synchroniseWith = (node: Node, to: PeerAddress): Effect.Effect<void
     })
   )
 
+/** What a join that nobody asked for asks for beside the rest. */
+export interface Terms<E> {
+  /** Looks at the peer's list first, before anything is sent that introduces us. */
+  readonly accept?: ((rows: ReadonlyArray<NodeState>) => Effect.Effect<void, E>) | undefined
+  /** It is no way back: it fails with `MemberlistClosed` where we have left by then. */
+  readonly byItself?: boolean | undefined
+}
+
+const anybody = () => Effect.void
+
 /**
  * Joins through a peer: asks for its list first, and sends ours only when nothing speaks against it, because our list
  * introduces us to its whole cluster; `introducing` is told before that. Answers whether it was this node itself that
  * answered.
  */
-export const join = (
+export const join = <E = never>(
   node: Node,
   to: PeerAddress,
-  introducing: () => void
-): Effect.Effect<"Joined" | "Ourselves", ExchangeError | MemberlistClosed> =>
+  introducing: () => void,
+  { accept = anybody, byItself = false }: Terms<E> = {}
+): Effect.Effect<"Joined" | "Ourselves", ExchangeError | MemberlistClosed | E> =>
   observed(
     node,
     to,
@@ -213,13 +224,14 @@ export const join = (
       if (isOwnAddress(node, to)) return "Ourselves"
       const { nodes } = yield* swap(node, to, noList)
       if (isOwnList(node, nodes)) return "Ourselves"
+      yield* accept(nodes)
       const above = yield* nameToTake(node, nodes)
       yield* checkVersions(node, nodes)
       yield* Hooks.merge(node, nodes)
       yield* Life.introduced(
         node,
         to,
-        above,
+        { above, byItself },
         Effect.suspend(() => {
           introducing()
           return introduce(node, to, nodes)

@@ -61,6 +61,29 @@ export const messages = {
     "check the name and this host's DNS; the other seeds are tried"
   ),
 
+  // restarts
+  SnapshotRead: debug("read the snapshot of an earlier life"),
+  SnapshotUnread: warn(
+    "could not read or set aside the snapshot; this node begins without what it knew",
+    "let this node's user read, write and rename in the snapshot's folder; seeds lead into the cluster meanwhile"
+  ),
+  SnapshotRefused: warn(
+    "set aside a snapshot that is damaged, or is not of this node; it begins without what it knew",
+    "give each node a path of its own; if name and label are right the file was damaged, which a crash alone does not do"
+  ),
+  SnapshotUnwritten: warn(
+    "could not write the snapshot; trying again",
+    "create its folder, let this node's user write there, and check the free space; the node runs, but would not "
+      + "remember its peers after a restart"
+  ),
+  SnapshotLate: warn(
+    "the storage of the snapshot does not answer; going on without",
+    "check the disk or the network it is on; the node runs, but would not remember its peers after a restart"
+  ),
+  PeerUnreached: debug("could not join through a peer of the snapshot"),
+  PeerReplaced: limited("somebody else is at the address of a peer of the snapshot; it is forgotten"),
+  RejoinWaits: limited("no peer of the snapshot answers; trying again in the background"),
+
   // members
   PingUnanswered: debug("a ping was not answered in time; asking other members"),
   // an error in memberlist; but this is how every crash is found, and what follows from it is told at info

@@ -41,8 +41,8 @@ export interface Closed {
 /** What happens in a life. */
 export type Call =
   | { readonly _tag: "Start" }
-  /** A join is about to send our list to somebody. */
-  | { readonly _tag: "Introduce"; readonly join: number }
+  /** A join is about to send our list to somebody; `byItself`: nobody asked for it, so it is no way back. */
+  | { readonly _tag: "Introduce"; readonly join: number; readonly byItself?: boolean | undefined }
   /** That join's exchange ended; `answered`: the peer has our list, and we merged its own. */
   | { readonly _tag: "Settle"; readonly join: number; readonly answered: boolean }
   /** The application changes what we announce. */
@@ -79,7 +79,9 @@ export const decide = (stage: Stage, call: Call): Ruling => {
     case "Start":
       return stage._tag === "Unannounced" ? { stage: present, says: "Alive" } : stay(stage)
     case "Introduce":
-      return introduce(stage, call.join)
+      return call.byItself === true && stage._tag !== "Present"
+        ? stay(stage, "NotParticipating")
+        : introduce(stage, call.join)
     case "Settle":
       return stage._tag === "Returning" ? settle(stage, call.join, call.answered) : stay(stage)
     case "Update":
