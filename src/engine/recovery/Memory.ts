@@ -143,11 +143,14 @@ const kept = (parts: Parts, snapshots: Snapshots["Service"], signal: Signal.Sign
 
   const isLow = (incarnation: number) => reserved - incarnation < LOW && reserved < MAX_INCARNATION
 
+  /** The wall clock, which may be a clock of anybody's, in whole milliseconds. */
+  const today = () => Math.max(0, Math.floor(clock.currentTimeMillisUnsafe()))
+
   /** What is to be remembered now. */
   const current = (): Snapshot => {
     const m = Ref.getUnsafe(membership)
     if (left && m.stage._tag === "Present") left = KnownPeers.isAlone(m)
-    if (!left) peers = KnownPeers.remember(peers, m, parts.heard, clock.currentTimeMillisUnsafe(), snapshots.maxPeers)
+    if (!left) peers = KnownPeers.remember(peers, m, parts.heard, today(), snapshots.maxPeers)
     const used = begun ? Math.max(m.incarnation, 0) : reserved
     const incarnation = isLow(used) ? Math.min(used + RESERVE, MAX_INCARNATION) : reserved
     return { name, label, incarnation, left, peers }
@@ -293,7 +296,9 @@ const kept = (parts: Parts, snapshots: Snapshots["Service"], signal: Signal.Sign
       if (next.entries !== previous.entries || next.stage !== previous.stage) want("Soon")
     },
     forget: (gone) => {
-      peers = peers.filter((peer) => peer.name !== gone)
+      const others = (all: ReadonlyArray<KnownPeer>) => all.filter(({ name }) => name !== gone)
+      peers = others(peers)
+      if (restored !== undefined) restored = { ...restored, peers: others(restored.peers) }
       want("Soon")
     },
     settle,

@@ -42,10 +42,12 @@ interface AnotherMember {
 const missing = (node: Node, order: ReadonlyArray<KnownPeer>): ReadonlyArray<KnownPeer> => {
   const restored = node.memory.restored()
   if (restored === undefined || restored.left) return []
-  return order.filter(({ ip, name }) => {
+  const known = new Set(restored.peers)
+  return order.filter((peer) => {
+    const { ip, name } = peer
     const entry = entryOf(node, name)
     const bytes = Address.ipBytes(ip)
-    return name !== node.name && (entry === undefined || isGone(entry)) && bytes !== undefined
+    return known.has(peer) && name !== node.name && (entry === undefined || isGone(entry)) && bytes !== undefined
       && node.settings.addressAllowed(bytes)
   })
 }
