@@ -14,6 +14,8 @@ import { Keyring } from "../../src/Keyring.ts"
 import type { MemberEvent } from "../../src/MemberEvent.ts"
 import { Memberlist, MemberlistLive, type UserMessage } from "../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
+import type { ConfigInvalid } from "../../src/MemberlistError.ts"
+import type { Snapshots } from "../../src/Snapshots.ts"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import { Transport } from "../../src/Transport.ts"
 
@@ -37,6 +39,7 @@ export interface NodeOptions {
   readonly config?: ConfigInput
   readonly delegate?: DelegateShape
   readonly keyring?: Keyring["Service"]
+  readonly snapshots?: Layer.Layer<Snapshots, ConfigInvalid>
   /** Puts something between the node and the network. */
   readonly transport?: (inner: Transport["Service"]) => Transport["Service"]
 }
@@ -56,7 +59,8 @@ export const start = Effect.fnUntraced(function*(name: string, ip: string, optio
   )
   const hooks = options.delegate === undefined ? live : Layer.provide(live, Layer.succeed(Delegate, options.delegate))
   const keyed = options.keyring === undefined ? hooks : Layer.provide(hooks, Layer.succeed(Keyring, options.keyring))
-  const context = yield* Layer.buildWithScope(keyed, scope)
+  const remembering = options.snapshots === undefined ? keyed : Layer.provide(keyed, options.snapshots)
+  const context = yield* Layer.buildWithScope(remembering, scope)
   const events: Array<MemberEvent> = []
   const seen: Array<string> = []
   const messages: Array<UserMessage> = []

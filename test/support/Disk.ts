@@ -26,7 +26,7 @@ export class Disk {
   writes = 0
   /** Why an operation fails, if it does. */
   fails: (operation: string, path: string) => PlatformError.SystemErrorTag | undefined = () => undefined
-  /** Whether no operation ends. */
+  /** Whether operations wait until it is no longer so. */
   hangs = false
   /** Told after each operation, and each byte that is written. */
   onStep: () => void = () => {}
@@ -83,7 +83,7 @@ export class Disk {
     const mounted = this.mounts
     const act = <A>(operation: string, path: string, run: () => A): Effect.Effect<A, PlatformError.PlatformError> =>
       Effect.suspend(() => {
-        if (this.hangs) return Effect.never
+        if (this.hangs) return Effect.andThen(Effect.sleep(100), act(operation, path, run))
         const why = mounted === this.mounts ? this.fails(operation, path) : "BadResource"
         if (why !== undefined) {
           const error = { _tag: why, module: "FileSystem", method: operation, pathOrDescriptor: path } as const

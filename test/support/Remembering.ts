@@ -17,7 +17,7 @@ import * as SnapshotFormat from "../../src/wire/SnapshotFormat.ts"
 import { Disk } from "./Disk.ts"
 
 /** Runs a test in virtual time. */
-export const live = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>, limit: "1 hour" | "40 days" = "1 hour"): A => {
+export const live = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>, limit: "1 hour" | "1 day" = "1 hour"): A => {
   const program = Effect.scoped(effect).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
   const exit = VirtualTime.run(program, { seed: 1, limit })
   if (Exit.isFailure(exit)) throw new Error(String(exit.cause))
