@@ -42,7 +42,7 @@ export const LEAST_PAUSE = 100
 export const LONGEST_PAUSE = 60_000
 
 /** Who was heard from, and how late it is, is looked at again after this time, in milliseconds. */
-export const LOOK_AGAIN = 60_000
+export const LOOK_AGAIN = 10_000
 
 /** How long the start, a leave and the end of the layer each wait for the storage. */
 export const PATIENCE = Duration.seconds(5)

@@ -62,7 +62,7 @@ describe("what a node writes", () => {
       yield* cluster.startAll
       const early = cluster.disk("n0").writes
       // by then each has heard something from all others
-      yield* Effect.sleep("4 minutes")
+      yield* Effect.sleep("1 minute")
       return {
         early,
         writes: cluster.disk("n0").writes,

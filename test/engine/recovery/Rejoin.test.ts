@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { REFRESH } from "../../../src/base/Snapshot.ts"
 import { AT_ONCE } from "../../../src/engine/recovery/Rejoin.ts"
 import { JoinRejected } from "../../../src/MemberlistError.ts"
 import * as SnapshotFormat from "../../../src/wire/SnapshotFormat.ts"
@@ -185,6 +186,32 @@ describe("a whole cluster that was killed and restarted", () => {
       return yield* cluster.whole
     }))
     assert.isAtMost(whole, 10_000)
+  })
+
+  it("is one again: a node that finds company goes on to those that it did not try yet", () => {
+    const views = live(Effect.gen(function*() {
+      // eight that are one cluster, one that is alone, and a node that knows all of them, the eight better
+      const eight = letters(8)
+      const cluster = yield* make([...eight, "y", "z"])
+      for (const name of eight) yield* cluster.start(name)
+      for (const name of eight.slice(1)) yield* cluster.rejoin(name, ["a"])
+      yield* cluster.start("y")
+      yield* Effect.sleep("5 seconds")
+      const peers = [...eight, "y"].map((name, i) => ({
+        name,
+        ip: `10.0.0.${i + 1}`,
+        port: 7946,
+        seen: name === "y" ? 0 : 2 * REFRESH
+      }))
+      cluster.disk("z").put(
+        fileOf("z"),
+        SnapshotFormat.encode({ name: "z", label: "", incarnation: 64, left: false, peers })
+      )
+      yield* cluster.start("z")
+      yield* Effect.sleep("10 seconds")
+      return yield* Effect.forEach(cluster.names, cluster.list)
+    }))
+    assert.deepStrictEqual(new Set(views), new Set(["abcdefghyz"]))
   })
 
   it("is whole again where obituaries survive with one that was not restarted", () => {
