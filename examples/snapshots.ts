@@ -1,5 +1,5 @@
 /**
- * A node that remembers: `NAME=a PORT=7946 SNAPSHOT=/tmp/a.snapshot npm exec -- node examples/snapshots.ts [seed]`. Start
+ * A node that remembers: `NAME=a PORT=7946 SNAPSHOT=a.snapshot npm exec -- node examples/snapshots.ts [seed]`. Start
  * two, the second with the first as its seed; end both however you like, and start them again without seeds.
  */
 import { NodeRuntime } from "@effect/platform-node"
@@ -26,7 +26,7 @@ const ClusterLive = NodeMemberlist.layer({
   bindPort: Number(process.env["PORT"] ?? 7946)
 }).pipe(
   // below the node, like hooks and keys; one file for each node
-  Layer.provide(NodeSnapshots.layerFile(process.env["SNAPSHOT"] ?? "/tmp/orders-1.snapshot"))
+  Layer.provide(NodeSnapshots.layerFile(process.env["SNAPSHOT"] ?? "orders-1.snapshot"))
 )
 
 program.pipe(Effect.scoped, Effect.provide(ClusterLive), NodeRuntime.runMain)

@@ -431,13 +431,13 @@ export class MemberlistClosed extends Schema.TaggedError<MemberlistClosed>()("Me
 }
 
 /**
- * A snapshot could not be read, written or set aside. The node runs without: this is logged, and fails nothing.
+ * A snapshot could not be read, written or moved away. The node runs without: this is logged, and fails nothing.
  *
  * @category errors
  * @since 0.1.0
  */
 export class SnapshotFailed extends Schema.TaggedError<SnapshotFailed>()("SnapshotFailed", {
-  operation: Schema.Literals(["read", "write", "set aside"]),
+  operation: Schema.Literals(["read", "write", "move"]),
   /** The file, or the key of the store. */
   place: Schema.String,
   cause: Schema.Defect()

@@ -1,6 +1,6 @@
 /**
- * Where a node keeps what it remembers across restarts: the peers it was in touch with, its own incarnation, and whether
- * it has left. A node without this service remembers nothing.
+ * Where a node keeps what it remembers across restarts: the peers it was in touch with, its own incarnation, and
+ * whether it has left. A node without this service remembers nothing.
  *
  * ```ts
  * import { NodeFileSystem } from "@effect/platform-node"
@@ -13,8 +13,8 @@
  * )
  * ```
  *
- * With it a restarted node finds its cluster again without seeds, and announces itself above everything that was said of
- * it before. What is in a snapshot, and what happens when one cannot be read: `docs/snapshot.md`.
+ * With it a restarted node finds its cluster again without seeds, and announces itself above everything that was said
+ * of it before. What is in a snapshot, and what happens when one cannot be read: `docs/snapshot.md`.
  *
  * @stability unstable
  * @since 0.1.0
@@ -32,7 +32,8 @@ import { MAX_BYTES } from "./base/Snapshot.ts"
 import { ConfigInvalid, SnapshotFailed } from "./MemberlistError.ts"
 
 /**
- * What keeps the bytes of one snapshot, which are text in UTF-8. The node calls one operation at a time, and never while another is under way.
+ * What keeps the bytes of one snapshot, which are text in UTF-8. The node calls one operation at a time, and never
+ * while another is under way.
  *
  * @category models
  * @since 0.1.0
@@ -48,7 +49,7 @@ export interface Storage {
    */
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, SnapshotFailed>
   /** Puts what is kept where people can look at it, and nothing reads it again. Returns that place. */
-  readonly setAside: Effect.Effect<string, SnapshotFailed>
+  readonly moveAway: Effect.Effect<string, SnapshotFailed>
 }
 
 /**
@@ -132,9 +133,9 @@ const fileStorage = (fs: FileSystem.FileSystem, path: string): Storage => {
         Effect.andThen(syncFolder),
         Effect.mapError(failed("write"))
       ),
-    setAside: fs.rename(path, broken).pipe(
+    moveAway: fs.rename(path, broken).pipe(
       Effect.as(broken),
-      Effect.mapError(failed("set aside"))
+      Effect.mapError(failed("move"))
     )
   }
 }
@@ -150,11 +151,11 @@ const storeStorage = (store: KeyValueStore.KeyValueStore, key: string): Storage 
       Effect.mapError(failed("read"))
     ),
     write: (bytes) => Effect.mapError(store.set(key, new TextDecoder().decode(bytes)), failed("write")),
-    setAside: store.get(key).pipe(
+    moveAway: store.get(key).pipe(
       Effect.flatMap((text) => text === undefined ? Effect.void : store.set(broken, text)),
       Effect.andThen(store.remove(key)),
       Effect.as(broken),
-      Effect.mapError(failed("set aside"))
+      Effect.mapError(failed("move"))
     )
   }
 }

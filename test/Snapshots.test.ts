@@ -99,13 +99,13 @@ describe("a snapshot in a file", () => {
       assert.isUndefined(disk.get(`${PATH}.tmp`))
     }))
 
-  it.effect("can be set aside, in the place of what was set aside before", () =>
+  it.effect("can be moved away, in the place of what was moved away before", () =>
     Effect.gen(function*() {
       const disk = new Disk()
       disk.put(`${PATH}.broken`, former)
       disk.put(PATH, next)
-      const { read, setAside } = yield* on(disk)
-      assert.strictEqual(yield* setAside, `${PATH}.broken`)
+      const { read, moveAway } = yield* on(disk)
+      assert.strictEqual(yield* moveAway, `${PATH}.broken`)
       assert.isUndefined(yield* read)
       assert.deepStrictEqual(disk.get(`${PATH}.broken`), next)
     }))
@@ -131,9 +131,9 @@ describe("a snapshot in a file", () => {
       const disk = new Disk()
       disk.put(PATH, former)
       disk.fails = () => "PermissionDenied"
-      const { read, setAside } = yield* on(disk)
+      const { read, moveAway } = yield* on(disk)
       assert.strictEqual((yield* Effect.flip(read)).operation, "read")
-      assert.strictEqual((yield* Effect.flip(setAside)).operation, "set aside")
+      assert.strictEqual((yield* Effect.flip(moveAway)).operation, "move")
     }))
 
   it.effect("is written where a folder cannot be synced", () =>
@@ -150,7 +150,7 @@ describe("a snapshot in a file", () => {
       const fs = yield* FileSystem.FileSystem
       const folder = yield* fs.makeTempDirectoryScoped()
       const path = `${folder}/a.snapshot`
-      const { read, setAside, write } = yield* Effect.map(
+      const { read, moveAway, write } = yield* Effect.map(
         Layer.build(NodeSnapshots.layerFile(path)),
         Context.get(Snapshots)
       )
@@ -160,7 +160,7 @@ describe("a snapshot in a file", () => {
       assert.deepStrictEqual(yield* read, next)
       assert.deepStrictEqual(yield* fs.readDirectory(folder), ["a.snapshot"])
       assert.strictEqual((yield* fs.stat(path)).mode & 0o777, 0o600)
-      assert.strictEqual(yield* setAside, `${path}.broken`)
+      assert.strictEqual(yield* moveAway, `${path}.broken`)
       assert.isUndefined(yield* read)
       assert.deepStrictEqual(yield* fs.readDirectory(folder), ["a.snapshot.broken"])
       yield* fs.remove(folder, { recursive: true })
@@ -169,19 +169,19 @@ describe("a snapshot in a file", () => {
 })
 
 describe("a snapshot in a KeyValueStore", () => {
-  it.effect("is read as it was written, and set aside under another key", () =>
+  it.effect("is read as it was written, and moved away under another key", () =>
     Effect.gen(function*() {
       const context = yield* Layer.build(
         Layer.provideMerge(Snapshots.layerKeyValueStore("node/a"), KeyValueStore.layerMemory)
       )
       const store = Context.get(context, KeyValueStore.KeyValueStore)
-      const { place, read, setAside, write } = Context.get(context, Snapshots)
+      const { place, read, moveAway, write } = Context.get(context, Snapshots)
       assert.strictEqual(place, "node/a")
       assert.isUndefined(yield* read)
       yield* write(former)
       assert.deepStrictEqual(yield* read, former)
       assert.strictEqual(yield* store.get("node/a"), new TextDecoder().decode(former))
-      assert.strictEqual(yield* setAside, "node/a.broken")
+      assert.strictEqual(yield* moveAway, "node/a.broken")
       assert.isUndefined(yield* read)
       assert.strictEqual(yield* store.get("node/a.broken"), new TextDecoder().decode(former))
     }))
@@ -189,7 +189,7 @@ describe("a snapshot in a KeyValueStore", () => {
 
 describe("the options of a snapshot", () => {
   const made = (options: Parameters<typeof Snapshots.make>[1], place = PATH) =>
-    Snapshots.make({ place, read: Effect.undefined, write: () => Effect.void, setAside: Effect.succeed("") }, options)
+    Snapshots.make({ place, read: Effect.undefined, write: () => Effect.void, moveAway: Effect.succeed("") }, options)
 
   it.effect("have defaults", () =>
     Effect.gen(function*() {

@@ -1,6 +1,6 @@
 /**
- * The text of a snapshot: lines of JSON. The first says what it is, the last has the CRC-32 of everything before it, and
- * each between them is a peer. What is cut short, altered or somebody else's is refused as a whole.
+ * The text of a snapshot: lines of JSON. The first says what it is, the last has the CRC-32 of everything before it,
+ * and each between them is a peer. What is cut short, altered or somebody else's is refused as a whole.
  *
  * @stability unstable
  * @since 0.1.0

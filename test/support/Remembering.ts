@@ -61,7 +61,7 @@ export const make = Effect.fnUntraced(function*(names: ReadonlyArray<string>, op
       cluster.kill(name)
     )
   const counters = (name: string) => Effect.flatMap(cluster.node(name), (node) => node.counters)
-  /** Whom a node lists. */
+  /** The members that a node lists, as one text. */
   const list = (name: string) =>
     Effect.map(
       Effect.flatMap(cluster.node(name), (node) => node.members),

@@ -2,10 +2,10 @@
  * What this node remembers across restarts, kept by the `Snapshots` that were provided: read once at the start, written
  * by one loop. A node that cannot read or write runs all the same, and says so.
  *
- * Incarnations are reserved ahead: no incarnation is announced before one at least as high is written, as far as that is
- * within reach. A refutation cannot wait for a disk, so a write begins when half of the reserve is used up. Should
- * refutations use up the rest before it ends, they are announced all the same, and counted: until the write ends, a crash
- * would cost what it costs a node without a snapshot, one more refutation after its start.
+ * Incarnations are reserved ahead: none is announced before one at least as high is written, as far as that is within
+ * reach. A refutation cannot wait for a disk, so a write begins when half of the reserve is used up. Should refutations
+ * use up the rest before it ends, they are announced all the same, and counted: until the write ends, a crash would
+ * cost what it costs a node without a snapshot, one more refutation after its start.
  *
  * @since 0.1.0
  */
@@ -168,11 +168,11 @@ const kept = (parts: Parts, snapshots: Snapshots["Service"], signal: Signal.Sign
       Effect.sleep(LATE).pipe(Effect.andThen(logs.write("SnapshotLate", { peer })), Effect.andThen(Effect.never))
     )
 
-  const setAside = guarded(snapshots, "set aside", snapshots.setAside)
+  const moveAway = guarded(snapshots, "move", snapshots.moveAway)
 
   const write = Effect.fnUntraced(function*(snapshot: Snapshot): Effect.fn.Return<void> {
     lastBegan = now()
-    if (unread) yield* Effect.ignore(setAside)
+    if (unread) yield* Effect.ignore(moveAway)
     unread = false
     const exit = yield* Effect.result(
       watched(guarded(snapshots, "write", snapshots.write(SnapshotFormat.encode(snapshot))))
@@ -235,7 +235,7 @@ const kept = (parts: Parts, snapshots: Snapshots["Service"], signal: Signal.Sign
     })
   })
 
-  /** Takes over what was read, or puts it aside. */
+  /** Takes over what was read, or moves it away. */
   const take = Effect.fnUntraced(function*(bytes: Uint8Array): Effect.fn.Return<void> {
     const read = SnapshotFormat.decode(bytes, { name, label })
     if (Result.isSuccess(read)) {
@@ -249,7 +249,7 @@ const kept = (parts: Parts, snapshots: Snapshots["Service"], signal: Signal.Sign
     }
     const { detail, reason } = read.failure
     counters.count("snapshot.refused", reason)
-    const where = yield* Effect.result(setAside)
+    const where = yield* Effect.result(moveAway)
     yield* logs.write("SnapshotRefused", {
       peer,
       reason,

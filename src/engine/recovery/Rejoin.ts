@@ -1,10 +1,10 @@
 /**
- * The way back into the cluster after a restart, without seeds: joins through the peers of the snapshot, eight at a time,
- * in the background. While this node is alone it goes on, more and more slowly; in company it tries those that it still
- * misses once, so that nodes that all started together do not end as two clusters.
+ * The way back into the cluster after a restart, without seeds: joins through the peers of the snapshot, eight at a
+ * time, in the background. While this node is alone it goes on, more and more slowly; in company it tries those that
+ * it still misses once, so that nodes that all started together do not end as two clusters.
  *
- * A remembered address may be somebody else's today. Whoever answers there is asked for its list first, and that list has
- * to name the peer at that address; then versions, names and the delegate's `merge` decide as in any join.
+ * A remembered address may be somebody else's today. Whoever answers there is asked for its list first, and that list
+ * has to name the peer at that address; then versions, names and the delegate's `merge` decide as in any join.
  *
  * @since 0.1.0
  */

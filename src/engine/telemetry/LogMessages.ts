@@ -64,11 +64,11 @@ export const messages = {
   // restarts
   SnapshotRead: debug("read the snapshot of an earlier life"),
   SnapshotUnread: warn(
-    "could not read or set aside the snapshot; this node begins without what it knew",
+    "could not read or move away the snapshot; this node begins without what it knew",
     "let this node's user read, write and rename in the snapshot's folder; seeds lead into the cluster meanwhile"
   ),
   SnapshotRefused: warn(
-    "set aside a snapshot that is damaged, or is not of this node; it begins without what it knew",
+    "moved a snapshot away that is damaged, or is not of this node, which begins without what it knew",
     "give each node a path of its own; if name and label are right the file was damaged, which a crash alone does not do"
   ),
   SnapshotUnwritten: warn(

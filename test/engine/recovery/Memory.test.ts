@@ -259,7 +259,7 @@ describe("a snapshot that cannot be used", () => {
   ]
   for (const [what, bytes, reason] of refused) {
     clusterTest(
-      `because it ${what} is told, set aside, and replaced`,
+      `because it ${what} is told, moved away, and replaced`,
       logging((log) =>
         Effect.gen(function*() {
           const disk = new Disk()
@@ -296,7 +296,7 @@ describe("a snapshot that cannot be used", () => {
   )
 
   clusterTest(
-    "because it may not be read is told; it is set aside before another is written",
+    "because it may not be read is told; it is moved away before another is written",
     logging((log) =>
       Effect.gen(function*() {
         const disk = new Disk()
@@ -341,7 +341,7 @@ describe("a snapshot that cannot be used", () => {
     logging((log) =>
       Effect.gen(function*() {
         const dies = Effect.die(new Error("a defect of the storage"))
-        const storage = { place: "mine", read: dies, write: () => dies, setAside: dies }
+        const storage = { place: "mine", read: dies, write: () => dies, moveAway: dies }
         const a = yield* start("a", "10.0.0.1", { snapshots: Layer.effect(Snapshots, Snapshots.make(storage)) })
         assert.strictEqual(yield* incarnation(a), 1)
         assert.deepStrictEqual(warnings(log), ["SnapshotUnread", "SnapshotUnwritten"])

@@ -123,7 +123,7 @@ describe("a node that was killed and restarted", () => {
     assert.isAbove(seen.incarnation, 301)
   })
 
-  it("does not join whom its delegate vetoes", () => {
+  it("does not join a cluster that its delegate vetoes", () => {
     const seen = live(Effect.gen(function*() {
       let vetoed = false
       const cluster = yield* make(["a", "b"], {
