@@ -19,6 +19,7 @@ export const EventName = Schema.Literals([
   "MemberRecovered",
   "MemberFailed",
   "MemberLeft",
+  "MemberReachabilityChanged",
   "MemberConflict"
 ])
 export type EventName = typeof EventName.Type

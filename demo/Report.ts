@@ -48,6 +48,7 @@ const eventText: Readonly<Record<EventName, string>> = {
   MemberRecovered: "recovered",
   MemberFailed: "failed",
   MemberLeft: "left",
+  MemberReachabilityChanged: "is reached in another way",
   MemberConflict: "is claimed twice"
 }
 

@@ -22,8 +22,10 @@ const program = Effect.gen(function*() {
           return Effect.log(
             `${event.member.name} says "${event.member.metaText}" now, not "${event.previous.metaText}"`
           )
+        case "MemberSuspected":
         case "MemberFailed":
-          return Effect.log(`${event.member.name} was declared failed by ${event.from}`)
+          // who accused it, what was tried, who confirmed, how it ended: in one line
+          return Effect.log(String(event.verdict))
         default:
           return Effect.log(`${event._tag} ${event.member.name}`)
       }

@@ -120,7 +120,7 @@ const eventNames = {
   MemberRecovered: "recovered",
   MemberFailed: "failed",
   MemberLeft: "left"
-} as const satisfies Record<Exclude<MemberEvent["_tag"], "MemberConflict">, string>
+} as const satisfies Partial<Record<MemberEvent["_tag"], string>>
 
 const bytesOf = (text: string | undefined): Uint8Array => Uint8Array.from(Buffer.from(text ?? "", "base64"))
 
@@ -202,8 +202,9 @@ const startNode = Effect.fnUntraced(function*(options: StartOptions) {
     Stream.runForEach(cluster.events, (event) =>
       Effect.sync(() => {
         if (event.missed > 0) tellEvent("missed", { count: event.missed })
-        // The delegate's hook tells of conflicts.
-        if (event._tag !== "MemberConflict") tellEvent(eventNames[event._tag], { node: memberView(event.member) })
+        // The delegate's hook tells of conflicts, and Go knows nothing of reachability.
+        if (event._tag === "MemberConflict" || event._tag === "MemberReachabilityChanged") return
+        tellEvent(eventNames[event._tag], { node: memberView(event.member) })
       })),
     { startImmediately: true }
   )

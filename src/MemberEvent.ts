@@ -1,12 +1,15 @@
 /**
  * What happened to a member. A subscriber first gets one `MemberJoined` (and `MemberSuspected`) for each member of the
- * view it starts from, then every later change, and every name conflict, in the order the state changed.
+ * view it starts from, and one `MemberReachabilityChanged` for each that a way fails to; then every later change, and
+ * every name conflict, in the order the state changed.
  *
  * @stability unstable
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 import { Member } from "./Member.ts"
+import { Reachability } from "./Reachability.ts"
+import { Verdict } from "./Verdict.ts"
 
 const fields = {
   /** The member right after the change; in a conflict the existing one, as it was before. */
@@ -46,7 +49,9 @@ export class MemberUpdated extends Schema.TaggedClass<MemberUpdated>()("MemberUp
 export class MemberSuspected extends Schema.TaggedClass<MemberSuspected>()("MemberSuspected", {
   ...fields,
   /** The first accuser; a name that is not UTF-8 is text that is not well-formed. */
-  from: Schema.String
+  from: Schema.String,
+  /** What this node knows about why. */
+  verdict: Verdict
 }) {}
 
 /**
@@ -55,7 +60,11 @@ export class MemberSuspected extends Schema.TaggedClass<MemberSuspected>()("Memb
  * @category models
  * @since 0.1.0
  */
-export class MemberRecovered extends Schema.TaggedClass<MemberRecovered>()("MemberRecovered", fields) {}
+export class MemberRecovered extends Schema.TaggedClass<MemberRecovered>()("MemberRecovered", {
+  ...fields,
+  /** The suspicion that it was under, and how that ended. */
+  verdict: Verdict
+}) {}
 
 /**
  * A member was declared dead.
@@ -72,7 +81,9 @@ export class MemberFailed extends Schema.TaggedClass<MemberFailed>()("MemberFail
    */
   from: Schema.String,
   /** Those who had accused it, first accuser first, as far as this node heard; empty when it made place for another. */
-  accusers: Schema.Array(Schema.String)
+  accusers: Schema.Array(Schema.String),
+  /** What this node knows about why. */
+  verdict: Verdict
 }) {}
 
 /**
@@ -81,7 +92,28 @@ export class MemberFailed extends Schema.TaggedClass<MemberFailed>()("MemberFail
  * @category models
  * @since 0.1.0
  */
-export class MemberLeft extends Schema.TaggedClass<MemberLeft>()("MemberLeft", fields) {}
+export class MemberLeft extends Schema.TaggedClass<MemberLeft>()("MemberLeft", {
+  ...fields,
+  /** Its goodbye, and the suspicion that it was under, if any. */
+  verdict: Verdict
+}) {}
+
+/**
+ * A way to a member, or back, fails while another works; or it works again. Nothing changed in the member list. Judged
+ * by what is sent anyway, and told when it changes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class MemberReachabilityChanged
+  extends Schema.TaggedClass<MemberReachabilityChanged>()("MemberReachabilityChanged", {
+    ...fields,
+    /** What is known now; `likelyCause` says what may be the matter. */
+    reachability: Reachability,
+    /** What was known before. */
+    previous: Reachability
+  })
+{}
 
 /**
  * Two nodes claim one name. Nothing changed by this event: when the name went over, a `MemberUpdated` follows (a
@@ -112,6 +144,7 @@ export const MemberEvent = Schema.Union([
   MemberRecovered,
   MemberFailed,
   MemberLeft,
+  MemberReachabilityChanged,
   MemberConflict
 ])
 /** @since 0.1.0 */

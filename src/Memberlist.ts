@@ -47,7 +47,9 @@ import {
   type TransportError,
   type UnknownMember
 } from "./MemberlistError.ts"
+import type { Reachability } from "./Reachability.ts"
 import type { Transport } from "./Transport.ts"
+import type { Verdict } from "./Verdict.ts"
 
 export type { JoinOptions, JoinReport } from "./engine/exchange/Join.ts"
 export type { NodeInfo } from "./engine/life/Info.ts"
@@ -93,6 +95,17 @@ export class Memberlist extends Context.Service<Memberlist, {
   readonly changes: Stream.Stream<ReadonlyArray<Member>>
   /** The current members as `MemberJoined`, then every later change in order. Ends with the service. */
   readonly events: Stream.Stream<MemberEvent>
+  /**
+   * Why members were suspected, failed, left or recovered, as far as this node knows: the last 256, the newest last.
+   */
+  readonly verdicts: Effect.Effect<ReadonlyArray<Verdict>>
+  /** The newest of these that is about the member of this name. */
+  readonly verdict: (name: string) => Effect.Effect<Option.Option<Verdict>>
+  /**
+   * Which ways lead from this node to a member and back, as far as what was sent anyway has shown; none of this node
+   * itself, and of names that it does not know. A way that fails, or works again, is an event.
+   */
+  readonly reachability: (name: string) => Effect.Effect<Option.Option<Reachability>>
   /**
    * Joins through seeds, each `[name/]host[:port]`. After a leave, it is also the way back. memberlist: `Join`.
    *
@@ -241,7 +254,18 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
     members: view,
     member: find,
     changes: Stream.mapEffect(node.changes.signals, () => view),
-    events: Stream.map(node.changes.stream(() => Views.changesOf(Ref.getUnsafe(node.membership))), Views.eventOf),
+    events: Stream.map(
+      node.changes.stream(() => Views.newsOf(Ref.getUnsafe(node.membership), node.heard.impaired())),
+      Views.eventOf(node.verdicts.of)
+    ),
+    verdicts: Effect.sync(node.verdicts.all),
+    verdict: (name) => Effect.sync(() => Option.fromUndefinedOr(node.verdicts.last(name))),
+    reachability: (name) =>
+      Effect.sync(() =>
+        name === node.name || Node.entryOf(node, name) === undefined
+          ? Option.none()
+          : Option.some(Views.reachabilityOf(node.heard.paths(name)))
+      ),
     join: (seeds, options) => run("join", Join.join(node, seeds, options)),
     ready: Readiness.ready(node),
     readiness: Effect.sync(() => Readiness.of(node)),

@@ -8,7 +8,7 @@
  */
 import * as Inspectable from "effect/Inspectable"
 import * as Schema from "effect/Schema"
-import { name, sentence } from "./base/PlainText.ts"
+import { mentions, name, sentence, without } from "./base/PlainText.ts"
 
 /** Any cause as text; some values cannot be converted, and an error must not fail to tell what it is. */
 const causeText = (cause: unknown): string =>
@@ -16,17 +16,8 @@ const causeText = (cause: unknown): string =>
     cause instanceof Error ? cause.message : typeof cause === "string" ? cause : Inspectable.toStringUnknown(cause)
   )
 
-/** A cause without the address, which the message has already. Node.js writes IPv6 addresses without brackets. */
-const causeBeside = (address: string, cause: unknown): string => {
-  const text = causeText(cause)
-  const shown = sentence(address)
-  const bare = shown.replace(/^\[(.*)\]/, "$1")
-  return [shown, bare].reduce((left, repeated) => repeated === "" ? left : left.replace(` ${repeated}`, ""), text)
-}
-
-/** Whether a message names a seed, with or without its port. */
-const names = (message: string, seed: string): boolean =>
-  message.split(/[\s"(),;]+/).some((word) => word === seed || word.startsWith(`${seed}:`))
+/** A cause without the address, which the message has already. */
+const causeBeside = (address: string, cause: unknown): string => without(causeText(cause), sentence(address))
 
 const bytesMessage = (what: string, size: number, limit: number) => `${what} is ${size} bytes; at most ${limit} fit`
 
@@ -341,15 +332,13 @@ export const SeedError = Schema.Union([
 export type SeedError = typeof SeedError.Type
 
 /**
- * Nobody has been joined within `readyTimeout`, or before the `joinSchedule` ended. Where that has time left, the node
- * goes on trying.
+ * Nobody was joined within `readyTimeout`, after which the node goes on trying, or before the `joinSchedule` ended.
  *
  * @category errors
  * @since 0.1.0
  */
 export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
   reason: Schema.Literals(["Timeout", "GaveUp"]),
-  /** How often all seeds were tried. */
   attempts: Schema.Int,
   /** What stood in the way last. */
   why: Schema.String,
@@ -357,11 +346,9 @@ export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
   limitMillis: Schema.optionalKey(Schema.Number)
 }) {
   override get message() {
-    const tries = this.attempts === 1 ? "1 try" : `${this.attempts} tries`
-    const what = this.reason === "GaveUp"
-      ? `gave up joining after ${tries}`
-      : `not joined within ${this.limitMillis} ms, after ${tries}`
-    return `${what}: ${sentence(this.why)}`
+    const { attempts, limitMillis, reason, why } = this
+    const what = reason === "GaveUp" ? "gave up joining" : `not joined within ${limitMillis} ms`
+    return `${what}, after ${attempts} ${attempts === 1 ? "try" : "tries"}: ${sentence(why)}`
   }
 }
 
@@ -378,7 +365,7 @@ export class JoinFailed extends Schema.TaggedError<JoinFailed>()("JoinFailed", {
     const seeds = new Set(this.failed.map(({ seed }) => seed))
     const all = this.failed.map(({ error, seed }) => {
       const shown = sentence(seed)
-      return names(error.message, shown) ? error.message : `${shown}: ${error.message}`
+      return mentions(error.message, shown) ? error.message : `${shown}: ${error.message}`
     })
     return `could not join through ${seeds.size === 1 ? "the seed" : `any of ${seeds.size} seeds`}: ${all.join("; ")}`
   }
@@ -456,6 +443,23 @@ export class MemberlistClosed extends Schema.TaggedError<MemberlistClosed>()("Me
 }
 
 /**
+ * A snapshot could not be read, written or moved away. The node runs without: this is logged, and fails nothing.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class SnapshotFailed extends Schema.TaggedError<SnapshotFailed>()("SnapshotFailed", {
+  operation: Schema.Literals(["read", "write", "move"]),
+  /** The file, or the key of the store. */
+  place: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message() {
+    return `cannot ${this.operation} the snapshot ${sentence(this.place)}: ${causeText(this.cause)}`
+  }
+}
+
+/**
  * Everything that building `MemberlistLive` can fail with.
  *
  * @category errors
@@ -489,7 +493,8 @@ export const MemberlistError = Schema.Union([
   UnknownMember,
   PingTimeout,
   NotParticipating,
-  MemberlistClosed
+  MemberlistClosed,
+  SnapshotFailed
 ])
 /** @since 0.1.0 */
 export type MemberlistError = typeof MemberlistError.Type

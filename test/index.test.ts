@@ -35,6 +35,7 @@ describe("the names of the package", () => {
       "NodeMemberlist",
       "NodeResolver",
       "NodeSeeds",
+      "NodeSnapshots",
       "NodeTcp",
       "NodeTransport",
       "NodeUdp",
@@ -52,6 +53,7 @@ describe("the names of the package", () => {
       "Memberlist",
       "MemberlistConfig",
       "Seeds",
+      "Snapshots",
       "Transport"
     ])
     assert.deepStrictEqual(services.filter((name) => fileOf(name) === undefined), [])

@@ -210,13 +210,13 @@ export const life = (): Graph => {
   const refused = new Map<string, Set<string>>()
   for (const stage of stages) {
     for (const [name, call] of calls) {
-      const verdict = Stage.decide(stage, call)
-      if (verdict.refused !== undefined) {
+      const ruling = Stage.decide(stage, call)
+      if (ruling.refused !== undefined) {
         const names = refused.get(stage._tag) ?? new Set<string>()
-        refused.set(stage._tag, names.add(`${name}: ${verdict.refused}`))
-      } else if (verdict.stage !== stage || verdict.says !== "Nothing") {
-        const key = `${stage._tag} ${verdict.stage._tag}`
-        const word = says[verdict.says]
+        refused.set(stage._tag, names.add(`${name}: ${ruling.refused}`))
+      } else if (ruling.stage !== stage || ruling.says !== "Nothing") {
+        const key = `${stage._tag} ${ruling.stage._tag}`
+        const word = says[ruling.says]
         const lines = found.get(key) ?? new Set<string>()
         found.set(key, lines.add(word === "" ? nameOf(name, stage) : `${nameOf(name, stage)} (${word})`))
       }

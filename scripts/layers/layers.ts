@@ -91,9 +91,15 @@ const services = new Set([
   "src/Keyring.ts",
   "src/MemberlistConfig.ts",
   "src/Seeds.ts",
+  "src/Snapshots.ts",
   "src/Transport.ts"
 ])
 const pureLayers: ReadonlySet<Layer> = new Set(["swim", "wire"])
+
+/** What single files import beside that: a service of Effect's which one of their layers is made of. */
+const exceptions: ReadonlyMap<string, RegExp> = new Map([
+  ["src/Snapshots.ts", /^effect\/(FileSystem|PlatformError|persistence\/KeyValueStore)$/]
+])
 
 const isLayer = (name: string): name is Layer => Object.hasOwn(layers, name)
 
@@ -142,6 +148,7 @@ export const objection = (file: string, specifier: string): string | undefined =
       : `${layer} may not import ${specifier}; Node.js belongs to src/node and src/agent, clocks and timers to Effect`
   }
   if (specifier === "effect") return "import Effect's modules one by one (effect/Effect), not the barrel"
+  if (exceptions.get(file)?.test(specifier) === true) return undefined
   return allowed.packages.test(specifier) ? undefined : `${layer} may not import ${specifier}`
 }
 

@@ -85,3 +85,24 @@ export const withoutTrace = <E extends Error>(error: E): E => {
   error.stack = `${error.name}: ${error.message}`
   return error
 }
+
+/**
+ * Returns a text without an address that stands beside it. Node.js writes IPv6 addresses without brackets.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const without = (text: string, address: string): string =>
+  [address, address.replace(/^\[(.*)\]/, "$1")].reduce(
+    (left, repeated) => repeated === "" ? left : left.replace(` ${repeated}`, ""),
+    text
+  )
+
+/**
+ * Whether a message names a seed, with or without its port.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const mentions = (message: string, seed: string): boolean =>
+  message.split(/[\s"(),;]+/).some((word) => word === seed || word.startsWith(`${seed}:`))

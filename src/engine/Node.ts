@@ -21,6 +21,7 @@ import * as Membership from "../swim/membership/Membership.ts"
 import { Transport } from "../Transport.ts"
 import type { Inbound } from "../wire/packet/Packet.ts"
 import * as Subscriptions from "./application/Subscriptions.ts"
+import * as Verdicts from "./application/Verdicts.ts"
 import * as Rows from "./exchange/Rows.ts"
 import * as HookCalls from "./hooks/HookCalls.ts"
 import * as Notices from "./hooks/Notices.ts"
@@ -32,6 +33,7 @@ import * as Acks from "./probing/Acks.ts"
 import * as Accepted from "./receiving/Accepted.ts"
 import * as Inbox from "./receiving/Inbox.ts"
 import * as KnownSeeds from "./recovery/KnownSeeds.ts"
+import * as Memory from "./recovery/Memory.ts"
 import * as Readiness from "./recovery/Readiness.ts"
 import * as Outbox from "./sending/Outbox.ts"
 import * as Signal from "./Signal.ts"
@@ -63,6 +65,8 @@ export interface Node extends Telemetry.Telemetry, Subscriptions.Subscriptions, 
   readonly notices: Readonly<Record<Notices.Told, Notices.Notices>>
   /** Lifeguard's local health score, 0 = healthy. */
   readonly health: MutableRef.MutableRef<number>
+  /** Why members were suspected, failed, left and recovered. */
+  readonly verdicts: Verdicts.Verdicts
   readonly acks: Acks.Acks
   /** Pings that the application waits for, as many as it likes. */
   readonly pings: MutableRef.MutableRef<number>
@@ -82,6 +86,8 @@ export interface Node extends Telemetry.Telemetry, Subscriptions.Subscriptions, 
   readonly newSeeds: Signal.Signal
   /** How far it has come with joining by itself. */
   readonly readiness: Readiness.Progress
+  /** What is remembered across restarts. */
+  readonly memory: Memory.Memory
   /** Our table, encoded. */
   readonly rows: Rows.Rows
   /** What is accepted, with all keys of the ring or some. */
@@ -96,7 +102,8 @@ export const envOf = (node: Node): Membership.Env => ({
   random: node.random,
   rules: node.settings.rules,
   // the paper knows nothing of it
-  firstHand: node.config.profile === "paper" ? undefined : node.heard
+  firstHand: node.config.profile === "paper" ? undefined : node.heard,
+  health: node.health.current
 })
 
 /** What this node remembers of a name. */
@@ -140,12 +147,14 @@ export const make: (
   const membership = yield* Ref.make(Membership.make(config.name))
   const outbox = yield* Outbox.make
   const seedSource = Option.getOrUndefined(yield* Effect.serviceOption(Seeds))
+  const inbox = Inbox.make(config, settings, { counters, logs, now })
+  const { label, name } = config
   return {
     ...telemetry,
     ...Subscriptions.make(telemetry, config),
-    ...Inbox.make(config, settings, { counters, logs, now }),
+    ...inbox,
     ...outbox,
-    name: config.name,
+    name,
     config,
     settings,
     transport,
@@ -163,6 +172,7 @@ export const make: (
       mergeRemoteState: yield* Notices.make("mergeRemoteState", hooks, counters, logs)
     },
     health: MutableRef.make(0),
+    verdicts: Verdicts.make(config.name, clock, now),
     acks: Acks.make(Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000)),
     pings: MutableRef.make(0),
     calls: yield* Calls.make,
@@ -173,6 +183,7 @@ export const make: (
     seeds: KnownSeeds.make(transport.bound.port),
     newSeeds: yield* Signal.make,
     readiness: Readiness.make({ now, epoch: () => clock.currentTimeMillisUnsafe() }, seedSource !== undefined),
+    memory: yield* Memory.make({ name, label, membership, heard: inbox.heard, counters, logs, clock, now }),
     rows: yield* Rows.make(outbox.turns),
     inbound: Accepted.make(config, settings, keyring, membership),
     observer: yield* Observer

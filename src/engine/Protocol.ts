@@ -17,6 +17,7 @@ import * as PacketReceiver from "./receiving/PacketReceiver.ts"
 import * as Responder from "./receiving/Responder.ts"
 import * as StreamReceiver from "./receiving/StreamReceiver.ts"
 import * as AutoJoin from "./recovery/AutoJoin.ts"
+import * as Rejoin from "./recovery/Rejoin.ts"
 import * as SeedWatch from "./recovery/SeedWatch.ts"
 import { supervise } from "./Supervisor.ts"
 import * as Timer from "./suspicion/Timer.ts"
@@ -49,6 +50,8 @@ export const start = Effect.fnUntraced(function*(
     })
   )
   yield* Effect.addFinalizer(() => node.logs.flush)
+  // the start itself waits for it
+  yield* supervise("snapshot", node, node.memory.loop)
   yield* Life.start(node)
   const info = Info.of(node, keysFrom)
   yield* announceStart(node, info)
@@ -65,6 +68,7 @@ export const start = Effect.fnUntraced(function*(
     "push/pull": PushPull.loop(node),
     "auto-join": AutoJoin.loop(node),
     "seeds": SeedWatch.loop(node),
+    "rejoin": Rejoin.loop(node),
     "sampler": Sampler.loop(node),
     "log": node.logs.loop,
     "conflict hook": node.notices.conflict.loop,

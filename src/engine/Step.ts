@@ -14,6 +14,7 @@ import type { Decision, Env, Membership, Step as RuleStep } from "../swim/member
 import { readsChecksum } from "../swim/membership/Versions.ts"
 import { REFUTED } from "../swim/probing/LocalHealth.ts"
 import { nextExpiry } from "../swim/suspicion/Expiry.ts"
+import type { Findings } from "../swim/suspicion/Findings.ts"
 import * as Message from "../wire/message/Message.ts"
 import * as Hooks from "./hooks/Hooks.ts"
 import { envOf, type Node } from "./Node.ts"
@@ -21,6 +22,7 @@ import * as Score from "./probing/Score.ts"
 import * as Broadcasts from "./sending/Broadcasts.ts"
 import type { Receipt } from "./sending/Receipts.ts"
 import * as Sender from "./sending/Sender.ts"
+import type { LogEntry } from "./telemetry/LogMessages.ts"
 
 /** A rule, ready but for the state and the moment. */
 export type Rule = (membership: Membership, env: Env) => RuleStep
@@ -46,6 +48,7 @@ export const decide = <A>(
       const tells = carryOut(node, directives, receipt)
       if (nextExpiry(next) < nextExpiry(membership)) node.sooner.notify()
       if (next.stage !== membership.stage) node.presence.notify()
+      node.memory.follow(membership, next)
       node.observer?.({ node, now: env.now, previous: membership, next, directives })
       return [{ answer, tells }, next]
     }),
@@ -72,6 +75,7 @@ const carryOut = (
         Broadcasts.queueClaim(node, directive.key, directive.claim, receipt)
         break
       case "Publish":
+        if ("findings" in directive.change) node.verdicts.keep(directive.change.findings)
         node.changes.publish(directive.change)
         noteChange(node, directive.change)
         break
@@ -147,20 +151,36 @@ const countAccepted = (node: Node, directive: Directive, before: Directive | und
 const isDeath = (node: Node, change: Change): boolean =>
   change._tag === "Left" || (change._tag === "Failed" && (change.from !== node.name || change.accusers.length > 0))
 
-/** Only our own suspicion and its end are news in the log; what others declared is in theirs. */
+/** Our own suspicion and its end are news in the log; what others declared is in theirs, and for debugging here. */
 const noteChange = (node: Node, change: Change): void => {
   switch (change._tag) {
-    case "Suspected":
-      if (change.from === node.name) node.logs.note("MemberSuspected", about(change.entry))
+    case "Joined":
+    case "Updated":
       return
-    case "Failed": {
-      const { accusers, entry, from } = change
-      // without an accuser it made place for a newcomer, which has an entry of its own
-      if (from !== node.name || accusers.length === 0) return
-      node.logs.note("MemberFailed", { ...about(entry), confirmations: accusers.length - 1 })
-    }
+    case "Suspected":
+      return noteVerdict(node, change, change.from === node.name ? "MemberSuspected" : "VerdictHeard")
+    case "Recovered":
+      return noteVerdict(node, change, isOurs(node, change) ? "MemberRecovered" : "VerdictHeard")
+    case "Left":
+      return noteVerdict(node, change, "VerdictHeard")
+    case "Failed":
+      // one that made place for a newcomer has an entry of its own
+      if (change.findings.reason === "MadePlace") return
+      return noteVerdict(node, change, change.findings.reason === "Expired" ? "MemberFailed" : "VerdictHeard")
   }
 }
+
+/** Whether the suspicion that ended was in the log. */
+const isOurs = (node: Node, { findings: { suspicion } }: Judged): boolean => suspicion?.accuser === node.name
+
+type Judged = Extract<Change, { readonly findings: Findings }>
+
+const noteVerdict = (node: Node, { entry, findings }: Judged, kind: LogEntry): void =>
+  node.logs.note(kind, {
+    ...about(entry),
+    confirmations: findings.reason === "Expired" ? findings.suspicion?.confirmations.length : undefined,
+    verdict: () => node.verdicts.of(findings).toString()
+  })
 
 const about = ({ endpoint, incarnation, name }: Entry) => ({ member: name, incarnation, peer: endpoint })
 

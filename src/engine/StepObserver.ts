@@ -13,6 +13,7 @@ import type { MemberlistConfig } from "../MemberlistConfig.ts"
 import type { Directive } from "../swim/membership/Directive.ts"
 import type { Membership } from "../swim/membership/Membership.ts"
 import type { Subscriptions } from "./application/Subscriptions.ts"
+import type { Verdicts } from "./application/Verdicts.ts"
 import type { Notices, Told } from "./hooks/Notices.ts"
 import type { Acks } from "./probing/Acks.ts"
 import type { Inbox } from "./receiving/Inbox.ts"
@@ -30,6 +31,7 @@ export interface ObservedNode extends Telemetry, Subscriptions, Inbox, Pick<Outb
   readonly work: Work
   readonly notices: Readonly<Record<Told, Notices>>
   readonly health: MutableRef.MutableRef<number>
+  readonly verdicts: Verdicts
   readonly acks: Acks
   readonly pings: MutableRef.MutableRef<number>
   readonly seeds: KnownSeeds

@@ -15,8 +15,9 @@ import { Keyring } from "../../src/Keyring.ts"
 import type { MemberEvent } from "../../src/MemberEvent.ts"
 import { Memberlist, MemberlistLive, type UserMessage } from "../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
-import type { SeedInvalid } from "../../src/MemberlistError.ts"
+import type { ConfigInvalid, SeedInvalid } from "../../src/MemberlistError.ts"
 import type { Seeds } from "../../src/Seeds.ts"
+import type { Snapshots } from "../../src/Snapshots.ts"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import { Transport } from "../../src/Transport.ts"
 
@@ -41,6 +42,7 @@ export interface NodeOptions {
   readonly delegate?: DelegateShape
   readonly keyring?: Keyring["Service"]
   readonly seeds?: Layer.Layer<Seeds, Config.ConfigError | SeedInvalid>
+  readonly snapshots?: Layer.Layer<Snapshots, ConfigInvalid>
   /** Puts something between the node and the network. */
   readonly transport?: (inner: Transport["Service"]) => Transport["Service"]
 }
@@ -60,7 +62,8 @@ export const start = Effect.fnUntraced(function*(name: string, ip: string, optio
   )
   const hooks = options.delegate === undefined ? live : Layer.provide(live, Layer.succeed(Delegate, options.delegate))
   const keyed = options.keyring === undefined ? hooks : Layer.provide(hooks, Layer.succeed(Keyring, options.keyring))
-  const seeded = options.seeds === undefined ? keyed : Layer.provide(keyed, options.seeds)
+  const remembering = options.snapshots === undefined ? keyed : Layer.provide(keyed, options.snapshots)
+  const seeded = options.seeds === undefined ? remembering : Layer.provide(remembering, options.seeds)
   const context = yield* Layer.buildWithScope(seeded, scope)
   const events: Array<MemberEvent> = []
   const seen: Array<string> = []

@@ -5,6 +5,8 @@
  */
 import type { PeerAddress } from "../../base/Address.ts"
 import type { Change, Conflict } from "../../swim/membership/Directive.ts"
+import type { Entry } from "../../swim/membership/Entry.ts"
+import type { Paths } from "../../swim/probing/Paths.ts"
 import type { Counters } from "../telemetry/Counters.ts"
 import type { Logs } from "../telemetry/Logs.ts"
 import * as Hub from "./Hub.ts"
@@ -16,8 +18,19 @@ export interface Received {
   readonly via: "packet" | "stream"
 }
 
+/** A way to a member fails, or works again. */
+export interface Rerouted {
+  readonly _tag: "Rerouted"
+  readonly entry: Entry
+  readonly previous: Paths
+  readonly paths: Paths
+}
+
+/** What happened to a member. */
+export type News = Change | Conflict | Rerouted
+
 export interface Subscriptions {
-  readonly changes: Hub.Hub<Change | Conflict>
+  readonly changes: Hub.Hub<News>
   readonly messages: Hub.Hub<Received>
 }
 
@@ -31,7 +44,7 @@ export const make = (
     logs.note("SubscriberSlow", { reason: what })
   }
   return {
-    changes: Hub.make<Change | Conflict>(buffers.eventBuffer, lost("event")),
+    changes: Hub.make<News>(buffers.eventBuffer, lost("event")),
     messages: Hub.make<Received>(buffers.messageBuffer, lost("message"))
   }
 }

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as DateTime from "effect/DateTime"
 import { Member, type MemberState } from "../../Member.ts"
 import {
   MemberConflict,
@@ -10,15 +11,20 @@ import {
   MemberFailed,
   MemberJoined,
   MemberLeft,
+  MemberReachabilityChanged,
   MemberRecovered,
   MemberSuspected,
   MemberUpdated
 } from "../../MemberEvent.ts"
+import { Reachability, type Way } from "../../Reachability.ts"
 import { RemoteState } from "../../swim/membership/Claim.ts"
-import type { Change, Conflict } from "../../swim/membership/Directive.ts"
-import type { Entry } from "../../swim/membership/Entry.ts"
+import { type Entry, isGone } from "../../swim/membership/Entry.ts"
 import { type Announced, members, type Membership } from "../../swim/membership/Membership.ts"
+import * as Paths from "../../swim/probing/Paths.ts"
+import * as Findings from "../../swim/suspicion/Findings.ts"
+import { Verdict } from "../../Verdict.ts"
 import type { Delivery } from "./Hub.ts"
+import type { News } from "./Subscriptions.ts"
 
 /** Records are immutable, so each is converted once. */
 const converted = new WeakMap<Entry, Member>()
@@ -59,36 +65,73 @@ export const stateOf = (number: number): MemberState | undefined => states.get(n
 /** The live members, this node included. */
 export const viewOf = (membership: Membership): ReadonlyArray<Member> => members(membership).map(memberOf)
 
-/** The current view told as events: everyone joined, and some are suspected. */
-export const changesOf = (membership: Membership): ReadonlyArray<Change> =>
-  members(membership).flatMap((entry): ReadonlyArray<Change> => {
-    const joined: Change = { _tag: "Joined", entry }
-    return entry.state === "suspect"
-      ? [joined, { _tag: "Suspected", entry, from: entry.suspicion?.accusers[0] ?? "" }]
-      : [joined]
-  })
+const reachabilities = new Map<string, Reachability>()
 
-export const eventOf = ({ missed, value: change }: Delivery<Change | Conflict>): MemberEvent => {
-  if (change._tag === "Conflict") {
-    const { existing, other, replaced } = change
-    return new MemberConflict(
-      { member: memberOf(existing), missed, other: claimed(other, other.node, "alive"), replaced },
-      trusted
-    )
-  }
-  const member = memberOf(change.entry)
-  switch (change._tag) {
-    case "Joined":
-      return new MemberJoined({ member, missed }, trusted)
-    case "Updated":
-      return new MemberUpdated({ member, missed, previous: memberOf(change.previous) }, trusted)
-    case "Suspected":
-      return new MemberSuspected({ member, missed, from: change.from }, trusted)
-    case "Recovered":
-      return new MemberRecovered({ member, missed }, trusted)
-    case "Failed":
-      return new MemberFailed({ member, missed, from: change.from, accusers: change.accusers }, trusted)
-    case "Left":
-      return new MemberLeft({ member, missed }, trusted)
-  }
+const ways = (udpOut: Way, udpIn: Way, tcp: Way): Reachability => {
+  const key = `${udpOut} ${udpIn} ${tcp}`
+  let known = reachabilities.get(key)
+  if (known === undefined) reachabilities.set(key, known = new Reachability({ udpOut, udpIn, tcp }, trusted))
+  return known
 }
+
+/** What is known of the ways to a member: one of 27 values, each made once. */
+export const reachabilityOf = ({ tcp, udpIn, udpOut }: Paths.Paths): Reachability => ways(udpOut, udpIn, tcp)
+
+/** The verdict of the node `node` that these findings are, reached at `at`, in milliseconds since the epoch. */
+export const verdictOf = ({ at: _, ...findings }: Findings.Findings, node: string, at: number): Verdict =>
+  new Verdict({ ...findings, node, at: DateTime.makeUnsafe(at) }, trusted)
+
+/** The current view told as events: everyone joined, some are suspected, and some ways fail. */
+export const newsOf = (
+  membership: Membership,
+  impaired: ReadonlyArray<readonly [name: string, paths: Paths.Paths]>
+): ReadonlyArray<News> => {
+  const present = members(membership).flatMap((entry): ReadonlyArray<News> => {
+    const joined: News = { _tag: "Joined", entry }
+    const { name, suspicion } = entry
+    if (suspicion === undefined) return [joined]
+    const findings = Findings.ofSuspicion(name, suspicion, membership.self)
+    return [joined, { _tag: "Suspected", entry, from: findings.from, findings }]
+  })
+  const rerouted = impaired.flatMap(([name, paths]): ReadonlyArray<News> => {
+    const entry = membership.entries.get(name)
+    return entry === undefined || isGone(entry) ? [] : [{ _tag: "Rerouted", entry, previous: Paths.unknown, paths }]
+  })
+  return [...present, ...rerouted]
+}
+
+/** News as an event; `verdict` makes the verdict of findings. */
+export const eventOf =
+  (verdict: (findings: Findings.Findings) => Verdict) => ({ missed, value: news }: Delivery<News>): MemberEvent => {
+    if (news._tag === "Conflict") {
+      const { existing, other, replaced } = news
+      return new MemberConflict(
+        { member: memberOf(existing), missed, other: claimed(other, other.node, "alive"), replaced },
+        trusted
+      )
+    }
+    const member = memberOf(news.entry)
+    switch (news._tag) {
+      case "Joined":
+        return new MemberJoined({ member, missed }, trusted)
+      case "Updated":
+        return new MemberUpdated({ member, missed, previous: memberOf(news.previous) }, trusted)
+      case "Suspected":
+        return new MemberSuspected({ member, missed, from: news.from, verdict: verdict(news.findings) }, trusted)
+      case "Recovered":
+        return new MemberRecovered({ member, missed, verdict: verdict(news.findings) }, trusted)
+      case "Failed": {
+        const { accusers, findings, from } = news
+        return new MemberFailed({ member, missed, from, accusers, verdict: verdict(findings) }, trusted)
+      }
+      case "Left":
+        return new MemberLeft({ member, missed, verdict: verdict(news.findings) }, trusted)
+      case "Rerouted":
+        return new MemberReachabilityChanged({
+          member,
+          missed,
+          previous: reachabilityOf(news.previous),
+          reachability: reachabilityOf(news.paths)
+        }, trusted)
+    }
+  }

@@ -57,8 +57,8 @@ export interface Attempt {
   readonly enough: number
   /** Told before our list is sent to anybody. */
   readonly introducing: () => void
-  /** Whether a node that has left comes back by it. */
-  readonly returning: boolean
+  /** The application did not ask for it: a node that has left does not come back by it. */
+  readonly byItself: boolean
   /** Whether a seed is to be tried, asked when its turn comes. */
   readonly isWanted: (text: string) => boolean
   /** Whether an address needs no exchange, because its member is in our list. */
@@ -68,7 +68,7 @@ export interface Attempt {
 const asApplication: Attempt = {
   enough: Number.POSITIVE_INFINITY,
   introducing: () => {},
-  returning: true,
+  byItself: false,
   isWanted: () => true,
   isListed: () => false
 }
@@ -120,14 +120,14 @@ interface Shared extends Attempt {
 
 /** Tries one address. */
 const joinAddress = (
-  { introducing, isListed, node, returning }: Shared,
+  { byItself, introducing, isListed, node }: Shared,
   seed: string,
   to: Address.PeerAddress
 ): Effect.Effect<Outcome, MemberlistClosed> =>
   Effect.suspend((): Effect.Effect<Outcome, MemberlistClosed> => {
     const address = Address.format(to)
     if (isListed(to)) return Effect.succeed({ _tag: "Listed", seed, address })
-    return PushPull.join(node, to, introducing, returning).pipe(
+    return PushPull.join(node, to, introducing, { byItself }).pipe(
       Effect.map((_tag): Outcome => ({ _tag, seed, address })),
       Effect.catchIf(
         (error) => error._tag !== "MemberlistClosed",

@@ -29,6 +29,7 @@ import * as Frame from "../../wire/stream/Frame.ts"
 import * as Hooks from "../hooks/Hooks.ts"
 import * as Life from "../life/Life.ts"
 import { entryOf, envOf, type Node, receivedPort } from "../Node.ts"
+import * as Reachability from "../probing/Reachability.ts"
 import * as Streams from "../sending/Streams.ts"
 import * as Step from "../Step.ts"
 import { timed } from "../telemetry/Metrics.ts"
@@ -166,7 +167,7 @@ const swap = (
     node.counters.count("tcp.connect")
     yield* Streams.writePieces(node, connection, yield* list).pipe(Streams.within(to, "write", timeout))
     const answer = yield* Streams.answer(node, connection).pipe(Streams.within(to, "read", timeout))
-    node.heard.note(to, node.now())
+    Reachability.answeredOnStream(node, to)
     if (answer._tag === "ErrorResponse") {
       return yield* Effect.fail(refusal(to, answer.error))
     }
@@ -195,17 +196,27 @@ export const synchroniseWith = (node: Node, to: PeerAddress): Effect.Effect<void
     })
   )
 
+/** What a join that nobody asked for asks for beside the rest. */
+export interface Terms<E> {
+  /** Looks at the peer's list first, before anything is sent that introduces us. */
+  readonly accept?: ((rows: ReadonlyArray<NodeState>) => Effect.Effect<void, E>) | undefined
+  /** It is no way back: it fails with `MemberlistClosed` where we have left by then. */
+  readonly byItself?: boolean | undefined
+}
+
+const anybody = () => Effect.void
+
 /**
  * Joins through a peer: asks for its list first, and sends ours only when nothing speaks against it, because our list
  * introduces us to its whole cluster; `introducing` is told before that. Answers whether it was this node itself that
- * answered. A node that has left comes back by it only if it is `returning`.
+ * answered.
  */
-export const join = (
+export const join = <E = never>(
   node: Node,
   to: PeerAddress,
   introducing: () => void,
-  returning: boolean
-): Effect.Effect<"Joined" | "Ourselves", ExchangeError | MemberlistClosed> =>
+  { accept = anybody, byItself = false }: Terms<E> = {}
+): Effect.Effect<"Joined" | "Ourselves", ExchangeError | MemberlistClosed | E> =>
   observed(
     node,
     to,
@@ -214,18 +225,18 @@ export const join = (
       if (isOwnAddress(node.transport, to)) return "Ourselves"
       const { nodes } = yield* swap(node, to, noList)
       if (isOwnList(node, nodes)) return "Ourselves"
+      yield* accept(nodes)
       const above = yield* nameToTake(node, nodes)
       yield* checkVersions(node, nodes)
       yield* Hooks.merge(node, nodes)
       yield* Life.introduced(
         node,
         to,
-        above,
+        { above, byItself },
         Effect.suspend(() => {
           introducing()
           return introduce(node, to, nodes)
-        }),
-        returning
+        })
       )
       return "Joined"
     })
@@ -246,7 +257,7 @@ const introduce = (
     if (hasNews(asked, remote.nodes)) yield* Hooks.merge(node, remote.nodes)
     yield* mergeChecked(node, remote, { join: true, wait: true })
     // a seed may have become a member only now
-    node.heard.note(to, node.now())
+    Reachability.answeredOnStream(node, to)
   })
 
 /** Whether a list names anybody that an earlier one did not, or not as this. What changes by itself does not count. */
@@ -325,6 +336,7 @@ const synchronise = Effect.fnUntraced(function*(node: Node) {
   if (peer === undefined) return
   yield* Effect.catch(synchroniseWith(node, peer.endpoint), (error) => {
     node.counters.count("pushpull.failed", error._tag)
+    if (error._tag === "TransportError" && error.scope === "Remote") Reachability.streamFailed(node, peer)
     return node.logs.write("PushPullFailed", {
       peer: peer.endpoint,
       member: peer.name,

@@ -26,7 +26,7 @@ const noAnswer = (hook: keyof Delegate): JoinRejected =>
 const claimedAlive = (claim: Alive) => claimed(claim, claim.node, "alive")
 
 /** Asks whether an alive message may be considered, for at most `millis`. No answer is a refusal. */
-const verdict = (node: Node, claim: Alive, millis: number): Effect.Effect<void, JoinRejected> | undefined => {
+const consent = (node: Node, claim: Alive, millis: number): Effect.Effect<void, JoinRejected> | undefined => {
   const hook = node.delegate.admit
   // A claim that the rules refuse anyway is not shown to the application.
   if (hook === undefined || aliveDefect(claim) !== undefined) return undefined
@@ -36,8 +36,8 @@ const verdict = (node: Node, claim: Alive, millis: number): Effect.Effect<void, 
   )
 }
 
-const isAdmitted = (node: Node, claim: Alive, verdict: Effect.Effect<void, JoinRejected>): Effect.Effect<boolean> =>
-  Effect.match(verdict, {
+const isAdmitted = (node: Node, claim: Alive, consent: Effect.Effect<void, JoinRejected>): Effect.Effect<boolean> =>
+  Effect.match(consent, {
     onSuccess: () => true,
     onFailure: ({ reason }) => {
       node.counters.count("claim.ignored", "NotAdmitted")
@@ -48,13 +48,13 @@ const isAdmitted = (node: Node, claim: Alive, verdict: Effect.Effect<void, JoinR
 
 /** Asks whether an alive message may be considered. `undefined` when nobody has to be asked. */
 export const admit = (node: Node, claim: Alive): Effect.Effect<boolean> | undefined => {
-  const asked = verdict(node, claim, node.settings.decisionHookTimeout)
+  const asked = consent(node, claim, node.settings.decisionHookTimeout)
   return asked === undefined ? undefined : isAdmitted(node, claim, asked)
 }
 
 /** Asks whether this node itself may announce what it is about to. */
 export const admitOurselves = (node: Node, claim: Alive): Effect.Effect<void, JoinRejected> =>
-  verdict(node, claim, node.settings.decisionHookTimeout) ?? Effect.void
+  consent(node, claim, node.settings.decisionHookTimeout) ?? Effect.void
 
 /**
  * Drops the alive rows of a peer's list that the delegate does not admit. The whole list has `tcpTimeout`, as the rest
@@ -75,7 +75,7 @@ export const admitRows = Effect.fnUntraced(function*<Row extends RemoteEntry>(
     const claim: Alive = { ...row, _tag: "Alive", node: row.name }
     const left = deadline - node.now()
     const asked = left > 0
-      ? verdict(node, claim, Math.min(left, node.settings.decisionHookTimeout))
+      ? consent(node, claim, Math.min(left, node.settings.decisionHookTimeout))
       : Effect.fail(noAnswer("admit"))
     if (asked === undefined || (yield* isAdmitted(node, claim, asked))) out.push(row)
   }

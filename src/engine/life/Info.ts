@@ -29,6 +29,11 @@ export interface NodeInfo {
   /** Empty for none. */
   readonly label: string
   readonly profile: "memberlist" | "paper"
+  /**
+   * Where it keeps what it remembers across restarts: the file or the key of the `Snapshots` that were provided *below*
+   * the node's layer. Empty: it remembers nothing.
+   */
+  readonly snapshot: string
   /** Where it listens, `ip:port`, with the real port. */
   readonly bound: string
   /** Where it told its peers to reach it, `ip:port`. */
@@ -59,13 +64,14 @@ export const of = (node: Node, keyring: KeysFrom): NodeInfo => {
     encrypted: Sender.encrypts(node),
     label: node.config.label,
     profile: node.config.profile,
+    snapshot: node.memory.place,
     bound: Address.format(node.transport.bound),
     advertised: Address.format({ ip: Address.ipText(addr) ?? "", port })
   }
 }
 
 /** Returns it in words, for the log. */
-export const text = ({ bound, delegate, encrypted, keyring, label, profile, seeds }: NodeInfo): string =>
+export const text = ({ bound, delegate, encrypted, keyring, label, profile, seeds, snapshot }: NodeInfo): string =>
   [
     encrypted ? "encrypted" : "in clear",
     `keys: ${keyring}`,
@@ -73,5 +79,6 @@ export const text = ({ bound, delegate, encrypted, keyring, label, profile, seed
     `hooks: ${delegate.length === 0 ? "none" : delegate.join(", ")}`,
     `label: ${label === "" ? "none" : json(label)}`,
     `profile: ${profile}`,
+    `snapshot: ${snapshot === "" ? "none" : json(snapshot)}`,
     `bound: ${bound}`
   ].join("; ")

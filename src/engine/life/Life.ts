@@ -15,7 +15,8 @@ import * as Announcement from "../../swim/life/Announcement.ts"
 import * as Stage from "../../swim/life/Stage.ts"
 import type { Alive } from "../../swim/membership/Claim.ts"
 import { isGone } from "../../swim/membership/Entry.ts"
-import type { Decision, Env, Membership } from "../../swim/membership/Membership.ts"
+import * as Membership from "../../swim/membership/Membership.ts"
+import { nextIncarnation } from "../../swim/membership/Refute.ts"
 import * as Hooks from "../hooks/Hooks.ts"
 import type { Node } from "../Node.ts"
 import type { Audience, NewsReport, Receipt } from "../sending/Receipts.ts"
@@ -46,7 +47,7 @@ const audience = (node: Node) => (): Audience => {
 const nobody = (): Audience => ({ members: 0, places: new Set() })
 
 /** Leaves, and answers the goodbye to what was announced last: a join may announce us again before it is sent. */
-const leaving = (node: Node) => (m: Membership, env: Env): Decision<Left> => {
+const leaving = (node: Node) => (m: Membership.Membership, env: Membership.Env): Membership.Decision<Left> => {
   const [next, directives, refused] = Announcement.leave(m, env)
   return [next, directives, { refused, goodbye: Goodbye.encode(node, Announcement.goodbye(next)) }]
 }
@@ -63,36 +64,34 @@ export const isOutside = (node: Node): boolean => Stage.isOutside(Ref.getUnsafe(
 export const start = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<void, JoinRejected | MetaTooLarge> {
   const meta = yield* checked(node.config.meta)
   const { addr, port } = node.transport.advertised
-  const claim: Alive = { _tag: "Alive", incarnation: 1, node: node.name, addr, port, meta, vsn: node.settings.vsn }
+  const floor = yield* node.memory.begin
+  const incarnation = nextIncarnation(Membership.make(node.name), floor)
+  const claim: Alive = { _tag: "Alive", incarnation, node: node.name, addr, port, meta, vsn: node.settings.vsn }
   yield* Hooks.admitOurselves(node, claim).pipe(
     Effect.mapError(({ reason }) =>
       new JoinRejected({ reason: `the delegate does not admit this node itself: ${reason}` })
     )
   )
-  yield* Step.decide(node, (m, env) => Announcement.start(m, { ...own(node), meta }, env))
+  yield* Step.decide(node, (m, env) => Announcement.start(m, { ...own(node), meta }, env, floor))
 })
 
 /**
  * Introduces this node to a peer while `exchange` writes our list to it. If we are outside when it ends, because we
  * left meanwhile or because nobody answered our return, the goodbye may have been there before our list: it is said
- * again. A node that has left is refused, unless it is `returning`.
+ * again.
  */
 export const introduced = <A, E>(
   node: Node,
   to: PeerAddress,
-  above: number | undefined,
-  exchange: Effect.Effect<A, E>,
-  returning = true
+  { above, byItself }: { readonly above: number | undefined; readonly byItself: boolean },
+  exchange: Effect.Effect<A, E>
 ): Effect.Effect<A, E | MemberlistClosed> =>
   Effect.acquireUseRelease(
     Effect.suspend(() => {
       const join = node.introductions.begin(to)
-      if (returning) node.departure.current = undefined
+      if (!byItself) node.departure.current = undefined
       return Effect.flatMap(
-        Step.decide(node, (m, env) =>
-          returning || !Stage.isOutside(m.stage)
-            ? Announcement.introduce(m, own(node), { join, above }, env)
-            : [m, [], "NotParticipating" as const]),
+        Step.decide(node, (m, env) => Announcement.introduce(m, own(node), { join, above, byItself }, env)),
         (refused) => {
           if (refused === undefined) return Effect.succeed(join)
           node.introductions.end(join, true, node.now())
@@ -183,7 +182,11 @@ export const leave = (
       if (departure === undefined || (refused !== undefined && departure.isOver())) {
         return { ...receipt.report(), outcome: "AlreadyLeft" }
       }
-      const ended = yield* restore(Effect.timeoutOption(departure.wait, timeout))
+      // the snapshot as well: a start after this is not to return by itself
+      const [ended] = yield* restore(Effect.all([
+        Effect.timeoutOption(departure.wait, timeout),
+        Effect.timeoutOption(node.memory.settle, timeout)
+      ], { concurrency: 2 }))
       if (ended._tag === "None") node.counters.count("leave.timeout")
       return departure.report()
     })
@@ -247,4 +250,5 @@ export const close = (node: Node): Effect.Effect<void> =>
     const announced = yield* Step.decide(node, Announcement.close)
     yield* node.calls.end
     if (announced !== undefined) yield* farewell(node, Goodbye.encode(node, announced))
+    yield* node.memory.settle
   })

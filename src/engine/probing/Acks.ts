@@ -8,11 +8,13 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
+import type { PeerAddress } from "../../base/Address.ts"
+import { isSame } from "../../swim/probing/Evidence.ts"
 
 /** What a waiting probe, ping or relay is told. */
 export interface AckHandler {
-  readonly onAck: (payload: Uint8Array | null, receivedAt: number) => void
-  readonly onNack: (() => void) | undefined
+  readonly onAck: (payload: Uint8Array | null, receivedAt: number, from?: PeerAddress) => void
+  readonly onNack: ((from?: PeerAddress) => void) | undefined
 }
 
 /** What became of an ack or a nack. */
@@ -32,10 +34,10 @@ export interface Acks {
   readonly register: (seqNo: number, handler: AckHandler) => void
   /** Ends the wait; harmless when it is over. */
   readonly forget: (seqNo: number) => void
-  /** Delivers an ack and ends the wait. */
-  readonly ack: (seqNo: number, payload: Uint8Array | null, receivedAt: number) => Delivery
-  /** Delivers a nack; the wait goes on. */
-  readonly nack: (seqNo: number) => Delivery
+  /** Delivers an ack, and where it came from, and ends the wait. */
+  readonly ack: (seqNo: number, payload: Uint8Array | null, receivedAt: number, from?: PeerAddress) => Delivery
+  /** Delivers a nack, and where it came from; the wait goes on. */
+  readonly nack: (seqNo: number, from?: PeerAddress) => Delivery
   readonly waiting: () => number
 }
 
@@ -54,18 +56,18 @@ export const make = (start: number): Acks => {
     },
     register: (seqNo, handler) => void handlers.set(seqNo, handler),
     forget: (seqNo) => void handlers.delete(seqNo),
-    ack: (seqNo, payload, receivedAt) => {
+    ack: (seqNo, payload, receivedAt, from) => {
       const handler = handlers.get(seqNo)
       if (handler === undefined) return missed(seqNo)
       handlers.delete(seqNo)
-      handler.onAck(payload, receivedAt)
+      handler.onAck(payload, receivedAt, from)
       return "Delivered"
     },
-    nack: (seqNo) => {
+    nack: (seqNo, from) => {
       const handler = handlers.get(seqNo)
       if (handler === undefined) return missed(seqNo)
       if (handler.onNack === undefined) return "Unexpected"
-      handler.onNack()
+      handler.onNack(from)
       return "Delivered"
     },
     waiting: () => handlers.size
@@ -75,7 +77,12 @@ export const make = (start: number): Acks => {
 export interface Answer {
   readonly payload: Uint8Array | null
   readonly receivedAt: number
+  /** Where it came from, as far as that is known: the member, a helper, or another address of one of them. */
+  readonly from: PeerAddress | undefined
 }
+
+/** Addresses of nacks that are kept for one wait; a correct helper sends one, and few are asked. */
+export const MAX_NACKERS = 64
 
 export interface Wait {
   readonly seqNo: number
@@ -83,7 +90,11 @@ export interface Wait {
   readonly until: (deadline: number) => Effect.Effect<Option.Option<Answer>>
   /** How many helpers said they had no answer either. */
   readonly nacks: () => number
+  /** Where their words came from: each address once, at most `MAX_NACKERS`. */
+  readonly nackers: () => ReadonlyArray<PeerAddress>
 }
+
+const nobody: ReadonlyArray<PeerAddress> = []
 
 /** Registers a wait under a new sequence number for as long as `use` runs. `now`: monotonic milliseconds. */
 export const withWait = <A, E>(
@@ -94,15 +105,21 @@ export const withWait = <A, E>(
     const seqNo = acks.next()
     const answer = Deferred.makeUnsafe<Answer>()
     let nacks = 0
-    const handler = {
-      onAck: (payload: Uint8Array | null, receivedAt: number) =>
-        void Deferred.doneUnsafe(answer, Effect.succeed({ payload, receivedAt })),
-      onNack: () => void nacks++
+    let nackers = nobody
+    const handler: AckHandler = {
+      onAck: (payload, receivedAt, from) =>
+        void Deferred.doneUnsafe(answer, Effect.succeed({ payload, receivedAt, from })),
+      onNack: (from) => {
+        nacks++
+        if (from === undefined || nackers.length >= MAX_NACKERS || nackers.some((known) => isSame(known, from))) return
+        nackers = [...nackers, from]
+      }
     }
     const wait: Wait = {
       seqNo,
       until: (deadline) => Effect.timeoutOption(Deferred.await(answer), Duration.millis(Math.max(0, deadline - now()))),
-      nacks: () => nacks
+      nacks: () => nacks,
+      nackers: () => nackers
     }
     const registered = Effect.suspend(() => {
       acks.register(seqNo, handler)

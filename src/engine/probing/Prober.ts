@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import type { Entry } from "../../swim/membership/Entry.ts"
 import { reap } from "../../swim/membership/Reap.ts"
+import * as Evidence from "../../swim/probing/Evidence.ts"
 import * as IndirectProbe from "../../swim/probing/IndirectProbe.ts"
 import * as LocalHealth from "../../swim/probing/LocalHealth.ts"
 import { goesOn, type Outcome } from "../../swim/probing/Outcome.ts"
@@ -25,11 +26,16 @@ import * as Spans from "../telemetry/Spans.ts"
 import * as Ticker from "../Ticker.ts"
 import { type Wait, withWait } from "./Acks.ts"
 import * as Buddy from "./Buddy.ts"
+import * as Reachability from "./Reachability.ts"
 import * as Score from "./Score.ts"
 import * as StreamPing from "./StreamPing.ts"
 
-/** Asks helpers to ping the target for us; answers how many of them owe a nack. */
-const askHelpers = Effect.fnUntraced(function*(node: Node, target: Entry, wait: Wait) {
+/** Asks helpers to ping the target for us; answers who was asked. */
+const askHelpers = Effect.fnUntraced(function*(
+  node: Node,
+  target: Entry,
+  wait: Wait
+): Effect.fn.Return<ReadonlyArray<IndirectProbe.Helper>> {
   const helpers = IndirectProbe.helpers(Ref.getUnsafe(node.membership), target, node.config, envOf(node))
   for (const { member, nack } of helpers) {
     const request: Message.IndirectPing = {
@@ -43,37 +49,60 @@ const askHelpers = Effect.fnUntraced(function*(node: Node, target: Entry, wait: 
     }
     yield* Sender.orLog(node, "indirect ping", member.endpoint, Sender.withPiggyback(node, member.endpoint, request))
   }
-  return helpers.filter(({ nack }) => nack).length
+  return helpers
 })
 
-/** Helpers and the TCP ping, until the deadline. `pinged`: our own ping was sent. */
+/** Our own ping. */
+interface Direct {
+  /** Whether it was sent. */
+  readonly pinged: boolean
+  /** When, or when that was tried, in monotonic milliseconds. */
+  readonly sent: number
+  /** Milliseconds that the member had for its ack. */
+  readonly timeout: number
+}
+
+/** Helpers and the TCP ping, until the deadline. */
 const probeIndirectly = Effect.fnUntraced(function*(
   node: Node,
   target: Entry,
   wait: Wait,
   deadline: number,
-  pinged: boolean
+  { pinged, sent, timeout }: Direct
 ): Effect.fn.Return<Outcome> {
-  const nacksExpected = yield* askHelpers(node, target, wait)
+  const helpers = yield* askHelpers(node, target, wait)
   const streamPing = IndirectProbe.takesStreamPing(target, node.config)
     ? yield* Effect.forkChild(
-      node.work.guard("TCP ping", StreamPing.ping(node, target, wait.seqNo, deadline), false, about(target))
+      node.work.guard("TCP ping", StreamPing.ping(node, target, wait.seqNo, deadline), "Broken", about(target))
     )
     : undefined
   const answer = yield* wait.until(deadline)
   if (Option.isSome(answer)) {
+    const { from } = answer.value
+    if (from === undefined || !helpers.some(({ member }) => Evidence.isSame(member.endpoint, from))) {
+      Reachability.acked(node, target, sent)
+    } else Reachability.relayed(node, target, sent, hasFailed(streamPing))
     if (streamPing !== undefined) yield* Fiber.interrupt(streamPing)
     return { _tag: "Relayed", pinged }
   }
-  if (streamPing !== undefined && (yield* Fiber.join(streamPing))) {
+  const stream = streamPing === undefined ? "NotTried" : yield* Fiber.join(streamPing)
+  if (stream === "Ack") {
     node.counters.count("probe.tcp_only")
-    yield* node.logs.write("UdpUnreachable", about(target))
+    Reachability.tcpOnly(node, target, sent, helpers.length)
     return { _tag: "TcpOnly", pinged }
   }
   node.counters.count("probe.failed")
-  yield* Step.run(node, (m, env) => suspect(m, accusationOf(m.self, target), env))
+  const probe = Evidence.failedProbe({ pinged, timeout, helpers, nackers: wait.nackers(), stream })
+  yield* Step.run(node, (m, env) => suspect(m, accusationOf(m.self, target), env, probe))
+  const nacksExpected = helpers.filter(({ nack }) => nack).length
   return { _tag: "NoAnswer", nacksExpected, nacks: wait.nacks() }
 })
+
+/** Whether a TCP ping is over, and the network or the host did not let it through. */
+const hasFailed = (streamPing: Fiber.Fiber<StreamPing.Answer> | undefined): boolean => {
+  const exit = streamPing?.pollUnsafe()
+  return exit?._tag === "Success" && (exit.value === "Refused" || exit.value === "Unreachable")
+}
 
 const about = ({ endpoint, incarnation, name }: Entry) => ({ member: name, incarnation, peer: endpoint })
 
@@ -91,15 +120,17 @@ const probe = (node: Node, target: Entry): Effect.Effect<Outcome> =>
       if (Option.isSome(failure)) {
         yield* Sender.failed(node, "ping", target.endpoint, failure.value)
         if (!goesOn(failure.value)) return { _tag: "NotSent" }
-        return yield* probeIndirectly(node, target, wait, deadline, false)
+        return yield* probeIndirectly(node, target, wait, deadline, { pinged: false, sent, timeout: 0 })
       }
-      const answerBy = sent + LocalHealth.answerTime(probeTimeout, node.health.current, node.config.profile)
-      const answer = yield* wait.until(Math.min(deadline, answerBy))
+      const answerTime = LocalHealth.answerTime(probeTimeout, node.health.current, node.config.profile)
+      const answerBy = Math.min(deadline, sent + answerTime)
+      const answer = yield* wait.until(answerBy)
       if (Option.isNone(answer)) {
         yield* node.logs.write("PingUnanswered", about(target))
-        return yield* probeIndirectly(node, target, wait, deadline, true)
+        return yield* probeIndirectly(node, target, wait, deadline, { pinged: true, sent, timeout: answerBy - sent })
       }
       node.heard.noteMember(target.name, node.now())
+      Reachability.acked(node, target, sent)
       node.receipts.answered(wait.seqNo)
       yield* Hooks.pingComplete(node, target, answer.value.receivedAt - sent, answer.value.payload)
       return { _tag: "Answered" }

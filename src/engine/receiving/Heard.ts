@@ -5,6 +5,8 @@
  * An address counts when a packet from it was read (with encryption on: opened), or when it answered on a stream that
  * we opened. Streams that others open do not count: their port is not the member's. Nor does our own address.
  *
+ * What is known of the ways to an address is kept with it.
+ *
  * Bounded by the member table: only addresses of its entries are kept. It follows the table by what each step
  * publishes, which a property test compares with the table itself; looking through the table for each packet would be
  * too slow.
@@ -15,6 +17,8 @@ import type { PeerAddress } from "../../base/Address.ts"
 import type { FirstHand } from "../../swim/gossip/FirstHand.ts"
 import type { Directive } from "../../swim/membership/Directive.ts"
 import type { Entry } from "../../swim/membership/Entry.ts"
+import { isGone } from "../../swim/membership/Entry.ts"
+import * as Paths from "../../swim/probing/Paths.ts"
 
 /** An address that entries of the table have. Several may: who forges claims can give all of them one address. */
 export interface Place {
@@ -23,8 +27,12 @@ export interface Place {
   /** The entries that have it: one, and perhaps others. */
   readonly first: string
   readonly others: ReadonlySet<string> | undefined
-  /** When something last came from there, in monotonic milliseconds; `undefined`: never. */
+  /**
+   * When a packet last came from there, in monotonic milliseconds; `undefined`: nothing ever came, `-Infinity`: only on
+   * streams.
+   */
   readonly heardAt: number | undefined
+  readonly paths: Paths.Paths
 }
 
 class Held implements Place {
@@ -33,6 +41,7 @@ class Held implements Place {
   first: string
   others: Set<string> | undefined = undefined
   heardAt: number | undefined = undefined
+  paths: Paths.Paths = Paths.unknown
   /** Its place in the list of those heard from; -1: it is not there. */
   rank = -1
 
@@ -76,16 +85,20 @@ export class Heard implements FirstHand {
     this.self = self
   }
 
-  /** Notes that something came from there now, in monotonic milliseconds; whether a member has that address. */
+  /** Notes that a packet came from there now, in monotonic milliseconds; whether a member has that address. */
   note(from: PeerAddress, now: number): boolean {
     const place = this.find(from)
     if (place === undefined) return false
-    if (place.rank === -1) {
-      if (place === this.byName.get(this.self)) return true
-      place.rank = this.heard.push(place) - 1
-    }
-    place.heardAt = now
+    if (this.list(place)) place.heardAt = now
     return true
+  }
+
+  /** Notes that an answer came from there on a stream that we opened; the name of a member that has the address. */
+  noteStream(from: PeerAddress): string | undefined {
+    const place = this.find(from)
+    if (place === undefined || !this.list(place)) return undefined
+    place.heardAt ??= -Infinity
+    return place.first
   }
 
   /** Notes that the member answered what only it was asked, wherever its answer came from. */
@@ -100,10 +113,32 @@ export class Heard implements FirstHand {
   }
 
   /**
-   * When something last came from there; `undefined`: never, as far as it is remembered, or no member has that address.
+   * When a packet last came from there; `undefined`: nothing ever came, as far as it is remembered, or no member has
+   * that address; `-Infinity`: only on streams.
    */
   heardAt(from: PeerAddress): number | undefined {
     return this.find(from)?.heardAt
+  }
+
+  /** When a packet last came from the address that the member has; `-Infinity`: never. */
+  packetAt(name: string): number {
+    return this.byName.get(name)?.heardAt ?? -Infinity
+  }
+
+  /** What is known of the ways to the member. */
+  paths(name: string): Paths.Paths {
+    return this.byName.get(name)?.paths ?? Paths.unknown
+  }
+
+  /** Remembers what is known of the ways to the member, for as long as it is at its address, and is not gone. */
+  setPaths(name: string, paths: Paths.Paths): void {
+    const place = this.byName.get(name)
+    if (place !== undefined) place.paths = paths
+  }
+
+  /** The members of which something is known to fail, and what. */
+  impaired(): ReadonlyArray<readonly [name: string, paths: Paths.Paths]> {
+    return this.places().flatMap(({ first, paths }) => Paths.isImpaired(paths) ? [[first, paths] as const] : [])
   }
 
   /** How many addresses were heard from. */
@@ -154,9 +189,21 @@ export class Heard implements FirstHand {
     return at.get(port)
   }
 
-  private settle({ endpoint, name }: Entry): void {
+  /** Puts the address on the list of those heard from; not our own. */
+  private list(place: Held): boolean {
+    if (place.rank !== -1) return true
+    if (place === this.byName.get(this.self)) return false
+    place.rank = this.heard.push(place) - 1
+    return true
+  }
+
+  private settle(entry: Entry): void {
+    const { endpoint, name } = entry
     const before = this.byName.get(name)
-    if (before?.ip === endpoint.ip && before.port === endpoint.port) return
+    if (before?.ip === endpoint.ip && before.port === endpoint.port) {
+      if (isGone(entry)) before.paths = Paths.unknown
+      return
+    }
     if (before !== undefined) this.forget(name)
     let place = this.find(endpoint)
     if (place === undefined) {

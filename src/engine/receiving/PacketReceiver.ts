@@ -99,10 +99,10 @@ const serve = (
         else node.counters.count("packet.rejected", "TooManyRequests")
         break
       case "Ack":
-        countMissed(node, "ack", node.acks.ack(message.seqNo, message.payload, packet.receivedAt))
+        countMissed(node, "ack", node.acks.ack(message.seqNo, message.payload, packet.receivedAt, from))
         break
       case "Nack":
-        countMissed(node, "nack", node.acks.nack(message.seqNo))
+        countMissed(node, "nack", node.acks.nack(message.seqNo, from))
         break
       case "Alive":
         onAlive(node, handoff, message, from)

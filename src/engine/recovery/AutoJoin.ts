@@ -47,7 +47,7 @@ const tried = (node: Node): Effect.Effect<Join.Tally, "Left"> => {
   return Join.attempt(node, texts, {
     enough: Number.POSITIVE_INFINITY,
     introducing: () => {},
-    returning: false,
+    byItself: true,
     isWanted: node.seeds.isOffered,
     isListed: isListed(node)
   }).pipe(

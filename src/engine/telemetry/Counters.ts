@@ -8,11 +8,12 @@
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 import type { Delegate } from "../../Delegate.ts"
-import type { SeedError, TransportError } from "../../MemberlistError.ts"
+import type { SeedError, SnapshotFailed, TransportError } from "../../MemberlistError.ts"
 import type { SeedSourceFailed } from "../../Seeds.ts"
 import type { Untold } from "../../swim/membership/Directive.ts"
 import type { IgnoreReason } from "../../swim/membership/Directive.ts"
 import type { RejectionReason } from "../../wire/message/Rejection.ts"
+import type { Reason as SnapshotReason } from "../../wire/SnapshotFormat.ts"
 
 /** The counters, and what each counts. The first ten are memberlist's own, under its names. */
 export const descriptions = {
@@ -56,10 +57,15 @@ export const descriptions = {
   "pushpull.failed": "periodic push/pulls, started here, that failed",
   "pushpull.refused": "push/pulls, started by peers, whose list was refused",
   "pushpull.user_state": "user states left out of a push/pull",
+  "rejoin.failed": "peers of the snapshot that could not be joined after a restart",
   "seeds.failed": "failures of the source of the seeds, which is asked again, by its kind",
   "seeds.refused": "seeds of the source that are not used, because they are none or there are too many",
   "send.failed": "packets and pings that could not be sent, by what they were",
   "send.refused": "packets and streams that the configuration forbids to send",
+  "snapshot.failed": "snapshots that could not be read, written or moved away",
+  "snapshot.refused": "snapshots that were moved away because of what is in them",
+  "snapshot.unreserved": "incarnations announced before a snapshot that reserves them was written",
+  "snapshot.written": "snapshots written",
   "stream.failed": "inbound streams that broke or took too long",
   "stream.evicted": "inbound streams that were ended to make room for others",
   "stream.rejected": "streams, or answers on them, that were refused",
@@ -118,10 +124,13 @@ export interface Reasons {
   readonly "pushpull.failed": SeedError["_tag"]
   readonly "pushpull.refused": "JoinRejected" | "VersionMismatch"
   readonly "pushpull.user_state": "TooLarge"
+  readonly "rejoin.failed": SeedError["_tag"] | "AnotherMember"
   readonly "seeds.failed": SeedSourceFailed["kind"] | "Died"
   readonly "seeds.refused": "SeedInvalid" | "TooMany"
   readonly "send.failed": SendKind
   readonly "send.refused": "NodeNameRequired"
+  readonly "snapshot.failed": SnapshotFailed["operation"]
+  readonly "snapshot.refused": SnapshotReason
   readonly "stream.evicted": "BytesNeeded" | "ExchangeNeeded" | "PlaceNeeded"
   readonly "stream.failed": TransportError["kind"]
   readonly "stream.rejected":

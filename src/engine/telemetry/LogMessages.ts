@@ -73,17 +73,52 @@ export const messages = {
     "write each as [name/]host[:port], at most 1,024 of them: a few members that are probably there are enough"
   ),
 
+  // restarts
+  SnapshotRead: debug("read the snapshot of an earlier life"),
+  SnapshotUnread: warn(
+    "could not read or move away the snapshot; this node begins without what it knew",
+    "let this node's user read, write and rename in the snapshot's folder; seeds lead into the cluster meanwhile"
+  ),
+  SnapshotRefused: warn(
+    "moved a snapshot away that is damaged, or is not of this node, which begins without what it knew",
+    "give each node a path of its own; if name and label are right the file was damaged, which a crash alone does not do"
+  ),
+  SnapshotUnwritten: warn(
+    "could not write the snapshot; trying again",
+    "create its folder, let this node's user write there, and check the free space; the node runs, but would not "
+      + "remember its peers after a restart"
+  ),
+  SnapshotLate: warn(
+    "the storage of the snapshot does not answer; going on without",
+    "check the disk or the network it is on; the node runs, but would not remember its peers after a restart"
+  ),
+  PeerUnreached: debug("could not join through a peer of the snapshot"),
+  PeerReplaced: limited("somebody else is at the address of a peer of the snapshot; it is forgotten"),
+  RejoinWaits: limited("no peer of the snapshot answers; trying again in the background"),
+
   // members
   PingUnanswered: debug("a ping was not answered in time; asking other members"),
   // an error in memberlist; but this is how every crash is found, and what follows from it is told at info
   StreamPingFailed: debug("a ping over TCP was not answered either"),
   MemberSuspected: info("suspecting a member: nobody got an answer from it"),
   MemberFailed: info("declaring a member failed: the suspicion was not refuted in time"),
+  MemberRecovered: info("a member that was suspected here refuted it"),
+  VerdictHeard: debug("a member's state changed on the word of others"),
   AddressTaken: info("the name of a departed or failed member came back at another address"),
   UdpUnreachable: warn(
     "a member answers over TCP but not over UDP",
-    "let the member's UDP port through in both directions; firewalls often open TCP alone"
+    "let the member's UDP port through in both directions, firewalls often open TCP alone; "
+      + "if small packets pass, lower udpBufferSize below what the network carries (MTU)"
   ),
+  TcpUnreachable: warn(
+    "a member answers over UDP but not over TCP: no state is exchanged with it",
+    "let the member's TCP port through, and check the address and port it advertises"
+  ),
+  UdpIndirect: warn(
+    "a member answers others over UDP, but not this node",
+    "check routes and firewalls between the two hosts, in both directions; meanwhile other members help to probe it"
+  ),
+  WaysRestored: info("a member is reached over every way again that is known"),
   Refuted: warn(
     "refuted an accusation of this node",
     "once is harmless; if it repeats, this node or its network is too slow to answer probes: "

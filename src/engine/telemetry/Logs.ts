@@ -135,6 +135,8 @@ export interface Details {
   /** Anything else worth knowing, for people. */
   readonly detail?: string | undefined
   readonly cause?: Cause.Cause<unknown> | undefined
+  /** Why a member's state changed, in one line; made when it is written. */
+  readonly verdict?: (() => string) | undefined
 }
 
 interface Written {
@@ -168,8 +170,8 @@ const subjectOf = ({ member, peer, seed }: Details): string =>
   // Without the port, which is another one for each stream.
   member ?? (peer === undefined ? seed ?? "" : typeof peer === "string" ? peer : peer.ip)
 
-const annotations = (node: string, { cause: _, peer, ...rest }: Details): Record<string, unknown> =>
-  Attributes.plain({ node, peer: peer === undefined ? undefined : peerText(peer), ...rest })
+const annotations = (node: string, { cause: _, peer, verdict, ...rest }: Details): Record<string, unknown> =>
+  Attributes.plain({ node, peer: peer === undefined ? undefined : peerText(peer), ...rest, verdict: verdict?.() })
 
 const emit = (node: string, { details, entry }: Written, more: number): Effect.Effect<void> => {
   const message: LogMessage = table[entry]
@@ -185,9 +187,15 @@ const isLimited = (message: LogMessage): boolean => "advice" in message || messa
 
 /** A log of the node `name`; `now` is its monotonic clock in milliseconds. */
 export const make = Effect.fnUntraced(function*(
-  options: { readonly name: string; readonly now: () => number; readonly onDrop: () => void }
+  options: {
+    readonly name: string
+    readonly now: () => number
+    readonly onDrop: () => void
+    /** Whether somebody reads the debug level: else what is noted for it takes no place from the rest. Default true. */
+    readonly debugs?: boolean
+  }
 ): Effect.fn.Return<Logs> {
-  const { name, now, onDrop } = options
+  const { debugs = true, name, now, onDrop } = options
   const signal = yield* Signal.make
   const repeats = makeRepeats<Written>()
   let noted: Array<Written> = []
@@ -231,6 +239,7 @@ export const make = Effect.fnUntraced(function*(
         return admit(written) ? emit(name, written, 0) : Effect.void
       }),
     note: (entry, details = none) => {
+      if (!debugs && table[entry].level === "Debug") return
       const written = { entry, details }
       if (!admit(written)) return
       if (noted.length >= MAX_NOTED) {

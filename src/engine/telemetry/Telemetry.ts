@@ -3,7 +3,10 @@
  *
  * @since 0.1.0
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as LogLevel from "effect/LogLevel"
+import * as References from "effect/References"
 import type { MemberlistConfig } from "../../MemberlistConfig.ts"
 import * as Counters from "./Counters.ts"
 import * as Logs from "./Logs.ts"
@@ -22,6 +25,7 @@ export const make = Effect.fnUntraced(function*(
 ) {
   const context = yield* Effect.context<never>()
   const counters = Counters.make(context, metricLabels)
-  const logs = yield* Logs.make({ name, now, onDrop: () => counters.count("log.dropped") })
+  const debugs = LogLevel.isGreaterThanOrEqualTo("Debug", Context.get(context, References.MinimumLogLevel))
+  const logs = yield* Logs.make({ name, now, onDrop: () => counters.count("log.dropped"), debugs })
   return { counters, metrics: Metrics.make(context, metricLabels), logs }
 })

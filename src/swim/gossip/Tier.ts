@@ -74,8 +74,9 @@ export const insertAll = <B>(tier: Tier<B>, items: ReadonlyArray<Queued<B>>): Ti
     // what comes before all others goes to the first chunk
     const at = Math.max(0, chunkOf(grown, item))
     const following = grown[at + 1]?.[0]
+    const belongs = (item: Queued<B>) => following === undefined || before(item, following)
     const chunk = grown[at]?.slice() ?? []
-    while (item !== undefined && (following === undefined || before(item, following))) {
+    while (item !== undefined && belongs(item)) {
       chunk.splice(place(chunk, item), 0, item)
       item = items[++next]
     }
@@ -93,7 +94,7 @@ export const remove = <B>(tier: Tier<B>, item: Queued<B>): Tier<B> => {
   return chunk[index]?.id === item.id ? shrunk(tier, at, chunk.toSpliced(index, 1)) : tier
 }
 
-/** The tier with what is left of a chunk: nothing where that is empty, and joined with its neighbour where it is short. */
+/** The tier with what is left of a chunk; an empty one is dropped, and a short one joined with its neighbour. */
 const shrunk = <B>(tier: Tier<B>, at: number, left: Chunk<B>): Tier<B> => {
   const next = tier[at + 1]
   if (next !== undefined && left.length + next.length <= MAX_CHUNK / 4) return tier.toSpliced(at, 2, left.concat(next))

@@ -39,13 +39,19 @@ export interface Introduction {
   readonly join: number
   /** The incarnation at which another node has our name, where we are to take it over. */
   readonly above?: number | undefined
+  /** The node joins by itself, which is no way back for one that has left. */
+  readonly byItself?: boolean | undefined
 }
 
 /** A step, and why nothing happened. */
 type Decided = Decision<Stage.Refused | undefined>
 
-/** Announces us for the first time. memberlist: `setAlive`. */
-export const start = (m: Membership, own: Own, env: Env): Decided => live(m, { _tag: "Start" }, own, env)
+/**
+ * Announces us for the first time, above `floor`: the highest incarnation that we may have announced before a restart.
+ * memberlist: `setAlive`, which knows no earlier life.
+ */
+export const start = (m: Membership, own: Own, env: Env, floor = 0): Decided =>
+  live({ ...m, incarnation: Math.max(m.incarnation, floor) }, { _tag: "Start" }, own, env)
 
 /** Announces new metadata, unless we left. memberlist: `UpdateNode`. */
 export const update = (m: Membership, own: Own, env: Env): Decided => live(m, { _tag: "Update" }, own, env)
@@ -58,13 +64,14 @@ export const update = (m: Membership, own: Own, env: Env): Decided => live(m, { 
 export const introduce = (
   m: Membership,
   own: Omit<Own, "meta">,
-  { above, join }: Introduction,
+  { above, byItself, join }: Introduction,
   env: Env
 ): Decided => {
   const whole = { ...own, meta: get(m, m.self)?.meta ?? null }
-  if (above === undefined) return live(m, { _tag: "Introduce", join }, whole, env)
+  const call: Stage.Call = { _tag: "Introduce", join, byItself }
+  if (above === undefined) return live(m, call, whole, env)
   const knowing = { ...m, incarnation: learned(m, above) }
-  const [next, directives, refused] = live(knowing, { _tag: "Introduce", join }, whole, env)
+  const [next, directives, refused] = live(knowing, call, whole, env)
   // not announced by that already: only who returns is
   return refused !== undefined || directives.length > 0
     ? [next, directives, refused]
@@ -132,6 +139,6 @@ const alive = (m: Membership, own: Own, env: Env): Step => {
   const claim: Alive = claimOf(entry)
   return [
     { ...known, incarnation },
-    [{ _tag: "Broadcast", key: m.self, claim }, ...aliveChanges(entry, previous)]
+    [{ _tag: "Broadcast", key: m.self, claim }, ...aliveChanges(entry, previous, env)]
   ]
 }

@@ -41,8 +41,8 @@ export interface Closed {
 /** What happens in a life. */
 export type Call =
   | { readonly _tag: "Start" }
-  /** A join is about to send our list to somebody. */
-  | { readonly _tag: "Introduce"; readonly join: number }
+  /** A join is about to send our list to somebody; `byItself`: nobody asked for it, so it is no way back. */
+  | { readonly _tag: "Introduce"; readonly join: number; readonly byItself?: boolean | undefined }
   /** That join's exchange ended; `answered`: the peer has our list, and we merged its own. */
   | { readonly _tag: "Settle"; readonly join: number; readonly answered: boolean }
   /** The application changes what we announce. */
@@ -51,7 +51,7 @@ export type Call =
   | { readonly _tag: "Close" }
 
 /** What a call made of a stage. */
-export interface Verdict {
+export interface Ruling {
   readonly stage: Stage
   /** What the cluster is told. */
   readonly says: "Alive" | "Goodbye" | "Nothing"
@@ -68,18 +68,20 @@ const closed: Stage = { _tag: "Closed" }
 /** Whether we have said goodbye, so that claims about us are not refuted. */
 export const isOutside = (stage: Stage): boolean => stage._tag === "Left" || stage._tag === "Closed"
 
-const stay = (stage: Stage, refused?: Refused): Verdict => ({ stage, says: "Nothing", refused })
+const stay = (stage: Stage, refused?: Refused): Ruling => ({ stage, says: "Nothing", refused })
 
-const left: Verdict = { stage: { _tag: "Left" }, says: "Goodbye" }
+const left: Ruling = { stage: { _tag: "Left" }, says: "Goodbye" }
 
 /** Decides what a call makes of a stage. */
-export const decide = (stage: Stage, call: Call): Verdict => {
+export const decide = (stage: Stage, call: Call): Ruling => {
   if (stage._tag === "Closed") return stay(stage, "Closed")
   switch (call._tag) {
     case "Start":
       return stage._tag === "Unannounced" ? { stage: present, says: "Alive" } : stay(stage)
     case "Introduce":
-      return introduce(stage, call.join)
+      return call.byItself === true && stage._tag !== "Present"
+        ? stay(stage, "NotParticipating")
+        : introduce(stage, call.join)
     case "Settle":
       return stage._tag === "Returning" ? settle(stage, call.join, call.answered) : stay(stage)
     case "Update":
@@ -91,7 +93,7 @@ export const decide = (stage: Stage, call: Call): Verdict => {
   }
 }
 
-const introduce = (stage: Stage, join: number): Verdict => {
+const introduce = (stage: Stage, join: number): Ruling => {
   switch (stage._tag) {
     case "Left":
       return { stage: { _tag: "Returning", joins: [join] }, says: "Alive" }
@@ -103,7 +105,7 @@ const introduce = (stage: Stage, join: number): Verdict => {
 }
 
 /** One answer is enough to be back; without any, the end of the last join is the end of the return. */
-const settle = (stage: Returning, join: number, answered: boolean): Verdict => {
+const settle = (stage: Returning, join: number, answered: boolean): Ruling => {
   if (!stage.joins.includes(join)) return stay(stage)
   if (answered) return stay(present)
   const joins = stage.joins.filter((other) => other !== join)

@@ -49,30 +49,30 @@ const firstVersions = (claim: Alive): Alive =>
 
 /** The first we hear of a node. */
 const meet = (m: Membership, claim: Alive, env: Env): Step => {
-  const verdict = decideNewcomer({
+  const ruling = decideNewcomer({
     self: claim.node === m.self,
     leaving: isOutside(m.stage),
     allowed: env.rules.addressAllowed(claim.addr),
     full: isFull(m, env)
   })
-  const made = verdict === "TableFull" ? makePlace(m, claim.node, env) : undefined
-  if (verdict !== "Insert" && made === undefined) return ignore(m, verdict, claim)
+  const made = ruling === "TableFull" ? makePlace(m, claim.node, env) : undefined
+  if (ruling !== "Insert" && made === undefined) return ignore(m, ruling, claim)
   const entry = aliveEntry(claim.node, claim, undefined, env.now, get(m, m.self))
-  if (made === undefined) return [insert(m, entry), accepted(entry, undefined)]
+  if (made === undefined) return [insert(m, entry), accepted(entry, undefined, env)]
   const [next, evicted] = made
-  return [insert(next, entry), [...evicted, ...accepted(entry, undefined)]]
+  return [insert(next, entry), [...evicted, ...accepted(entry, undefined, env)]]
 }
 
 /** News of a node we know. */
 const hear = (m: Membership, previous: Entry, claim: Alive, env: Env): Step => {
-  const verdict = decideAlive(compare(m, previous, claim, env))
-  switch (verdict) {
+  const ruling = decideAlive(compare(m, previous, claim, env))
+  switch (ruling) {
     case "Accept":
     case "TakeOver":
     case "Replace": {
       const entry = aliveEntry(claim.node, claim, previous, env.now)
-      const directives = accepted(entry, previous)
-      switch (verdict) {
+      const directives = accepted(entry, previous, env)
+      switch (ruling) {
         case "Accept":
           return [replace(m, entry), directives]
         case "TakeOver":
@@ -87,14 +87,14 @@ const hear = (m: Membership, previous: Entry, claim: Alive, env: Env): Step => {
     case "Refute":
       return refute(m, previous, claim, env)
     case "AddressConflict": {
-      const [next, directives] = ignore(m, verdict, claim)
+      const [next, directives] = ignore(m, ruling, claim)
       const [conflicts, untold] = Conflicts.note(m.conflicts, claim.node, previous, claim, env.now)
       if (!untold) return [next, directives]
       const told: Directive = { _tag: "Conflict", existing: previous, other: claim, replaced: false }
       return [{ ...next, conflicts }, [told, ...directives]]
     }
     default:
-      return ignore(m, verdict, claim)
+      return ignore(m, ruling, claim)
   }
 }
 
@@ -115,9 +115,9 @@ const compare = (m: Membership, previous: Entry, claim: Alive, { now, rules }: E
   }
 }
 
-const accepted = (entry: Entry, previous: Entry | undefined): ReadonlyArray<Directive> => [
+const accepted = (entry: Entry, previous: Entry | undefined, env: Env): ReadonlyArray<Directive> => [
   { _tag: "Broadcast", key: entry.name, claim: claimOf(entry) },
-  ...aliveChanges(entry, previous)
+  ...aliveChanges(entry, previous, env)
 ]
 
 /** A place is kept for ourselves while we are not in the table. */

@@ -3,6 +3,7 @@
  * enough. Claims alone can fill a table for good with members that do not exist; a live one says something some time.
  */
 import * as ProbeRing from "../probing/ProbeRing.ts"
+import * as Findings from "../suspicion/Findings.ts"
 import type { Change, Directive } from "./Directive.ts"
 import type { Entry } from "./Entry.ts"
 import { isGone } from "./Entry.ts"
@@ -49,15 +50,16 @@ export const makePlace = (m: Membership, newcomer: string, env: Env): Step | und
         entries: m.entries.with(entry.name, undefined),
         ring: ProbeRing.replace(m.ring, place, newcomer)
       },
-      [...failed(m, entry, now), { _tag: "Evicted", entry }]
+      [...failed(m, entry, env), { _tag: "Evicted", entry }]
     ]
   }
   return undefined
 }
 
-const failed = (m: Membership, entry: Entry, now: number): ReadonlyArray<Directive> => {
+const failed = (m: Membership, entry: Entry, env: Env): ReadonlyArray<Directive> => {
   if (isGone(entry)) return []
-  const dead: Entry = { ...entry, state: "dead", stateChangedAt: now, suspicion: undefined }
-  const change: Change = { _tag: "Failed", entry: dead, from: m.self, accusers: [] }
+  const dead: Entry = { ...entry, state: "dead", stateChangedAt: env.now, suspicion: undefined }
+  const findings = Findings.ofChange("MadePlace", dead, m.self, entry.suspicion, env)
+  const change: Change = { _tag: "Failed", entry: dead, from: m.self, accusers: [], findings }
   return [publish(change)]
 }

@@ -1,6 +1,7 @@
 /**
  * What happens when a node is declared dead, or says goodbye.
  */
+import * as Findings from "../suspicion/Findings.ts"
 import { type Dead, nameDefect, withAccuser } from "./Claim.ts"
 import type { Change } from "./Directive.ts"
 import type { Entry } from "./Entry.ts"
@@ -13,37 +14,40 @@ export const dead = (m: Membership, received: Dead, env: Env): Step => {
   const previous = get(m, received.node)
   if (previous === undefined) return ignore(m, nameDefect(received.node) ?? "UnknownMember", received)
   const claim = withAccuser(received)
-  const verdict = decideDead(compare(m, previous, claim))
-  switch (verdict) {
+  const ruling = decideDead(compare(m, previous, claim))
+  switch (ruling) {
     case "Accept":
-      return declareDead(m, previous, claim, env)
+      return declareDead(m, previous, claim, "Declared", env)
     case "Refute":
       return refute(m, previous, claim, env)
     case "OldIncarnation":
-      return claim.node === m.self ? remind(m, previous, claim, env) : ignore(m, verdict, claim)
+      return claim.node === m.self ? remind(m, previous, claim, env) : ignore(m, ruling, claim)
     default:
-      return ignore(m, verdict, claim)
+      return ignore(m, ruling, claim)
   }
 }
 
-/** Makes a member dead or left. */
+/** Makes a member dead, or left if it is its own claim. */
 export const declareDead = (
   m: Membership,
   previous: Entry,
   claim: Dead,
-  { now }: Env
+  why: "Declared" | "Expired",
+  env: Env
 ): Step => {
   const left = claim.from === claim.node
   const entry: Entry = {
     ...previous,
     incarnation: claim.incarnation,
     state: left ? "left" : "dead",
-    stateChangedAt: now,
+    stateChangedAt: env.now,
     suspicion: undefined
   }
+  const { suspicion } = previous
+  const findings = Findings.ofChange(left ? "Goodbye" : why, entry, claim.from, suspicion, env)
   const change: Change = left
-    ? { _tag: "Left", entry }
-    : { _tag: "Failed", entry, from: claim.from, accusers: previous.suspicion?.accusers ?? [] }
+    ? { _tag: "Left", entry, findings }
+    : { _tag: "Failed", entry, from: claim.from, accusers: suspicion?.accusers ?? [], findings }
   return [
     replace(m, entry),
     [{ _tag: "Broadcast", key: entry.name, claim }, publish(change)]

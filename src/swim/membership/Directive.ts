@@ -3,6 +3,7 @@
  * which is the order the state changed.
  */
 
+import type { Findings } from "../suspicion/Findings.ts"
 import type { Alive, AliveDefect, Claim } from "./Claim.ts"
 import type { Entry } from "./Entry.ts"
 
@@ -168,12 +169,14 @@ export interface Suspected {
   readonly _tag: "Suspected"
   readonly entry: Entry
   readonly from: string
+  readonly findings: Findings
 }
 
 /** It was suspect and refuted. */
 export interface Recovered {
   readonly _tag: "Recovered"
   readonly entry: Entry
+  readonly findings: Findings
 }
 
 /** It was declared dead. */
@@ -183,10 +186,12 @@ export interface Failed {
   readonly from: string
   /** Who had accused it, as far as we counted, first accuser first; empty when it was never suspect here. */
   readonly accusers: ReadonlyArray<string>
+  readonly findings: Findings
 }
 
 /** It said goodbye. */
 export interface Left {
   readonly _tag: "Left"
   readonly entry: Entry
+  readonly findings: Findings
 }

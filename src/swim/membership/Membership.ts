@@ -12,6 +12,7 @@ import * as Stage from "../life/Stage.ts"
 import { isOutside } from "../life/Stage.ts"
 import * as ProbeRing from "../probing/ProbeRing.ts"
 import * as Deadlines from "../suspicion/Deadlines.ts"
+import * as Findings from "../suspicion/Findings.ts"
 import { expiry } from "../suspicion/Suspicion.ts"
 import { MAX_INCARNATION_JUMP } from "./Claim.ts"
 import * as Conflicts from "./Conflicts.ts"
@@ -81,6 +82,8 @@ export interface Env {
   readonly rules: Rules
   /** Who was heard from first-hand; absent: nobody knows. */
   readonly firstHand?: FirstHand | undefined
+  /** Our score of local health; absent: 0. */
+  readonly health?: number | undefined
 }
 
 /** The next table, and what to do about the change, in the order of the change. */
@@ -186,11 +189,14 @@ export const claimOf = (entry: Entry) =>
   }) as const
 
 /** The changes to publish when an entry became, or stayed, alive. */
-export const aliveChanges = (entry: Entry, previous: Entry | undefined): ReadonlyArray<Publish> => {
+export const aliveChanges = (entry: Entry, previous: Entry | undefined, env: Env): ReadonlyArray<Publish> => {
   if (previous === undefined || isGone(previous)) return [publish({ _tag: "Joined", entry })]
   const changes: Array<Publish> = []
-  if (previous.state === "suspect") changes.push(publish({ _tag: "Recovered", entry }))
   const moved = previous.endpoint !== entry.endpoint
+  if (previous.state === "suspect") {
+    const findings = Findings.ofChange(moved ? "Replaced" : "Refuted", entry, entry.name, previous.suspicion, env)
+    changes.push(publish({ _tag: "Recovered", entry, findings }))
+  }
   if (moved || !Address.sameBytes(previous.meta, entry.meta)) {
     changes.push(publish({ _tag: "Updated", entry, previous }))
   }

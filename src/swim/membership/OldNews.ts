@@ -8,7 +8,7 @@ import { type Alive, aliveDefect, type Dead, type NameDefect, nameDefect, type S
 import { compare, get, type Membership } from "./Membership.ts"
 import { decideDead, decideSuspect } from "./Precedence.ts"
 
-/** What may still change the verdict on a claim before its turn comes. */
+/** What may still change the ruling on a claim before its turn comes. */
 export interface Pending {
   /** Whether the application is asked about every alive claim. */
   readonly admits: boolean
@@ -46,12 +46,12 @@ export const oldAccusation = (
   const previous = get(m, claim.node)
   if (previous === undefined) return nameDefect(claim.node) ?? "UnknownMember"
   const comparison = compare(m, previous, claim)
-  const verdict = claim._tag === "Suspect" ? decideSuspect(comparison) : decideDead(comparison)
-  switch (verdict) {
+  const ruling = claim._tag === "Suspect" ? decideSuspect(comparison) : decideDead(comparison)
+  switch (ruling) {
     case "OldIncarnation":
     case "NotAlive":
     case "AlreadyGone":
-      return verdict
+      return ruling
     default:
       return undefined
   }

@@ -1,6 +1,6 @@
 /**
  * Which update wins. Everything that decides whether a claim changes what we know is here, and nothing else is: a
- * verdict depends only on how the claim compares with the entry of its node, so that every case can be listed and
+ * ruling depends only on how the claim compares with the entry of its node, so that every case can be listed and
  * tested.
  */
 import type { MemberState } from "../../Member.ts"

@@ -1,6 +1,7 @@
 /**
  * What happens when a node is accused of not answering, and which accusation we make ourselves.
  */
+import type { FailedProbe } from "../../Verdict.ts"
 import { tellSuspect } from "../gossip/Tell.ts"
 import { nameDefect, type Suspect, withAccuser } from "../membership/Claim.ts"
 import type { Directive } from "../membership/Directive.ts"
@@ -17,25 +18,29 @@ import {
 } from "../membership/Membership.ts"
 import { decideSuspect } from "../membership/Precedence.ts"
 import { refute, remind } from "../membership/Refute.ts"
+import * as Findings from "./Findings.ts"
 import * as Suspicion from "./Suspicion.ts"
 
-/** Someone, perhaps we, got no answer from a node. memberlist: `suspectNode`. */
-export const suspect = (m: Membership, received: Suspect, env: Env): Step => {
+/**
+ * Someone, perhaps we, got no answer from a node. `probe`: what we tried, if it is our own accusation. memberlist:
+ * `suspectNode`.
+ */
+export const suspect = (m: Membership, received: Suspect, env: Env, probe?: FailedProbe): Step => {
   const previous = get(m, received.node)
   if (previous === undefined) return ignore(m, nameDefect(received.node) ?? "UnknownMember", received)
   const claim = withAccuser(received)
-  const verdict = decideSuspect(compare(m, previous, claim))
-  switch (verdict) {
+  const ruling = decideSuspect(compare(m, previous, claim))
+  switch (ruling) {
     case "Accept":
-      return accuse(m, previous, claim, env)
+      return accuse(m, previous, claim, env, probe)
     case "Confirm":
-      return confirm(m, previous, claim)
+      return confirm(m, previous, claim, env, probe)
     case "Refute":
       return refute(m, previous, claim, env)
     case "OldIncarnation":
-      return claim.node === m.self ? remind(m, previous, claim, env) : ignore(m, verdict, claim)
+      return claim.node === m.self ? remind(m, previous, claim, env) : ignore(m, ruling, claim)
     default:
-      return ignore(m, verdict, claim)
+      return ignore(m, ruling, claim)
   }
 }
 
@@ -45,7 +50,7 @@ const broadcast = (claim: Suspect): Directive => ({
   claim
 })
 
-const accuse = (m: Membership, previous: Entry, claim: Suspect, env: Env): Step => {
+const accuse = (m: Membership, previous: Entry, claim: Suspect, env: Env, probe: FailedProbe | undefined): Step => {
   const { now, rules } = env
   const suspicion = Suspicion.start({
     incarnation: claim.incarnation,
@@ -55,7 +60,9 @@ const accuse = (m: Membership, previous: Entry, claim: Suspect, env: Env): Step 
     probeInterval: rules.probeInterval,
     suspicionMult: rules.suspicionMult,
     suspicionMaxTimeoutMult: rules.suspicionMaxTimeoutMult,
-    suspicionConfirmations: rules.suspicionConfirmations
+    suspicionConfirmations: rules.suspicionConfirmations,
+    probe,
+    health: env.health
   })
   const entry: Entry = {
     ...previous,
@@ -65,14 +72,31 @@ const accuse = (m: Membership, previous: Entry, claim: Suspect, env: Env): Step 
     suspicion
   }
   const [next, told] = tellSuspect(replace(m, entry), claim, env)
-  return [next, [broadcast(claim), publish({ _tag: "Suspected", entry, from: claim.from }), ...told]]
+  const findings = Findings.ofSuspicion(entry.name, suspicion, m.self)
+  return [next, [broadcast(claim), publish({ _tag: "Suspected", entry, from: claim.from, findings }), ...told]]
 }
 
-/** The first few independent confirmations are gossiped on, so that others count them too. */
-const confirm = (m: Membership, previous: Entry, claim: Suspect): Step => {
+/**
+ * The first few independent confirmations are gossiped on, so that others count them too. What we tried ourselves is
+ * kept also where our word does not count any more.
+ */
+const confirm = (
+  m: Membership,
+  previous: Entry,
+  claim: Suspect,
+  { now }: Env,
+  probe: FailedProbe | undefined
+): Step => {
   if (previous.suspicion === undefined) return ignore(m, "NotAlive", claim)
-  const suspicion = Suspicion.confirm(previous.suspicion, claim.from)
-  if (typeof suspicion === "string") return ignore(m, suspicion, claim)
+  const probed = Suspicion.withProbe(previous.suspicion, probe, now)
+  const suspicion = Suspicion.confirm(probed, claim.from, now)
+  if (typeof suspicion === "string") {
+    const known = probed === previous.suspicion
+      ? m
+      // it ends when it did, so there is no other deadline
+      : { ...m, entries: m.entries.with(previous.name, { ...previous, suspicion: probed }) }
+    return ignore(known, suspicion, claim)
+  }
   return [replace(m, { ...previous, suspicion }), [broadcast(claim)]]
 }
 

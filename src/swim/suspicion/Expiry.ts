@@ -38,7 +38,7 @@ export const expire = (m: Membership, env: Env): Step => {
     if (entry?.suspicion === undefined || !isOver(Suspicion.expiry(entry.suspicion), env.now)) continue
     if (Suspicion.isDegraded(entry.suspicion)) directives.push({ _tag: "DegradedTimeout", name })
     const claim = { _tag: "Dead", incarnation: entry.incarnation, node: name, from: m.self } as const
-    const [after, more] = declareDead(next, entry, claim, env)
+    const [after, more] = declareDead(next, entry, claim, "Expired", env)
     directives.push(...more)
     next = after
   }

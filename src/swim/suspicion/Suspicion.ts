@@ -2,6 +2,7 @@
  * How long a suspect has to refute, given who else accuses it. A lone accuser may itself be the one in trouble, so the
  * time starts long and shrinks with each independent confirmation (Lifeguard §IV-B; memberlist: `suspicion`).
  */
+import type { FailedProbe } from "../../Verdict.ts"
 
 export interface Suspicion {
   /** The accused incarnation. */
@@ -16,6 +17,14 @@ export interface Suspicion {
   readonly max: number
   /** First accuser first; at most `k + 1`. */
   readonly accusers: ReadonlyArray<string>
+  /** When those after the first accused it, in milliseconds since the suspicion began. */
+  readonly confirmedAfter: ReadonlyArray<number>
+  /** Our own probe, the first that nobody answered; `undefined`: others alone accuse it. */
+  readonly probe: FailedProbe | undefined
+  /** When that probe ended, in milliseconds since the suspicion began. */
+  readonly probedAfter: number
+  /** Our score of local health when it began. */
+  readonly health: number
 }
 
 /** What a suspicion needs to know; everything about the cluster is fixed when it starts. */
@@ -30,6 +39,9 @@ export interface Options {
   readonly suspicionMaxTimeoutMult: number
   /** The confirmations to hope for; `suspicionMult` − 2 when absent. */
   readonly suspicionConfirmations?: number | undefined
+  /** What we tried ourselves, if it is our accusation. */
+  readonly probe?: FailedProbe | undefined
+  readonly health?: number | undefined
 }
 
 /**
@@ -61,6 +73,8 @@ export const remainingTime = (
   return Math.max(Math.floor(1000 * seconds), min) - elapsed
 }
 
+const noTimes: ReadonlyArray<number> = []
+
 export const start = (options: Options): Suspicion => {
   const hoped = options.suspicionConfirmations ?? options.suspicionMult - 2
   const min = suspicionTimeout(options.suspicionMult, options.n, options.probeInterval)
@@ -71,7 +85,11 @@ export const start = (options: Options): Suspicion => {
     k: options.n - 2 < hoped ? 0 : Math.max(0, hoped),
     min,
     max: options.suspicionMaxTimeoutMult * min,
-    accusers: [options.from]
+    accusers: [options.from],
+    confirmedAfter: noTimes,
+    probe: options.probe,
+    probedAfter: 0,
+    health: options.health ?? 0
   }
 }
 
@@ -90,12 +108,23 @@ export const expiry = (suspicion: Suspicion): number => {
 /** The suspicion with one accuser more, or why this one does not count. */
 export const confirm = (
   suspicion: Suspicion,
-  from: string
+  from: string,
+  now: number
 ): Suspicion | "EnoughConfirmations" | "DuplicateAccuser" => {
   if (confirmations(suspicion) >= suspicion.k) return "EnoughConfirmations"
   if (suspicion.accusers.includes(from)) return "DuplicateAccuser"
-  return { ...suspicion, accusers: [...suspicion.accusers, from] }
+  return {
+    ...suspicion,
+    accusers: [...suspicion.accusers, from],
+    confirmedAfter: [...suspicion.confirmedAfter, now - suspicion.startedAt]
+  }
 }
+
+/** The suspicion with our own probe, which says the same. Only the first is kept. */
+export const withProbe = (suspicion: Suspicion, probe: FailedProbe | undefined, now: number): Suspicion =>
+  probe === undefined || suspicion.probe !== undefined
+    ? suspicion
+    : { ...suspicion, probe, probedAfter: now - suspicion.startedAt }
 
 /** Whether fewer than the hoped-for members agreed. */
 export const isDegraded = (suspicion: Suspicion): boolean => suspicion.k > 0 && confirmations(suspicion) < suspicion.k

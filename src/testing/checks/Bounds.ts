@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import { MAX_VERDICTS } from "../../engine/application/Verdicts.ts"
 import { MAX_NOTICE_BYTES, MAX_NOTICES, type Told } from "../../engine/hooks/Notices.ts"
 import { MAX_PEERS } from "../../engine/receiving/Keys.ts"
 import { MAX_GIVEN, MAX_OFFERED } from "../../engine/recovery/KnownSeeds.ts"
@@ -67,6 +68,7 @@ const waiting = (node: ObservedNode, limit: Limit): void => {
   limit("seeds known", node.seeds.size(), MAX_GIVEN + MAX_OFFERED)
   limit("events that wait for a subscriber", node.changes.waiting(), config.eventBuffer)
   limit("messages that wait for a subscriber", node.messages.waiting(), config.messageBuffer)
+  limit("verdicts kept", node.verdicts.size(), MAX_VERDICTS)
   limit("log entries noted", node.logs.noted(), MAX_NOTED)
   limit("kinds of log entries remembered", node.logs.remembered(), MAX_REPEATS)
   notices("conflict", node.notices.conflict, limit)

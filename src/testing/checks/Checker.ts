@@ -248,7 +248,7 @@ export class Checker {
   }
 }
 
-/** Whether the member made place for another, which is no verdict about it. */
+/** Whether the member made place for another, which says nothing about it. */
 const evicts = (directives: ReadonlyArray<Directive>, name: string): boolean =>
   directives.some((directive) => directive._tag === "Evicted" && directive.entry.name === name)
 

@@ -73,12 +73,13 @@ class Seen implements Observation {
   }
 
   get events(): ReadonlyArray<MemberEvent> {
+    const tell = eventOf(this.#step.node.verdicts.of)
     return this.#step.directives.flatMap((directive): ReadonlyArray<MemberEvent> => {
       switch (directive._tag) {
         case "Publish":
-          return [eventOf({ missed: 0, value: directive.change })]
+          return [tell({ missed: 0, value: directive.change })]
         case "Conflict":
-          return [eventOf({ missed: 0, value: directive })]
+          return [tell({ missed: 0, value: directive })]
         default:
           return []
       }

@@ -40,6 +40,7 @@ describe("what a node found when it started", () => {
         encrypted: false,
         label: "",
         profile: "memberlist",
+        snapshot: "",
         bound: "10.0.0.1:7946",
         advertised: "10.0.0.1:7946"
       })
@@ -88,13 +89,15 @@ describe("what a node found when it started", () => {
               node: "a",
               peer: "10.0.0.1:7946",
               detail:
-                "encrypted; keys: secretKey; seeds: none; hooks: admit, merge; label: \"blue\"; profile: paper; bound: 10.0.0.1:7946"
+                "encrypted; keys: secretKey; seeds: none; hooks: admit, merge; label: \"blue\"; profile: paper; snapshot: none; "
+                + "bound: 10.0.0.1:7946"
             },
             {
               node: "b",
               peer: "10.0.0.2:7946",
               detail:
-                "in clear; keys: none; seeds: none; hooks: none; label: none; profile: memberlist; bound: 10.0.0.2:7946"
+                "in clear; keys: none; seeds: none; hooks: none; label: none; profile: memberlist; snapshot: none; "
+                + "bound: 10.0.0.2:7946"
             }
           ])
         }),

@@ -104,6 +104,25 @@ describe("a nack", () => {
 
 describe("a wait", () => {
   const now = () => 0
+  const at = (ip: string) => ({ ip, port: 7946 })
+
+  it.effect("knows where the answer and the nacks came from, each address once, and not more than it may", () =>
+    Effect.gen(function*() {
+      const acks = Acks.make(7)
+      yield* Acks.withWait({ acks, now }, (wait) =>
+        Effect.gen(function*() {
+          assert.deepStrictEqual(wait.nackers(), [])
+          for (const ip of ["10.0.0.1", "10.0.0.2", "10.0.0.1"]) acks.nack(wait.seqNo, at(ip))
+          assert.deepStrictEqual(wait.nackers(), [at("10.0.0.1"), at("10.0.0.2")])
+          for (let i = 0; i < 2 * Acks.MAX_NACKERS; i++) acks.nack(wait.seqNo, { ip: "10.0.0.9", port: i })
+          assert.strictEqual(wait.nackers().length, Acks.MAX_NACKERS)
+          assert.strictEqual(wait.nacks(), 3 + 2 * Acks.MAX_NACKERS)
+          acks.ack(wait.seqNo, payload, 42, at("10.0.0.3"))
+          const answer = yield* wait.until(1000)
+
+          assert.deepStrictEqual(Option.getOrThrow(answer).from, at("10.0.0.3"))
+        }))
+    }))
 
   it.effect("has the answer under its number, and counts the nacks that came before it", () =>
     Effect.gen(function*() {
@@ -116,7 +135,7 @@ describe("a wait", () => {
           acks.ack(wait.seqNo, payload, 42)
           return [yield* wait.until(1000), wait.nacks()]
         }))
-      assert.deepStrictEqual(answer, [Option.some({ payload, receivedAt: 42 }), 2])
+      assert.deepStrictEqual(answer, [Option.some({ payload, receivedAt: 42, from: undefined }), 2])
       assert.strictEqual(acks.waiting(), 0)
     }))
 

@@ -177,7 +177,7 @@ describe("a node with seeds", () => {
       assert.strictEqual(error?._tag, "NotReady")
       if (error?._tag === "NotReady") {
         assert.strictEqual(error.reason, "GaveUp")
-        assert.match(error.message, /^gave up joining after 3 tries: .*10\.0\.0\.1/)
+        assert.match(error.message, /^gave up joining, after 3 tries: .*10\.0\.0\.1/)
       }
       assert.strictEqual((yield* readiness(b))._tag, "GaveUp")
       yield* start("c", "10.0.0.3")
@@ -409,12 +409,12 @@ describe("joining by itself", () => {
       const node = yield* Effect.provide(Node.make(yield* Keyring.make({})), below)
       yield* Protocol.start(node, "none")
       yield* passing(Life.leave(node, Duration.seconds(1)))
-      const join = (returning: boolean) =>
-        passing(Effect.result(PushPull.join(node, { ip: "10.0.0.1", port: 7946 }, () => {}, returning)))
-      const refused = yield* join(false)
+      const join = (byItself: boolean) =>
+        passing(Effect.result(PushPull.join(node, { ip: "10.0.0.1", port: 7946 }, () => {}, { byItself })))
+      const refused = yield* join(true)
       assert.strictEqual(refused._tag === "Failure" ? refused.failure._tag : refused.success, "MemberlistClosed")
       assert.deepStrictEqual(yield* view(a), ["a alive"])
-      const back = yield* join(true)
+      const back = yield* join(false)
       assert.strictEqual(back._tag === "Success" ? back.success : back.failure._tag, "Joined")
       assert.deepStrictEqual(yield* view(a), ["a alive", "b alive"])
     })

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
 import * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
+import * as Findings from "../../../src/swim/suspicion/Findings.ts"
 import * as T from "../../support/Rules.ts"
 
 const { OTHER, SELF } = T
@@ -9,11 +10,14 @@ const { OTHER, SELF } = T
 describe("Dead.dead", () => {
   it("broadcasts and publishes a failure with its accusers", () => {
     const claim = T.dead(OTHER, 3, "a")
-    const [m, directives] = Dead.dead(T.known("suspect", 3), claim, T.env({ now: 9 }))
+    const before = T.known("suspect", 3)
+    const env = T.env({ now: 9 })
+    const [m, directives] = Dead.dead(before, claim, env)
     const entry = T.entry(m, OTHER)
+    const findings = Findings.ofChange("Declared", entry, "a", T.entry(before, OTHER).suspicion, env)
     assert.deepStrictEqual(directives, [
       { _tag: "Broadcast", key: OTHER, claim },
-      { _tag: "Publish", change: { _tag: "Failed", entry, from: "a", accusers: ["accuser"] } }
+      { _tag: "Publish", change: { _tag: "Failed", entry, from: "a", accusers: ["accuser"], findings } }
     ])
     assert.deepStrictEqual([entry.state, entry.stateChangedAt, entry.suspicion], ["dead", 9, undefined])
     assert.strictEqual(m.entries.size, 2)
@@ -22,9 +26,10 @@ describe("Dead.dead", () => {
   it("knows no accusers of a member that was not suspect here", () => {
     const [m, directives] = Dead.dead(T.known("alive", 3), T.dead(OTHER, 7, "a"), T.env())
     const entry = T.entry(m, OTHER)
+    const findings = Findings.ofChange("Declared", entry, "a", undefined, T.env())
     assert.deepStrictEqual(directives[1], {
       _tag: "Publish",
-      change: { _tag: "Failed", entry, from: "a", accusers: [] }
+      change: { _tag: "Failed", entry, from: "a", accusers: [], findings }
     })
     assert.strictEqual(entry.incarnation, 7)
   })
@@ -64,9 +69,10 @@ describe("Dead.leave", () => {
   it("says goodbye with the waiter and is left", () => {
     const [m, directives] = T.leave(T.started(), T.env({ now: 4 }))
     const entry = T.entry(m, SELF)
+    const findings = Findings.ofChange("Goodbye", entry, SELF, undefined, { now: 4 })
     assert.deepStrictEqual(directives, [
       { _tag: "Broadcast", key: SELF, claim: T.dead(SELF, 1, SELF) },
-      { _tag: "Publish", change: { _tag: "Left", entry } }
+      { _tag: "Publish", change: { _tag: "Left", entry, findings } }
     ])
     assert.strictEqual(m.stage._tag, "Left")
     assert.strictEqual(entry.state, "left")

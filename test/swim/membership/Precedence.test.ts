@@ -141,7 +141,18 @@ const enact = (c: Case) => {
   const incarnation = 5
   const base = T.cluster(T.OTHER)
   const suspicion = c.state === "suspect"
-    ? { incarnation, startedAt: 0, k: 2, min: 4000, max: 24_000, accusers: ["accuser"] }
+    ? {
+      incarnation,
+      startedAt: 0,
+      k: 2,
+      min: 4000,
+      max: 24_000,
+      accusers: ["accuser"],
+      confirmedAfter: [],
+      probe: undefined,
+      probedAfter: 0,
+      health: 0
+    }
     : undefined
   const m: Membership.Membership = {
     ...T.force(base, name, { incarnation, state: c.state, suspicion }),

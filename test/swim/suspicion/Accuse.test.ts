@@ -3,6 +3,8 @@ import * as Dead from "../../../src/swim/membership/Dead.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import * as Expiry from "../../../src/swim/suspicion/Expiry.ts"
+import * as Findings from "../../../src/swim/suspicion/Findings.ts"
+import type { Suspicion } from "../../../src/swim/suspicion/Suspicion.ts"
 import * as T from "../../support/Rules.ts"
 
 const { OTHER, SELF } = T
@@ -13,9 +15,10 @@ describe("Accuse.suspect", () => {
     const claim = T.suspect(OTHER, 1, "a")
     const [m, directives] = Accuse.suspect(six(), claim, T.env({ now: 500 }))
     const entry = T.entry(m, OTHER)
+    const findings = Findings.ofSuspicion(OTHER, entry.suspicion as Suspicion, SELF)
     assert.deepStrictEqual(directives, [
       { _tag: "Broadcast", key: OTHER, claim },
-      { _tag: "Publish", change: { _tag: "Suspected", entry, from: "a" } }
+      { _tag: "Publish", change: { _tag: "Suspected", entry, from: "a", findings } }
     ])
     assert.strictEqual(entry.state, "suspect")
     assert.strictEqual(entry.stateChangedAt, 500)

@@ -4,6 +4,7 @@ import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import { MAX_LISTED } from "../../../src/swim/suspicion/Deadlines.ts"
 import * as Expiry from "../../../src/swim/suspicion/Expiry.ts"
+import * as Findings from "../../../src/swim/suspicion/Findings.ts"
 import * as T from "../../support/Rules.ts"
 
 const { OTHER, SELF } = T
@@ -20,11 +21,14 @@ describe("Expiry.expire", () => {
   const expire = (m: Membership.Membership, now = 24_000) => Expiry.expire(m, T.env({ now }))
 
   it("declares the member dead on our word", () => {
-    const [m, directives] = expire(accused(3, "a", "b", "c"))
+    const before = accused(3, "a", "b", "c")
+    const [m, directives] = expire(before)
     const entry = T.entry(m, OTHER)
+    const { suspicion } = T.entry(before, OTHER)
+    const findings = Findings.ofChange("Expired", entry, SELF, suspicion, { now: 24_000 })
     assert.deepStrictEqual(directives, [
       { _tag: "Broadcast", key: OTHER, claim: T.dead(OTHER, 3, SELF) },
-      { _tag: "Publish", change: { _tag: "Failed", entry, from: SELF, accusers: ["a", "b", "c"] } }
+      { _tag: "Publish", change: { _tag: "Failed", entry, from: SELF, accusers: ["a", "b", "c"], findings } }
     ])
     assert.strictEqual(entry.state, "dead")
     assert.strictEqual(entry.stateChangedAt, 24_000)

@@ -15,7 +15,7 @@ const start = (options: Partial<Suspicion.Options>) =>
 
 const confirmed = (suspicion: Suspicion.Suspicion, ...from: ReadonlyArray<string>) =>
   from.reduce((s, name) => {
-    const next = Suspicion.confirm(s, name)
+    const next = Suspicion.confirm(s, name, s.startedAt)
     return typeof next === "string" ? s : next
   }, suspicion)
 
@@ -51,19 +51,28 @@ describe("Suspicion", () => {
 
   it("counts nobody twice, nor the first accuser", () => {
     const suspicion = confirmed(start({}), "a")
-    assert.strictEqual(Suspicion.confirm(suspicion, "first"), "DuplicateAccuser")
-    assert.strictEqual(Suspicion.confirm(suspicion, "a"), "DuplicateAccuser")
+    assert.strictEqual(Suspicion.confirm(suspicion, "first", 0), "DuplicateAccuser")
+    assert.strictEqual(Suspicion.confirm(suspicion, "a", 0), "DuplicateAccuser")
     assert.strictEqual(Suspicion.confirmations(suspicion), 1)
   })
 
   it("stops counting at k, so that the list of accusers is bounded", () => {
     const suspicion = confirmed(start({}), "a", "b", "c", "d")
     assert.deepStrictEqual(suspicion.accusers, ["first", "a", "b"])
-    assert.strictEqual(Suspicion.confirm(suspicion, "c"), "EnoughConfirmations")
+    assert.strictEqual(Suspicion.confirm(suspicion, "c", 0), "EnoughConfirmations")
+  })
+
+  it("knows when each confirmation came, in milliseconds since it began", () => {
+    const first = Suspicion.confirm(start({ now: 1000 }), "a", 1300)
+    if (typeof first === "string") return assert.fail(first)
+    const second = Suspicion.confirm(first, "b", 1800)
+    if (typeof second === "string") return assert.fail(second)
+    assert.deepStrictEqual(second.confirmedAfter, [300, 800])
+    assert.strictEqual(second.confirmedAfter.length, Suspicion.confirmations(second))
   })
 
   it("takes no confirmations when it hopes for none", () => {
-    assert.strictEqual(Suspicion.confirm(start({ n: 3 }), "a"), "EnoughConfirmations")
+    assert.strictEqual(Suspicion.confirm(start({ n: 3 }), "a", 0), "EnoughConfirmations")
   })
 
   it("is degraded while confirmations it hoped for are missing", () => {

@@ -8,6 +8,7 @@ import type * as Entry from "../../../src/swim/membership/Entry.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import { NameList } from "../../../src/swim/probing/NameList.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
+import * as Findings from "../../../src/swim/suspicion/Findings.ts"
 import * as Suspicion from "../../../src/swim/suspicion/Suspicion.ts"
 import { published, watch, type Watched } from "../../support/Observations.ts"
 import { alive, dead, entry, env, force, ip, leave, OTHER, own, SELF, suspect } from "../../support/Rules.ts"
@@ -49,11 +50,21 @@ const change = (
 }
 
 const joined = (entry: Entry.Entry): ReadonlyArray<Change> => [{ _tag: "Joined", entry }]
-const suspected = (entry: Entry.Entry): ReadonlyArray<Change> => [{ _tag: "Suspected", entry, from: "accuser" }]
-const failed = (from: string) => (entry: Entry.Entry): ReadonlyArray<Change> => [
-  { _tag: "Failed", entry, from, accusers: [] }
+const suspected = (entry: Entry.Entry): ReadonlyArray<Change> => [
+  { _tag: "Suspected", entry, from: "accuser", findings: Findings.ofSuspicion(entry.name, suspicion, SELF) }
 ]
-const left = (entry: Entry.Entry): ReadonlyArray<Change> => [{ _tag: "Left", entry }]
+const failed = (from: string) => (entry: Entry.Entry): ReadonlyArray<Change> => [
+  {
+    _tag: "Failed",
+    entry,
+    from,
+    accusers: [],
+    findings: Findings.ofChange("Declared", entry, from, undefined, { now: 0 })
+  }
+]
+const left = (entry: Entry.Entry): ReadonlyArray<Change> => [
+  { _tag: "Left", entry, findings: Findings.ofChange("Goodbye", entry, entry.name, undefined, { now: 0 }) }
+]
 
 describe("IncarnationWentBack", () => {
   it.effect("accepts what is newer", () =>

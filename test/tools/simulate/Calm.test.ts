@@ -11,6 +11,7 @@ import {
 } from "../../../simulate/explorer/Calm.ts"
 import type { MemberEvent } from "../../../src/MemberEvent.ts"
 import type { Change } from "../../../src/swim/membership/Directive.ts"
+import * as Findings from "../../../src/swim/suspicion/Findings.ts"
 import { entry, known, OTHER } from "../../support/Rules.ts"
 
 const listed = (...members: ReadonlyArray<string>): ReadonlyArray<Listed> =>
@@ -86,12 +87,20 @@ describe("liveness after calm", () => {
 })
 
 describe("a false death", () => {
-  const suspected: Change = { _tag: "Suspected", entry: entry(known("suspect", 3), OTHER), from: "a" }
+  const suspect = entry(known("suspect", 3), OTHER)
+  const suspected: Change = {
+    _tag: "Suspected",
+    entry: suspect,
+    from: "a",
+    findings: Findings.ofChange("Declared", suspect, "a", suspect.suspicion, { now: 0 })
+  }
+  const dead = entry(known("dead", 3), OTHER)
   const failed = (from: string): Change => ({
     _tag: "Failed",
-    entry: entry(known("dead", 3), OTHER),
+    entry: dead,
     from,
-    accusers: [from]
+    accusers: [from],
+    findings: Findings.ofChange("Declared", dead, from, suspect.suspicion, { now: 0 })
   })
   const begins = 100_000
   const suspicion = begins + LONGEST_PROBE + 1

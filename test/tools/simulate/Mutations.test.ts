@@ -109,8 +109,8 @@ vi.mock("../../../src/swim/gossip/BroadcastQueue.ts", async (importOriginal) => 
 
 vi.mock("../../../src/swim/membership/Membership.ts", async (importOriginal) => {
   const original = await importOriginal<typeof TableRules>()
-  const aliveChanges: typeof original.aliveChanges = (entry, previous) =>
-    original.aliveChanges(entry, previous).filter(({ change }) =>
+  const aliveChanges: typeof original.aliveChanges = (entry, previous, env) =>
+    original.aliveChanges(entry, previous, env).filter(({ change }) =>
       !is("recoveries are not published") || change._tag !== "Recovered"
     )
   const replace: typeof original.replace = (m, entry) => {

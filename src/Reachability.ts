@@ -1,0 +1,65 @@
+/**
+ * Which ways lead from this node to a member and back, as far as what is sent anyway has shown. Each node sees its own:
+ * the cluster agrees on who is there, not on who reaches them how.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * One way: `works` and `fails` are what was seen last, `unknown` means that nothing told so far, or that one of two
+ * ways fails and it cannot be told which.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Way = Schema.Literals(["unknown", "works", "fails"])
+/** @since 0.1.0 */
+export type Way = typeof Way.Type
+
+/**
+ * The three ways. A way `fails` only while the member is reached in another: one that nothing reaches is suspected,
+ * which is told by its `Verdict`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Reachability extends Schema.Class<Reachability>("effect-memberlist/Reachability")({
+  /** Our packets to the member. */
+  udpOut: Way,
+  /** The member's packets to us. */
+  udpIn: Way,
+  /** Streams that we open to the member. */
+  tcp: Way
+}) {
+  /** Whether any way fails. */
+  get impaired(): boolean {
+    return this.udpOut === "fails" || this.udpIn === "fails" || this.tcp === "fails"
+  }
+
+  /** Whether the member is reached by TCP, and not by UDP. */
+  get tcpOnly(): boolean {
+    return this.tcp === "works" && (this.udpOut === "fails" || this.udpIn === "fails")
+  }
+
+  /** What is likely to be the matter; `undefined` when no way fails. */
+  get likelyCause(): string | undefined {
+    const { tcp, udpIn, udpOut } = this
+    if (tcp === "fails") {
+      return "TCP is blocked towards the member (firewall, security group, wrong advertised port): no push/pull with it"
+    }
+    if (udpOut === "fails" && udpIn === "works") {
+      return "UDP is blocked towards the member, and not from it (firewall, security group)"
+    }
+    if (udpOut === "fails") return "UDP is blocked (firewall, security group), or packets are too long (MTU)"
+    return udpIn === "fails"
+      ? "UDP is blocked between this node and the member in at least one direction; others reach it"
+      : undefined
+  }
+
+  /** For people: `UDP out fails, UDP in works, TCP works`. */
+  override toString(): string {
+    return `UDP out ${this.udpOut}, UDP in ${this.udpIn}, TCP ${this.tcp}`
+  }
+}
