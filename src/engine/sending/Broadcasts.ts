@@ -83,6 +83,25 @@ export const queueUser = (node: Node, payload: Uint8Array, key: string | undefin
   finish(pruned, "Superseded")
 }
 
+/** What a draw would take. */
+const look = (
+  node: Node,
+  queue: Queue,
+  limit: number,
+  maxParts: number,
+  first?: ReadonlyArray<string>
+): BroadcastQueue.Drawn<Queued> =>
+  BroadcastQueue.draw(queue.current, {
+    overhead: PART_OVERHEAD,
+    limit,
+    retransmitLimit: BroadcastQueue.retransmitLimit(
+      node.config.retransmitMult,
+      Ref.getUnsafe(node.membership).entries.size
+    ),
+    maxParts,
+    first
+  })
+
 const drawFrom = (
   node: Node,
   queue: Queue,
@@ -93,16 +112,7 @@ const drawFrom = (
 ): { readonly messages: ReadonlyArray<Uint8Array>; readonly used: number } => {
   const current = queue.current
   if (limit <= 0 || maxParts <= 0 || BroadcastQueue.size(current) === 0) return nothing
-  const drawn = BroadcastQueue.draw(current, {
-    overhead: PART_OVERHEAD,
-    limit,
-    retransmitLimit: BroadcastQueue.retransmitLimit(
-      node.config.retransmitMult,
-      Ref.getUnsafe(node.membership).entries.size
-    ),
-    maxParts,
-    first
-  })
+  const drawn = look(node, queue, limit, maxParts, first)
   queue.current = drawn.queue
   // before the last transmission settles a receipt
   sent?.(drawn.messages)
@@ -127,6 +137,21 @@ const urgent = (node: Node, to: PeerAddress): ReadonlyArray<string> | undefined 
   return to.name === undefined ? own : [...own, newsOf(to.name)]
 }
 
+/** The part of a packet that messages of the application get while news of members waits as well. */
+const USER_SHARE = 1 / 4
+
+/**
+ * How many bytes of the next packet are kept for messages of the application: none where nothing of theirs, or no news
+ * of members, waits. What a packet does not use of its share is added to the next one's, so that a message that is
+ * longer than a quarter of a packet gets its turn as well. (Deficit round robin, Shreedhar and Varghese 1995. In the
+ * reference they wait until no news of members is left, memberlist #299.)
+ */
+const shareOfUser = (node: Node, limit: number): number =>
+  node.settings.rules.recovery
+    && BroadcastQueue.size(node.user.current) > 0 && BroadcastQueue.size(node.gossip.current) > 0
+    ? Math.min(node.fairness.current + limit * USER_SHARE, limit)
+    : 0
+
 /**
  * The messages that ride on the next packet, which goes to `to`, at most `limit` bytes with their overhead and
  * `maxParts` in number. `ping`: the packet is the ping of that sequence number.
@@ -139,9 +164,18 @@ export const draw = (
   ping?: number
 ): Effect.Effect<ReadonlyArray<Uint8Array>> =>
   Effect.suspend(() => {
-    const claims = drawFrom(node, node.gossip, limit, maxParts, urgent(node, to), (messages) =>
-      node.receipts.sent(messages, to, ping))
+    const share = shareOfUser(node, limit)
+    const kept = share === 0 ? nothing : look(node, node.user, share, maxParts)
+    const claims = drawFrom(
+      node,
+      node.gossip,
+      limit - kept.used,
+      maxParts - kept.messages.length,
+      urgent(node, to),
+      (messages) => node.receipts.sent(messages, to, ping)
+    )
     const user = drawFrom(node, node.user, limit - claims.used, maxParts - claims.messages.length, undefined)
+    node.fairness.current = Math.max(0, share - user.used)
     const messages = user.messages.length === 0 ? claims.messages : [...claims.messages, ...user.messages]
     const room = Math.min(limit - claims.used - user.used, MAX_USER_ROOM)
     if (node.delegate.broadcasts === undefined || room <= USER_OVERHEAD) {

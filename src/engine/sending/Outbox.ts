@@ -23,6 +23,8 @@ export interface Outbox {
   readonly gossip: Queue
   /** What the application broadcasts. */
   readonly user: Queue
+  /** How many bytes messages of the application were owed by packets that carried news of members instead. */
+  readonly fairness: MutableRef.MutableRef<number>
   /** Who got what we said last about ourselves. */
   readonly receipts: Receipts.Receipts
   /** Writes what this node sends; no other node's messages pass through it. */
@@ -38,6 +40,7 @@ const queue = (): Queue => MutableRef.make<BroadcastQueue.BroadcastQueue<Queued>
 export const make: Effect.Effect<Outbox> = Effect.map(Turns.make, (turns) => ({
   gossip: queue(),
   user: queue(),
+  fairness: MutableRef.make(0),
   receipts: Receipts.make(),
   writer: new Writer(),
   nonce: Nonces.make(),
