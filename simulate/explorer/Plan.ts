@@ -224,7 +224,10 @@ const configOf = (seed: number): Config => {
     indirectChecks: draws.pick([0, 1, 3]),
     suspicionMult: draws.pick([3, 4, 6]),
     gossipNodes: draws.pick([1, 2, 3]),
-    pushPullInterval: draws.pick(["10 seconds", "15 seconds", "30 seconds"] as const)
+    pushPullInterval: draws.pick(["10 seconds", "15 seconds", "30 seconds"] as const),
+    // fewer than there are others, now and then
+    maxLostPeers: draws.pick([256, 256, 2]),
+    recovery: draws.pick([true, true, true, false])
   }
 }
 

@@ -241,8 +241,10 @@ const explore = Effect.fnUntraced(function*(
   const nodes = yield* Effect.forEach(running, (name) => Effect.map(cluster.node(name), (list) => ({ name, list })))
   // Who has left runs on, and is in no list but its own. What it knows of the others grows old.
   const present = () => nodes.filter(({ name }) => !knowledge.isOutside(name))
-  // Halves that have forgotten each other never meet again by themselves (memberlist issue 222): somebody joins them.
+  // Without recovery, halves that have forgotten each other never find each other by themselves (memberlist issue 222):
+  // somebody joins them. With it they have to.
   const reunite = Effect.gen(function*() {
+    if (plan.config.recovery !== false) return
     const views = yield* Effect.forEach(
       present(),
       ({ list, name }) => Effect.map(list.members, (members) => [name, members] as const)

@@ -1,0 +1,77 @@
+/** The measured splits as the tables and the plot of docs/recovery.md. */
+import { plot } from "../papers/Plot.ts"
+import type { Result, Split } from "./measure.ts"
+
+export interface Measured {
+  readonly split: Split
+  readonly results: ReadonlyArray<Result>
+}
+
+/** A cut's time, for people. */
+export const duration = (seconds: number): string =>
+  seconds < 120 ? `${seconds} s` : seconds < 3600 ? `${seconds / 60} min` : `${seconds / 3600} h`
+
+const middle = (sorted: ReadonlyArray<number>): number => sorted[Math.floor(sorted.length / 2)] ?? 0
+
+/** How many runs ended whole, and after how long: the middle one, and the slowest. */
+const cell = (results: ReadonlyArray<Result> | undefined): string => {
+  if (results === undefined || results.length === 0) return ""
+  const times = results.flatMap(({ wholeAfter }) => wholeAfter ?? []).sort((a, b) => a - b)
+  const share = `${times.length} of ${results.length}`
+  return times.length === 0 ? share : `${share}, ${middle(times)} s (${times.at(-1)} s)`
+}
+
+const key = ({ cutOff, kind, members, recovery }: Split) => `${cutOff}|${members}|${kind}|${recovery}`
+
+/** One row for each split and way, one column for each time of the cut. */
+export const table = (measured: ReadonlyArray<Measured>): string => {
+  const seconds = [...new Set(measured.map(({ split }) => split.seconds))].sort((a, b) => a - b)
+  const rows = new Map(measured.map(({ split }) => [key(split), split]))
+  const head = ["cut off", "recovery", ...seconds.map(duration)]
+  const lines = Array.from(rows.entries(), ([name, { cutOff, kind, members, recovery }]) => {
+    const cells = seconds.map((time) =>
+      cell(measured.find(({ split }) => key(split) === name && split.seconds === time)?.results)
+    )
+    const what = `${cutOff} of ${members}${kind === "oneway" ? ", one way" : ""}`
+    return `| ${[what, recovery ? "on" : "off", ...cells].join(" | ")} |`
+  })
+  return [`| ${head.join(" | ")} |`, `| ${head.map(() => "---").join(" | ")} |`, ...lines].join("\n")
+}
+
+/** What the return costs those who are well: sums over the runs with recovery. */
+export const costs = (measured: ReadonlyArray<Measured>): string => {
+  const lines = measured.filter(({ split }) => split.recovery && split.kind === "both").map(({ results, split }) => {
+    const sum = (of: (result: Result) => number) => results.reduce((total, result) => total + of(result), 0)
+    const health = Math.max(...results.map(({ healthRise }) => healthRise))
+    return `| ${split.cutOff} of ${split.members} | ${duration(split.seconds)} | ${results.length} | ${
+      sum(({ suspected }) => suspected)
+    } | ${sum(({ failed }) => failed)} | ${health} |`
+  })
+  return [
+    "| cut off | for | runs | suspicions begun | failures told | highest rise of local health |",
+    "| --- | --- | --- | --- | --- | --- |",
+    ...lines
+  ].join("\n")
+}
+
+/** Seconds until whole, by the time of the cut. */
+export const picture = (measured: ReadonlyArray<Measured>): string => {
+  const shown = measured.filter(({ split }) => split.recovery && split.kind === "both")
+  const names = [...new Set(shown.map(({ split }) => `${split.cutOff} of ${split.members}`))]
+  return plot({
+    title: "Time until everybody lists everybody again",
+    x: "the network was cut for (s)",
+    y: "s after its return: the middle run, the fastest and the slowest",
+    logX: true,
+    series: names.map((name) => ({
+      name,
+      points: shown.filter(({ split }) => `${split.cutOff} of ${split.members}` === name).flatMap(
+        ({ results, split }) => {
+          const times = results.flatMap(({ wholeAfter }) => wholeAfter ?? []).sort((a, b) => a - b)
+          const [low] = times
+          return low === undefined ? [] : [{ x: split.seconds, y: middle(times), low, high: times.at(-1) }]
+        }
+      )
+    }))
+  })
+}
