@@ -295,6 +295,10 @@ export class Ours {
         gossipToTheDeadTime: setup.gossipToTheDeadTime / MILLISECOND,
         maxMembers: options.maxMembers,
         nameConflictPolicy: options.nameConflictPolicy,
+        recovery: false,
+        healInterval: 10_000,
+        maxLost: 256,
+        lostTime: 86_400_000,
         addressAllowed: allowed
       }
     }

@@ -31,6 +31,10 @@ const envAt = (now: number, rules: Partial<Membership.Rules> = {}): Membership.E
     gossipToTheDeadTime: 30_000,
     maxMembers: 65_536,
     nameConflictPolicy: "keep",
+    recovery: false,
+    healInterval: 10_000,
+    maxLost: 256,
+    lostTime: 86_400_000,
     addressAllowed: () => true,
     ...rules
   }

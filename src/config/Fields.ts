@@ -205,6 +205,10 @@ export const fields = {
     description: `an integer from 0 to ${MAX_COUNT}, or none for suspicionMult − 2`
   }) as Field<number | undefined>,
   buddySystem: flag,
+  recovery: flag,
+  healInterval: duration({ zero: undefined }),
+  maxLostPeers: integer(0, 4096),
+  lostPeerTime: duration({ zero: undefined }),
   decisionHookTimeout: Schema.UndefinedOr(duration({ zero: undefined })).annotate({
     description:
       "a finite duration of at least 1 millisecond and at most half of tcpTimeout, or none for a quarter of it"

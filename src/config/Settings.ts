@@ -189,8 +189,9 @@ export interface Settings {
    */
   readonly udpBufferSize?: number | undefined
   /**
-   * How long a dead member's name stays reserved for its old address, default 0: until its entry is removed. Set it
-   * where members come back under the same name with a new address. memberlist: `DeadNodeReclaimTime`.
+   * How long a dead member's name stays reserved for its old address. Default 0: not at all, so that a container that
+   * is replaced under its name is back as soon as its former life was found dead; with `recovery: false`, until its
+   * entry is removed. memberlist: `DeadNodeReclaimTime`.
    */
   readonly deadNodeReclaimTime?: Duration.Input | undefined
   /**
@@ -292,6 +293,22 @@ export interface Settings {
    * Lifeguard's buddy system.
    */
   readonly buddySystem?: boolean | undefined
+  /**
+   * Find back members that were lost to a broken network, and seeds that are not in the list; default true. Lost
+   * members are remembered and contacted again, those that others hold for dead are told so that they can contradict,
+   * and lists that are exchanged after a split accuse nobody. `false`, or the profile `paper`: everything as the
+   * reference has it, where a list that was split stays split.
+   */
+  readonly recovery?: boolean | undefined
+  /**
+   * How long the members of a side of a split wait on average, divided by their number, before one of them tries to
+   * find the other side; default 10 s. So a side tries six times a minute, however many its members are.
+   */
+  readonly healInterval?: Duration.Input | undefined
+  /** How many lost members are remembered, default 256; the latest stay. */
+  readonly maxLostPeers?: number | undefined
+  /** How long a lost member is remembered, default 24 hours. */
+  readonly lostPeerTime?: Duration.Input | undefined
   /**
    * How long a hook of the delegate may take that an exchange waits for (`admit`, `merge`, `localState`): a quarter of
    * `tcpTimeout` by default, at most half of it, because two of them may be part of one exchange, and the peer waits

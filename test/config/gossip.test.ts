@@ -221,9 +221,16 @@ describe("deadNodeReclaimTime", () => {
   })
 
   clusterTest(
-    "0 keeps a dead member's name for its old address while it is remembered",
+    "0 gives a dead member's name away at once",
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* comesBack({ deadNodeReclaimTime: 0 }, 20_000), { state: "dead", conflicts: 1 })
+      assert.deepStrictEqual(yield* comesBack({ deadNodeReclaimTime: 0 }, 100), { state: "alive", conflicts: 0 })
+    })
+  )
+  clusterTest(
+    "0 keeps a dead member's name for its old address while it is remembered, without recovery",
+    Effect.gen(function*() {
+      const config = { deadNodeReclaimTime: 0, recovery: false }
+      assert.deepStrictEqual(yield* comesBack(config, 20_000), { state: "dead", conflicts: 1 })
     })
   )
   clusterTest(

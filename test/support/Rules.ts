@@ -38,6 +38,10 @@ export const lan: Membership.Rules = {
   gossipToTheDeadTime: 30_000,
   maxMembers: 65_536,
   nameConflictPolicy: "keep",
+  recovery: false,
+  healInterval: 10_000,
+  maxLost: 256,
+  lostTime: 86_400_000,
   addressAllowed: () => true
 }
 

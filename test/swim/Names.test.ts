@@ -19,6 +19,10 @@ const env: Env = {
     gossipToTheDeadTime: 30_000,
     maxMembers: 100,
     nameConflictPolicy: "keep",
+    recovery: false,
+    healInterval: 10_000,
+    maxLost: 256,
+    lostTime: 86_400_000,
     addressAllowed: () => true
   }
 }

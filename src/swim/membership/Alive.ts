@@ -3,6 +3,7 @@
  */
 import * as Address from "../../base/Address.ts"
 import { isOutside } from "../life/Stage.ts"
+import { tellDead } from "../recovery/Reunion.ts"
 import { makePlace } from "./Capacity.ts"
 import { type Alive, aliveDefect, VERSIONS_LENGTH } from "./Claim.ts"
 import * as Conflicts from "./Conflicts.ts"
@@ -93,8 +94,11 @@ const hear = (m: Membership, previous: Entry, claim: Alive, env: Env): Step => {
       const told: Directive = { _tag: "Conflict", existing: previous, other: claim, replaced: false }
       return [{ ...next, conflicts }, [told, ...directives]]
     }
-    default:
-      return ignore(m, ruling, claim)
+    default: {
+      const [next, ignored] = ignore(m, ruling, claim)
+      const [after, told] = tellDead(next, claim.node, env)
+      return [after, [...ignored, ...told]]
+    }
   }
 }
 
@@ -109,7 +113,9 @@ const compare = (m: Membership, previous: Entry, claim: Alive, { now, rules }: E
     sameAddress,
     allowed: sameAddress || rules.addressAllowed(claim.addr),
     replaceable: rules.nameConflictPolicy === "replace",
-    reclaimable: rules.deadNodeReclaimTime > 0 && now - previous.stateChangedAt > rules.deadNodeReclaimTime,
+    reclaimable: rules.deadNodeReclaimTime > 0
+      ? now - previous.stateChangedAt > rules.deadNodeReclaimTime
+      : rules.recovery,
     // asked of ourselves alone, and most claims are about others
     identical: self && Address.sameBytes(previous.meta, claim.meta) && Address.sameBytes(previous.vsn, claim.vsn)
   }

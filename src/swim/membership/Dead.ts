@@ -1,6 +1,7 @@
 /**
  * What happens when a node is declared dead, or says goodbye.
  */
+import * as LostPeers from "../recovery/LostPeers.ts"
 import * as Findings from "../suspicion/Findings.ts"
 import { type Dead, nameDefect, withAccuser } from "./Claim.ts"
 import type { Change } from "./Directive.ts"
@@ -10,7 +11,8 @@ import { decideDead } from "./Precedence.ts"
 import { refute, remind } from "./Refute.ts"
 
 /** Someone claims a node is dead or, when it is its own claim, has left. memberlist: `deadNode`. */
-export const dead = (m: Membership, received: Dead, env: Env): Step => {
+export const dead = (before: Membership, received: Dead, env: Env): Step => {
+  const m = forgetDeparted(before, received)
   const previous = get(m, received.node)
   if (previous === undefined) return ignore(m, nameDefect(received.node) ?? "UnknownMember", received)
   const claim = withAccuser(received)
@@ -25,6 +27,12 @@ export const dead = (m: Membership, received: Dead, env: Env): Step => {
     default:
       return ignore(m, ruling, claim)
   }
+}
+
+/** Who said goodbye is not lost, also where it was held for dead before, or is forgotten. */
+const forgetDeparted = (m: Membership, { from, incarnation, node }: Dead): Membership => {
+  const lost = from === node ? LostPeers.departed(m.lost, node, incarnation) : m.lost
+  return lost === m.lost ? m : { ...m, lost }
 }
 
 /** Makes a member dead, or left if it is its own claim. */

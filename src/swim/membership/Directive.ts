@@ -19,6 +19,8 @@ export type Directive =
   | Tell
   | Untold
   | Ignored
+  | SplitSuspected
+  | Healed
 
 /** Gossip a claim. A queued broadcast with the same key is replaced. */
 export interface Broadcast {
@@ -112,6 +114,22 @@ export interface Ignored {
   readonly node: string
 }
 
+/** Tell subscribers that several members were lost together: they may be on the other side of a split. */
+export interface SplitSuspected {
+  readonly _tag: "SplitSuspected"
+  readonly lost: ReadonlyArray<string>
+  /** Who is left, ourselves included. */
+  readonly present: ReadonlyArray<string>
+}
+
+/** Tell subscribers that one of those lost together is back. */
+export interface Healed {
+  readonly _tag: "Healed"
+  readonly entry: Entry
+  /** The others that were lost with it, and are not back. */
+  readonly missing: ReadonlyArray<string>
+}
+
 /** Why a claim changed nothing. */
 export type IgnoreReason =
   | AliveDefect
@@ -145,6 +163,8 @@ export type IgnoreReason =
   | "AddressNotAllowed"
   /** The member table holds `maxMembers` entries. */
   | "TableFull"
+  /** The list of somebody that we were apart from has it as dead: it was told, and may contradict. */
+  | "Contested"
   /** The push/pull row has a state that does not exist. */
   | "UnknownState"
 

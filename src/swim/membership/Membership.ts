@@ -11,6 +11,7 @@ import type { FirstHand } from "../gossip/FirstHand.ts"
 import * as Stage from "../life/Stage.ts"
 import { isOutside } from "../life/Stage.ts"
 import * as ProbeRing from "../probing/ProbeRing.ts"
+import * as LostPeers from "../recovery/LostPeers.ts"
 import * as Deadlines from "../suspicion/Deadlines.ts"
 import * as Findings from "../suspicion/Findings.ts"
 import { expiry } from "../suspicion/Suspicion.ts"
@@ -41,6 +42,8 @@ export interface Membership {
   readonly conflicts: Conflicts.Conflicts
   /** The claims that were sent straight to a member lately. */
   readonly told: ReadonlyArray<Told>
+  /** Members that failed, and are remembered for longer than their entries. */
+  readonly lost: LostPeers.LostPeers
 }
 
 /** A claim that was sent straight to a member. */
@@ -59,7 +62,7 @@ export interface Rules {
   readonly suspicionMaxTimeoutMult: number
   /** Lifeguard's K; `suspicionMult` − 2 when absent. */
   readonly suspicionConfirmations?: number | undefined
-  /** 0: a dead member never gives up its name to another address. */
+  /** 0: a dead member gives up its name to another address at once with `recovery`, and never without. */
   readonly deadNodeReclaimTime: number
   /** How long dead and left members are remembered. */
   readonly gossipToTheDeadTime: number
@@ -68,6 +71,14 @@ export interface Rules {
   readonly addressAllowed: (addr: Uint8Array) => boolean
   /** Who has a name that two nodes claim: the one we knew first, or the one with the higher incarnation. */
   readonly nameConflictPolicy: "keep" | "replace"
+  /** Whether lost members are remembered, and whoever is held for dead is told. */
+  readonly recovery: boolean
+  /** How often all members of a side together try to find lost ones, on average. */
+  readonly healInterval: number
+  /** The most lost members remembered. */
+  readonly maxLost: number
+  /** How long they are remembered. */
+  readonly lostTime: number
 }
 
 /** What memberlist does where it differs from the Lifeguard paper, or what the paper says. */
@@ -102,7 +113,8 @@ export const make = (self: string): Membership => ({
   stage: Stage.unannounced,
   deadlines: Deadlines.none,
   conflicts: Conflicts.none,
-  told: []
+  told: [],
+  lost: LostPeers.none
 })
 
 /** The member list: everybody alive or suspect, ourselves included, in no particular order. */

@@ -32,6 +32,8 @@ export const oldNews = (m: Membership, claim: Alive): "OldIncarnation" | "SameIn
   if (claim.node === m.self) return undefined
   const previous = get(m, claim.node)
   if (previous === undefined || claim.incarnation > previous.incarnation) return undefined
+  // it may be a sign of life of somebody who is held for dead
+  if (previous.state === "dead" && m.lost.peers.length > 0) return undefined
   if (previous.port !== claim.port || !Address.sameBytes(previous.addr, claim.addr)) return undefined
   if (aliveDefect(claim) !== undefined) return undefined
   return claim.incarnation === previous.incarnation ? "SameIncarnation" : "OldIncarnation"

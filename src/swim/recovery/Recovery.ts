@@ -1,0 +1,98 @@
+/**
+ * What recovery does to the state: it follows who is lost and who is back, and tells what looks like a split.
+ */
+import type * as Arr from "effect/Array"
+import type { Directive, Failed } from "../membership/Directive.ts"
+import { type Env, members, type Membership, type Rules, type Step } from "../membership/Membership.ts"
+import { suspicionTimeout } from "../suspicion/Suspicion.ts"
+import * as LostPeers from "./LostPeers.ts"
+
+const nothing: ReadonlyArray<Directive> = []
+
+const withLost = (m: Membership, lost: LostPeers.LostPeers): Membership => lost === m.lost ? m : { ...m, lost }
+
+/**
+ * Follows what a step did: who failed is remembered, who is back or said goodbye is not lost any more. Only members are
+ * remembered that something came from: an address that somebody made up would aim what we send. Of several with one
+ * address it is one: names can be made up without end, and would take the place of real members.
+ */
+export const follow = (m: Membership, directives: ReadonlyArray<Directive>, env: Env): Step => {
+  if (!env.rules.recovery) return [m, nothing]
+  let { lost } = m
+  let healed: Array<Directive> | undefined
+  for (const directive of directives) {
+    if (directive._tag !== "Publish") continue
+    const { change } = directive
+    const { name } = change.entry
+    switch (change._tag) {
+      case "Failed":
+        if (hasFailed(m, change) && env.firstHand?.stands(name) === true) {
+          lost = LostPeers.add(lost, change.entry, env.now, env.rules)
+        }
+        break
+      case "Left":
+        lost = LostPeers.remove(lost, name)
+        break
+      case "Joined": {
+        const back = LostPeers.find(lost, name)
+        if (back === undefined) break
+        const { group } = back
+        const isFirst = lost.told.includes(group) && !lost.healed.includes(group)
+        const groups = isFirst ? [...lost.healed, group] : lost.healed
+        lost = LostPeers.remove({ ...lost, healed: groups, reunitedAt: env.now }, name)
+        if (!isFirst) break
+        const missing = lost.peers.filter((peer) => peer.group === group).map((peer) => peer.name)
+        healed ??= []
+        healed.push({ _tag: "Healed", entry: change.entry, missing })
+      }
+    }
+  }
+  return [withLost(m, lost), healed ?? nothing]
+}
+
+/** Whether a member failed, and did not just make place for another. */
+const hasFailed = ({ self }: Membership, { accusers, from }: Failed): boolean => from !== self || accusers.length > 0
+
+/** Forgets those that were lost too long ago, and tells of groups that look like the other side of a split. */
+export const review = (m: Membership, { now, rules }: Env): Step => {
+  const lost = LostPeers.recent(m.lost, now, rules)
+  const groups = LostPeers.groups(lost)
+  const present = members(m)
+  const time = longestSuspicion(m, rules)
+  const directives: Array<Directive> = []
+  const told: Array<number> = []
+  for (const [i, peers] of groups.entries()) {
+    const [{ group }] = peers
+    if (lost.told.includes(group)) continue
+    // who is alone has lost all others by now, but not together with those that were lost long ago
+    const alone = i === 0 && present.length === 1
+    if (!alone && !lostTogether(peers, now, time)) continue
+    told.push(group)
+    directives.push({
+      _tag: "SplitSuspected",
+      lost: peers.map(({ name }) => name),
+      present: present.map(({ name }) => name)
+    })
+  }
+  return [withLost(m, told.length === 0 ? lost : { ...lost, told: [...lost.told, ...told] }), directives]
+}
+
+/** How long a suspicion may take that nobody confirms, as on the smaller side of a split. */
+const longestSuspicion = (m: Membership, rules: Rules): number => {
+  const shortest = suspicionTimeout(rules.suspicionMult, m.entries.size, rules.probeInterval)
+  return Math.min(rules.suspicionMaxTimeoutMult * shortest, LostPeers.GROUP_TIME)
+}
+
+/** Two or more that were lost within one suspicion time, when that time is over, so that the names are complete. */
+const lostTogether = (group: Arr.NonEmptyReadonlyArray<LostPeers.LostPeer>, now: number, time: number): boolean =>
+  now - group[0].lostAt >= time &&
+  group.some(({ lostAt }, i) => i > 0 && lostAt - (group[i - 1]?.lostAt ?? 0) <= time)
+
+/** Notes that a lost peer was contacted in vain. */
+export const miss = (m: Membership, name: string, { now, rules }: Env): Step => [
+  withLost(m, LostPeers.missed(m.lost, name, now, rules.healInterval)),
+  nothing
+]
+
+/** Forgets a lost peer: at its address is somebody else. */
+export const putAside = (m: Membership, name: string): Step => [withLost(m, LostPeers.remove(m.lost, name)), nothing]
