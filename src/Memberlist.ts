@@ -48,6 +48,7 @@ import {
   type UnknownMember
 } from "./MemberlistError.ts"
 import type { Reachability } from "./Reachability.ts"
+import type { RecoveryEvent } from "./RecoveryEvent.ts"
 import type { Transport } from "./Transport.ts"
 import type { Verdict } from "./Verdict.ts"
 
@@ -95,6 +96,11 @@ export class Memberlist extends Context.Service<Memberlist, {
   readonly changes: Stream.Stream<ReadonlyArray<Member>>
   /** The current members as `MemberJoined`, then every later change in order. Ends with the service. */
   readonly events: Stream.Stream<MemberEvent>
+  /**
+   * What is done about members that were lost together: a split that is suspected, or healed, and peers that turned out
+   * to be somebody else. From now on; ends with the service.
+   */
+  readonly recovery: Stream.Stream<RecoveryEvent>
   /**
    * Why members were suspected, failed, left or recovered, as far as this node knows: the last 256, the newest last.
    */
@@ -266,6 +272,7 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
           ? Option.none()
           : Option.some(Views.reachabilityOf(node.heard.paths(name)))
       ),
+    recovery: Stream.map(node.recoveries.stream(), Views.recoveryOf),
     join: (seeds, options) => run("join", Join.join(node, seeds, options)),
     ready: Readiness.ready(node),
     readiness: Effect.sync(() => Readiness.of(node)),

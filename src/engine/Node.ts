@@ -57,6 +57,8 @@ export interface Node extends Telemetry.Telemetry, Subscriptions.Subscriptions, 
   readonly membership: Ref.Ref<Membership.Membership>
   /** Told when a suspicion ends sooner than all others did. */
   readonly sooner: Signal.Signal
+  /** Told when a member was lost. */
+  readonly losses: Signal.Signal
   /** Starts the node's fibers that are no loops. */
   readonly work: Work.Work
   /** Asks the delegate's hooks that answer. */
@@ -76,6 +78,10 @@ export interface Node extends Telemetry.Telemetry, Subscriptions.Subscriptions, 
   readonly introductions: Introductions.Introductions
   /** The goodbye that was said last, until a join introduces us again. */
   readonly departure: MutableRef.MutableRef<Departure | undefined>
+  /** How often it has contacted somebody to heal a split. */
+  readonly tries: MutableRef.MutableRef<number>
+  /** Where a lost member is being asked for. */
+  readonly asked: MutableRef.MutableRef<PeerAddress | undefined>
   /** Tells whether it takes part in its cluster. */
   readonly presence: Presence.Presence
   /** The `Seeds` service, where it is provided. */
@@ -164,6 +170,7 @@ export const make: (
     random: () => random.nextDoubleUnsafe(),
     membership,
     sooner: yield* Signal.make,
+    losses: yield* Signal.make,
     work,
     hooks,
     notices: {
@@ -178,6 +185,8 @@ export const make: (
     calls: yield* Calls.make,
     introductions: Introductions.make(),
     departure: MutableRef.make<Departure | undefined>(undefined),
+    tries: MutableRef.make(0),
+    asked: MutableRef.make<PeerAddress | undefined>(undefined),
     presence: Presence.make(),
     seedSource,
     seeds: KnownSeeds.make(transport.bound.port),

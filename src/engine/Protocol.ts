@@ -17,6 +17,7 @@ import * as PacketReceiver from "./receiving/PacketReceiver.ts"
 import * as Responder from "./receiving/Responder.ts"
 import * as StreamReceiver from "./receiving/StreamReceiver.ts"
 import * as AutoJoin from "./recovery/AutoJoin.ts"
+import * as Healer from "./recovery/Healer.ts"
 import * as Rejoin from "./recovery/Rejoin.ts"
 import * as SeedWatch from "./recovery/SeedWatch.ts"
 import { supervise } from "./Supervisor.ts"
@@ -46,6 +47,7 @@ export const start = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       node.changes.end()
+      node.recoveries.end()
       node.messages.end()
     })
   )
@@ -66,6 +68,7 @@ export const start = Effect.fnUntraced(function*(
     "suspicion": Timer.loop(node),
     "gossiper": Gossiper.loop(node),
     "push/pull": PushPull.loop(node),
+    "healer": Healer.loop(node),
     "auto-join": AutoJoin.loop(node),
     "seeds": SeedWatch.loop(node),
     "rejoin": Rejoin.loop(node),

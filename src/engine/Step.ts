@@ -7,12 +7,14 @@
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Address from "../base/Address.ts"
+import * as PlainText from "../base/PlainText.ts"
 import type { Alive } from "../swim/membership/Claim.ts"
-import type { Change, Conflict, Directive, Ignored, Tell } from "../swim/membership/Directive.ts"
+import type { Change, Conflict, Directive, Ignored, Refuted, Tell } from "../swim/membership/Directive.ts"
 import type { Entry } from "../swim/membership/Entry.ts"
 import type { Decision, Env, Membership, Step as RuleStep } from "../swim/membership/Membership.ts"
 import { readsChecksum } from "../swim/membership/Versions.ts"
 import { REFUTED } from "../swim/probing/LocalHealth.ts"
+import * as Recovery from "../swim/recovery/Recovery.ts"
 import { nextExpiry } from "../swim/suspicion/Expiry.ts"
 import type { Findings } from "../swim/suspicion/Findings.ts"
 import * as Message from "../wire/message/Message.ts"
@@ -44,9 +46,12 @@ export const decide = <A>(
   Effect.uninterruptible(Effect.map(
     Ref.modify(node.membership, (membership) => {
       const env = envOf(node)
-      const [next, directives, answer] = rule(membership, env)
+      const [decided, decisions, answer] = rule(membership, env)
+      const [next, recovered] = Recovery.follow(decided, decisions, env)
+      const directives = recovered.length === 0 ? decisions : [...decisions, ...recovered]
       const tells = carryOut(node, directives, receipt)
       if (nextExpiry(next) < nextExpiry(membership)) node.sooner.notify()
+      if (next.lost.peers.length > membership.lost.peers.length) node.losses.notify()
       if (next.stage !== membership.stage) node.presence.notify()
       node.memory.follow(membership, next)
       node.observer?.({ node, now: env.now, previous: membership, next, directives })
@@ -105,7 +110,7 @@ const carryOut = (
         node.counters.count("claim.untold", directive.reason)
         break
       case "Refuted":
-        Score.adjust(node, REFUTED)
+        if (costsHealth(node, directive)) Score.adjust(node, REFUTED)
         node.logs.note(directive.about === "ThisLife" ? "Refuted" : "EarlierLife", {
           reason: directive.by,
           // a push/pull does not say whose accusation it passes on, and then it counts as our own
@@ -121,12 +126,29 @@ const carryOut = (
           detail: `it was at ${Address.format(directive.existing.endpoint)}`
         })
         break
+      case "SplitSuspected":
+        node.recoveries.publish(directive)
+        node.logs.note("SplitSuspected", { detail: `lost together: ${names(directive.lost)}` })
+        break
+      case "Healed":
+        node.recoveries.publish(directive)
+        node.logs.note("Healed", {
+          member: directive.entry.name,
+          detail: directive.missing.length === 0 ? "all are back" : `still missing: ${names(directive.missing)}`
+        })
+        break
       case "Tell":
         tells.push(directive)
     }
   }
   return tells
 }
+
+/**
+ * Whether we should doubt ourselves because we had to contradict: an obituary says that somebody was apart from us, and
+ * asks for the contradiction. memberlist takes every accusation as a sign of our own trouble.
+ */
+const costsHealth = (node: Node, { by }: Refuted): boolean => by !== "Dead" || !node.settings.rules.recovery
 
 /**
  * Counts claims that changed the table, as memberlist does: a confirmation of a suspicion is gossiped on, but changes
@@ -168,6 +190,14 @@ const noteChange = (node: Node, change: Change): void => {
       if (change.findings.reason === "MadePlace") return
       return noteVerdict(node, change, change.findings.reason === "Expired" ? "MemberFailed" : "VerdictHeard")
   }
+}
+
+const MAX_NAMES = 8
+
+/** Some names, and how many more there are. */
+const names = (all: ReadonlyArray<string>): string => {
+  const shown = all.slice(0, MAX_NAMES).map((name) => PlainText.name(name)).join(", ")
+  return all.length > MAX_NAMES ? `${shown} and ${all.length - MAX_NAMES} more` : shown
 }
 
 /** Whether the suspicion that ended was in the log. */

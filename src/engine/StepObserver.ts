@@ -34,6 +34,7 @@ export interface ObservedNode extends Telemetry, Subscriptions, Inbox, Pick<Outb
   readonly verdicts: Verdicts
   readonly acks: Acks
   readonly pings: MutableRef.MutableRef<number>
+  readonly tries: MutableRef.MutableRef<number>
   readonly seeds: KnownSeeds
 }
 

@@ -80,6 +80,10 @@ export const make = (config: Config): Settings => {
       gossipToTheDeadTime: Duration.toMillis(config.gossipToTheDeadTime),
       maxMembers: config.maxMembers,
       nameConflictPolicy: config.nameConflictPolicy,
+      recovery: config.recovery && config.profile !== "paper",
+      healInterval: Duration.toMillis(config.healInterval),
+      maxLost: config.maxLostPeers,
+      lostTime: Duration.toMillis(config.lostPeerTime),
       addressAllowed
     },
     probeInterval,

@@ -9,8 +9,8 @@ const gossiping = { gossipInterval: "100 millis", pushPullInterval: 0, probeInte
 const U32 = 0xffff_ffff
 
 /** A node and a peer it gossips with, when the first news is over. */
-const pair = Effect.fnUntraced(function*() {
-  const node = yield* start("a", "10.0.0.1", { config: gossiping })
+const pair = Effect.fnUntraced(function*(recovery = true) {
+  const node = yield* start("a", "10.0.0.1", { config: { ...gossiping, recovery } })
   const peer = yield* fakePeer("p", "10.0.0.9")
   yield* peer.send(node, peer.alive())
   yield* TestClock.adjust("3 seconds")
@@ -28,16 +28,16 @@ const stands = Effect.fnUntraced(function*(node: TestNode, incarnation: number, 
 
 describe("a node that is accused", () => {
   for (
-    const [what, claim] of [
-      ["of being suspect", { _tag: "Suspect", incarnation: 7, node: "a", from: "p" }],
-      ["of being dead", { _tag: "Dead", incarnation: 7, node: "a", from: "p" }],
-      ["of having left", { _tag: "Dead", incarnation: 7, node: "a", from: "a" }]
+    const [what, claim, recovery] of [
+      ["of being suspect", { _tag: "Suspect", incarnation: 7, node: "a", from: "p" }, true],
+      ["of being dead, without recovery,", { _tag: "Dead", incarnation: 7, node: "a", from: "p" }, false],
+      ["of having left, without recovery,", { _tag: "Dead", incarnation: 7, node: "a", from: "a" }, false]
     ] as const
   ) {
     clusterTest(
       `${what} answers with the next incarnation above, tells the accuser, and loses a point of health`,
       Effect.gen(function*() {
-        const { node, peer } = yield* pair()
+        const { node, peer } = yield* pair(recovery)
         yield* peer.send(node, claim)
         yield* TestClock.adjust("2 seconds")
         yield* stands(node, 8, 1)
@@ -48,6 +48,17 @@ describe("a node that is accused", () => {
       })
     )
   }
+
+  clusterTest(
+    "of being dead does not doubt itself: whoever has an obituary asks for a contradiction",
+    Effect.gen(function*() {
+      const { node, peer } = yield* pair()
+      yield* peer.send(node, { _tag: "Dead", incarnation: 7, node: "a", from: "p" })
+      yield* TestClock.adjust("2 seconds")
+      yield* stands(node, 8, 0)
+      assert.isAbove(aboutUs(peer).length, 0)
+    })
+  )
 
   for (const _tag of ["Suspect", "Dead"] as const) {
     clusterTest(

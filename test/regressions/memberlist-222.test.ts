@@ -37,10 +37,23 @@ describe("memberlist #222: a cluster that was split", () => {
   )
 
   clusterTest(
-    "(known; wanted: whole again within a minute) stays split when everybody has forgotten the other side",
+    "is whole again within a minute when everybody has forgotten the other side",
     Effect.gen(function*() {
       const network = yield* SimulatedNetwork
       const nodes = yield* startMany(4)
+      yield* network.partition([left, right])
+      yield* TestClock.adjust("3 minutes")
+      yield* network.heal()
+      yield* TestClock.adjust("1 minute")
+      for (const node of nodes) assert.strictEqual((yield* view(node)).length, 4)
+    })
+  )
+
+  clusterTest(
+    "stays split without recovery when everybody has forgotten the other side",
+    Effect.gen(function*() {
+      const network = yield* SimulatedNetwork
+      const nodes = yield* startMany(4, { config: { recovery: false } })
       yield* network.partition([left, right])
       yield* TestClock.adjust("3 minutes")
       yield* network.heal()

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { PeerAddress } from "../../base/Address.ts"
-import type { Change, Conflict } from "../../swim/membership/Directive.ts"
+import type { Change, Conflict, Healed, SplitSuspected } from "../../swim/membership/Directive.ts"
 import type { Entry } from "../../swim/membership/Entry.ts"
 import type { Paths } from "../../swim/probing/Paths.ts"
 import type { Counters } from "../telemetry/Counters.ts"
@@ -32,7 +32,21 @@ export type News = Change | Conflict | Rerouted
 export interface Subscriptions {
   readonly changes: Hub.Hub<News>
   readonly messages: Hub.Hub<Received>
+  readonly recoveries: Hub.Hub<Recovery>
 }
+
+/** A lost peer, or a seed, that is not contacted again because somebody else is there. */
+export interface PutAside {
+  readonly _tag: "PutAside"
+  /** The member expected there, or none where it was a seed. */
+  readonly name: string | undefined
+  /** Where: `ip:port`, or the seed as it was given. */
+  readonly address: string
+  readonly reason: string
+}
+
+/** What recovery tells the application. */
+export type Recovery = SplitSuspected | Healed | PutAside
 
 /** Makes hubs in which each subscriber may be so many items behind. */
 export const make = (
@@ -45,7 +59,8 @@ export const make = (
   }
   return {
     changes: Hub.make<News>(buffers.eventBuffer, lost("event")),
-    messages: Hub.make<Received>(buffers.messageBuffer, lost("message"))
+    messages: Hub.make<Received>(buffers.messageBuffer, lost("message")),
+    recoveries: Hub.make<Recovery>(buffers.eventBuffer, lost("event"))
   }
 }
 

@@ -17,6 +17,7 @@ import {
   MemberUpdated
 } from "../../MemberEvent.ts"
 import { Reachability, type Way } from "../../Reachability.ts"
+import { Healed, PutAside, type RecoveryEvent, SplitSuspected } from "../../RecoveryEvent.ts"
 import { RemoteState } from "../../swim/membership/Claim.ts"
 import { type Entry, isGone } from "../../swim/membership/Entry.ts"
 import { type Announced, members, type Membership } from "../../swim/membership/Membership.ts"
@@ -24,7 +25,7 @@ import * as Paths from "../../swim/probing/Paths.ts"
 import * as Findings from "../../swim/suspicion/Findings.ts"
 import { Verdict } from "../../Verdict.ts"
 import type { Delivery } from "./Hub.ts"
-import type { News } from "./Subscriptions.ts"
+import type { News, Recovery } from "./Subscriptions.ts"
 
 /** Records are immutable, so each is converted once. */
 const converted = new WeakMap<Entry, Member>()
@@ -66,6 +67,18 @@ export const stateOf = (number: number): MemberState | undefined => states.get(n
 export const viewOf = (membership: Membership): ReadonlyArray<Member> => members(membership).map(memberOf)
 
 const reachabilities = new Map<string, Reachability>()
+
+/** What recovery tells, as users see it. */
+export const recoveryOf = ({ missed, value }: Delivery<Recovery>): RecoveryEvent => {
+  switch (value._tag) {
+    case "SplitSuspected":
+      return new SplitSuspected({ lost: value.lost, present: value.present, missed }, trusted)
+    case "Healed":
+      return new Healed({ member: memberOf(value.entry), missing: value.missing, missed }, trusted)
+    case "PutAside":
+      return new PutAside({ name: value.name, address: value.address, reason: value.reason, missed }, trusted)
+  }
+}
 
 const ways = (udpOut: Way, udpIn: Way, tcp: Way): Reachability => {
   const key = `${udpOut} ${udpIn} ${tcp}`

@@ -22,8 +22,10 @@ import {
 } from "../../MemberlistError.ts"
 import { partner, pushPullScale } from "../../swim/gossip/AntiEntropy.ts"
 import { nameDefect, type RemoteEntry } from "../../swim/membership/Claim.ts"
+import { members } from "../../swim/membership/Membership.ts"
 import { merge } from "../../swim/membership/Merge.ts"
 import * as Versions from "../../swim/membership/Versions.ts"
+import { isFromOtherSide } from "../../swim/recovery/Reunion.ts"
 import type { NodeState } from "../../wire/message/Message.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
 import * as Hooks from "../hooks/Hooks.ts"
@@ -56,7 +58,8 @@ export interface RemoteState {
 /** Everything we know, as the pieces of a message. User state beyond what a peer accepts is left out, loudly. */
 export const localState = Effect.fnUntraced(function*(
   node: Node,
-  join: boolean
+  join: boolean,
+  onlyLive = false
 ): Effect.fn.Return<ReadonlyArray<Uint8Array>> {
   let userState = yield* Hooks.localState(node, join)
   if (userState.length > Limits.MAX_USER_STATE) {
@@ -66,15 +69,19 @@ export const localState = Effect.fnUntraced(function*(
     userState = new Uint8Array(0)
   }
   // the hook's own bytes may change while they wait to be read
-  return yield* listOf(node, new Uint8Array(userState), join)
+  return yield* listOf(node, new Uint8Array(userState), join, onlyLive)
 })
 
 const listOf = Effect.fnUntraced(function*(
   node: Node,
   userState: Uint8Array,
-  join: boolean
+  join: boolean,
+  onlyLive = false
 ): Effect.fn.Return<ReadonlyArray<Uint8Array>> {
-  const { count, pieces } = yield* node.rows.encode(() => Ref.getUnsafe(node.membership).entries)
+  const { count, pieces } = yield* node.rows.encode(() => {
+    const membership = Ref.getUnsafe(node.membership)
+    return onlyLive ? { values: () => members(membership) } : membership.entries
+  })
   const head = Frame.encodeHeader({ nodes: count, userStateLen: userState.length, join })
   const message = [head, ...pieces, userState]
   countInstances(node)
@@ -111,14 +118,31 @@ const mergeChecked = Effect.fnUntraced(function*(
   options: { readonly join: boolean; readonly wait: boolean }
 ) {
   const nodes = yield* Hooks.admitRows(node, remote.nodes)
+  // decided for the whole list, and not for each slice
+  const otherSide = isFromOtherSide(Ref.getUnsafe(node.membership), nodes, envOf(node))
   // A large list in several steps, so that probes and acks are not held up: each is published by itself.
   for (let at = 0; at < nodes.length; at += Limits.SLICE_ROWS) {
     const rows = nodes.length <= Limits.SLICE_ROWS ? nodes : nodes.slice(at, at + Limits.SLICE_ROWS)
-    const step = Step.run(node, (m, env) => merge(m, rows, env))
+    const step = Step.run(node, (m, env) => merge(m, rows, env, otherSide))
     yield* at === 0 ? step : node.turns.take(step)
   }
   yield* Hooks.mergeRemoteState(node, remote.userState, options)
 })
+
+/** The live member elsewhere that has our name, and the error that says so. */
+const rival = (node: Node, nodes: ReadonlyArray<NodeState>) => {
+  const own = entryOf(node, node.name)
+  const other = nodes.find((entry) => entry.name === node.name && entry.state <= 1)
+  if (own === undefined || other === undefined) return undefined
+  const theirs = { ip: Address.ipText(other.addr) ?? "", port: other.port }
+  if (own.endpoint.ip === theirs.ip && own.endpoint.port === theirs.port) return undefined
+  const error = new NameConflict({
+    node: node.name,
+    ours: Address.format(own.endpoint),
+    theirs: Address.format(theirs)
+  })
+  return { incarnation: other.incarnation, error }
+}
 
 /**
  * The incarnation at which a live member elsewhere has our name, if one does and the policy lets us take it over; under
@@ -126,15 +150,18 @@ const mergeChecked = Effect.fnUntraced(function*(
  */
 const nameToTake = (node: Node, nodes: ReadonlyArray<NodeState>): Effect.Effect<number | undefined, NameConflict> =>
   Effect.suspend(() => {
-    const own = entryOf(node, node.name)
-    const other = nodes.find((entry) => entry.name === node.name && entry.state <= 1)
-    if (own === undefined || other === undefined) return noConflict
-    const theirs = { ip: Address.ipText(other.addr) ?? "", port: other.port }
-    if (own.endpoint.ip === theirs.ip && own.endpoint.port === theirs.port) return noConflict
-    if (node.config.nameConflictPolicy === "replace") return Effect.succeed(other.incarnation)
-    return Effect.fail(
-      new NameConflict({ node: node.name, ours: Address.format(own.endpoint), theirs: Address.format(theirs) })
-    )
+    const found = rival(node, nodes)
+    if (found === undefined) return noConflict
+    return node.config.nameConflictPolicy === "replace"
+      ? Effect.succeed(found.incarnation)
+      : Effect.fail(found.error)
+  })
+
+/** Fails where a live member elsewhere has our name. */
+const noRival = (node: Node, nodes: ReadonlyArray<NodeState>): Effect.Effect<undefined, NameConflict> =>
+  Effect.suspend(() => {
+    const found = rival(node, nodes)
+    return found === undefined ? noConflict : Effect.fail(found.error)
   })
 
 const noConflict = Effect.undefined
@@ -202,6 +229,11 @@ export interface Terms<E> {
   readonly accept?: ((rows: ReadonlyArray<NodeState>) => Effect.Effect<void, E>) | undefined
   /** It is no way back: it fails with `MemberlistClosed` where we have left by then. */
   readonly byItself?: boolean | undefined
+  /**
+   * It finds a side of a split back: it takes over no name, and tells only of live members, because the other side
+   * knows better who of those that we hold for dead is alive.
+   */
+  readonly healing?: boolean | undefined
 }
 
 const anybody = () => Effect.void
@@ -215,7 +247,7 @@ export const join = <E = never>(
   node: Node,
   to: PeerAddress,
   introducing: () => void,
-  { accept = anybody, byItself = false }: Terms<E> = {}
+  { accept = anybody, byItself = false, healing = false }: Terms<E> = {}
 ): Effect.Effect<"Joined" | "Ourselves", ExchangeError | MemberlistClosed | E> =>
   observed(
     node,
@@ -226,7 +258,7 @@ export const join = <E = never>(
       const { nodes } = yield* swap(node, to, noList)
       if (isOwnList(node, nodes)) return "Ourselves"
       yield* accept(nodes)
-      const above = yield* nameToTake(node, nodes)
+      const above = yield* healing ? noRival(node, nodes) : nameToTake(node, nodes)
       yield* checkVersions(node, nodes)
       yield* Hooks.merge(node, nodes)
       yield* Life.introduced(
@@ -235,7 +267,7 @@ export const join = <E = never>(
         { above, byItself },
         Effect.suspend(() => {
           introducing()
-          return introduce(node, to, nodes)
+          return introduce(node, to, nodes, healing)
         })
       )
       return "Joined"
@@ -246,12 +278,13 @@ export const join = <E = never>(
 const introduce = (
   node: Node,
   to: PeerAddress,
-  asked: ReadonlyArray<NodeState>
+  asked: ReadonlyArray<NodeState>,
+  healing: boolean
 ): Effect.Effect<void, ExchangeError> =>
   Effect.gen(function*() {
-    const remote = yield* swap(node, to, localState(node, true))
+    const remote = yield* swap(node, to, localState(node, true, healing))
     // the cluster may have changed since it was asked
-    const above = yield* nameToTake(node, remote.nodes)
+    const above = yield* healing ? noRival(node, remote.nodes) : nameToTake(node, remote.nodes)
     yield* checkVersions(node, remote.nodes)
     if (above !== undefined) yield* Life.takeName(node, above)
     if (hasNews(asked, remote.nodes)) yield* Hooks.merge(node, remote.nodes)

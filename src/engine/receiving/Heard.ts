@@ -107,6 +107,11 @@ export class Heard implements FirstHand {
     if (place !== undefined) this.note(place, now)
   }
 
+  /** The member that has that address; of several, the one that stands for all. */
+  nameAt(from: PeerAddress): string | undefined {
+    return this.find(from)?.first
+  }
+
   /** Whether an entry of the table has that address. Who also wants to `note` it should use its answer instead. */
   isMember(from: PeerAddress): boolean {
     return this.find(from) !== undefined

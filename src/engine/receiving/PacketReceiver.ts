@@ -11,6 +11,7 @@ import * as PlainText from "../../base/PlainText.ts"
 import { dead } from "../../swim/membership/Dead.ts"
 import { ignorable } from "../../swim/membership/OldNews.ts"
 import * as Requests from "../../swim/probing/Requests.ts"
+import { tellDead } from "../../swim/recovery/Reunion.ts"
 import { suspect } from "../../swim/suspicion/Accuse.ts"
 import type * as Transport from "../../Transport.ts"
 import type * as Message from "../../wire/message/Message.ts"
@@ -78,6 +79,14 @@ const countMissed = (node: Node, what: "ack" | "nack", delivery: Acks.Delivery):
   }
 }
 
+/** Whether a lost member is being asked for at that address, where somebody else may be by now. */
+const isAskedFor = ({ asked: { current } }: Node, { ip, port }: Address.PeerAddress): boolean =>
+  current !== undefined && current.port === port && current.ip === ip
+
+/** What an answer carries beside it: it could make one cluster of two that nobody was asked about. */
+const isNews = ({ _tag }: Message.PacketMessage): boolean =>
+  _tag === "Alive" || _tag === "Suspect" || _tag === "Dead" || _tag === "User"
+
 /** Serves the messages of one packet; the accusations of ourselves, which come first, are returned. */
 const serve = (
   node: Node,
@@ -88,9 +97,14 @@ const serve = (
 ): ReadonlyArray<Accusation> => {
   const { from } = packet
   const isMember = messages.length > 0 && node.heard.note(from, packet.receivedAt)
+  const isAsked = !isMember && isAskedFor(node, from)
   let requests = 0
   let accusations: Array<Accusation> | undefined
   for (const message of messages) {
+    if (isAsked && isNews(message)) {
+      node.counters.count("packet.dropped", "AskedFirst")
+      continue
+    }
     switch (message._tag) {
       case "Ping":
       case "IndirectPing":
@@ -172,12 +186,21 @@ const read = (
   if (decoded === undefined) return undefined
   if (decoded.rejections.length > 0) refuse(node, decoded.rejections, packet.from)
   const accusations = serve(node, handoff, responder, decoded.messages, packet)
-  if (accusations.length === 0) return undefined
-  return Effect.forEach(
+  const buried = heldForDead(node, packet.from)
+  if (accusations.length === 0 && buried === undefined) return undefined
+  const answers = Effect.forEach(
     accusations,
     (claim) => Step.run(node, (m, env) => claim._tag === "Suspect" ? suspect(m, claim, env) : dead(m, claim, env)),
     { discard: true }
   )
+  return buried === undefined ? answers : Effect.andThen(answers, Step.run(node, (m, env) => tellDead(m, buried, env)))
+}
+
+/** The member at that address, if it is one that we hold for dead. */
+const heldForDead = (node: Node, from: Address.PeerAddress): string | undefined => {
+  const name = node.settings.rules.recovery ? node.heard.nameAt(from) : undefined
+  const { entries } = Ref.getUnsafe(node.membership)
+  return name !== undefined && entries.get(name)?.state === "dead" ? name : undefined
 }
 
 /** Receives until it is interrupted. */

@@ -57,7 +57,7 @@ const tried = (node: Node): Effect.Effect<Join.Tally, "Left"> => {
 }
 
 /** Waits until another live member is in the list. */
-const othersAppear = (node: Node): Effect.Effect<void> =>
+export const othersAppear = (node: Node): Effect.Effect<void> =>
   node.changes.signals.pipe(
     Stream.filter(() => hasOthers(node)),
     Stream.take(1),

@@ -37,6 +37,12 @@ export interface KnownSeeds {
   readonly offer: (texts: ReadonlyArray<string>) => Offered
   /** A lookup found these addresses; it is ignored for a seed that is not known. */
   readonly found: (text: string, addresses: ReadonlyArray<Address.PeerAddress>) => void
+  /** Somebody else is at that address of the seed, until a join names it again. */
+  readonly putAside: (text: string, address: Address.PeerAddress) => void
+  readonly isAside: (text: string, address: Address.PeerAddress) => boolean
+  /** A member answered there, and its own address may be another: a service stands before it, for instance. */
+  readonly answered: (text: string) => void
+  readonly hasAnswered: (text: string) => boolean
   /** Those of the `Seeds` service. */
   readonly offered: () => ReadonlyArray<string>
   readonly isOffered: (text: string) => boolean
@@ -58,6 +64,8 @@ export const make = (defaultPort: number): KnownSeeds => {
   let offered: ReadonlySet<string> = new Set()
   let version = 0
   const addresses = new Map<string, ReadonlyArray<Address.PeerAddress>>()
+  const strangers = new Map<string, Set<string>>()
+  const answered = new Set<string>()
 
   const knows = (text: string) => given.has(text) || offered.has(text)
 
@@ -67,9 +75,11 @@ export const make = (defaultPort: number): KnownSeeds => {
     return ip === undefined ? none : [{ ip, port: seed.port, name: seed.name }]
   }
 
-  /** Forgets the addresses of what is not known any more. */
+  /** Forgets what was found out about seeds that are not known any more. */
   const prune = () => {
-    for (const text of addresses.keys()) if (!knows(text)) addresses.delete(text)
+    for (const about of [addresses, strangers, answered]) {
+      for (const text of about.keys()) if (!knows(text)) about.delete(text)
+    }
   }
 
   /** Adds a text as the newest; `false` when it is no seed. */
@@ -84,7 +94,11 @@ export const make = (defaultPort: number): KnownSeeds => {
 
   return {
     remember: (texts) => {
-      for (const text of texts.slice(-MAX_GIVEN)) add(text, given)
+      for (const text of texts.slice(-MAX_GIVEN)) {
+        add(text, given)
+        strangers.delete(text)
+        answered.delete(text)
+      }
       for (const oldest of given) {
         if (given.size <= MAX_GIVEN) break
         given.delete(oldest)
@@ -110,8 +124,19 @@ export const make = (defaultPort: number): KnownSeeds => {
       return { invalid, example, tooMany: texts.length - at }
     },
     found: (text, found) => {
-      if (knows(text)) addresses.set(text, found)
+      if (!knows(text)) return
+      addresses.set(text, found)
+      const current = new Set(found.map(Address.format))
+      for (const address of strangers.get(text) ?? []) if (!current.has(address)) strangers.get(text)?.delete(address)
     },
+    putAside: (text, address) => {
+      if (knows(text)) strangers.set(text, (strangers.get(text) ?? new Set()).add(Address.format(address)))
+    },
+    isAside: (text, address) => strangers.get(text)?.has(Address.format(address)) === true,
+    answered: (text) => {
+      if (knows(text)) answered.add(text)
+    },
+    hasAnswered: (text) => answered.has(text),
     offered: () => [...offered],
     isOffered: (text) => offered.has(text),
     version: () => version,
@@ -128,20 +153,30 @@ export interface Seeded {
   readonly transport: Pick<Transport["Service"], "advertised" | "bound">
 }
 
+/** The addresses of a seed that may be another member's: not our own, and not those where somebody else is. */
+export const candidates = (node: Seeded, text: string): ReadonlyArray<Address.PeerAddress> =>
+  node.seeds.addressesOf(text).filter((address) =>
+    !isOwnAddress(node.transport, address) && !node.seeds.isAside(text, address)
+  )
+
 /**
  * The known seeds where no live member is: those that were never found, and those of whose addresses, but for our own,
- * none is a live member's. A seed that names us alone is not among them.
+ * none is a live member's. A seed that names us alone is not among them, nor one where only somebody else is, nor, as
+ * long as nobody is lost, one that has answered.
  */
 export const outside = (node: Seeded): ReadonlyArray<string> => {
   const texts = node.seeds.all()
   if (texts.length === 0) return texts
   const live = new Set<string>()
-  for (const entry of Ref.getUnsafe(node.membership).entries.values()) {
+  const { entries, lost } = Ref.getUnsafe(node.membership)
+  for (const entry of entries.values()) {
     if (!isGone(entry)) live.add(Address.format(entry.endpoint))
   }
   return texts.filter((text) => {
+    if (lost.peers.length === 0 && node.seeds.hasAnswered(text)) return false
     const addresses = node.seeds.addressesOf(text)
-    const others = addresses.filter((address) => !isOwnAddress(node.transport, address))
-    return (addresses.length === 0 || others.length > 0) && !others.some((address) => live.has(Address.format(address)))
+    const others = candidates(node, text)
+    return (addresses.length === 0 || others.length > 0) &&
+      !addresses.some((address) => !isOwnAddress(node.transport, address) && live.has(Address.format(address)))
   })
 }

@@ -22,6 +22,7 @@ import type { NodeState } from "../../wire/message/Message.ts"
 import * as PushPull from "../exchange/PushPull.ts"
 import { entryOf, type Node } from "../Node.ts"
 import * as Step from "../Step.ts"
+import { othersAppear } from "./AutoJoin.ts"
 
 /** How many peers are tried at one time. */
 export const AT_ONCE = 8
@@ -94,15 +95,22 @@ const attempt = (node: Node, peer: KnownPeer): Effect.Effect<boolean, Memberlist
 export const loop = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<never> {
   const order = KnownPeers.inOrder(node.memory.restored()?.peers ?? [], node.random)
   const tried = new Set<string>()
+  // with seeds, the auto-join tells how far it has come
+  const tells = node.seedSource === undefined && missing(node, order).length > 0
+  if (tells) node.readiness.begin("no peer of the snapshot has answered yet")
   let pause = FIRST_PAUSE
   for (;;) {
     const alone = KnownPeers.isAlone(Ref.getUnsafe(node.membership))
+    if (tells && !alone) node.readiness.joined()
     const candidates = missing(node, order)
     const untried = candidates.filter(({ name }) => !tried.has(name))
     // alone, everybody is tried again, round by round
     if (alone && untried.length === 0) tried.clear()
     const round = (alone && untried.length === 0 ? candidates : untried).slice(0, AT_ONCE)
-    if (round.length === 0) return yield* Effect.never
+    if (round.length === 0) {
+      if (tells && alone) node.readiness.alone("NoSeeds")
+      return yield* Effect.never
+    }
     for (const { name } of round) tried.add(name)
     const joined = yield* Effect.forEach(round, (peer) => attempt(node, peer), { concurrency: AT_ONCE }).pipe(
       Effect.map((outcomes) => outcomes.some((outcome) => outcome)),
@@ -110,8 +118,11 @@ export const loop = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<ne
       Effect.catchTag("MemberlistClosed", () => Effect.never)
     )
     if (joined) continue
+    if (tells && alone) node.readiness.failed(`none of ${round.length} peers of the snapshot answered`)
     if (alone) yield* node.logs.write("RejoinWaits", { detail: `${round.length} of ${candidates.length} tried` })
-    yield* Effect.sleep(Duration.millis(pause * (0.8 + 0.4 * node.random())))
+    const sleep = Effect.sleep(Duration.millis(pause * (0.8 + 0.4 * node.random())))
+    // a peer may come by itself meanwhile
+    yield* tells && alone ? Effect.raceFirst(sleep, othersAppear(node)) : sleep
     pause = Math.min(LONGEST_PAUSE, 2 * pause)
   }
 })

@@ -36,6 +36,7 @@ export const descriptions = {
   "fiber.died": "pieces of work that died and were not done, by what they were",
   "fiber.refused": "pieces of work that were not begun, because as much of their kind as may be was under way",
   "fiber.restarted": "loops that died and were restarted, by loop",
+  "heal.tried": "lost members and seeds that were contacted to heal a split, by how it ended",
   "hook.died": "calls of the delegate that died, by hook",
   "hook.dropped": "notices to the delegate that made room for newer ones, by hook",
   "hook.late": "calls of the delegate that were given up because they took too long, by hook",
@@ -96,6 +97,7 @@ export interface Reasons {
   readonly "claim.untold": Untold["reason"]
   /** The name of the loop. */
   readonly "fiber.restarted": string
+  readonly "heal.tried": "Answered" | "NoAnswer" | "PutAside"
   readonly "hook.died": keyof Delegate
   readonly "hook.dropped": keyof Delegate
   readonly "hook.late": keyof Delegate
@@ -104,6 +106,7 @@ export interface Reasons {
   readonly "join.failed": SeedError["_tag"]
   readonly "packet.dropped":
     | "AliveQueueFull"
+    | "AskedFirst"
     | "DecryptionTime"
     | "QueueFull"
     | "RequestTooLate"

@@ -138,6 +138,15 @@ export const messages = {
     "a node took the name of a member at another address, as nameConflictPolicy allows",
     "if both run, give one of them another name; if the member moved, nothing is to be done"
   ),
+  SplitSuspected: warn(
+    "several members were lost together: they may be on the other side of a split",
+    "look at the network between them and this node; if they are gone for good, nothing is to be done"
+  ),
+  Healed: info("a member that was lost together with others is back"),
+  HealRefused: warn(
+    "somebody else is where a lost member, or a seed, was expected; it is not contacted again",
+    "if it belongs to the cluster, compare its label, keys, protocol versions and name with this node's, and join again"
+  ),
   VersionsRefused: warn(
     "ignored an alive message whose protocol versions are missing or contradictory",
     "upgrade the member that is named, or set its protocolVersion to one this node speaks"

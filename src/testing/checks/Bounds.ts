@@ -28,6 +28,8 @@ export interface Known {
   readonly mostMembers: number
   /** How many names it ever knew. */
   readonly names: number
+  /** When it was first seen, in monotonic milliseconds. */
+  readonly since: number
 }
 
 /** There are `actual` of what is counted, and may be `most`. */
@@ -67,6 +69,7 @@ const waiting = (node: ObservedNode, limit: Limit): void => {
   limit("addresses with a known key", node.keys.remembered(), MAX_PEERS)
   limit("seeds known", node.seeds.size(), MAX_GIVEN + MAX_OFFERED)
   limit("events that wait for a subscriber", node.changes.waiting(), config.eventBuffer)
+  limit("recovery events that wait for a subscriber", node.recoveries.waiting(), config.eventBuffer)
   limit("messages that wait for a subscriber", node.messages.waiting(), config.messageBuffer)
   limit("verdicts kept", node.verdicts.size(), MAX_VERDICTS)
   limit("log entries noted", node.logs.noted(), MAX_NOTED)
@@ -93,9 +96,21 @@ const running = (node: ObservedNode, limit: Limit): void => {
   limit("inbound streams being served", node.places.taken(), node.config.maxInboundStreams)
   limit("bytes that inbound streams hold", node.places.bytes(), node.config.maxInboundBytes)
   limit("push/pulls being answered", node.places.exchanges(), node.config.maxPushPulls)
-  // a node has one probe of its own at a time
-  limit("waits for an ack", node.acks.waiting(), relayed + node.pings.current + 1)
+  // a node has one probe of its own at a time, and asks for one lost member
+  const healing = node.settings.rules.recovery ? 1 : 0
+  limit("waits for an ack", node.acks.waiting(), relayed + node.pings.current + 1 + healing)
   limit("points of local health", node.health.current, node.config.awarenessMaxMultiplier - 1)
+}
+
+/** What is remembered to heal a split, and how often that is tried. */
+const recovery = ({ next: { lost }, node, now }: ObservedStep, { since }: Known, limit: Limit): void => {
+  const { rules } = node.settings
+  limit("lost members remembered", lost.peers.length, rules.recovery ? rules.maxLost : 0)
+  limit("splits told of", lost.told.length, rules.maxLost)
+  limit("seeds of joins remembered", node.seeds.all().length - node.seeds.offered().length, MAX_GIVEN)
+  // one in 80 % of the interval, and a clock that becomes slower during a pause makes that look shorter
+  const tries = rules.recovery ? 2 + Math.floor((now - since) / (0.4 * rules.healInterval)) : 0
+  limit("tries to heal a split", node.tries.current, tries)
 }
 
 /** Tells of every limit that a node does not keep. */
@@ -107,4 +122,5 @@ export const check = (step: ObservedStep, known: Known, tell: (what: string, mes
   broadcasts(step.node, known, limit)
   waiting(step.node, limit)
   running(step.node, limit)
+  recovery(step, known, limit)
 }

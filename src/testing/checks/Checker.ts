@@ -51,6 +51,8 @@ interface Life {
   /** The most members it ever knew at once, and the names it ever knew. */
   mostMembers: number
   readonly names: Set<string>
+  /** When it was first seen. */
+  readonly since: number
   /** The bounds that were broken, each of which is told once. */
   readonly exceeded: Set<string>
 }
@@ -68,7 +70,7 @@ export class Checker {
 
   readonly observe: Observer = (step) => {
     this.steps++
-    const life = this.lifeOf(step.node)
+    const life = this.lifeOf(step)
     if (step.next !== step.previous) {
       this.changes(step, life)
       this.published(step, life)
@@ -77,7 +79,7 @@ export class Checker {
     this.bounds(step, life)
   }
 
-  private lifeOf(node: ObservedNode): Life {
+  private lifeOf({ node, now }: ObservedStep): Life {
     const known = this.lives.get(node)
     if (known !== undefined) return known
     const life: Life = {
@@ -86,6 +88,7 @@ export class Checker {
       suspects: new Map(),
       mostMembers: 0,
       names: new Set(),
+      since: now,
       exceeded: new Set()
     }
     this.lives.set(node, life)
@@ -239,7 +242,7 @@ export class Checker {
 
   private bounds(step: ObservedStep, life: Life): void {
     life.mostMembers = Math.max(life.mostMembers, step.next.entries.size)
-    const known = { mostMembers: life.mostMembers, names: life.names.size }
+    const known = { mostMembers: life.mostMembers, names: life.names.size, since: life.since }
     Bounds.check(step, known, (what, message) => {
       if (life.exceeded.has(what)) return
       life.exceeded.add(what)

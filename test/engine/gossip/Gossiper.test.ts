@@ -45,7 +45,7 @@ describe("gossip", () => {
   clusterTest(
     "reaches a member that died lately, not one dead for long, nor one that left",
     Effect.gen(function*() {
-      const node = yield* start("a", "10.0.0.1", { config: gossiping })
+      const node = yield* start("a", "10.0.0.1", { config: { ...gossiping, recovery: false } })
       const dead = yield* fakePeer("dead", "10.0.0.8")
       const left = yield* fakePeer("left", "10.0.0.9")
       yield* dead.send(node, dead.alive())

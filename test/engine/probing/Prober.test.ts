@@ -175,7 +175,7 @@ describe("a probe", () => {
   clusterTest(
     "passes over members that are dead or left",
     Effect.gen(function*() {
-      const node = yield* start("a", "10.0.0.1", { config: probing })
+      const node = yield* start("a", "10.0.0.1", { config: { ...probing, recovery: false } })
       const gone = yield* fakePeer("gone", "10.0.0.8", { onMessage: "none" })
       const left = yield* fakePeer("left", "10.0.0.9", { onMessage: "none" })
       yield* introduce(node, gone, left)

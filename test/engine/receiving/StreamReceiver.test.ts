@@ -88,19 +88,27 @@ describe("a push/pull from a peer", () => {
     })
   )
 
-  clusterTest(
-    "about ourselves is refuted in the answer's wake",
-    Effect.gen(function*() {
-      const node = yield* start("a", "10.0.0.1", { config: quiet })
-      const peer = yield* fakePeer("p", "10.0.0.9")
-      const us = peer.row({ name: "a", addr: Uint8Array.of(10, 0, 0, 1), incarnation: 5 })
-      yield* peer.ask(node, pushPull([{ ...us, state: 2 }]))
-      yield* TestClock.adjust("20 millis")
-      assert.strictEqual((yield* node.cluster.localMember).incarnation, 6)
-      assert.strictEqual(yield* stateOf(node, "a"), "alive")
-      assert.strictEqual(yield* node.cluster.health, 1)
-    })
-  )
+  for (
+    const [what, state, recovery, health] of [
+      ["suspects us", 1, true, 1],
+      ["holds us for dead, which costs no health,", 2, true, 0],
+      ["holds us for dead, without recovery,", 2, false, 1]
+    ] as const
+  ) {
+    clusterTest(
+      `that ${what} is refuted in the answer's wake`,
+      Effect.gen(function*() {
+        const node = yield* start("a", "10.0.0.1", { config: { ...quiet, recovery } })
+        const peer = yield* fakePeer("p", "10.0.0.9")
+        const us = peer.row({ name: "a", addr: Uint8Array.of(10, 0, 0, 1), incarnation: 5 })
+        yield* peer.ask(node, pushPull([{ ...us, state }]))
+        yield* TestClock.adjust("20 millis")
+        assert.strictEqual((yield* node.cluster.localMember).incarnation, 6)
+        assert.strictEqual(yield* stateOf(node, "a"), "alive")
+        assert.strictEqual(yield* node.cluster.health, health)
+      })
+    )
+  }
 })
 
 describe("a stream", () => {

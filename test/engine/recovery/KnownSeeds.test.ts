@@ -3,10 +3,11 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
+import type { PeerAddress } from "../../../src/base/Address.ts"
 import * as SeedText from "../../../src/base/SeedText.ts"
 import * as Join from "../../../src/engine/exchange/Join.ts"
 import type { Node } from "../../../src/engine/Node.ts"
-import { make, MAX_GIVEN, outside } from "../../../src/engine/recovery/KnownSeeds.ts"
+import { candidates, make, MAX_GIVEN, outside } from "../../../src/engine/recovery/KnownSeeds.ts"
 import * as Step from "../../../src/engine/Step.ts"
 import * as Alive from "../../../src/swim/membership/Alive.ts"
 import * as Dead from "../../../src/swim/membership/Dead.ts"
@@ -66,6 +67,58 @@ describe("the seeds outside the list", () => {
       node.seeds.offer([])
       assert.deepStrictEqual(outside(node), ["10.0.0.2", "10.0.0.3"])
     }))
+
+  it.effect("are not those where only somebody else is, until a join names them or they have another address", () =>
+    Effect.gen(function*() {
+      const node = yield* self()
+      const [own, second, third, fourth] = [1, 2, 3, 4].map((last) => ({ ip: `10.0.0.${last}`, port: 7946 })) as [
+        PeerAddress,
+        PeerAddress,
+        PeerAddress,
+        PeerAddress
+      ]
+      const found = (...addresses: ReadonlyArray<PeerAddress>) => node.seeds.found("all.test", addresses)
+      node.seeds.remember(["all.test"])
+      found(own, second, third)
+      node.seeds.putAside("all.test", second)
+      assert.deepStrictEqual([outside(node), candidates(node, "all.test")], [["all.test"], [third]])
+      node.seeds.putAside("all.test", third)
+      assert.deepStrictEqual([outside(node), candidates(node, "all.test")], [[], []])
+      found(own, second, fourth)
+      assert.deepStrictEqual([outside(node), candidates(node, "all.test")], [["all.test"], [fourth]])
+      found(own, second, third)
+      assert.deepStrictEqual(candidates(node, "all.test"), [third], "it was not there meanwhile")
+      node.seeds.remember(["all.test"])
+      assert.deepStrictEqual(candidates(node, "all.test"), [second, third])
+      node.seeds.putAside("unknown.test", second)
+      assert.isFalse(node.seeds.isAside("unknown.test", second))
+    }))
+
+  it.effect("are those that have answered only while somebody is lost, until a join names them", () =>
+    Effect.gen(function*() {
+      const node = yield* self()
+      const lose = (count: number) =>
+        Step.run(node, (m) => [{
+          ...m,
+          lost: { ...m.lost, peers: m.lost.peers.slice(0, count) }
+        }, []])
+      node.seeds.remember(["10.0.0.2"])
+      node.seeds.answered("10.0.0.2")
+      node.seeds.answered("10.0.0.3")
+      assert.deepStrictEqual(outside(node), [])
+      assert.isFalse(node.seeds.hasAnswered("10.0.0.3"))
+      yield* member(node, "b", 9)
+      node.heard.note({ ip: "10.0.0.9", port: 7946 }, 0)
+      yield* died(node, "b")
+      assert.deepStrictEqual(outside(node), ["10.0.0.2"])
+      yield* lose(0)
+      assert.deepStrictEqual(outside(node), [])
+      node.seeds.remember(["10.0.0.2"])
+      assert.deepStrictEqual(outside(node), ["10.0.0.2"])
+    }))
+})
+
+describe("the seeds that a node knows", () => {
 })
 
 /** Texts that are seeds and texts that are none, few enough to come again. */

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { REFRESH } from "../../../src/base/Snapshot.ts"
 import { AT_ONCE } from "../../../src/engine/recovery/Rejoin.ts"
 import { JoinRejected } from "../../../src/MemberlistError.ts"
@@ -73,6 +74,28 @@ describe("a node that was killed and restarted", () => {
     }))
     assert.strictEqual(seen.left, false)
     assert.isAtMost(seen.whole, 500)
+  })
+
+  it("is not ready before a peer of its snapshot has answered", () => {
+    const seen = live(Effect.gen(function*() {
+      const cluster = yield* make(["a", "b"])
+      yield* cluster.startAll
+      yield* Effect.sleep("10 seconds")
+      yield* cluster.kill("b")
+      yield* cluster.kill("a")
+      yield* cluster.start("b")
+      const { readiness, ready } = yield* cluster.node("b")
+      const waiting = yield* Effect.forkChild(ready)
+      yield* Effect.sleep("5 seconds")
+      const before = yield* readiness
+      const early = waiting.pollUnsafe()
+      yield* cluster.start("a")
+      const after = yield* Fiber.join(waiting)
+      return { before, early, after, now: yield* readiness }
+    }))
+    assert.include(seen.before, { _tag: "Trying", why: "none of 1 peers of the snapshot answered" })
+    assert.isUndefined(seen.early)
+    assert.deepStrictEqual([seen.after, seen.now], [{ _tag: "Joined" }, { _tag: "Joined" }])
   })
 
   it("goes on trying while nobody is there, eight at a time and ever more slowly, and is back soon after they are", () => {

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { MAX_NOTICE_BYTES, MAX_NOTICES } from "../../../src/engine/hooks/Notices.ts"
 import type { Node } from "../../../src/engine/Node.ts"
+import { MAX_GIVEN } from "../../../src/engine/recovery/KnownSeeds.ts"
 import { MAX_USER_BROADCASTS } from "../../../src/engine/sending/Broadcasts.ts"
 import { MAX_NOTED } from "../../../src/engine/telemetry/Logs.ts"
 import { MAX_REPEATS } from "../../../src/engine/telemetry/Logs.ts"
@@ -12,6 +13,7 @@ import * as Alive from "../../../src/swim/membership/Alive.ts"
 import { MAX_REPORTS } from "../../../src/swim/membership/Conflicts.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import { NameList } from "../../../src/swim/probing/NameList.ts"
+import * as LostPeers from "../../../src/swim/recovery/LostPeers.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import { MAX_LISTED } from "../../../src/swim/suspicion/Deadlines.ts"
 import { type Seen, watch, type Watched } from "../../support/Observations.ts"
@@ -57,6 +59,15 @@ const request = {
   message: { _tag: "Ping", seqNo: 1, node: "", sourceAddr: new Uint8Array(), sourcePort: 0, sourceNode: "" },
   packet: { payload: new Uint8Array(), from: item.from, receivedAt: 0 }
 } as const
+const lostPeer = (i: number): LostPeers.LostPeer => ({
+  name: `${i}`,
+  endpoint: item.from,
+  incarnation: 1,
+  lostAt: 0,
+  group: 1,
+  misses: 0,
+  dueAt: 0
+})
 const handler = { onAck: () => {}, onNack: undefined }
 
 /** The default configuration of the nodes here, and that they know nobody but themselves. */
@@ -108,6 +119,37 @@ const bounds: ReadonlyArray<Full> = [
     most: 1024,
     told: "messages that wait for a subscriber",
     fill: (node, count) => doctored(node, { messages: { ...node.node.messages, waiting: () => count } })
+  },
+  {
+    name: "the buffer of a subscriber to recovery",
+    most: 1024,
+    told: "recovery events that wait for a subscriber",
+    fill: (node, count) => doctored(node, { recoveries: { ...node.node.recoveries, waiting: () => count } })
+  },
+  {
+    name: "the memory of lost members",
+    most: 256,
+    told: "lost members remembered",
+    fill: (node, count) => next(node, { lost: { ...LostPeers.none, peers: many(count, lostPeer) } })
+  },
+  {
+    name: "the memory of splits",
+    most: 256,
+    told: "splits told of",
+    fill: (node, count) => next(node, { lost: { ...LostPeers.none, told: many(count, (i) => i) } })
+  },
+  {
+    name: "the memory of seeds",
+    most: MAX_GIVEN,
+    told: "seeds of joins remembered",
+    fill: (node, count) =>
+      doctored(node, { seeds: { ...node.node.seeds, all: () => many(count + 3, String), offered: () => ["", "", ""] } })
+  },
+  {
+    name: "the tries to heal of the first moment",
+    most: 2,
+    told: "tries to heal a split",
+    fill: ({ node }, count) => Effect.sync(() => void (node.tries.current = count))
   },
   {
     name: "the log's queue",
@@ -240,8 +282,8 @@ const bounds: ReadonlyArray<Full> = [
     fill: (node, count) => doctored(node, { places: { ...node.node.places, exchanges: () => count } })
   },
   {
-    name: "the map of waits, with a probe, two relays and three pings,",
-    most: 6,
+    name: "the map of waits, with a probe, a try to heal, two relays and three pings,",
+    most: 7,
     told: "waits for an ack",
     fill: ({ node }, count) =>
       Effect.gen(function*() {
@@ -282,6 +324,33 @@ describe("Bounds", () => {
       conflict.offer({ call: () => Effect.void, size: 2 * MAX_NOTICE_BYTES, over: () => {} })
       self.see({})
       assert.deepStrictEqual(broken(), [])
+    }))
+
+  it.effect("accepts a try to heal in each 40 % of the interval, and no more", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      self.see({})
+      self.node.tries.current = 5
+      self.see({ now: 12_000 })
+      assert.deepStrictEqual(broken(), [])
+      self.see({ now: 11_999 })
+      assert.deepStrictEqual(broken(), ["self 11999: Bounds, 5 tries to heal a split, at most 4 are allowed"])
+    }))
+
+  it.effect("tells of a try to heal, and of a lost member, where recovery is switched off", () =>
+    Effect.gen(function*() {
+      const { broken, self } = yield* watch
+      const { settings } = self.node
+      const next = { ...self.now, lost: { ...LostPeers.none, peers: [lostPeer(1)] } }
+      self.node.tries.current = 1
+      self.see({ next })
+      assert.deepStrictEqual(broken(), [])
+      Object.assign(self.node, { settings: { ...settings, rules: { ...settings.rules, recovery: false } } })
+      self.see({ now: 60_000 })
+      assert.deepStrictEqual(broken(), [
+        "self 60000: Bounds, 1 lost members remembered, at most 0 are allowed",
+        "self 60000: Bounds, 1 tries to heal a split, at most 0 are allowed"
+      ])
     }))
 
   it.effect("tells of a bound once, however long it stays broken", () =>

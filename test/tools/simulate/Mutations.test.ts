@@ -23,6 +23,8 @@ import type * as MergeRules from "../../../src/swim/membership/Merge.ts"
 import type * as PrecedenceRules from "../../../src/swim/membership/Precedence.ts"
 import type * as RefuteRules from "../../../src/swim/membership/Refute.ts"
 import type * as RoundRules from "../../../src/swim/probing/Round.ts"
+import type * as LostPeersRules from "../../../src/swim/recovery/LostPeers.ts"
+import type * as TriesRules from "../../../src/swim/recovery/Tries.ts"
 import * as Deadlines from "../../../src/swim/suspicion/Deadlines.ts"
 import type * as ExpiryRules from "../../../src/swim/suspicion/Expiry.ts"
 
@@ -85,6 +87,21 @@ vi.mock("../../../src/swim/life/Announcement.ts", async (importOriginal) => {
     ]
   }
   return { ...original, update }
+})
+
+vi.mock("../../../src/swim/recovery/LostPeers.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof LostPeersRules>()
+  const add: typeof original.add = (lost, peer, now, limits) =>
+    original.add(lost, peer, now, is("as many are remembered as were lost") ? { ...limits, maxLost: 1_000 } : limits)
+  return { ...original, add }
+})
+
+vi.mock("../../../src/swim/recovery/Tries.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof TriesRules>()
+  const pause: typeof original.pause = (interval, since, random) =>
+    is("a lost member is tried all the time") ? 100 : original.pause(interval, since, random)
+  const tries: typeof original.tries = (n, random) => !is("nobody looks for lost members") && original.tries(n, random)
+  return { ...original, pause, tries }
 })
 
 vi.mock("../../../src/swim/probing/Round.ts", async (importOriginal) => {
@@ -244,7 +261,7 @@ vi.mock("../../../src/engine/sending/Receipts.ts", async (importOriginal) => {
 /** Each mutation, the seeds within which it must be caught, and what catches it. */
 const mutations: ReadonlyArray<readonly [rule: string, seeds: number, kinds: ReadonlyArray<string>]> = [
   ["alive at an equal incarnation wins over dead", 20, ["Resurrection"]],
-  ["accusations are not refuted", 20, ["FalseDeath", "Liveness"]],
+  ["accusations are not refuted", 60, ["FalseDeath", "Liveness"]],
   ["death of an older incarnation is believed", 20, ["IncarnationWentBack"]],
   ["a node believes that it is dead", 10, ["SelfDead"]],
   ["suspicions never expire", 10, ["OverdueSuspicion"]],
@@ -256,6 +273,9 @@ const mutations: ReadonlyArray<readonly [rule: string, seeds: number, kinds: Rea
   ["the dead are forgotten at once", 10, ["Forgotten"]],
   ["rumours never finish", 10, ["Bounds"]],
   ["nobody ends the wait for an answer that does not come", 10, ["Bounds"]],
+  ["as many are remembered as were lost", 20, ["Bounds"]],
+  ["a lost member is tried all the time", 10, ["Bounds"]],
+  ["nobody looks for lost members", 100, ["Liveness"]],
   ["recoveries are not published", 10, ["Events"]],
   ["every seventh event is lost", 10, ["EventStream"]],
   ["push/pull is believed about the dead", 10, ["HastySuspicion", "NeverSaid"]],
