@@ -20,6 +20,8 @@ export interface Metrics {
   readonly healthScore: Recorder
   /** How many entries the member table has in a state. */
   readonly instances: (state: MemberState, count: number) => void
+  /** Members that failed, and are remembered so that they can be found back. */
+  readonly lostPeers: Recorder
   /** Bytes of our whole state, as last sent in a push/pull, before compression and encryption. */
   readonly localSize: Recorder
   /** Bytes that an encrypted stream frame announced to have. */
@@ -61,6 +63,7 @@ export const make = (context: Context.Context<never>, labels: Labels): Metrics =
   return {
     healthScore: gauge("health.score", "Lifeguard's local health score; 0 is healthy"),
     instances: (state, count) => inState[state](count),
+    lostPeers: gauge("lost", "members that failed and are remembered, to be found back"),
     localSize: gauge("size.local", "bytes of the state last sent in a push/pull"),
     remoteSize: histogram("size.remote", "bytes of encrypted stream frames received", bytes),
     queuedClaims: histogram("queue.broadcasts", "claims about members waiting to be gossiped", lengths),

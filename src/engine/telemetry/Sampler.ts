@@ -23,6 +23,7 @@ const sample = (node: Node): void => {
   node.metrics.queuedClaims(BroadcastQueue.size(node.gossip.current))
   node.metrics.queuedUser(BroadcastQueue.size(node.user.current))
   countInstances(node)
+  node.metrics.lostPeers(Ref.getUnsafe(node.membership).lost.peers.length)
 }
 
 /** Samples every `queueCheckInterval` forever; never when that is 0. memberlist: `checkBroadcastQueueDepth`. */

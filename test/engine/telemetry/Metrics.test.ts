@@ -455,3 +455,22 @@ describe("a counter", () => {
     )
   })
 })
+
+describe("lost", () => {
+  clusterTest(
+    "is how many members failed and are remembered, also when the table has forgotten them",
+    measuring((read) =>
+      Effect.gen(function*() {
+        const config = { metricLabels: { member: "a" } }
+        const [, b] = yield* startMany(3, { config })
+        if (b === undefined) return assert.fail("three nodes")
+        const net = yield* SimulatedNetwork
+        yield* TestClock.adjust("30 seconds")
+        assert.strictEqual(read.number("memberlist.lost", config.metricLabels), 0)
+        yield* net.crash(b.ip)
+        yield* TestClock.adjust("5 minutes")
+        assert.isAtLeast(read.number("memberlist.lost", config.metricLabels), 1)
+      })
+    )
+  )
+})
