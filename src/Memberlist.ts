@@ -18,6 +18,7 @@ import * as Address from "./base/Address.ts"
 import * as Direct from "./engine/application/Direct.ts"
 import * as Views from "./engine/application/Views.ts"
 import * as Join from "./engine/exchange/Join.ts"
+import * as Leave from "./engine/exchange/Leave.ts"
 import type { KeysFrom, NodeInfo } from "./engine/life/Info.ts"
 import * as Life from "./engine/life/Life.ts"
 import * as Node from "./engine/Node.ts"
@@ -161,8 +162,8 @@ export class Memberlist extends Context.Service<Memberlist, {
     options?: Join.JoinOptions
   ) => Effect.Effect<Join.JoinReport, JoinFailed | MemberlistClosed, Scope.Scope>
   /**
-   * Says goodbye, and waits for that to be sent, at most `timeout` (default `leaveTimeout`). The node stays outside
-   * until it joins again. Interrupting it ends the wait, and not the leave. memberlist: `Leave`.
+   * Says goodbye, and waits for that to be sent, at most `timeout` (default `leaveTimeout`). Three members also get the
+   * whole list, so that it is certain that they know (`confirmed`). The node stays outside until it joins again. Interrupting it ends the wait, and not the leave. memberlist: `Leave`.
    */
   readonly leave: (
     options?: { readonly timeout?: Duration.Input | undefined }
@@ -278,7 +279,7 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
     readiness: Effect.sync(() => Readiness.of(node)),
     joinScoped: (seeds, options) => Join.scoped(node, seeds, options),
     leave: (options) =>
-      run("leave", Life.leave(node, Duration.fromInputUnsafe(options?.timeout ?? node.config.leaveTimeout))),
+      run("leave", Leave.leave(node, Duration.fromInputUnsafe(options?.timeout ?? node.config.leaveTimeout))),
     updateMeta: (meta, options) =>
       run(
         "updateMeta",

@@ -169,7 +169,8 @@ export const update = Effect.fnUntraced(function*(
  */
 export const leave = (
   node: Node,
-  timeout: Duration.Duration
+  timeout: Duration.Duration,
+  confirm: Effect.Effect<void> = Effect.void
 ): Effect.Effect<NewsReport, MemberlistClosed> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
@@ -177,7 +178,7 @@ export const leave = (
       const { goodbye, refused } = yield* Step.decide(node, leaving(node), receipt)
       if (refused === "Closed") return yield* new MemberlistClosed({ operation: "leave" })
       const departure = refused === undefined
-        ? depart(node, goodbye, receipt)
+        ? depart(node, goodbye, receipt, confirm)
         : node.departure.current
       if (departure === undefined || (refused !== undefined && departure.isOver())) {
         return { ...receipt.report(), outcome: "AlreadyLeft" }
@@ -192,11 +193,16 @@ export const leave = (
     })
   )
 
-const depart = (node: Node, goodbye: Uint8Array, gossip: Receipt): Departure.Departure => {
+const depart = (
+  node: Node,
+  goodbye: Uint8Array,
+  gossip: Receipt,
+  confirm: Effect.Effect<void> = Effect.void
+): Departure.Departure => {
   const introductions = Goodbye.introduced(node)
   const straight = node.receipts.make(nobody)
   const repeat = Effect.onExit(
-    Goodbye.repeat(node, goodbye, introductions),
+    Effect.all([Goodbye.repeat(node, goodbye, introductions), confirm], { concurrency: 2, discard: true }),
     (exit) => Effect.sync(() => straight.finished(exit._tag === "Success" ? "Sent" : "Superseded"))
   )
   if (!node.work.start("goodbye", repeat)) straight.finished("Superseded")

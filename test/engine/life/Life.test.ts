@@ -86,7 +86,7 @@ describe("leave", () => {
       assert.deepStrictEqual(yield* passing(b!.cluster.leave()), {
         outcome: "Sent",
         sent: 1,
-        confirmed: 0,
+        confirmed: 1,
         members: 1
       })
       assert.strictEqual((yield* passing(b!.cluster.leave())).outcome, "AlreadyLeft")

@@ -118,9 +118,6 @@ describe("the seeds outside the list", () => {
     }))
 })
 
-describe("the seeds that a node knows", () => {
-})
-
 /** Texts that are seeds and texts that are none, few enough to come again. */
 const Text = Schema.Literals(["", "a b", "x/y/z", "10.0.0.1", "10.0.0.2", "10.0.0.3:1", "n.test", "m/n.test:2", "::1"])
 const Operation = Schema.Union([
