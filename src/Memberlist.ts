@@ -163,7 +163,8 @@ export class Memberlist extends Context.Service<Memberlist, {
   ) => Effect.Effect<Join.JoinReport, JoinFailed | MemberlistClosed, Scope.Scope>
   /**
    * Says goodbye, and waits for that to be sent, at most `timeout` (default `leaveTimeout`). Three members also get the
-   * whole list, so that it is certain that they know (`confirmed`). The node stays outside until it joins again. Interrupting it ends the wait, and not the leave. memberlist: `Leave`.
+   * whole list, so that it is certain that they know (`confirmed`). The node stays outside until it joins again.
+   * Interrupting it ends the wait, and not the leave. memberlist: `Leave`.
    */
   readonly leave: (
     options?: { readonly timeout?: Duration.Input | undefined }
