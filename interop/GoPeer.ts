@@ -12,8 +12,8 @@ const moduleFolder = fileURLToPath(new URL("./go", import.meta.url))
  * The same program against two releases: today's, and one of 2022, whose MessagePack library was another generation.
  */
 export const generations = {
-  current: { modfile: "go.mod", binary: "peer" },
-  old: { modfile: "old.mod", binary: "peer-old" }
+  current: { modfile: "go.mod", binary: "peer", tags: "" },
+  old: { modfile: "old.mod", binary: "peer-old", tags: "old" }
 } as const
 export type Generation = keyof typeof generations
 
@@ -30,7 +30,8 @@ export const toolchain = (): string | undefined => {
 /** Builds the binaries; Go's build cache makes this cheap when nothing changed. Throws with the compiler's output. */
 export const build = (wanted: ReadonlyArray<Generation> = ["current", "old"]): void => {
   for (const generation of wanted) {
-    const args = ["build", `-modfile=${generations[generation].modfile}`, "-o", binaryOf(generation), "."]
+    const { modfile, tags } = generations[generation]
+    const args = ["build", `-modfile=${modfile}`, `-tags=${tags}`, "-o", binaryOf(generation), "."]
     execFileSync("go", args, { cwd: moduleFolder, stdio: ["ignore", "inherit", "inherit"] })
   }
 }

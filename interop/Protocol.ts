@@ -14,7 +14,7 @@ export const Generate = Schema.Struct({
 })
 export type Generate = typeof Generate.Type
 
-/** A node's configuration; what is absent keeps the value of the Local preset. */
+/** A node's configuration; what is absent keeps the value of its preset: Local, unless another is asked for. */
 export const StartOptions = Schema.Struct({
   name: Schema.String,
   /** Go only: the name as bytes, which need not be UTF-8. */
@@ -41,7 +41,12 @@ export const StartOptions = Schema.Struct({
   probeTimeoutMs: optional(Schema.Number),
   gossipIntervalMs: optional(Schema.Number),
   pushPullIntervalMs: optional(Schema.Number),
-  tcpTimeoutMs: optional(Schema.Number)
+  tcpTimeoutMs: optional(Schema.Number),
+  preset: optional(Schema.Literals(["local", "lan"])),
+  /** Ours only. */
+  recovery: optional(Schema.Boolean),
+  /** Ours only. */
+  healIntervalMs: optional(Schema.Number)
 })
 export type StartOptions = typeof StartOptions.Type
 
@@ -109,12 +114,22 @@ export const ConflictSeen = Schema.Struct({
   otherPort: Schema.Number
 })
 
+/** Ours only: what `cluster.recovery` told. */
+export const RecoveryTold = Schema.Struct({
+  ...stamped,
+  event: Schema.Literal("recovery"),
+  tag: Schema.Literals(["SplitSuspected", "Healed", "PutAside"]),
+  text: Schema.String
+})
+export type RecoveryTold = typeof RecoveryTold.Type
+
 export const PeerEvent = Schema.Union([
   MemberChange,
   MessageReceived,
   RemoteStateMerged,
   PingCompleted,
-  ConflictSeen
+  ConflictSeen,
+  RecoveryTold
 ])
 export type PeerEvent = typeof PeerEvent.Type
 

@@ -30,7 +30,8 @@ import {
   Memberlist,
   MemberlistConfig,
   MemberlistLive,
-  NodeTransport
+  NodeTransport,
+  type RecoveryEvent
 } from "../src/index.ts"
 import { Generate, type MemberView, type PayloadView, StartOptions } from "./Protocol.ts"
 
@@ -57,6 +58,7 @@ const Request = Schema.Union([
   request("ping", { to: Schema.String }),
   request("keys", { op: Schema.Literals(["add", "use", "remove"]), key: Base64 }),
   request("health", {}),
+  request("reachability", { of: Schema.String }),
   request("counters", {})
 ])
 type Request = typeof Request.Type
@@ -124,7 +126,7 @@ const eventNames = {
 
 const bytesOf = (text: string | undefined): Uint8Array => Uint8Array.from(Buffer.from(text ?? "", "base64"))
 
-const { local } = MemberlistConfig
+const presets = { local: MemberlistConfig.local, lan: MemberlistConfig.lan }
 
 const delegateVersions = ([min, max, current]: readonly [number, number, number] = [0, 0, 0]) => ({
   delegateProtocolMin: min,
@@ -132,27 +134,31 @@ const delegateVersions = ([min, max, current]: readonly [number, number, number]
   delegateProtocolVersion: current
 })
 
-const settings = (options: StartOptions) => ({
-  ...local,
+const settings = (options: StartOptions) => settingsOver(presets[options.preset ?? "local"], options)
+
+const settingsOver = (preset: typeof presets[keyof typeof presets], options: StartOptions) => ({
+  ...preset,
   name: options.name,
   bindAddress: options.bindAddress ?? "127.0.0.1",
   bindPort: options.bindPort ?? 0,
   advertiseAddress: options.advertiseAddress,
-  label: options.label ?? local.label,
+  label: options.label ?? preset.label,
   secretKey: options.secretKey === undefined ? undefined : Redacted.make(bytesOf(options.secretKey)),
-  enableCompression: options.compression ?? local.enableCompression,
-  protocolVersion: options.protocolVersion ?? local.protocolVersion,
+  enableCompression: options.compression ?? preset.enableCompression,
+  protocolVersion: options.protocolVersion ?? preset.protocolVersion,
   ...delegateVersions(options.delegateProtocol),
   meta: bytesOf(options.meta),
-  udpBufferSize: options.udpBufferSize ?? local.udpBufferSize,
-  suspicionMult: options.suspicionMult ?? local.suspicionMult,
-  indirectChecks: options.indirectChecks ?? local.indirectChecks,
-  disableTcpPings: options.disableTcpPings ?? local.disableTcpPings,
-  probeInterval: options.probeIntervalMs ?? local.probeInterval,
-  probeTimeout: options.probeTimeoutMs ?? local.probeTimeout,
-  gossipInterval: options.gossipIntervalMs ?? local.gossipInterval,
-  pushPullInterval: options.pushPullIntervalMs ?? local.pushPullInterval,
-  tcpTimeout: options.tcpTimeoutMs ?? local.tcpTimeout
+  udpBufferSize: options.udpBufferSize ?? preset.udpBufferSize,
+  suspicionMult: options.suspicionMult ?? preset.suspicionMult,
+  indirectChecks: options.indirectChecks ?? preset.indirectChecks,
+  disableTcpPings: options.disableTcpPings ?? preset.disableTcpPings,
+  probeInterval: options.probeIntervalMs ?? preset.probeInterval,
+  probeTimeout: options.probeTimeoutMs ?? preset.probeTimeout,
+  gossipInterval: options.gossipIntervalMs ?? preset.gossipInterval,
+  pushPullInterval: options.pushPullIntervalMs ?? preset.pushPullInterval,
+  tcpTimeout: options.tcpTimeoutMs ?? preset.tcpTimeout,
+  recovery: options.recovery ?? preset.recovery,
+  healInterval: options.healIntervalMs ?? preset.healInterval
 })
 
 /** What the application attaches and hears: as much as the Go peer's delegate. */
@@ -183,6 +189,17 @@ const makeDelegate = (options: StartOptions) => {
   return { delegate, setState: (next: Uint8Array) => void (state = next) }
 }
 
+const recoveryText = (event: RecoveryEvent): string => {
+  switch (event._tag) {
+    case "SplitSuspected":
+      return `lost: ${event.lost.join()}; present: ${event.present.join()}`
+    case "Healed":
+      return `${event.member.name} is back; missing: ${event.missing.join()}`
+    case "PutAside":
+      return `${event.name ?? "a seed"} at ${event.address}: ${event.reason}`
+  }
+}
+
 const micros = (duration: Duration.Duration): number => Math.round(Duration.toMillis(duration) * 1000)
 
 /** A running node: its scope's end is its farewell. */
@@ -210,6 +227,13 @@ const startNode = Effect.fnUntraced(function*(options: StartOptions) {
   )
   yield* Effect.forkDetach(
     Stream.runForEach(cluster.messages, ({ payload }) => Effect.sync(() => tellEvent("message", payloadView(payload)))),
+    { startImmediately: true }
+  )
+  yield* Effect.forkDetach(
+    Stream.runForEach(
+      cluster.recovery,
+      (event) => Effect.sync(() => tellEvent("recovery", { tag: event._tag, text: recoveryText(event) }))
+    ),
     { startImmediately: true }
   )
   return { cluster, scope, setState }
@@ -265,6 +289,10 @@ const run = (node: Running, names: ReadonlySet<string>, request: Request) => {
       return Effect.as(changeKeys(cluster.keyring, request.op, request.key), {})
     case "health":
       return Effect.map(cluster.health, (score) => ({ score }))
+    case "reachability":
+      return Effect.map(cluster.reachability(request.of), (reachability) => ({
+        reachability: Option.match(reachability, { onNone: () => undefined, onSome: ({ tcp, udpIn, udpOut }) => ({ tcp, udpIn, udpOut }) })
+      }))
     case "counters":
       return Effect.map(cluster.counters, (counters) => Object.fromEntries(counters))
   }

@@ -77,6 +77,8 @@ func (p *Peer) run(cmd string, raw []byte) (any, error) {
 		return p.keys(&req)
 	case "health":
 		return map[string]any{"score": p.list.GetHealthScore()}, nil
+	case "counters":
+		return counters(), nil
 	case "lose":
 		p.transport.lose(req.Addrs)
 		return done, nil
