@@ -11,7 +11,8 @@ import type { StartOptions } from "./Protocol.ts"
 
 export const subject: Kind = process.env["INTEROP_SUBJECT"] === "go" ? "go" : "ts"
 
-const program = fileURLToPath(new URL("./TsPeer.ts", import.meta.url))
+/** Our node as a peer process. */
+export const program = fileURLToPath(new URL("./TsPeer.ts", import.meta.url))
 
 export const start = (options: StartOptions): Effect.Effect<Peer, PeerError, Scope.Scope> =>
   subject === "go" ? GoPeer.start("current")(options) : launch("ts", [process.execPath, program], options)

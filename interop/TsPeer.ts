@@ -291,7 +291,10 @@ const run = (node: Running, names: ReadonlySet<string>, request: Request) => {
       return Effect.map(cluster.health, (score) => ({ score }))
     case "reachability":
       return Effect.map(cluster.reachability(request.of), (reachability) => ({
-        reachability: Option.match(reachability, { onNone: () => undefined, onSome: ({ tcp, udpIn, udpOut }) => ({ tcp, udpIn, udpOut }) })
+        reachability: Option.match(reachability, {
+          onNone: () => undefined,
+          onSome: ({ tcp, udpIn, udpOut }) => ({ tcp, udpIn, udpOut })
+        })
       }))
     case "counters":
       return Effect.map(cluster.counters, (counters) => Object.fromEntries(counters))

@@ -76,7 +76,9 @@ export const commands = (
   const { scripts = {} }: Manifest = JSON.parse(manifestText)
   const run = [...text.matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1] ?? "")
   const started = [
-    ...text.matchAll(/\bnode ((?:attack|examples|bench|demo|interop|reference|scripts|simulate|src)\/[\w./-]+\.ts)/g)
+    ...text.matchAll(
+      /\bnode ((?:attack|examples|bench|demo|interop|recovery|reference|scripts|simulate|src)\/[\w./-]+\.ts)/g
+    )
   ]
     .map((match) => match[1] ?? "")
   return [
