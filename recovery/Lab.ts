@@ -149,12 +149,17 @@ const isCounters = Schema.is(Counters)
 export const counters = (member: Member): Effect.Effect<Readonly<Record<string, number>>, PeerError> =>
   Effect.map(member.call("counters"), (answer) => isCounters(answer) ? answer : {})
 
-/** The sum of all counters whose names begin so. */
-export const counted = (member: Member, prefix: string): Effect.Effect<number, PeerError> =>
+/** The sum of all counters whose names begin so, of all these members. */
+export const counted = (members: ReadonlyArray<Member>, prefix: string): Effect.Effect<number, PeerError> =>
   Effect.map(
-    counters(member),
-    (all) => Object.entries(all).reduce((sum, [name, count]) => name.startsWith(prefix) ? sum + count : sum, 0)
+    Effect.forEach(members, counters),
+    (all) =>
+      all.flatMap((of) => Object.entries(of)).reduce((sum, [name, n]) => name.startsWith(prefix) ? sum + n : sum, 0)
   )
+
+/** How often they tried to find back somebody, or a seed. */
+export const tries = (members: ReadonlyArray<Member>): Effect.Effect<number, PeerError> =>
+  counted(members, "heal.tried")
 
 /** Changes of members since a point in time. */
 export const changes = (member: Member, tag: MemberChange["event"], since = 0): ReadonlyArray<MemberChange> =>
@@ -167,13 +172,14 @@ export const told = (member: Member, tag: RecoveryTold["tag"]): ReadonlyArray<st
 const suspicions = (members: ReadonlyArray<Member>): Effect.Effect<ReadonlyArray<number>, PeerError> =>
   Effect.forEach(members, (member) =>
     member.kind === "go"
-      ? counted(member, "memberlist.msg.suspect")
+      ? counted([member], "memberlist.msg.suspect")
       : Effect.succeed(changes(member, "suspected").length))
 
-/** From now on: who is suspected and who fails at whom, although all are well. */
+/** From now on: who is suspected and who fails at whom, although all are well, and how often somebody tried to heal. */
 export const watch = Effect.fnUntraced(function*(members: ReadonlyArray<Member>) {
   const since = Date.now()
   const before = yield* suspicions(members)
+  const triesBefore = yield* tries(members)
   return Effect.gen(function*() {
     const after = yield* suspicions(members)
     const sum = (kind: Peer["kind"]) =>
@@ -181,7 +187,7 @@ export const watch = Effect.fnUntraced(function*(members: ReadonlyArray<Member>)
     const failed = members.flatMap((member) =>
       changes(member, "failed", since).map(({ at, node }) => `${node.name} at ${member.name} after ${at - since} ms`)
     )
-    return { ours: sum("ts"), go: sum("go"), failed }
+    return { ours: sum("ts"), go: sum("go"), failed, tries: (yield* tries(members)) - triesBefore }
   })
 })
 

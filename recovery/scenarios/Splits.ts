@@ -42,10 +42,10 @@ const heals = (lab: Lab.Lab, split: Split): Body =>
     // longer than a suspicion lasts: what began at the return has ended
     yield* Effect.sleep("8 seconds")
     yield* Lab.whole(members, 0)
-    const { failed, go, ours } = yield* cost
+    const { failed, go, ours, tries } = yield* cost
     yield* Lab.claim(failed.length === 0, `failed, and were well: ${failed.join(", ")}`)
     const accused = [`${ours} suspected at ours`, ...(split.kinds.includes("go") ? [`${go} at Go`] : [])]
-    return `whole after ${Lab.seconds(seconds)}; ${accused.join(", ")}`
+    return `whole after ${Lab.seconds(seconds)}, ${tries} tries; ${accused.join(", ")}`
   })
 
 /** Nobody comes back by itself; one join does it, so the network is not to blame. */

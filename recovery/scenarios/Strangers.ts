@@ -38,35 +38,27 @@ const scenario = (stranger: Stranger): Lab.Scenario => ({
       yield* lost.kill
       const found = yield* Lab.whole(blue, 40)
 
+      const before = yield* Lab.tries(blue)
       const other = { ...settings, ...stranger.options }
       const taken = yield* lab.start("ours", stranger.name, other, lost.host)
       const friend = yield* lab.start("ours", "d", other)
       yield* friend.join(taken.address)
-      const before = yield* tries(blue)
       yield* stranger.putAside
         ? Lab.within("put aside by all", 60, Effect.sync(() => putAside(blue).length >= blue.length))
-        : Lab.within(`tried ${TRIES} times`, 60, Effect.map(tries(blue), (now) => now >= before + TRIES))
+        : Lab.within(`tried ${TRIES} times`, 60, Effect.map(Lab.tries(blue), (now) => now >= before + TRIES))
       // a try that was merged by mistake would be everywhere by now
       yield* Effect.sleep("3 seconds")
       yield* Lab.whole(blue, 0)
       yield* Lab.whole([taken, friend], 0)
       const told = putAside(blue)
-      const tried = `${(yield* tries(blue)) - before} tries, found lost after ${Lab.seconds(found)}`
+      const tried = `${(yield* Lab.tries(blue)) - before} tries, found lost after ${Lab.seconds(found)}`
       if (stranger.putAside) return `${tried}; told: ${told[0] ?? ""}`
-      const streams = yield* counted([taken, friend], "stream.")
+      const streams = yield* Lab.counted([taken, friend], "stream.")
       yield* Lab.claim(streams === 0, `${streams} streams were refused there`)
       yield* Lab.claim(told.length === 0, `told: ${told.join()}`)
       return `${tried}; no stream was opened to it`
     })
 })
-
-const counted = (members: ReadonlyArray<Lab.Member>, prefix: string) =>
-  Effect.map(
-    Effect.forEach(members, (member) => Lab.counted(member, prefix)),
-    (counts) => counts.reduce((sum, count) => sum + count, 0)
-  )
-
-const tries = (members: ReadonlyArray<Lab.Member>) => counted(members, "heal.tried")
 
 const putAside = (members: ReadonlyArray<Lab.Member>) => members.flatMap((member) => Lab.told(member, "PutAside"))
 
