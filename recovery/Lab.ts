@@ -83,9 +83,12 @@ export const make: Effect.Effect<Lab, Failure, Scope.Scope> = Effect.gen(functio
   }
 })
 
+/** What the members of a cluster are called, in order. */
+export const NAMES = "abcdefgh"
+
 /** Starts a member of each kind on a host of its own, named a, b, c…; the others join the first. */
 export const cluster = Effect.fnUntraced(function*(lab: Lab, kinds: ReadonlyArray<Kind>, options?: Options) {
-  const members = yield* Effect.forEach(kinds, (kind, i) => lab.start(kind, "abcdefgh".charAt(i), options))
+  const members = yield* Effect.forEach(kinds, (kind, i) => lab.start(kind, NAMES.charAt(i), options))
   const [first, ...others] = members
   if (first === undefined) return members
   for (const member of others) yield* member.join(first.address)

@@ -40,7 +40,11 @@ const TWO_SWITCHES = ["left", "right"] as const
 const ip = (args: ReadonlyArray<string>, lines: ReadonlyArray<string> = []): Effect.Effect<void, NetworkFailed> =>
   Effect.uninterruptible(Effect.callback<void, NetworkFailed>((resume) => {
     const failed = (message: string) =>
-      resume(Effect.fail(new NetworkFailed({ message: `ip ${[...args, ...lines].join("; ")}: ${message}` })))
+      resume(
+        Effect.fail(
+          new NetworkFailed({ message: `ip ${args.join(" ")}${lines.map((line) => `; ${line}`).join("")}: ${message}` })
+        )
+      )
     const child = spawn("ip", args, { detached: true, stdio: ["pipe", "ignore", "pipe"] })
     let complaint = ""
     child.stderr.setEncoding("utf8").on("data", (text: string) => void (complaint += text))

@@ -7,6 +7,8 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import { readFileSync, writeFileSync } from "node:fs"
+import * as Path from "node:path"
 import { parseArgs } from "node:util"
 import * as GoPeer from "../interop/GoPeer.ts"
 import * as Lab from "./Lab.ts"
@@ -20,18 +22,25 @@ import * as Strangers from "./scenarios/Strangers.ts"
 const usage = `npm run recovery [-- options] [words]
 
   words             only the scenarios whose group, sentence or settings contain one of the words
-  --at-once N       how many scenarios run at a time, default 6
+  --at-once N       how many scenarios run at a time, default 8
+  --short           only those that take less than a minute
+  --write-docs      also write the tables of docs/recovery.md
   --list            print the scenarios, and run none
+  --check           tell whether this machine can do it, and run none
 `
 
 /** What automated tests end with when they could not run. */
 const SKIPPED = 77
+
+/** What a short run leaves out takes so many seconds, or more. */
+const SHORT = 60
 
 const scenarios: ReadonlyArray<Lab.Scenario> = [
   ...Splits.scenarios,
   ...Paths.scenarios,
   ...Replaced.scenarios,
   ...Strangers.scenarios
+  // here: all members killed and restarted together, from their snapshots
 ]
 
 const fail = (message: string): never => {
@@ -43,7 +52,13 @@ const given = (() => {
   try {
     return parseArgs({
       allowPositionals: true,
-      options: { "at-once": { type: "string", default: "6" }, list: { type: "boolean", default: false } }
+      options: {
+        "at-once": { type: "string", default: "8" },
+        short: { type: "boolean", default: false },
+        "write-docs": { type: "boolean", default: false },
+        list: { type: "boolean", default: false },
+        check: { type: "boolean", default: false }
+      }
     })
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error))
@@ -57,8 +72,10 @@ if (!Number.isInteger(atOnce) || atOnce < 1) {
 const contains = ({ asserted, group, settings }: Lab.Scenario, word: string): boolean =>
   `${group} ${asserted} ${settings}`.toLowerCase().includes(word.toLowerCase())
 const wanted = scenarios.filter((one) =>
-  given.positionals.length === 0 || given.positionals.some((word) => contains(one, word))
+  (!given.values.short || one.seconds < SHORT) &&
+  (given.positionals.length === 0 || given.positionals.some((word) => contains(one, word)))
 )
+if (given.values["write-docs"] && wanted.length < scenarios.length) fail("--write-docs tells of a whole run")
 if (wanted.length === 0) fail(`no scenario contains ${given.positionals.join(" or ")}`)
 
 const say = (line: string) => Effect.sync(() => void process.stdout.write(`${line}\n`))
@@ -89,6 +106,15 @@ const goObstacle = Effect.sync((): string | undefined => {
   return undefined
 })
 
+const page = Path.resolve(import.meta.dirname, "../docs/recovery.md")
+
+/** Puts the tables into the page. */
+const writePage = (text: string): void => {
+  const [before, , after] = readFileSync(page, "utf8").split(/<!-- processes -->\n|<!-- end of processes -->/)
+  if (before === undefined || after === undefined) throw new Error(`${page} has no place for the tables`)
+  writeFileSync(page, `${before}<!-- processes -->\n\n${text}\n\n<!-- end of processes -->${after}`)
+}
+
 const runAll = Effect.gen(function*() {
   const noGo = yield* goObstacle
   if (noGo !== undefined) yield* say(`recovery: SKIPPED where Go takes part: ${noGo}`)
@@ -104,6 +130,7 @@ const runAll = Effect.gen(function*() {
   )
   const ordered = results.toSorted((a, b) => wanted.indexOf(a.scenario) - wanted.indexOf(b.scenario))
   yield* say(`\n${Report.tables(ordered)}\n\n${Report.summary(ordered)}, ${Math.round((Date.now() - began) / 1000)} s`)
+  if (given.values["write-docs"]) yield* Effect.sync(() => writePage(Report.page(ordered)))
   return ordered.some(({ outcome }) => outcome === "failed") ? 1 : 0
 })
 
@@ -118,6 +145,7 @@ const main = Effect.gen(function*() {
     process.exitCode = SKIPPED
     return
   }
+  if (given.values.check) return
   Network.sweep()
   process.exitCode = yield* runAll
   const left = Network.left()

@@ -11,8 +11,8 @@ const REMAINS = 60
 
 interface Split {
   readonly kinds: ReadonlyArray<Lab.Kind>
-  /** The name of the one that is cut off; nobody: the switch has no power, and each is alone. */
-  readonly cutOff: string | undefined
+  /** The names of those that are cut off from the others; nobody: the switch has no power, and each is alone. */
+  readonly cutOff: string
   readonly seconds: number
   readonly recovery: boolean
 }
@@ -20,9 +20,9 @@ interface Split {
 /** Breaks the network for a while, and sees to it that somebody was declared failed meanwhile. */
 const breakFor = Effect.fnUntraced(function*(lab: Lab.Lab, { cutOff, seconds }: Split) {
   const began = Date.now()
-  yield* cutOff === undefined
+  yield* cutOff === ""
     ? lab.network.powerOff
-    : lab.network.cutOff(lab.members.filter(({ name }) => name === cutOff).map(({ host }) => host))
+    : lab.network.cutOff(lab.members.filter(({ name }) => cutOff.includes(name)).map(({ host }) => host))
   yield* Effect.sleep(seconds * 1000)
   for (const member of lab.members) {
     const failed = Lab.changes(member, "failed", began).length
@@ -44,9 +44,18 @@ const heals = (lab: Lab.Lab, split: Split): Body =>
     yield* Lab.whole(members, 0)
     const { failed, go, ours, tries } = yield* cost
     yield* Lab.claim(failed.length === 0, `failed, and were well: ${failed.join(", ")}`)
+    yield* isTold(members, split)
     const accused = [`${ours} suspected at ours`, ...(split.kinds.includes("go") ? [`${go} at Go`] : [])]
     return `whole after ${Lab.seconds(seconds)}, ${tries} tries; ${accused.join(", ")}`
   })
+
+/** After a minute, one of ours that was alone has told of the split, and of its end. */
+const isTold = (members: ReadonlyArray<Lab.Member>, { cutOff, seconds }: Split): Effect.Effect<void, Lab.Refuted> => {
+  const alone = members.find(({ kind, name }) => kind === "ts" && name === cutOff)
+  if (alone === undefined || seconds < 60) return Effect.void
+  const told = (["SplitSuspected", "Healed"] as const).map((tag) => `${Lab.told(alone, tag).length} ${tag}`).join()
+  return Lab.claim(told === "1 SplitSuspected,1 Healed", `${alone.name} told ${told}`)
+}
 
 /** Nobody comes back by itself; one join does it, so the network is not to blame. */
 const remains = (lab: Lab.Lab, split: Split): Body =>
@@ -68,10 +77,15 @@ const count = (kinds: ReadonlyArray<Lab.Kind>): string => {
   return go === 0 ? `${kinds.length} of ours` : `${kinds.length - go} of ours, ${go} Go`
 }
 
+const who = (kinds: ReadonlyArray<Lab.Kind>, cutOff: string): string => {
+  if (cutOff.length > 1) return `${cutOff.length}`
+  if (!kinds.includes("go")) return "one"
+  return kinds[Lab.NAMES.indexOf(cutOff)] === "go" ? "a Go member" : "one of ours"
+}
+
 const scenario = (split: Split): Lab.Scenario => {
   const { cutOff, kinds, recovery, seconds } = split
-  const which = kinds["abcdefgh".indexOf(cutOff ?? "")] === "go" ? "a Go member" : "one"
-  const cut = cutOff === undefined ? "each alone, links down" : `${kinds.includes("go") ? which : "one"} cut off`
+  const cut = cutOff === "" ? "each alone, links down" : `${who(kinds, cutOff)} cut off`
   const result = recovery ? "whole again by itself" : "stays split, until somebody joins"
   return {
     group: "Split and heal",
@@ -83,13 +97,15 @@ const scenario = (split: Split): Lab.Scenario => {
   }
 }
 
+const five: ReadonlyArray<Lab.Kind> = ["ours", "ours", "ours", "ours", "ours"]
 const ours: ReadonlyArray<Lab.Kind> = ["ours", "ours", "ours"]
 const oneGo: ReadonlyArray<Lab.Kind> = ["ours", "ours", "go"]
 const twoGo: ReadonlyArray<Lab.Kind> = ["ours", "go", "go"]
 
 export const scenarios: ReadonlyArray<Lab.Scenario> = [
   ...[15, 60].flatMap((seconds) => [true, false].map((recovery) => ({ kinds: ours, cutOff: "c", seconds, recovery }))),
-  { kinds: ours, cutOff: undefined, seconds: 15, recovery: true },
+  { kinds: five, cutOff: "de", seconds: 40, recovery: true },
+  { kinds: ours, cutOff: "", seconds: 15, recovery: true },
   ...[15, 60].map((seconds) => ({ kinds: oneGo, cutOff: "c", seconds, recovery: true })),
   { kinds: oneGo, cutOff: "c", seconds: 15, recovery: false },
   // ours is alone, and then one of two

@@ -52,13 +52,17 @@ const scenario = (stranger: Stranger): Lab.Scenario => ({
       yield* Lab.whole([taken, friend], 0)
       const told = putAside(blue)
       const tried = `${(yield* Lab.tries(blue)) - before} tries, found lost after ${Lab.seconds(found)}`
-      if (stranger.putAside) return `${tried}; told: ${told[0] ?? ""}`
+      if (stranger.putAside) return `${tried}; told: ${beginning(told[0] ?? "")}`
       const streams = yield* Lab.counted([taken, friend], "stream.")
       yield* Lab.claim(streams === 0, `${streams} streams were refused there`)
       yield* Lab.claim(told.length === 0, `told: ${told.join()}`)
       return `${tried}; no stream was opened to it`
     })
 })
+
+/** What fits into a table. */
+const beginning = (text: string) => text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`
+const LONGEST = 90
 
 const putAside = (members: ReadonlyArray<Lab.Member>) => members.flatMap((member) => Lab.told(member, "PutAside"))
 
