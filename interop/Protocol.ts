@@ -46,7 +46,9 @@ export const StartOptions = Schema.Struct({
   /** Ours only. */
   recovery: optional(Schema.Boolean),
   /** Ours only. */
-  healIntervalMs: optional(Schema.Number)
+  healIntervalMs: optional(Schema.Number),
+  /** Ours only: the file of its snapshot. */
+  snapshot: optional(Schema.String)
 })
 export type StartOptions = typeof StartOptions.Type
 

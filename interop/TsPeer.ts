@@ -30,6 +30,7 @@ import {
   Memberlist,
   MemberlistConfig,
   MemberlistLive,
+  NodeSnapshots,
   NodeTransport,
   type RecoveryEvent
 } from "../src/index.ts"
@@ -210,7 +211,8 @@ const startNode = Effect.fnUntraced(function*(options: StartOptions) {
     MemberlistLive.pipe(
       Layer.provide(NodeTransport.layer),
       Layer.provide(MemberlistConfig.layer(settings(options))),
-      Layer.provide(Layer.succeed(Delegate, delegate))
+      Layer.provide(Layer.succeed(Delegate, delegate)),
+      Layer.provide(options.snapshot === undefined ? Layer.empty : NodeSnapshots.layerFile(options.snapshot))
     ),
     scope
   )

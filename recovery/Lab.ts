@@ -87,14 +87,19 @@ export const make: Effect.Effect<Lab, Failure, Scope.Scope> = Effect.gen(functio
 export const NAMES = "abcdefgh"
 
 /** Starts a member of each kind on a host of its own, named a, b, c…; the others join the first. */
-export const cluster = Effect.fnUntraced(function*(lab: Lab, kinds: ReadonlyArray<Kind>, options?: Options) {
-  const members = yield* Effect.forEach(kinds, (kind, i) => lab.start(kind, NAMES.charAt(i), options))
-  const [first, ...others] = members
-  if (first === undefined) return members
-  for (const member of others) yield* member.join(first.address)
-  yield* whole(members, 20)
-  return members
-})
+export const cluster = Effect.fnUntraced(
+  function*(lab: Lab, kinds: ReadonlyArray<Kind>, optionsOf?: (name: string) => Options) {
+    const members = yield* Effect.forEach(kinds, (kind, i) => {
+      const name = NAMES.charAt(i)
+      return lab.start(kind, name, optionsOf?.(name))
+    })
+    const [first, ...others] = members
+    if (first === undefined) return members
+    for (const member of others) yield* member.join(first.address)
+    yield* whole(members, 20)
+    return members
+  }
+)
 
 const names = (members: ReadonlyArray<{ readonly name: string }>): string =>
   members.map(({ name }) => name).sort().join()

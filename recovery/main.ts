@@ -16,6 +16,7 @@ import * as Network from "./Network.ts"
 import * as Report from "./Report.ts"
 import * as Paths from "./scenarios/Paths.ts"
 import * as Replaced from "./scenarios/Replaced.ts"
+import * as Restarts from "./scenarios/Restarts.ts"
 import * as Splits from "./scenarios/Splits.ts"
 import * as Strangers from "./scenarios/Strangers.ts"
 
@@ -39,8 +40,8 @@ const scenarios: ReadonlyArray<Lab.Scenario> = [
   ...Splits.scenarios,
   ...Paths.scenarios,
   ...Replaced.scenarios,
+  ...Restarts.scenarios,
   ...Strangers.scenarios
-  // here: all members killed and restarted together, from their snapshots
 ]
 
 const fail = (message: string): never => {

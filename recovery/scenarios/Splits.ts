@@ -60,7 +60,7 @@ const isTold = (members: ReadonlyArray<Lab.Member>, { cutOff, seconds }: Split):
 /** Nobody comes back by itself; one join does it, so the network is not to blame. */
 const remains = (lab: Lab.Lab, split: Split): Body =>
   Effect.gen(function*() {
-    const members = yield* Lab.cluster(lab, split.kinds, { recovery: false })
+    const members = yield* Lab.cluster(lab, split.kinds, () => ({ recovery: false }))
     yield* breakFor(lab, split)
     const together = yield* Effect.option(Lab.whole(members, REMAINS))
     yield* Lab.claim(together._tag === "None", "whole again, although nothing was to heal it")

@@ -35,8 +35,12 @@ const scenario = (stranger: Stranger): Lab.Scenario => ({
       )
       const lost = all.find(({ name }) => name === "c")
       if (lost === undefined) return yield* Effect.die("three members")
+      // each has heard from each, so that each remembers the lost one
+      yield* Effect.sleep("4 seconds")
       yield* lost.kill
       const found = yield* Lab.whole(blue, 40)
+      // the obituary is gossiped to the dead as well, for a while: whoever is at its address and has its name contradicts
+      yield* Effect.sleep("3 seconds")
 
       const before = yield* Lab.tries(blue)
       const other = { ...settings, ...stranger.options }
