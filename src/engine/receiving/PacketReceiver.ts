@@ -87,17 +87,21 @@ const isAskedFor = ({ asked: { current } }: Node, { ip, port }: Address.PeerAddr
 const isNews = ({ _tag }: Message.PacketMessage): boolean =>
   _tag === "Alive" || _tag === "Suspect" || _tag === "Dead" || _tag === "User"
 
-/** Serves the messages of one packet; the accusations of ourselves, which come first, are returned. */
+/** The packet is from where a lost member is asked for, and says nothing about anybody until its list was looked at. */
+const answer = "answer"
+
+/** Serves the messages of one packet; the accusations of ourselves, which come first, are returned, or `answer`. */
 const serve = (
   node: Node,
   handoff: Handoff,
   responder: Responder,
   messages: ReadonlyArray<Message.PacketMessage>,
   packet: Transport.Packet
-): ReadonlyArray<Accusation> => {
+): ReadonlyArray<Accusation> | typeof answer => {
   const { from } = packet
   const isMember = messages.length > 0 && node.heard.note(from, packet.receivedAt)
-  const isAsked = !isMember && isAskedFor(node, from)
+  const asks = isAskedFor(node, from)
+  let isAsked = asks && !isMember
   let requests = 0
   let accusations: Array<Accusation> | undefined
   for (const message of messages) {
@@ -112,9 +116,12 @@ const serve = (
         if (requests++ < Requests.MAX_REQUESTS_PER_PACKET) responder.offer(message, packet, isMember)
         else node.counters.count("packet.rejected", "TooManyRequests")
         break
-      case "Ack":
-        countMissed(node, "ack", node.acks.ack(message.seqNo, message.payload, packet.receivedAt, from))
+      case "Ack": {
+        const delivery = node.acks.ack(message.seqNo, message.payload, packet.receivedAt, from)
+        countMissed(node, "ack", delivery)
+        if (asks && delivery === "Delivered") isAsked = true
         break
+      }
       case "Nack":
         countMissed(node, "nack", node.acks.nack(message.seqNo, from))
         break
@@ -131,7 +138,7 @@ const serve = (
         handoff.offer(message, from)
     }
   }
-  return accusations ?? none
+  return isAsked ? answer : accusations ?? none
 }
 
 const none: ReadonlyArray<Accusation> = []
@@ -186,6 +193,8 @@ const read = (
   if (decoded === undefined) return undefined
   if (decoded.rejections.length > 0) refuse(node, decoded.rejections, packet.from)
   const accusations = serve(node, handoff, responder, decoded.messages, packet)
+  // whoever contradicted now would be a member before its versions, its list and our delegate were asked
+  if (accusations === answer) return undefined
   const buried = heldForDead(node, packet.from)
   if (accusations.length === 0 && buried === undefined) return undefined
   const answers = Effect.forEach(

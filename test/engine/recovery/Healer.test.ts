@@ -706,6 +706,34 @@ describe("another cluster at the address of a lost member", () => {
   returned("delegate", { delegate: { merge: () => Effect.fail(new JoinRejected({ reason: "not you" })) } }, {}, [
     "c at 10.0.0.9:7946 put aside"
   ])
+
+  clusterTest(
+    "is asked before it is told of the obituary that is still held, so that it cannot contradict its way in",
+    Effect.gen(function*() {
+      const network = yield* SimulatedNetwork
+      const nodes = yield* startMany(2)
+      const [a] = nodes as [TestNode, TestNode]
+      const c = yield* start("c", "10.0.0.9")
+      yield* joinAt(c, a.address)
+      yield* TestClock.adjust("1 minute")
+      const told = yield* Effect.forEach(nodes, followed)
+      yield* network.crash(c.ip, "Refuse")
+      // found dead, and told to everybody, its address included
+      yield* TestClock.adjust("12 seconds")
+      for (const node of nodes) assert.strictEqual(yield* stateOf(node, "c"), "dead")
+      yield* passing(c.stop)
+      yield* network.restart(c.ip)
+      const versions = { delegateProtocolMin: 2, delegateProtocolMax: 5, delegateProtocolVersion: 4 }
+      const stranger = yield* start("c", "10.0.0.9", { config: versions })
+      yield* TestClock.adjust("5 minutes")
+      for (const events of told) {
+        const aside = events.filter(({ _tag }) => _tag === "PutAside").map(line)
+        assert.deepStrictEqual(aside, ["c at 10.0.0.9:7946 put aside"])
+      }
+      assert.deepStrictEqual(yield* view(stranger), ["c alive"])
+      for (const node of nodes) assert.deepStrictEqual(yield* view(node), ["a alive", "b alive"])
+    })
+  )
 })
 
 describe("what is told", () => {
