@@ -4,7 +4,7 @@ import type { PeerError } from "../../interop/Peer.ts"
 import * as Lab from "../Lab.ts"
 
 /** What a new process adds to what is asserted, on a busy machine. */
-const TOLERANCE = 2
+const TOLERANCE = 4
 
 /** Joins again and again, as a container does, until somebody lets it in. */
 const joinUntilIn = (member: Lab.Member, seed: Lab.Member): Effect.Effect<void, PeerError> =>
