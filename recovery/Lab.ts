@@ -183,7 +183,7 @@ const suspicions = (members: ReadonlyArray<Member>): Effect.Effect<ReadonlyArray
       ? counted([member], "memberlist.msg.suspect")
       : Effect.succeed(changes(member, "suspected").length))
 
-/** From now on: who is suspected and who fails at whom, although all are well, and how often somebody tried to heal. */
+/** From now on: suspicions and failures, although all are well, and how often somebody tried to heal. */
 export const watch = Effect.fnUntraced(function*(members: ReadonlyArray<Member>) {
   const since = Date.now()
   const before = yield* suspicions(members)

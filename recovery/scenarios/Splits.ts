@@ -46,7 +46,7 @@ const heals = (lab: Lab.Lab, split: Split): Body =>
     yield* Lab.claim(failed.length === 0, `failed, and were well: ${failed.join(", ")}`)
     yield* isTold(members, split)
     const accused = [`${ours} suspected at ours`, ...(split.kinds.includes("go") ? [`${go} at Go`] : [])]
-    return `whole after ${Lab.seconds(seconds)}, ${tries} tries; ${accused.join(", ")}`
+    return `whole after ${Lab.seconds(seconds)}, tries: ${tries}; ${accused.join(", ")}`
   })
 
 /** After a minute, one of ours that was alone has told of the split, and of its end. */

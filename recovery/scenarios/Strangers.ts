@@ -55,7 +55,7 @@ const scenario = (stranger: Stranger): Lab.Scenario => ({
       yield* Lab.whole(blue, 0)
       yield* Lab.whole([taken, friend], 0)
       const told = putAside(blue)
-      const tried = `${(yield* Lab.tries(blue)) - before} tries, found lost after ${Lab.seconds(found)}`
+      const tried = `tries: ${(yield* Lab.tries(blue)) - before}, found lost after ${Lab.seconds(found)}`
       if (stranger.putAside) return `${tried}; told: ${beginning(told[0] ?? "")}`
       const streams = yield* Lab.counted([taken, friend], "stream.")
       yield* Lab.claim(streams === 0, `${streams} streams were refused there`)
