@@ -296,6 +296,7 @@ export class Ours {
         maxMembers: options.maxMembers,
         nameConflictPolicy: options.nameConflictPolicy,
         recovery: false,
+        verifies: false,
         healInterval: 10_000,
         maxLost: 256,
         lostTime: 86_400_000,

@@ -32,6 +32,7 @@ const envAt = (now: number, rules: Partial<Membership.Rules> = {}): Membership.E
     maxMembers: 65_536,
     nameConflictPolicy: "keep",
     recovery: false,
+    verifies: false,
     healInterval: 10_000,
     maxLost: 256,
     lostTime: 86_400_000,

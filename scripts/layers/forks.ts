@@ -10,7 +10,7 @@ export const starters: Readonly<Record<string, ReadonlyArray<string>>> = {
   // the loops
   "src/engine/Supervisor.ts": ["forkScoped"],
   // a child that the probe waits for or interrupts, and whose defects `Work.guard` tells
-  "src/engine/probing/Prober.ts": ["forkChild"]
+  "src/engine/probing/Inquiry.ts": ["forkChild"]
 }
 
 const isEngine = (file: string): boolean => file.startsWith("src/engine/") || file === "src/Memberlist.ts"

@@ -59,6 +59,7 @@ const allowList = (cidrs: ReadonlyArray<string>): (addr: Uint8Array) => boolean 
 export const make = (config: Config): Settings => {
   const addressAllowed = allowList(config.cidrsAllowed)
   const probeInterval = Duration.toMillis(config.probeInterval)
+  const recovery = config.recovery && config.profile !== "paper"
   return {
     label: new TextEncoder().encode(config.label),
     vsn: Uint8Array.of(
@@ -80,7 +81,9 @@ export const make = (config: Config): Settings => {
       gossipToTheDeadTime: Duration.toMillis(config.gossipToTheDeadTime),
       maxMembers: config.maxMembers,
       nameConflictPolicy: config.nameConflictPolicy,
-      recovery: config.recovery && config.profile !== "paper",
+      recovery,
+      // who does not probe cannot verify either
+      verifies: recovery && probeInterval > 0,
       healInterval: Duration.toMillis(config.healInterval),
       maxLost: config.maxLostPeers,
       lostTime: Duration.toMillis(config.lostPeerTime),

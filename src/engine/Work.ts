@@ -1,6 +1,6 @@
 /**
- * Starts the fibers that are no loops: relays, acks beside the loop, claims sent straight to somebody, calls of the
- * delegate's hooks. Each is the node's own: its scope ends it, it runs in the node's context (clock, random numbers,
+ * Starts the fibers that are no loops: relays, acks beside the loop, claims sent straight to somebody, probes of
+ * unknown members, calls of the delegate's hooks. Each is the node's own: its scope ends it, it runs in the node's context (clock, random numbers,
  * logger, parent of its spans) whoever caused it, there is a limit to each kind, and a defect is counted and logged.
  *
  * Nothing else in the engine starts a fiber, but the supervisor of the loops (`Supervisor.ts`), and the prober, which
@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import { MAX_PROBES } from "../swim/recovery/Hearsay.ts"
 import type { Counters } from "./telemetry/Counters.ts"
 import type { Details, Logs } from "./telemetry/Logs.ts"
 
@@ -24,6 +25,8 @@ export const LIMITS = {
   claim: 64,
   /** Goodbyes being repeated to peers that joins introduced us to; further ones are left to gossip. */
   goodbye: 16,
+  /** Probes of unknown members that others told of; further ones wait, and are not begun. */
+  hearsay: MAX_PROBES,
   /** Probes of others that we help with; further requests are not answered, which costs the asker a nack. */
   relay: 1024,
   /** Calls of the delegate's hooks; further ones give no answer. All acks and relays may each wait for one. */
@@ -33,7 +36,7 @@ export const LIMITS = {
 } as const
 
 /** What the node has to do, and nobody waits for. */
-export type Own = "ack" | "claim" | "goodbye" | "relay"
+export type Own = "ack" | "claim" | "goodbye" | "hearsay" | "relay"
 
 /** What somebody waits for who tells how it ended. */
 export type Watched = "hook" | "deadline"
@@ -73,6 +76,7 @@ export const make = Effect.fnUntraced(function*(
     ack: new Set(),
     claim: new Set(),
     goodbye: new Set(),
+    hearsay: new Set(),
     relay: new Set(),
     hook: new Set(),
     deadline: new Set()
@@ -103,7 +107,7 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       closed = true
-      return Fiber.interruptAll([...fibers.ack, ...fibers.claim, ...fibers.goodbye, ...fibers.relay])
+      return Fiber.interruptAll([...fibers.ack, ...fibers.claim, ...fibers.goodbye, ...fibers.hearsay, ...fibers.relay])
     })
   )
 

@@ -39,6 +39,7 @@ export const lan: Membership.Rules = {
   maxMembers: 65_536,
   nameConflictPolicy: "keep",
   recovery: false,
+  verifies: false,
   healInterval: 10_000,
   maxLost: 256,
   lostTime: 86_400_000,

@@ -20,6 +20,7 @@ const env: Env = {
     maxMembers: 100,
     nameConflictPolicy: "keep",
     recovery: false,
+    verifies: false,
     healInterval: 10_000,
     maxLost: 256,
     lostTime: 86_400_000,

@@ -25,13 +25,16 @@ import { nameDefect, type RemoteEntry } from "../../swim/membership/Claim.ts"
 import { members } from "../../swim/membership/Membership.ts"
 import { merge } from "../../swim/membership/Merge.ts"
 import * as Versions from "../../swim/membership/Versions.ts"
+import * as Hearsay from "../../swim/recovery/Hearsay.ts"
 import { isFromOtherSide } from "../../swim/recovery/Reunion.ts"
+import * as Verification from "../../swim/recovery/Verification.ts"
 import type { NodeState } from "../../wire/message/Message.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
 import * as Hooks from "../hooks/Hooks.ts"
 import * as Life from "../life/Life.ts"
 import { entryOf, envOf, type Node, receivedPort } from "../Node.ts"
 import * as Reachability from "../probing/Reachability.ts"
+import * as Verifier from "../recovery/Verifier.ts"
 import * as Streams from "../sending/Streams.ts"
 import * as Step from "../Step.ts"
 import { timed } from "../telemetry/Metrics.ts"
@@ -111,23 +114,46 @@ const checkVersions = (node: Node, nodes: ReadonlyArray<RemoteEntry>): Effect.Ef
     return mismatch === undefined ? Effect.void : Effect.fail(new VersionMismatch(mismatch))
   })
 
-/** Merges what was checked. Whoever `waits` goes on when the user state was handed over as well. */
+/**
+ * Merges what was checked. Of a list from somebody else, and not of an exchange that introduces us, `from` says who sent
+ * it, and what it says about unknown members is verified first. Whoever `waits` goes on when the user state was handed
+ * over as well.
+ */
 const mergeChecked = Effect.fnUntraced(function*(
   node: Node,
   remote: RemoteState,
-  options: { readonly join: boolean; readonly wait: boolean }
+  options: { readonly join: boolean; readonly wait: boolean; readonly from?: Hearsay.Source }
 ) {
+  const { from } = options
   const nodes = yield* Hooks.admitRows(node, remote.nodes)
   // decided for the whole list, and not for each slice
   const otherSide = isFromOtherSide(Ref.getUnsafe(node.membership), nodes, envOf(node))
   // A large list in several steps, so that probes and acks are not held up: each is published by itself.
   for (let at = 0; at < nodes.length; at += Limits.SLICE_ROWS) {
     const rows = nodes.length <= Limits.SLICE_ROWS ? nodes : nodes.slice(at, at + Limits.SLICE_ROWS)
-    const step = Step.run(node, (m, env) => merge(m, rows, env, otherSide))
+    const step = from === undefined
+      ? Step.run(node, (m, env) => merge(m, rows, env, otherSide))
+      : mergeFrom(node, rows, from, otherSide)
     yield* at === 0 ? step : node.turns.take(step)
   }
   yield* Hooks.mergeRemoteState(node, remote.userState, options)
 })
+
+/** Merges what is believed of a list, and begins to verify the rest. */
+const mergeFrom = (
+  node: Node,
+  rows: ReadonlyArray<NodeState>,
+  from: Hearsay.Source,
+  otherSide: boolean
+): Effect.Effect<void> =>
+  // nothing may be kept without somebody who verifies it
+  Effect.uninterruptible(Effect.flatMap(
+    Step.decide(node, (m, env) => Verification.mergeFrom(m, rows, from, env, otherSide)),
+    ({ confirmed, unverified }) => {
+      if (confirmed > 0) node.counters.count("hearsay.confirmed", "SecondSource", confirmed)
+      return unverified ? Verifier.begin(node) : Effect.void
+    }
+  ))
 
 /** The live member elsewhere that has our name, and the error that says so. */
 const rival = (node: Node, nodes: ReadonlyArray<NodeState>) => {
@@ -219,7 +245,8 @@ export const synchroniseWith = (node: Node, to: PeerAddress): Effect.Effect<void
       const remote = yield* swap(node, to, localState(node, false))
       confirm()
       yield* checkVersions(node, remote.nodes)
-      yield* mergeChecked(node, remote, { join: false, wait: false })
+      const from = Hearsay.sourceOf(remote.nodes, to.ip, to.port)
+      yield* mergeChecked(node, remote, { join: false, wait: false, from })
     })
   )
 
@@ -345,11 +372,12 @@ const refusal = (from: PeerAddress, message: string): JoinRejected | RemoteRefus
 }
 
 /**
- * Our side of an exchange that a peer starts: the answer is prepared before anything is merged. `reply` sends it. A
+ * Our side of an exchange that a `peer` starts: the answer is prepared before anything is merged. `reply` sends it. A
  * refused list is answered with the reason, which the peer's join then fails with.
  */
 export const respond = Effect.fnUntraced(function*<E>(
   node: Node,
+  peer: PeerAddress,
   request: RemoteState & { readonly join: boolean },
   reply: (message: ReadonlyArray<Uint8Array>) => Effect.Effect<void, E>
 ): Effect.fn.Return<void, E | VersionMismatch | JoinRejected> {
@@ -360,7 +388,7 @@ export const respond = Effect.fnUntraced(function*<E>(
   yield* checkVersions(node, remote.nodes)
   if (request.join) yield* Hooks.merge(node, remote.nodes)
   yield* reply(yield* localState(node, request.join))
-  yield* mergeChecked(node, remote, { join: request.join, wait: false })
+  yield* mergeChecked(node, remote, { join: request.join, wait: false, from: Hearsay.sourceOf(remote.nodes, peer.ip) })
 })
 
 /** One exchange with a random live member. */

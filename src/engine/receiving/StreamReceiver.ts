@@ -78,7 +78,12 @@ const pushPull = (
   message: Extract<Frame.StreamMessage, { readonly _tag: "PushPull" }>
 ): Effect.Effect<void | Refused, TransportError> => {
   const { connection } = place
-  const exchange = PushPull.respond(node, message, (pieces) => Streams.writePieces(node, connection, pieces)).pipe(
+  const exchange = PushPull.respond(
+    node,
+    connection.peer,
+    message,
+    (pieces) => Streams.writePieces(node, connection, pieces)
+  ).pipe(
     Spans.own(node, "pushPull", "server", {
       peer: Address.format(connection.peer),
       join: message.join,

@@ -36,6 +36,7 @@ export const descriptions = {
   "fiber.died": "pieces of work that died and were not done, by what they were",
   "fiber.refused": "pieces of work that were not begun, because as much of their kind as may be was under way",
   "fiber.restarted": "loops that died and were restarted, by loop",
+  "hearsay.confirmed": "unknown members that somebody told of, and that a probe or somebody else confirmed, by how",
   "heal.tried": "lost members and seeds that were contacted to heal a split, by how it ended",
   "hook.died": "calls of the delegate that died, by hook",
   "hook.dropped": "notices to the delegate that made room for newer ones, by hook",
@@ -92,11 +93,12 @@ export type SendKind =
 export interface Reasons {
   readonly "broadcast.dropped": "DoesNotFit"
   readonly "claim.ignored": IgnoreReason | "NotAdmitted"
-  readonly "fiber.died": "ack" | "claim" | "goodbye" | "relay" | "stream" | "TCP ping"
-  readonly "fiber.refused": "ack" | "claim" | "deadline" | "goodbye" | "hook" | "relay"
+  readonly "fiber.died": "ack" | "claim" | "goodbye" | "hearsay" | "relay" | "stream" | "TCP ping"
+  readonly "fiber.refused": "ack" | "claim" | "deadline" | "goodbye" | "hearsay" | "hook" | "relay"
   readonly "claim.untold": Untold["reason"]
   /** The name of the loop. */
   readonly "fiber.restarted": string
+  readonly "hearsay.confirmed": "Answered" | "Relayed" | "TcpOnly" | "SecondSource"
   readonly "heal.tried": "Answered" | "NoAnswer" | "PutAside"
   readonly "hook.died": keyof Delegate
   readonly "hook.dropped": keyof Delegate

@@ -2,6 +2,7 @@
  * What happens when a node is declared dead, or says goodbye.
  */
 import * as LostPeers from "../recovery/LostPeers.ts"
+import * as Hearsay from "../recovery/Hearsay.ts"
 import * as Findings from "../suspicion/Findings.ts"
 import { type Dead, nameDefect, withAccuser } from "./Claim.ts"
 import type { Change } from "./Directive.ts"
@@ -14,7 +15,9 @@ import { refute, remind } from "./Refute.ts"
 export const dead = (before: Membership, received: Dead, env: Env): Step => {
   const m = forgetDeparted(before, received)
   const previous = get(m, received.node)
-  if (previous === undefined) return ignore(m, nameDefect(received.node) ?? "UnknownMember", received)
+  if (previous === undefined) {
+    return ignore(withoutHearsay(m, received, env), nameDefect(received.node) ?? "UnknownMember", received)
+  }
   const claim = withAccuser(received)
   const ruling = decideDead(compare(m, previous, claim))
   switch (ruling) {
@@ -33,6 +36,14 @@ export const dead = (before: Membership, received: Dead, env: Env): Step => {
 const forgetDeparted = (m: Membership, { from, incarnation, node }: Dead): Membership => {
   const lost = from === node ? LostPeers.departed(m.lost, node, incarnation) : m.lost
   return lost === m.lost ? m : { ...m, lost }
+}
+
+/** Whoever says that it is gone knows more than who says that it is there, unless it has come back since. */
+const withoutHearsay = (m: Membership, { incarnation, node }: Dead, { now }: Env): Membership => {
+  const found = Hearsay.find(m.hearsay, node)
+  return found === undefined || found.row.incarnation > incarnation
+    ? m
+    : { ...m, hearsay: Hearsay.refute(m.hearsay, node, now) }
 }
 
 /** Makes a member dead, or left if it is its own claim. */

@@ -167,6 +167,14 @@ export type IgnoreReason =
   | "Contested"
   /** The push/pull row has a state that does not exist. */
   | "UnknownState"
+  /** A push/pull row about an unknown member was probed, and nobody got an answer. */
+  | "HearsayUnanswered"
+  /** The same was found wrong lately, and is not probed again so soon. */
+  | "HearsayRefuted"
+  /** Something else about the same name, at another address, is being verified. */
+  | "HearsayElsewhere"
+  /** As many rows as are kept wait to be verified. */
+  | "HearsayTooMuch"
 
 /** What happened to a member, with the entry right after it. */
 export type Change = Joined | Updated | Suspected | Recovered | Failed | Left

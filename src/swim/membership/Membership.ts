@@ -11,6 +11,7 @@ import type { FirstHand } from "../gossip/FirstHand.ts"
 import * as Stage from "../life/Stage.ts"
 import { isOutside } from "../life/Stage.ts"
 import * as ProbeRing from "../probing/ProbeRing.ts"
+import * as Hearsay from "../recovery/Hearsay.ts"
 import * as LostPeers from "../recovery/LostPeers.ts"
 import * as Deadlines from "../suspicion/Deadlines.ts"
 import * as Findings from "../suspicion/Findings.ts"
@@ -44,6 +45,8 @@ export interface Membership {
   readonly told: ReadonlyArray<Told>
   /** Members that failed, and are remembered for longer than their entries. */
   readonly lost: LostPeers.LostPeers
+  /** What others say about unknown members, until it is verified. */
+  readonly hearsay: Hearsay.Hearsay
 }
 
 /** A claim that was sent straight to a member. */
@@ -73,6 +76,8 @@ export interface Rules {
   readonly nameConflictPolicy: "keep" | "replace"
   /** Whether lost members are remembered, and whoever is held for dead is told. */
   readonly recovery: boolean
+  /** Whether what others say about unknown members is believed only when a probe, or somebody else, confirms it. */
+  readonly verifies: boolean
   /** How often all members of a side together try to find lost ones, on average. */
   readonly healInterval: number
   /** The most lost members remembered. */
@@ -114,7 +119,8 @@ export const make = (self: string): Membership => ({
   deadlines: Deadlines.none,
   conflicts: Conflicts.none,
   told: [],
-  lost: LostPeers.none
+  lost: LostPeers.none,
+  hearsay: Hearsay.none
 })
 
 /** The member list: everybody alive or suspect, ourselves included, in no particular order. */

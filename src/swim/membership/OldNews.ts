@@ -4,6 +4,7 @@
  * first spares the rest of the way.
  */
 import * as Address from "../../base/Address.ts"
+import * as Hearsay from "../recovery/Hearsay.ts"
 import { type Alive, aliveDefect, type Dead, type NameDefect, nameDefect, type Suspect } from "./Claim.ts"
 import { compare, get, type Membership } from "./Membership.ts"
 import { decideDead, decideSuspect } from "./Precedence.ts"
@@ -46,7 +47,11 @@ export const oldAccusation = (
 ): NameDefect | "UnknownMember" | "OldIncarnation" | "NotAlive" | "AlreadyGone" | undefined => {
   if (claim.node === m.self) return undefined
   const previous = get(m, claim.node)
-  if (previous === undefined) return nameDefect(claim.node) ?? "UnknownMember"
+  if (previous === undefined) {
+    // an obituary of somebody whom we are about to let in
+    if (claim._tag === "Dead" && Hearsay.find(m.hearsay, claim.node) !== undefined) return undefined
+    return nameDefect(claim.node) ?? "UnknownMember"
+  }
   const comparison = compare(m, previous, claim)
   const ruling = claim._tag === "Suspect" ? decideSuspect(comparison) : decideDead(comparison)
   switch (ruling) {

@@ -20,6 +20,7 @@ import * as BroadcastQueue from "../../swim/gossip/BroadcastQueue.ts"
 import { MAX_TELLS } from "../../swim/gossip/Tell.ts"
 import { MAX_REPORTS } from "../../swim/membership/Conflicts.ts"
 import { MAX_WAITING } from "../../swim/probing/Requests.ts"
+import * as Hearsay from "../../swim/recovery/Hearsay.ts"
 import { MAX_LISTED } from "../../swim/suspicion/Deadlines.ts"
 
 /** What a node has known so far. */
@@ -91,6 +92,7 @@ const running = (node: ObservedNode, limit: Limit): void => {
   limit("relayed pings", relayed, LIMITS.relay)
   limit("acks that wait for hooks", work.running("ack"), LIMITS.ack)
   limit("claims being sent straight to somebody", work.running("claim"), LIMITS.claim)
+  limit("probes of unknown members", work.running("hearsay"), LIMITS.hearsay)
   limit("calls of hooks", work.running("hook"), LIMITS.hook)
   limit("deadlines of calls of hooks", work.running("deadline"), LIMITS.deadline)
   limit("inbound streams being served", node.places.taken(), node.config.maxInboundStreams)
@@ -98,14 +100,18 @@ const running = (node: ObservedNode, limit: Limit): void => {
   limit("push/pulls being answered", node.places.exchanges(), node.config.maxPushPulls)
   // a node has one probe of its own at a time, and asks for one lost member
   const healing = node.settings.rules.recovery ? 1 : 0
-  limit("waits for an ack", node.acks.waiting(), relayed + node.pings.current + 1 + healing)
+  const hearsay = work.running("hearsay")
+  limit("waits for an ack", node.acks.waiting(), relayed + node.pings.current + hearsay + 1 + healing)
   limit("points of local health", node.health.current, node.config.awarenessMaxMultiplier - 1)
 }
 
 /** What is remembered to heal a split, and how often that is tried. */
-const recovery = ({ next: { lost }, node, now }: ObservedStep, { since }: Known, limit: Limit): void => {
+const recovery = ({ next: { hearsay, lost }, node, now }: ObservedStep, { since }: Known, limit: Limit): void => {
   const { rules } = node.settings
   limit("lost members remembered", lost.peers.length, rules.recovery ? rules.maxLost : 0)
+  const { verifies } = rules
+  limit("unverified members", hearsay.unverified.size, verifies ? Hearsay.MAX_UNVERIFIED : 0)
+  limit("members that were not confirmed", hearsay.refuted.size, verifies ? Hearsay.MAX_REFUTED : 0)
   limit("splits told of", lost.told.length, rules.maxLost)
   limit("seeds of joins remembered", node.seeds.all().length - node.seeds.offered().length, MAX_GIVEN)
   // one in 80 % of the interval, and a clock that becomes slower during a pause makes that look shorter

@@ -1,0 +1,140 @@
+/**
+ * Asks a node whether it is there: with a ping; if it does not answer, others are asked to ping it, and a TCP ping tells
+ * a broken UDP path from a dead node. SWIM §4.1, Lifeguard §IV-A.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import type { Entry } from "../../swim/membership/Entry.ts"
+import * as Evidence from "../../swim/probing/Evidence.ts"
+import * as IndirectProbe from "../../swim/probing/IndirectProbe.ts"
+import * as LocalHealth from "../../swim/probing/LocalHealth.ts"
+import { goesOn, type Outcome } from "../../swim/probing/Outcome.ts"
+import type { FailedProbe } from "../../Verdict.ts"
+import type * as Message from "../../wire/message/Message.ts"
+import { envOf, type Node, source } from "../Node.ts"
+import * as Sender from "../sending/Sender.ts"
+import { type Wait, withWait } from "./Acks.ts"
+import * as Reachability from "./Reachability.ts"
+import * as StreamPing from "./StreamPing.ts"
+
+/** How an inquiry ended, and what was seen. */
+export type End =
+  | Exclude<Outcome, { readonly _tag: "Answered" | "NoAnswer" }>
+  | (Extract<Outcome, { readonly _tag: "Answered" }> & {
+    /** Milliseconds. */
+    readonly roundTrip: number
+    readonly payload: Uint8Array | null
+  })
+  | (Extract<Outcome, { readonly _tag: "NoAnswer" }> & { readonly probe: FailedProbe })
+
+/** How our own ping is sent, and what is done when that fails. */
+export interface Manner {
+  readonly ping: (message: Message.Ping) => Effect.Effect<void, Sender.SendError>
+  readonly failed: (error: Sender.SendError) => Effect.Effect<void>
+}
+
+/** Our own ping. */
+interface Direct {
+  /** Whether it was sent. */
+  readonly pinged: boolean
+  /** When, or when that was tried, in monotonic milliseconds. */
+  readonly sent: number
+  /** Milliseconds that the node had for its ack. */
+  readonly timeout: number
+}
+
+/** Asks helpers to ping the target for us; answers who was asked. */
+const askHelpers = Effect.fnUntraced(function*(
+  node: Node,
+  target: Entry,
+  wait: Wait
+): Effect.fn.Return<ReadonlyArray<IndirectProbe.Helper>> {
+  const helpers = IndirectProbe.helpers(Ref.getUnsafe(node.membership), target, node.config, envOf(node))
+  for (const { member, nack } of helpers) {
+    const request: Message.IndirectPing = {
+      _tag: "IndirectPing",
+      seqNo: wait.seqNo,
+      target: target.addr,
+      port: target.port,
+      node: target.name,
+      nack,
+      ...source(node)
+    }
+    yield* Sender.orLog(node, "indirect ping", member.endpoint, Sender.withPiggyback(node, member.endpoint, request))
+  }
+  return helpers
+})
+
+/** Helpers and the TCP ping, until the deadline. */
+const askIndirectly = Effect.fnUntraced(function*(
+  node: Node,
+  target: Entry,
+  wait: Wait,
+  deadline: number,
+  { pinged, sent, timeout }: Direct
+): Effect.fn.Return<End> {
+  const helpers = yield* askHelpers(node, target, wait)
+  const streamPing = IndirectProbe.takesStreamPing(target, node.config)
+    ? yield* Effect.forkChild(
+      node.work.guard("TCP ping", StreamPing.ping(node, target, wait.seqNo, deadline), "Broken", about(target))
+    )
+    : undefined
+  const answer = yield* wait.until(deadline)
+  if (Option.isSome(answer)) {
+    const { from } = answer.value
+    if (from === undefined || !helpers.some(({ member }) => Evidence.isSame(member.endpoint, from))) {
+      Reachability.acked(node, target, sent)
+    } else Reachability.relayed(node, target, sent, hasFailed(streamPing))
+    if (streamPing !== undefined) yield* Fiber.interrupt(streamPing)
+    return { _tag: "Relayed", pinged }
+  }
+  const stream = streamPing === undefined ? "NotTried" : yield* Fiber.join(streamPing)
+  if (stream === "Ack") {
+    Reachability.tcpOnly(node, target, sent, helpers.length)
+    return { _tag: "TcpOnly", pinged }
+  }
+  const probe = Evidence.failedProbe({ pinged, timeout, helpers, nackers: wait.nackers(), stream })
+  const nacksExpected = helpers.filter(({ nack }) => nack).length
+  return { _tag: "NoAnswer", nacksExpected, nacks: wait.nacks(), probe }
+})
+
+/** Whether a TCP ping is over, and the network or the host did not let it through. */
+const hasFailed = (streamPing: Fiber.Fiber<StreamPing.Answer> | undefined): boolean => {
+  const exit = streamPing?.pollUnsafe()
+  return exit?._tag === "Success" && (exit.value === "Refused" || exit.value === "Unreachable")
+}
+
+const about = ({ endpoint, incarnation, name }: Entry) => ({ member: name, incarnation, peer: endpoint })
+
+/** Asks the target within one probe interval, or longer while our local health is bad. */
+export const make = (node: Node, target: Entry, manner: Manner): Effect.Effect<End> =>
+  withWait(
+    node,
+    Effect.fnUntraced(function*(wait): Effect.fn.Return<End> {
+      const { health: { current: score }, settings: { probeInterval, probeTimeout } } = node
+      const sent = node.now()
+      const deadline = sent + LocalHealth.scale(probeInterval, score)
+      const ping: Message.Ping = { _tag: "Ping", seqNo: wait.seqNo, node: target.name, ...source(node) }
+      const failure = yield* Effect.flip(manner.ping(ping)).pipe(Effect.option)
+      if (Option.isSome(failure)) {
+        yield* manner.failed(failure.value)
+        if (!goesOn(failure.value)) return { _tag: "NotSent" }
+        return yield* askIndirectly(node, target, wait, deadline, { pinged: false, sent, timeout: 0 })
+      }
+      const answerTime = LocalHealth.answerTime(probeTimeout, node.health.current, node.config.profile)
+      const answerBy = Math.min(deadline, sent + answerTime)
+      const answer = yield* wait.until(answerBy)
+      if (Option.isNone(answer)) {
+        yield* node.logs.write("PingUnanswered", about(target))
+        return yield* askIndirectly(node, target, wait, deadline, { pinged: true, sent, timeout: answerBy - sent })
+      }
+      node.heard.noteMember(target.name, node.now())
+      Reachability.acked(node, target, sent)
+      node.receipts.answered(wait.seqNo)
+      return { _tag: "Answered", roundTrip: answer.value.receivedAt - sent, payload: answer.value.payload }
+    })
+  )
