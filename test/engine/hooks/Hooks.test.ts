@@ -324,9 +324,9 @@ describe("a hook that is told", () => {
       members = a.cluster.members
       const peer = yield* fakePeer("p", "10.0.0.9")
       // One list: the conflict in its first row is told when the whole list was merged.
-      yield* peer.send(a, peer.alive({ node: "n" }))
+      yield* peer.send(a, peer.alive({ node: "n", addr: ip(8) }))
       yield* TestClock.adjust("1 second")
-      const rows = [peer.row({ name: "n", port: 1 }), peer.row({ name: "m", addr: ip(8) })]
+      const rows = [peer.row({ name: "n", addr: ip(8), port: 1 }), peer.row()]
       yield* peer.ask(a, Frame.encodePushPull({ join: false, nodes: rows, userState: new Uint8Array() }))
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(ages, [3])

@@ -39,11 +39,12 @@ describe("a push/pull from a peer", () => {
     Effect.gen(function*() {
       const node = yield* start("a", "10.0.0.1", { config: quiet })
       const peer = yield* fakePeer("p", "10.0.0.9")
+      const third = yield* fakePeer("q", "10.0.0.8")
       yield* peer.send(node, peer.alive(), { _tag: "Suspect", incarnation: 1, node: "p", from: "z" })
       yield* TestClock.adjust("20 millis")
       const answer = yield* peer.ask(
         node,
-        pushPull([peer.row({ incarnation: 2 }), peer.row({ name: "q" }), peer.row({ name: "r", state: 7 })])
+        pushPull([peer.row({ incarnation: 2 }), third.row(), peer.row({ name: "r", state: 7 })])
       )
       assert.isTrue(answer !== "closed" && answer._tag === "PushPull")
       if (answer === "closed" || answer._tag !== "PushPull") return
