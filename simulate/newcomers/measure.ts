@@ -1,7 +1,7 @@
 /** How soon newcomers are listed by everybody, with and without the verification of hearsay; in virtual time. */
 import type { Fault } from "effect-memberlist/testing"
 import * as Effect from "effect/Effect"
-import { type Cluster, ipOf, nameOf, now, run } from "../papers/Cluster.ts"
+import { agreed, type Cluster, ipOf, nameOf, now, run } from "../papers/Cluster.ts"
 
 /** Who comes. */
 export const ways = {
@@ -29,7 +29,7 @@ export interface Result {
   readonly dropped: number
 }
 
-/** Seconds until news of earlier joins has died down. */
+/** Seconds until the news of earlier joins has died down. */
 const SETTLE = 30
 /** Seconds that a newcomer has. */
 const LIMIT = 300
@@ -89,8 +89,12 @@ export const measure = ({ members, recovery, seed, way }: Job): Result =>
   run(
     { members, settings: { recovery }, seed: `newcomers/${way}/${members}/${seed}`, latency: [1, 5] },
     Effect.fnUntraced(function*(cluster) {
-      const form = (from: number, to: number) =>
-        Effect.forEach(range(from + 1, to), (i) => join(cluster, i, from), { concurrency: 16, discard: true })
+      /** Joins some, and waits until they all list one another. */
+      const form = Effect.fnUntraced(function*(from: number, to: number) {
+        yield* Effect.forEach(range(from + 1, to), (i) => join(cluster, i, from), { concurrency: 16, discard: true })
+        const members = cluster.members.slice(from, to)
+        if (!(yield* agreed({ ...cluster, members }, LIMIT))) yield* Effect.die(new Error("the cluster did not form"))
+      })
       const begin = Effect.gen(function*() {
         yield* Effect.sleep(`${SETTLE} seconds`)
         cluster.beliefs.length = 0

@@ -31,10 +31,14 @@ export type End =
   })
   | (Extract<Outcome, { readonly _tag: "NoAnswer" }> & { readonly probe: FailedProbe })
 
-/** How our own ping is sent, and what is done when that fails. */
+/** How the target is asked. */
 export interface Manner {
+  /** Sends our own ping. */
   readonly ping: (message: Message.Ping) => Effect.Effect<void, Sender.SendError>
+  /** What is done when that failed. */
   readonly failed: (error: Sender.SendError) => Effect.Effect<void>
+  /** Whether others are asked to ping it for us. */
+  readonly asksHelpers: () => boolean
 }
 
 /** Our own ping. */
@@ -69,15 +73,18 @@ const askHelpers = Effect.fnUntraced(function*(
   return helpers
 })
 
+const nobody: ReadonlyArray<IndirectProbe.Helper> = []
+
 /** Helpers and the TCP ping, until the deadline. */
 const askIndirectly = Effect.fnUntraced(function*(
   node: Node,
   target: Entry,
   wait: Wait,
   deadline: number,
+  manner: Manner,
   { pinged, sent, timeout }: Direct
 ): Effect.fn.Return<End> {
-  const helpers = yield* askHelpers(node, target, wait)
+  const helpers = manner.asksHelpers() ? yield* askHelpers(node, target, wait) : nobody
   const streamPing = IndirectProbe.takesStreamPing(target, node.config)
     ? yield* Effect.forkChild(
       node.work.guard("TCP ping", StreamPing.ping(node, target, wait.seqNo, deadline), "Broken", about(target))
@@ -123,14 +130,18 @@ export const make = (node: Node, target: Entry, manner: Manner): Effect.Effect<E
       if (Option.isSome(failure)) {
         yield* manner.failed(failure.value)
         if (!goesOn(failure.value)) return { _tag: "NotSent" }
-        return yield* askIndirectly(node, target, wait, deadline, { pinged: false, sent, timeout: 0 })
+        return yield* askIndirectly(node, target, wait, deadline, manner, { pinged: false, sent, timeout: 0 })
       }
       const answerTime = LocalHealth.answerTime(probeTimeout, node.health.current, node.config.profile)
       const answerBy = Math.min(deadline, sent + answerTime)
       const answer = yield* wait.until(answerBy)
       if (Option.isNone(answer)) {
         yield* node.logs.write("PingUnanswered", about(target))
-        return yield* askIndirectly(node, target, wait, deadline, { pinged: true, sent, timeout: answerBy - sent })
+        return yield* askIndirectly(node, target, wait, deadline, manner, {
+          pinged: true,
+          sent,
+          timeout: answerBy - sent
+        })
       }
       node.heard.noteMember(target.name, node.now())
       Reachability.acked(node, target, sent)

@@ -28,7 +28,8 @@ const probe = (node: Node, target: Entry): Effect.Effect<Outcome> =>
     if (node.health.current > 0) node.counters.count("degraded.probe")
     const end = yield* Inquiry.make(node, target, {
       ping: (message) => Buddy.ping(node, target.endpoint, message, target),
-      failed: (error) => Sender.failed(node, "ping", target.endpoint, error)
+      failed: (error) => Sender.failed(node, "ping", target.endpoint, error),
+      asksHelpers: () => true
     })
     switch (end._tag) {
       case "Answered":

@@ -9,6 +9,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { Entry } from "../../swim/membership/Entry.ts"
 import { readsChecksum } from "../../swim/membership/Versions.ts"
+import * as Requests from "../../swim/probing/Requests.ts"
 import { confirm, drop, nextUnverified } from "../../swim/recovery/Verification.ts"
 import * as Message from "../../wire/message/Message.ts"
 import type { Node } from "../Node.ts"
@@ -16,12 +17,20 @@ import * as Inquiry from "../probing/Inquiry.ts"
 import * as Sender from "../sending/Sender.ts"
 import * as Step from "../Step.ts"
 
+/**
+ * How many may be verified at one time for others to be asked for help. Who is asked helps one member with few things at
+ * a time (`Requests.ts`), and must have places left for our probes of members. Of many that do not answer, nearly all are
+ * dead or made up; the TCP ping has to do for the others.
+ */
+export const MAX_RELAYED = Requests.MAX_PER_MEMBER / 2
+
 const ask = (node: Node, target: Entry): Effect.Effect<Inquiry.End> =>
   Inquiry.make(node, target, {
     ping: (message) =>
       Sender.packet(node, target.endpoint, Message.encode(message, node.writer), readsChecksum(target)),
     // the address may be made up: nobody could do anything about it
-    failed: () => Effect.sync(() => node.counters.count("send.failed", "ping"))
+    failed: () => Effect.sync(() => node.counters.count("send.failed", "ping")),
+    asksHelpers: () => node.work.running("hearsay") <= MAX_RELAYED
   })
 
 /** Asks one, and lets it in or drops what was said about it. A defect drops it as well; the end of the node does not. */

@@ -139,13 +139,6 @@ export const remove = (hearsay: Hearsay, name: string): Hearsay => {
   return unverified === hearsay.unverified ? hearsay : { ...hearsay, unverified }
 }
 
-/** Forgets what waits for its probe. */
-export const withoutWaiting = (hearsay: Hearsay): Hearsay => {
-  let next = hearsay
-  for (const { probing, row } of hearsay.unverified.values()) if (!probing) next = remove(next, row.name)
-  return next
-}
-
 /**
  * The row to be probed next, marked as being probed, if there may be one more probe. Of the sources it is the one of
  * which the fewest are being probed, so that rows that somebody made up hold up nobody else's.

@@ -3,7 +3,6 @@
  * check: a peer's row about itself, what gossip brings, and everything that a join or a heal of ours brings. A row about
  * a third member that we do not know, in an exchange that the peer began or a periodic one, is hearsay.
  */
-import { isOutside } from "../life/Stage.ts"
 import { alive } from "../membership/Alive.ts"
 import { type Alive, aliveDefect, type RemoteEntry, RemoteState } from "../membership/Claim.ts"
 import type { Directive } from "../membership/Directive.ts"
@@ -38,7 +37,6 @@ const isHearsay = (m: Membership, row: RemoteEntry, source: Hearsay.Source, { ru
   && row !== source.own
   && row.name !== m.self
   && get(m, row.name) === undefined
-  && !isOutside(m.stage)
   && rules.addressAllowed(row.addr)
   && aliveDefect(claimOf(row)) === undefined
 
@@ -85,11 +83,10 @@ export const mergeFrom = (
 
 /**
  * The member that is to be probed next before it is let in, as it would be then. What became known in another way
- * meanwhile is not probed; nor is anything while we are no member.
+ * meanwhile is not probed. (After a leave this goes on, as the prober does.)
  */
 export const nextUnverified = (m: Membership, { now }: Env): Decision<Entry | undefined> => {
   let { hearsay } = m
-  if (isOutside(m.stage)) hearsay = Hearsay.withoutWaiting(hearsay)
   for (;;) {
     const [next, row] = Hearsay.take(hearsay)
     hearsay = next

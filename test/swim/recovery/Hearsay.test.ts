@@ -163,11 +163,6 @@ describe("what is probed next", () => {
 
   it("is nothing that was taken before", () =>
     assert.deepStrictEqual(takeAll(takeAll(read(Hearsay.none, "p", made(3))[0])[0])[1], []))
-
-  it("is nothing of what waited, when that is forgotten; what is being probed stays", () => {
-    const [some] = Hearsay.take(read(Hearsay.none, "p", made(3))[0])
-    assert.deepStrictEqual(names(Hearsay.withoutWaiting(some)), ["n0"])
-  })
 })
 
 describe("what nothing confirmed", () => {

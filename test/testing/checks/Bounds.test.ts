@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { VersionedMap } from "../../../src/base/VersionedMap.ts"
 import { MAX_NOTICE_BYTES, MAX_NOTICES } from "../../../src/engine/hooks/Notices.ts"
 import type { Node } from "../../../src/engine/Node.ts"
 import { MAX_GIVEN } from "../../../src/engine/recovery/KnownSeeds.ts"
@@ -13,11 +14,12 @@ import * as Alive from "../../../src/swim/membership/Alive.ts"
 import { MAX_REPORTS } from "../../../src/swim/membership/Conflicts.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import { NameList } from "../../../src/swim/probing/NameList.ts"
+import * as Hearsay from "../../../src/swim/recovery/Hearsay.ts"
 import * as LostPeers from "../../../src/swim/recovery/LostPeers.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import { MAX_LISTED } from "../../../src/swim/suspicion/Deadlines.ts"
 import { type Seen, watch, type Watched } from "../../support/Observations.ts"
-import { alive, entry, env, force, OTHER, SELF, suspect } from "../../support/Rules.ts"
+import { alive, entry, env, force, OTHER, row, SELF, suspect } from "../../support/Rules.ts"
 
 /** Something that is full, or one more than that. */
 interface Full {
@@ -68,6 +70,10 @@ const lostPeer = (i: number): LostPeers.LostPeer => ({
   misses: 0,
   dueAt: 0
 })
+const unverified: Hearsay.Unverified = { row: row(OTHER, 1, 0), from: "10.0.0.9", probing: false }
+const wrong: Hearsay.Refuted = { ...row(OTHER, 1, 0), until: 0 }
+const named = <A>(count: number, make: (i: number) => A): VersionedMap<A> =>
+  many(count, make).reduce<VersionedMap<A>>((map, value, i) => map.with(`${i}`, value), VersionedMap.empty())
 const handler = { onAck: () => {}, onNack: undefined }
 
 /** The default configuration of the nodes here, and that they know nobody but themselves. */
@@ -137,6 +143,24 @@ const bounds: ReadonlyArray<Full> = [
     most: 256,
     told: "splits told of",
     fill: (node, count) => next(node, { lost: { ...LostPeers.none, told: many(count, (i) => i) } })
+  },
+  {
+    name: "the memory of what is said about unknown members",
+    most: Hearsay.MAX_UNVERIFIED,
+    told: "unverified members",
+    fill: (node, count) => next(node, { hearsay: { ...Hearsay.none, unverified: named(count, () => unverified) } })
+  },
+  {
+    name: "the memory of what nothing confirmed",
+    most: Hearsay.MAX_REFUTED,
+    told: "members that were not confirmed",
+    fill: (node, count) => next(node, { hearsay: { ...Hearsay.none, refuted: named(count, () => wrong) } })
+  },
+  {
+    name: "the set of probes of unknown members",
+    most: LIMITS.hearsay,
+    told: "probes of unknown members",
+    fill: (node, count) => working(node, "hearsay", count)
   },
   {
     name: "the memory of seeds",
@@ -282,13 +306,14 @@ const bounds: ReadonlyArray<Full> = [
     fill: (node, count) => doctored(node, { places: { ...node.node.places, exchanges: () => count } })
   },
   {
-    name: "the map of waits, with a probe, a try to heal, two relays and three pings,",
-    most: 7,
+    name: "the map of waits, with a probe, a try to heal, two relays, three pings and an unknown member,",
+    most: 8,
     told: "waits for an ack",
     fill: ({ node }, count) =>
       Effect.gen(function*() {
         for (const i of many(count, (i) => i)) node.acks.register(i, handler)
         for (let i = 0; i < 2; i++) node.work.start("relay", Effect.never)
+        node.work.start("hearsay", Effect.never)
         node.pings.current = 3
       })
   },
