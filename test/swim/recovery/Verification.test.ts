@@ -8,7 +8,7 @@ import type { Directive } from "../../../src/swim/membership/Directive.ts"
 import type * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as Merge from "../../../src/swim/membership/Merge.ts"
 import * as OldNews from "../../../src/swim/membership/OldNews.ts"
-import * as Hearsay from "../../../src/swim/recovery/Hearsay.ts"
+import type * as Hearsay from "../../../src/swim/recovery/Hearsay.ts"
 import * as Verification from "../../../src/swim/recovery/Verification.ts"
 import * as T from "../../support/Rules.ts"
 
