@@ -45,7 +45,7 @@ const sum = (cluster: Cluster, prefix: string): Effect.Effect<number> =>
     }
   )
 
-/** Who newly listed whom, each once, in virtual milliseconds. */
+/** When somebody first listed somebody new, of each pair once, in virtual milliseconds. */
 const listed = (cluster: Cluster, isNew: (observer: string, about: string) => boolean): ReadonlyArray<number> => {
   const first = new Map<string, number>()
   for (const { about, at, observer, what } of cluster.beliefs) {

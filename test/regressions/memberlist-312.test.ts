@@ -34,7 +34,7 @@ describe("memberlist #312: a push/pull with a peer that still believes a gone me
   )
 
   clusterTest(
-    "revives nobody whom all have forgotten: nobody answers there, and it is not listed",
+    "revives no member that all have forgotten: nobody answers there, and it is not listed",
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* outdated(120), [[], []])
     })

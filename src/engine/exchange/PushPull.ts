@@ -115,8 +115,8 @@ const checkVersions = (node: Node, nodes: ReadonlyArray<RemoteEntry>): Effect.Ef
   })
 
 /**
- * Merges what was checked. Of a list from somebody else, and not of an exchange that introduces us, `from` says who sent
- * it, and what it says about unknown members is verified first. Whoever `waits` goes on when the user state was handed
+ * Merges what was checked. `from` is who sent the list; what it says about unknown members is verified first. It is
+ * left out of an exchange that introduces us, which is believed. Whoever `waits` goes on when the user state was handed
  * over as well.
  */
 const mergeChecked = Effect.fnUntraced(function*(

@@ -1,6 +1,6 @@
 /**
- * Asks a node whether it is there: with a ping; if it does not answer, others are asked to ping it, and a TCP ping tells
- * a broken UDP path from a dead node. SWIM §4.1, Lifeguard §IV-A.
+ * Asks a node whether it is there: with a ping; if it does not answer, others are asked to ping it, and a TCP ping
+ * tells a broken UDP path from a dead node. SWIM §4.1, Lifeguard §IV-A.
  *
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * The failure detector: one member a tick is asked whether it is there, and suspected if nobody got an answer. SWIM §4.1,
- * Lifeguard §IV-A.
+ * The failure detector: one member a tick is asked whether it is there, and suspected if nobody got an answer. SWIM
+ * §4.1, Lifeguard §IV-A.
  *
  * @since 0.1.0
  */

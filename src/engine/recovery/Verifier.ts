@@ -18,9 +18,9 @@ import * as Sender from "../sending/Sender.ts"
 import * as Step from "../Step.ts"
 
 /**
- * How many may be verified at one time for others to be asked for help. Who is asked helps one member with few things at
- * a time (`Requests.ts`), and must have places left for our probes of members. Of many that do not answer, nearly all are
- * dead or made up; the TCP ping has to do for the others.
+ * How many may be verified at one time for others to be asked for help. Whoever is asked helps one member with few
+ * things at a time (`Requests.ts`), and must have places left for our probes of members. Of many that do not answer,
+ * nearly all are dead or made up; the TCP ping has to do for the others.
  */
 export const MAX_RELAYED = Requests.MAX_PER_MEMBER / 2
 
@@ -33,7 +33,7 @@ const ask = (node: Node, target: Entry): Effect.Effect<Inquiry.End> =>
     asksHelpers: () => node.work.running("hearsay") <= MAX_RELAYED
   })
 
-/** Asks one, and lets it in or drops what was said about it. A defect drops it as well; the end of the node does not. */
+/** Asks one, and lets it in or drops what was said about it; so does a defect, but not the end of the node. */
 const verify = (node: Node, target: Entry): Effect.Effect<void> =>
   Effect.onExit(ask(node, target), (exit) => {
     if (exit._tag === "Failure" && Cause.hasInterruptsOnly(exit.cause)) return Effect.void

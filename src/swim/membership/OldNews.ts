@@ -48,7 +48,7 @@ export const oldAccusation = (
   if (claim.node === m.self) return undefined
   const previous = get(m, claim.node)
   if (previous === undefined) {
-    // an obituary of somebody whom we are about to let in
+    // an obituary of somebody that we are about to let in
     if (claim._tag === "Dead" && Hearsay.find(m.hearsay, claim.node) !== undefined) return undefined
     return nameDefect(claim.node) ?? "UnknownMember"
   }

@@ -1,7 +1,7 @@
 /**
  * Which rows of a peer's list are believed at once, and what becomes of the others. News that is first-hand needs no
- * check: a peer's row about itself, what gossip brings, and everything that a join or a heal of ours brings. A row about
- * a third member that we do not know, in an exchange that the peer began or a periodic one, is hearsay.
+ * check: a peer's row about itself, what gossip brings, and everything that a join or a heal of ours brings. A row
+ * about a third member that we do not know, in an exchange that the peer began or a periodic one, is hearsay.
  */
 import { alive } from "../membership/Alive.ts"
 import { type Alive, aliveDefect, type RemoteEntry, RemoteState } from "../membership/Claim.ts"
