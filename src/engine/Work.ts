@@ -1,11 +1,11 @@
 /**
- * Starts the fibers that are no loops: relays, acks beside the loop, claims sent straight to somebody, probes of unknown
- * members, calls of the delegate's hooks. Each is the node's own: its scope ends it, it runs in the node's context
- * (clock, random numbers, logger, parent of its spans) whoever caused it, there is a limit to each kind, and a defect is
+ * Starts the fibers that are no loops: relays, acks beside the loop, claims sent straight to somebody, calls of hooks,
+ * probes of unknown members. Each is the node's own: its scope ends it, it runs in the context of the node (clock,
+ * random numbers, logger, parent of its spans) whoever caused it, there is a limit to each kind, and a defect is
  * counted and logged.
  *
- * Nothing else in the engine starts a fiber, but the supervisor of the loops (`Supervisor.ts`), and a probe, which waits
- * for its TCP ping (`scripts/layers/forks.ts` is the list that the linter keeps).
+ * Nothing else in the engine starts a fiber, but the supervisor of the loops (`Supervisor.ts`), and a probe, which
+ * waits for its TCP ping (`scripts/layers/forks.ts` is the list that the linter keeps).
  *
  * @since 0.1.0
  */
