@@ -1,8 +1,8 @@
 /**
  * What happens when a node is declared dead, or says goodbye.
  */
-import * as LostPeers from "../recovery/LostPeers.ts"
 import * as Hearsay from "../recovery/Hearsay.ts"
+import * as LostPeers from "../recovery/LostPeers.ts"
 import * as Findings from "../suspicion/Findings.ts"
 import { type Dead, nameDefect, withAccuser } from "./Claim.ts"
 import type { Change } from "./Directive.ts"
