@@ -52,7 +52,10 @@ export const decide = <A>(
       const tells = carryOut(node, directives, receipt)
       if (nextExpiry(next) < nextExpiry(membership)) node.sooner.notify()
       if (next.lost.peers.length > membership.lost.peers.length) node.losses.notify()
-      if (next.stage !== membership.stage) node.presence.notify()
+      if (next.stage !== membership.stage) {
+        if (next.stage._tag === "Left") node.readiness.reset()
+        node.presence.notify(next.stage)
+      }
       node.memory.follow(membership, next)
       node.observer?.({ node, now: env.now, previous: membership, next, directives })
       return [{ answer, tells }, next]

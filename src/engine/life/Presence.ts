@@ -6,12 +6,15 @@
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
+import type { Stage } from "../../swim/life/Stage.ts"
 import type { Membership } from "../../swim/membership/Membership.ts"
 import * as Signal from "../Signal.ts"
 
 export interface Presence {
   /** The stage of the life is another one. Synchronous, and told inside the atomic step. */
-  readonly notify: () => void
+  readonly notify: (stage: Stage) => void
+  /** How often this node has gone; a leave and a return may both be over before anybody looks. */
+  readonly absences: () => number
   /** A signal of one's own, until the scope closes. */
   readonly subscribe: Effect.Effect<Signal.Signal, never, Scope.Scope>
 }
@@ -19,8 +22,11 @@ export interface Presence {
 /** Tells nobody yet. */
 export const make = (): Presence => {
   const signals = new Set<Signal.Signal>()
+  let absences = 0
   return {
-    notify: () => {
+    absences: () => absences,
+    notify: (stage) => {
+      if (stage._tag === "Left") absences++
       for (const { notify } of signals) notify()
     },
     subscribe: Effect.acquireRelease(
@@ -46,11 +52,13 @@ export const whilePresent = (
 ): Effect.Effect<never> =>
   Effect.scoped(Effect.gen(function*() {
     const changed = yield* presence.subscribe
-    const until = Effect.fnUntraced(function*(present: boolean) {
-      while ((Ref.getUnsafe(membership).stage._tag === "Present") !== present) yield* changed.wait
-    })
+    const isPresent = () => Ref.getUnsafe(membership).stage._tag === "Present"
     for (;;) {
-      yield* until(true)
-      yield* Effect.raceFirst(Effect.andThen(work, Effect.never), until(false))
+      while (!isPresent()) yield* changed.wait
+      const since = presence.absences()
+      const gone = Effect.gen(function*() {
+        while (isPresent() && presence.absences() === since) yield* changed.wait
+      })
+      yield* Effect.raceFirst(Effect.andThen(work, Effect.never), gone)
     }
   }))

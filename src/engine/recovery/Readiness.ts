@@ -63,6 +63,8 @@ export interface Progress {
   readonly gaveUp: () => void
   readonly alone: (reason: Alone["reason"]) => void
   readonly joined: () => void
+  /** This node has left: what was before says nothing of a return. Called inside the atomic step, and wakes nobody. */
+  readonly reset: () => void
   /** Wakes those who wait, because something else has changed. */
   readonly wake: () => void
   /** Waits for the next change. */
@@ -80,10 +82,10 @@ const joined: Joined = { _tag: "Joined" }
 /** Of a node without `Seeds` it is known from the start, that of others after their first try. */
 export const make = ({ epoch, now }: Times, hasSeeds: boolean): Progress => {
   const start = (why: string): Trying => ({ _tag: "Trying", since: epoch(), attempts: 0, why })
+  const initial = (): Exclude<Readiness, Left> =>
+    hasSeeds ? start("the seeds are not known yet") : { _tag: "Alone", reason: "NoSeeds" }
   let begunAt = now()
-  let current: Exclude<Readiness, Left> = hasSeeds
-    ? start("the seeds are not known yet")
-    : { _tag: "Alone", reason: "NoSeeds" }
+  let current = initial()
   let next = Deferred.makeUnsafe<void>()
   const wake = () => {
     const waiting = next
@@ -115,6 +117,9 @@ export const make = ({ epoch, now }: Times, hasSeeds: boolean): Progress => {
     alone: (reason) => become({ _tag: "Alone", reason }),
     joined: () => {
       if (current._tag !== "Joined") become(joined)
+    },
+    reset: () => {
+      current = initial()
     },
     wake,
     moved: Effect.suspend(() => Deferred.await(next))

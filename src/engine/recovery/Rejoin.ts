@@ -91,24 +91,39 @@ const attempt = (node: Node, peer: KnownPeer): Effect.Effect<boolean, Memberlist
     )
   )
 
-/** Rejoins once, and then waits forever, as the other loops do. */
-export const loop = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<never> {
-  const order = KnownPeers.inOrder(node.memory.restored()?.peers ?? [], node.random)
+/** Whether this node still takes part as it did at its start, and nobody has told yet how far it has come. */
+const isTrying = (node: Node): boolean =>
+  node.memory.restored() !== undefined && node.readiness.current()._tag === "Trying"
+
+/** Tells those who wait for it when company is there, and that a leave ends the way back. */
+const telling = (node: Node): Effect.Effect<void> =>
+  Effect.scoped(Effect.gen(function*() {
+    const changed = yield* node.presence.subscribe
+    const left = Effect.gen(function*() {
+      // and not the stage: a join may lead back before this fiber has its turn
+      while (node.memory.restored() !== undefined) yield* changed.wait
+    })
+    const company = Effect.andThen(othersAppear(node), Effect.sync(node.readiness.joined))
+    yield* Effect.raceFirst(Effect.andThen(company, Effect.never), left)
+    node.readiness.wake()
+  }))
+
+const rejoining = Effect.fnUntraced(function*(
+  node: Node,
+  order: ReadonlyArray<KnownPeer>,
+  tells: boolean
+): Effect.fn.Return<never> {
   const tried = new Set<string>()
-  // with seeds, the auto-join tells how far it has come
-  const tells = node.seedSource === undefined && missing(node, order).length > 0
-  if (tells) node.readiness.begin("no peer of the snapshot has answered yet")
   let pause = FIRST_PAUSE
   for (;;) {
     const alone = KnownPeers.isAlone(Ref.getUnsafe(node.membership))
-    if (tells && !alone) node.readiness.joined()
     const candidates = missing(node, order)
     const untried = candidates.filter(({ name }) => !tried.has(name))
     // alone, everybody is tried again, round by round
     if (alone && untried.length === 0) tried.clear()
     const round = (alone && untried.length === 0 ? candidates : untried).slice(0, AT_ONCE)
     if (round.length === 0) {
-      if (tells && alone) node.readiness.alone("NoSeeds")
+      if (tells && alone && isTrying(node)) node.readiness.alone("NoSeeds")
       return yield* Effect.never
     }
     for (const { name } of round) tried.add(name)
@@ -118,11 +133,23 @@ export const loop = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<ne
       Effect.catchTag("MemberlistClosed", () => Effect.never)
     )
     if (joined) continue
-    if (tells && alone) node.readiness.failed(`none of ${round.length} peers of the snapshot answered`)
+    if (tells && alone && isTrying(node)) {
+      node.readiness.failed(`none of ${round.length} peers of the snapshot answered`)
+    }
     if (alone) yield* node.logs.write("RejoinWaits", { detail: `${round.length} of ${candidates.length} tried` })
     const sleep = Effect.sleep(Duration.millis(pause * (0.8 + 0.4 * node.random())))
     // a peer may come by itself meanwhile
     yield* tells && alone ? Effect.raceFirst(sleep, othersAppear(node)) : sleep
     pause = Math.min(LONGEST_PAUSE, 2 * pause)
   }
+})
+
+/** Rejoins once, and then waits forever, as the other loops do. */
+export const loop = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<never> {
+  const order = KnownPeers.inOrder(node.memory.restored()?.peers ?? [], node.random)
+  // with seeds, the auto-join tells how far it has come
+  const tells = node.seedSource === undefined && missing(node, order).length > 0
+  if (!tells) return yield* rejoining(node, order, false)
+  node.readiness.begin("no peer of the snapshot has answered yet")
+  return yield* Effect.raceFirst(rejoining(node, order, true), Effect.andThen(telling(node), Effect.never))
 })

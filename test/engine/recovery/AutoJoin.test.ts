@@ -7,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
+import { MaxOpsBeforeYield } from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
@@ -367,6 +368,26 @@ describe("joining by itself", () => {
       yield* passing(b.cluster.join([]))
       assert.deepStrictEqual(yield* readyWithin(b, "1 second"), { _tag: "Joined" })
       assert.deepStrictEqual(yield* view(a), ["a alive", "b alive"])
+    })
+  )
+
+  clusterTest(
+    "begins again also where a leave and the return take no time",
+    Effect.gen(function*() {
+      const a = yield* start("a", "10.0.0.1")
+      const b = yield* seeded("b", "10.0.0.2", ["10.0.0.1"])
+      yield* TestClock.adjust("1 second")
+      yield* passing(a.stop)
+      yield* TestClock.adjust("1 second")
+      yield* Effect.andThen(Effect.timeoutOption(b.cluster.leave({ timeout: 0 }), 0), b.cluster.join([])).pipe(
+        // one turn of the scheduler for all of it
+        Effect.provideService(MaxOpsBeforeYield, 1_000_000),
+        Effect.forkScoped({ startImmediately: true })
+      )
+      yield* TestClock.adjust(0)
+      assert.strictEqual((yield* readiness(b))._tag, "Trying")
+      yield* start("a", "10.0.0.1")
+      assert.deepStrictEqual(yield* readyWithin(b, "40 seconds"), { _tag: "Joined" })
     })
   )
 

@@ -98,6 +98,22 @@ describe("a node that was killed and restarted", () => {
     assert.deepStrictEqual([seen.after, seen.now], [{ _tag: "Joined" }, { _tag: "Joined" }])
   })
 
+  it("is ready as soon as a member is in its list, although other peers of its snapshot keep it waiting", () => {
+    const seen = live(Effect.gen(function*() {
+      const cluster = yield* make(["a", "b", "c"])
+      yield* cluster.startAll
+      yield* Effect.sleep("10 seconds")
+      yield* cluster.kill("b")
+      // c takes what it is sent, and says nothing
+      yield* cluster.network.partition([["a", "b"], ["c"]])
+      yield* cluster.start("b")
+      yield* Effect.sleep("1 second")
+      return { list: yield* cluster.list("b"), readiness: yield* (yield* cluster.node("b")).readiness }
+    }))
+    assert.include(seen.list, "a")
+    assert.deepStrictEqual(seen.readiness, { _tag: "Joined" })
+  })
+
   it("goes on trying while nobody is there, eight at a time and ever more slowly, and is back soon after they are", () => {
     const seen = live(Effect.gen(function*() {
       const cluster = yield* make(letters(12))
@@ -298,6 +314,58 @@ describe("a node that had left", () => {
       outcomes.add(view)
     }
     assert.deepStrictEqual([...outcomes], ["a"])
+  })
+
+  for (const after of [0, 500, 900, 5_000]) {
+    it(`keeps nobody waiting for its way back, and is ready after a return: a leave after ${after} ms`, () => {
+      const seen = live(Effect.gen(function*() {
+        const cluster = yield* make(["a", "b", "c"])
+        yield* cluster.startAll
+        yield* Effect.sleep("10 seconds")
+        for (const name of cluster.names) yield* cluster.kill(name)
+        yield* cluster.start("b")
+        // what it is sent is lost, so that attempts are under way for long
+        yield* cluster.network.partition([["a", "c"], ["b"]])
+        const { join, leave, readiness, ready } = yield* cluster.node("b")
+        const waiting = yield* Effect.forkChild(Effect.flip(ready))
+        yield* Effect.sleep(after)
+        yield* leave({ timeout: 0 })
+        yield* Effect.sleep(1)
+        const refused = waiting.pollUnsafe()
+        const outside = yield* readiness
+        yield* join(["10.0.0.2"])
+        const alone = [yield* readiness, yield* ready]
+        yield* Effect.sleep("1 minute")
+        const later = yield* readiness
+        yield* cluster.network.heal()
+        yield* cluster.start("a")
+        yield* join(["10.0.0.1"])
+        return { refused, outside, alone, later, joined: [yield* readiness, yield* ready] }
+      }))
+      assert.strictEqual(seen.refused?._tag, "Success")
+      assert.deepStrictEqual(seen.outside, { _tag: "Left" })
+      for (const told of [...seen.alone, seen.later]) assert.deepStrictEqual(told, { _tag: "Alone", reason: "NoSeeds" })
+      for (const told of seen.joined) assert.deepStrictEqual(told, { _tag: "Joined" })
+    })
+  }
+
+  it("has not joined after a return to nobody, although it had before", () => {
+    const told = live(Effect.gen(function*() {
+      const cluster = yield* make(["a", "b"])
+      yield* cluster.startAll
+      yield* Effect.sleep("10 seconds")
+      yield* cluster.kill("b")
+      yield* cluster.start("b")
+      yield* Effect.sleep("1 second")
+      const { join, leave, readiness } = yield* cluster.node("b")
+      const before = yield* readiness
+      yield* cluster.stop("a")
+      yield* Effect.sleep("1 second")
+      yield* leave()
+      yield* join([])
+      return [before, yield* readiness]
+    }))
+    assert.deepStrictEqual(told, [{ _tag: "Joined" }, { _tag: "Alone", reason: "NoSeeds" }])
   })
 
   it("is not remembered by the others", () => {
