@@ -137,7 +137,7 @@ const urgent = (node: Node, to: PeerAddress): ReadonlyArray<string> | undefined 
   return to.name === undefined ? own : [...own, newsOf(to.name)]
 }
 
-/** The part of a packet that messages of the application get while news of members waits as well. */
+/** The part of a packet, of its bytes and of its parts, that messages of the application get while news waits as well. */
 const USER_SHARE = 1 / 4
 
 /**
@@ -164,8 +164,11 @@ export const draw = (
   ping?: number
 ): Effect.Effect<ReadonlyArray<Uint8Array>> =>
   Effect.suspend(() => {
+    // nobody's turn
+    if (limit <= 0 || maxParts <= 0) return Effect.succeed([])
     const share = shareOfUser(node, limit)
-    const kept = share === 0 ? nothing : look(node, node.user, share, maxParts)
+    // as many of the parts as of the bytes: short messages by the hundred would leave the news none
+    const kept = share === 0 ? nothing : look(node, node.user, share, Math.floor(maxParts * share / limit))
     const claims = drawFrom(
       node,
       node.gossip,
@@ -175,7 +178,7 @@ export const draw = (
       (messages) => node.receipts.sent(messages, to, ping)
     )
     const user = drawFrom(node, node.user, limit - claims.used, maxParts - claims.messages.length, undefined)
-    node.fairness.current = Math.max(0, share - user.used)
+    node.fairness.current = Math.max(0, share - Math.max(user.used, limit * user.messages.length / maxParts))
     const messages = user.messages.length === 0 ? claims.messages : [...claims.messages, ...user.messages]
     const room = Math.min(limit - claims.used - user.used, MAX_USER_ROOM)
     if (node.delegate.broadcasts === undefined || room <= USER_OVERHEAD) {
