@@ -15,8 +15,9 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Address from "../../base/Address.ts"
 import type { MemberlistClosed } from "../../MemberlistError.ts"
+import { isGone } from "../../swim/membership/Entry.ts"
 import { members } from "../../swim/membership/Membership.ts"
-import type { LostPeer } from "../../swim/recovery/LostPeers.ts"
+import type * as LostPeers from "../../swim/recovery/LostPeers.ts"
 import * as Recovery from "../../swim/recovery/Recovery.ts"
 import * as Tries from "../../swim/recovery/Tries.ts"
 import * as Message from "../../wire/message/Message.ts"
@@ -62,7 +63,7 @@ const exchange = (node: Node, to: Address.PeerAddress, isNamed: boolean): Effect
   )
 
 /** Whether the member of this name answers there. No gossip goes along: at its address may be another cluster. */
-const isThere = (node: Node, { endpoint, name }: LostPeer): Effect.Effect<boolean> =>
+const isThere = (node: Node, { endpoint, name }: LostPeers.LostPeer): Effect.Effect<boolean> =>
   withWait(
     node,
     (wait) =>
@@ -76,7 +77,7 @@ const isThere = (node: Node, { endpoint, name }: LostPeer): Effect.Effect<boolea
       )
   )
 
-const tryPeer = (node: Node, peer: LostPeer): Effect.Effect<void> =>
+const tryPeer = (node: Node, peer: LostPeers.LostPeer): Effect.Effect<void> =>
   Effect.gen(function*() {
     node.tries.current++
     // first, because a try that takes too long is given up; if it answers, others of its group have their turn as well
@@ -134,22 +135,37 @@ const tellPutAside = (node: Node, name: string | undefined, address: string, rea
   node.logs.note("HealRefused", { member: name, detail: `${address}: ${reason}` })
 }
 
+/**
+ * The lost members, but for those at whose address another member is: a packet came from there since. They are not
+ * forgotten, because names are only claimed, and the other may be gone before they come back.
+ */
+const wanted = (node: Node): LostPeers.LostPeers => {
+  const { entries, lost } = Ref.getUnsafe(node.membership)
+  if (lost.peers.length === 0) return lost
+  const taken = new Map<string, number>()
+  for (const entry of entries.values()) {
+    if (!isGone(entry)) taken.set(Address.format(entry.endpoint), node.heard.packetAt(entry.name))
+  }
+  const peers = lost.peers.filter(({ endpoint, lostAt }) => !((taken.get(Address.format(endpoint)) ?? -1) > lostAt))
+  return peers.length === lost.peers.length ? lost : { ...lost, peers }
+}
+
 /** Whoever has never known anybody has lost nobody: a first join that failed is the application's to repeat. */
 const isAnythingLost = (node: Node): boolean => {
-  const { lost, othersSince } = Ref.getUnsafe(node.membership)
+  const { othersSince } = Ref.getUnsafe(node.membership)
   if (isOutside(node) || othersSince === undefined) return false
-  return lost.peers.length > 0 || KnownSeeds.outside(node).length > 0
+  return wanted(node).peers.length > 0 || KnownSeeds.outside(node).length > 0
 }
 
 /** One try, if it is this node's turn. Seeds and lost members alternate. */
 const attempt = (node: Node, count: number): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const membership = Ref.getUnsafe(node.membership)
     const seeds = KnownSeeds.outside(node)
-    if (!Tries.tries(members(membership).length, node.random)) return Effect.void
-    const both = seeds.length > 0 && membership.lost.peers.length > 0
+    const lost = wanted(node)
+    if (!Tries.tries(members(Ref.getUnsafe(node.membership)).length, node.random)) return Effect.void
+    const both = seeds.length > 0 && lost.peers.length > 0
     const takesSeed = both ? count % 2 === 1 : seeds.length > 0
-    const peer = Tries.choose(membership.lost, both ? count >>> 1 : count, node.random)
+    const peer = Tries.choose(lost, both ? count >>> 1 : count, node.random)
     const seed = seeds[Math.floor(node.random() * seeds.length)]
     if (takesSeed && seed !== undefined) return trySeed(node, seed)
     return peer === undefined ? Effect.void : tryPeer(node, peer)

@@ -367,6 +367,44 @@ describe("a lost member", () => {
   )
 
   clusterTest(
+    "is not asked for while another member is at its address, and is again when that one is gone",
+    Effect.gen(function*() {
+      const { is, peer } = yield* named("p", "10.0.0.9")
+      const { node } = yield* bereft([peer])
+      // the host runs another program now, under another name
+      is.name = "q"
+      yield* peer.send(node, peer.alive({ node: "q" }))
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* stateOf(node, "q"), "alive")
+      peer.forget()
+      const before = yield* tries(node)
+      yield* TestClock.adjust("10 minutes")
+      assert.strictEqual(pings(peer).filter((ping) => ping.node === "p").length, 0)
+      assert.strictEqual(yield* tries(node), before)
+      is.name = undefined
+      yield* TestClock.adjust("1 minute")
+      is.name = "p"
+      yield* TestClock.adjust("1 minute")
+      assert.isAbove(pings(peer).filter((ping) => ping.node === "p").length, 0)
+    })
+  )
+
+  clusterTest(
+    "is asked for although somebody claims that another member is at its address",
+    Effect.gen(function*() {
+      const { is, peer } = yield* named("p", "10.0.0.9")
+      const { node } = yield* bereft([peer])
+      is.name = undefined
+      const liar = yield* fakePeer("liar", "10.0.9.8")
+      for (let incarnation = 1; incarnation <= 120; incarnation++) {
+        yield* liar.send(node, peer.alive({ node: "q", incarnation }))
+        yield* TestClock.adjust("1 second")
+      }
+      assert.isAtLeast(pings(peer).filter((ping) => ping.node === "p").length, 3)
+    })
+  )
+
+  clusterTest(
     "that answers is connected to, and is a member again",
     Effect.gen(function*() {
       const { is, peer, serve } = yield* named("p", "10.0.0.9")
