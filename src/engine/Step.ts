@@ -84,6 +84,8 @@ const carryOut = (
         break
       case "Publish":
         if ("findings" in directive.change) node.verdicts.keep(directive.change.findings)
+        // told here, because the entry may be gone before the next write
+        if (directive.change._tag === "Left") node.memory.forget(directive.change.entry.name)
         node.changes.publish(directive.change)
         noteChange(node, directive.change)
         break

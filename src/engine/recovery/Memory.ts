@@ -66,7 +66,7 @@ export interface Memory {
   readonly restored: () => Restored | undefined
   /** Follows one step. Synchronous: it is called inside the step, and never runs anything. */
   readonly follow: (previous: Membership, next: Membership) => void
-  /** Forgets a peer: somebody else is at its address. */
+  /** Forgets a peer: it said goodbye, or somebody else is at its address. Synchronous, and may be called in a step. */
   readonly forget: (name: string) => void
   /** Writes what has changed now, and waits for that, at most `PATIENCE`. */
   readonly settle: Effect.Effect<void>
@@ -296,6 +296,8 @@ const kept = (parts: Parts, snapshots: Snapshots["Service"], signal: Signal.Sign
       if (next.entries !== previous.entries || next.stage !== previous.stage) want("Soon")
     },
     forget: (gone) => {
+      const isGone = ({ name }: KnownPeer) => name === gone
+      if (!peers.some(isGone) && restored?.peers.some(isGone) !== true) return
       const others = (all: ReadonlyArray<KnownPeer>) => all.filter(({ name }) => name !== gone)
       peers = others(peers)
       if (restored !== undefined) restored = { ...restored, peers: others(restored.peers) }

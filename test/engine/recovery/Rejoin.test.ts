@@ -368,6 +368,23 @@ describe("a node that had left", () => {
     assert.deepStrictEqual(told, [{ _tag: "Joined" }, { _tag: "Alone", reason: "NoSeeds" }])
   })
 
+  it("is not remembered by one that was outside itself when it left", () => {
+    const names = live(Effect.gen(function*() {
+      const cluster = yield* make(["a", "b", "c"])
+      yield* cluster.startAll
+      yield* Effect.sleep("10 seconds")
+      const { join, leave } = yield* cluster.node("a")
+      yield* leave()
+      yield* cluster.stop("c")
+      // until nobody has an entry of it
+      yield* Effect.sleep("2 minutes")
+      yield* join(["10.0.0.2"])
+      yield* Effect.sleep("10 seconds")
+      return remembered(cluster.disk("a"), "a")?.peers.map(({ name }) => name)
+    }))
+    assert.deepStrictEqual(names, ["b"])
+  })
+
   it("is not remembered by the others", () => {
     const names = live(Effect.gen(function*() {
       const cluster = yield* make(["a", "b", "c"])
