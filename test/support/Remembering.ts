@@ -10,7 +10,8 @@ import type { Snapshot } from "../../src/base/Snapshot.ts"
 import { Delegate } from "../../src/Delegate.ts"
 import { type Memberlist, MemberlistLive } from "../../src/Memberlist.ts"
 import type { Settings } from "../../src/MemberlistConfig.ts"
-import type { ConfigInvalid, StartError } from "../../src/MemberlistError.ts"
+import type { ConfigInvalid, SeedInvalid, StartError } from "../../src/MemberlistError.ts"
+import { Seeds } from "../../src/Seeds.ts"
 import { type Options as SnapshotOptions, Snapshots } from "../../src/Snapshots.ts"
 import { SimulatedCluster, VirtualTime } from "../../src/testing/index.ts"
 import * as SnapshotFormat from "../../src/wire/SnapshotFormat.ts"
@@ -35,8 +36,10 @@ export const remembered = (disk: Disk, name: string, label = ""): Snapshot | und
 
 export interface Options {
   readonly seed?: number
-  readonly config?: Settings
+  readonly config?: Settings | ((name: string) => Settings)
   readonly snapshots?: SnapshotOptions
+  /** The seeds that each node is given; without them none is. */
+  readonly seeds?: ReadonlyArray<string>
   readonly delegate?: (name: string) => Delegate
 }
 
@@ -44,16 +47,17 @@ export interface Options {
 export const make = Effect.fnUntraced(function*(names: ReadonlyArray<string>, options: Options = {}) {
   const disks = new Map(names.map((name) => [name, new Disk()]))
   const disk = (name: string): Disk => disks.get(name) ?? new Disk()
-  const cluster = yield* SimulatedCluster.make<Memberlist, StartError | ConfigInvalid>({
+  const cluster = yield* SimulatedCluster.make<Memberlist, StartError | ConfigInvalid | SeedInvalid>({
     nodes: names,
     seed: options.seed ?? 1,
     config: options.config,
     layer: (name) =>
-      MemberlistLive.pipe(
-        Layer.provide(Layer.succeed(Delegate, options.delegate?.(name) ?? {})),
-        Layer.provide(Snapshots.layerFile(fileOf(name), options.snapshots)),
-        Layer.provide(Layer.sync(FileSystem.FileSystem, () => disk(name).mount()))
-      )
+      (options.seeds === undefined ? MemberlistLive : Layer.provide(MemberlistLive, Seeds.layerStatic(options.seeds)))
+        .pipe(
+          Layer.provide(Layer.succeed(Delegate, options.delegate?.(name) ?? {})),
+          Layer.provide(Snapshots.layerFile(fileOf(name), options.snapshots)),
+          Layer.provide(Layer.sync(FileSystem.FileSystem, () => disk(name).mount()))
+        )
   })
   const kill = (name: string) =>
     Effect.andThen(

@@ -13,6 +13,7 @@ import { retransmitLimit } from "../../swim/gossip/BroadcastQueue.ts"
 import * as Recipients from "../../swim/gossip/Recipients.ts"
 import type { Dead } from "../../swim/membership/Claim.ts"
 import { isGone } from "../../swim/membership/Entry.ts"
+import type { Membership } from "../../swim/membership/Membership.ts"
 import * as Message from "../../wire/message/Message.ts"
 import { envOf, type Node } from "../Node.ts"
 import * as Sender from "../sending/Sender.ts"
@@ -66,6 +67,16 @@ export const repeat = Effect.fnUntraced(function*(
 })
 
 /**
+ * The members that we hold for dead and told so just now, because something came from them. They know us, and are no
+ * members here before they have contradicted.
+ */
+const contested = ({ entries, told }: Membership): ReadonlyArray<Address.PeerAddress> =>
+  told.flatMap(({ about, member }) => {
+    const entry = about === member ? entries.get(member) : undefined
+    return entry?.state === "dead" ? [entry.endpoint] : []
+  })
+
+/**
  * Sends the goodbye at once: as often as gossip would send it, to random members, which pass it on; and to all that a
  * join introduced us to. It waits for nothing but the transport (`bounded`), with one exception: where a join
  * was cut off before the peer answered our list, the goodbye may overtake the list, so it is repeated for 0.6 s.
@@ -83,6 +94,7 @@ export const straight = Effect.fnUntraced(function*(node: Node, goodbye: Uint8Ar
   for (const { answered, to } of introductions) {
     if (answered && !told.has(Address.format(to))) yield* sendTo(node, goodbye, to)
   }
+  for (const to of contested(membership)) if (!told.has(Address.format(to))) yield* sendTo(node, goodbye, to)
   const unanswered = introductions.filter(({ answered }) => !answered)
   if (unanswered.length > 0) yield* repeat(node, goodbye, unanswered)
 })
