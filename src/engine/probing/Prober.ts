@@ -6,7 +6,9 @@
  */
 import * as Effect from "effect/Effect"
 import type { Entry } from "../../swim/membership/Entry.ts"
+import { get, ignored } from "../../swim/membership/Membership.ts"
 import { reap } from "../../swim/membership/Reap.ts"
+import * as Evidence from "../../swim/probing/Evidence.ts"
 import * as LocalHealth from "../../swim/probing/LocalHealth.ts"
 import type { Outcome } from "../../swim/probing/Outcome.ts"
 import { nextProbe } from "../../swim/probing/Round.ts"
@@ -40,7 +42,13 @@ const probe = (node: Node, target: Entry): Effect.Effect<Outcome> =>
         break
       case "NoAnswer":
         node.counters.count("probe.failed")
-        yield* Step.run(node, (m, env) => suspect(m, accusationOf(m.self, target), env, end.probe))
+        yield* Step.run(node, (m, env) => {
+          const entry = get(m, target.name)
+          // another has the name since, elsewhere, perhaps at a lower incarnation: it was not probed
+          return entry === undefined || Evidence.isSame(entry.endpoint, target.endpoint)
+            ? suspect(m, accusationOf(m.self, target), env, end.probe)
+            : [m, [ignored("OldIncarnation", target.name)]]
+        })
     }
     return end
   })

@@ -94,6 +94,26 @@ describe("a probe", () => {
   )
 
   clusterTest(
+    "that fails accuses nobody who took the name elsewhere meanwhile, at a lower incarnation",
+    Effect.gen(function*() {
+      const node = yield* start("a", "10.0.0.1", { config: probing })
+      const old = yield* fakePeer("x", "10.0.0.9", { onMessage: "none" })
+      const next = yield* fakePeer("x", "10.0.0.10")
+      yield* old.send(node, old.alive({ incarnation: 5 }))
+      while (old.all("Ping").length === 0) yield* TestClock.adjust("10 millis")
+      yield* next.send(node, { _tag: "Dead", incarnation: 5, node: "x", from: "somebody" })
+      yield* TestClock.adjust("10 millis")
+      yield* next.send(node, next.alive())
+      yield* TestClock.adjust("10 millis")
+      assert.strictEqual(yield* stateOf(node, "x"), "alive")
+      yield* TestClock.adjust("30 seconds")
+      assert.strictEqual((yield* node.cluster.counters).get("probe.failed"), 1)
+      assert.deepStrictEqual(node.seen.filter((event) => event.startsWith("MemberSuspected")), [])
+      assert.strictEqual(yield* stateOf(node, "x"), "alive")
+    })
+  )
+
+  clusterTest(
     "is over well when a helper got through, or when the member's own ack comes late",
     Effect.gen(function*() {
       const node = yield* start("a", "10.0.0.1", { config: probing })
