@@ -93,7 +93,9 @@ export const measure = ({ members, recovery, seed, way }: Job): Result =>
       const form = Effect.fnUntraced(function*(from: number, to: number) {
         yield* Effect.forEach(range(from + 1, to), (i) => join(cluster, i, from), { concurrency: 16, discard: true })
         const members = cluster.members.slice(from, to)
-        if (!(yield* agreed({ ...cluster, members }, LIMIT))) return yield* Effect.die(new Error("the cluster did not form"))
+        if (!(yield* agreed({ ...cluster, members }, LIMIT))) {
+          return yield* Effect.die(new Error("the cluster did not form"))
+        }
       })
       const begin = Effect.gen(function*() {
         yield* Effect.sleep(`${SETTLE} seconds`)

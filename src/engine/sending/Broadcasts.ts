@@ -137,7 +137,7 @@ const urgent = (node: Node, to: PeerAddress): ReadonlyArray<string> | undefined 
   return to.name === undefined ? own : [...own, newsOf(to.name)]
 }
 
-/** The part of a packet, of its bytes and of its parts, that messages of the application get while news waits as well. */
+/** The part of a packet, in bytes and in number, that messages of the application get while news waits as well. */
 const USER_SHARE = 1 / 4
 
 /**

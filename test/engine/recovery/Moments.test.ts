@@ -14,7 +14,7 @@ interface Options {
 
 /**
  * Cuts two nodes off each other until `b` has forgotten `a`, and lets `a` act so many milliseconds after one of them has
- * contacted the other again. Returns what `b` holds `a` for soon after, whom it lists in the end, and how ready `a` is.
+ * contacted the other again. Returns what `b` holds `a` for soon after, its list in the end, and how ready `a` is.
  */
 const moment = (
   act: typeof acts[number],
