@@ -71,7 +71,7 @@ describe("in the middle of what heals a split", () => {
         const what = `${seeded ? ", with seeds" : ""}, dead members remembered for ${gossipToTheDeadTime}`
         it(`${act}: the node is gone at once, and for good${what}`, () => {
           // one that leaves answers until its release, and has time to tell
-          for (let after = 0; after <= 20; after += act === "release" ? 1 : 5) {
+          for (let after = 0; after <= 20; after += act === "release" ? 2 : 10) {
             const { lists, readiness, soon } = moment(act, after, { seeded, gossipToTheDeadTime })
             assert.deepStrictEqual({ after, lists, readiness }, { after, lists: "b", readiness: "Left" })
             assert.include(["left", "unknown"], soon, `after ${after} ms`)

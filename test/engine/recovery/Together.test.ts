@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { storm } from "../../support/Storm.ts"
 
-const SIZES = [[3, 12], [5, 10], [10, 4]] as const
+const SIZES = [[3, 6], [5, 5], [10, 1]] as const
 
 describe("a cluster with recovery, seeds and snapshots that was killed, cut, left and restarted at random", () => {
   for (const [size, seeds] of SIZES) {
