@@ -19,6 +19,8 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    // all processors: tests in virtual time do not mind how long they take, and real sockets run one file at a time
+    maxWorkers: "100%",
     projects: [
       {
         // the library
