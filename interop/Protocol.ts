@@ -43,6 +43,8 @@ export const StartOptions = Schema.Struct({
   pushPullIntervalMs: optional(Schema.Number),
   tcpTimeoutMs: optional(Schema.Number),
   preset: optional(Schema.Literals(["local", "lan"])),
+  /** Go only: the names that its merge and alive delegates veto. */
+  refuses: optional(Schema.Array(Schema.String)),
   /** Ours only. */
   recovery: optional(Schema.Boolean),
   /** Ours only. */

@@ -295,7 +295,7 @@ const run = (node: Running, names: ReadonlySet<string>, request: Request) => {
       return Effect.map(cluster.reachability(request.of), (reachability) => ({
         reachability: Option.match(reachability, {
           onNone: () => undefined,
-          onSome: ({ tcp, udpIn, udpOut }) => ({ tcp, udpIn, udpOut })
+          onSome: ({ listed, tcp, udpIn, udpOut }) => ({ listed, tcp, udpIn, udpOut })
         })
       }))
     case "counters":

@@ -2,6 +2,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { agree, change, complaints, gone, patient, scenario, sees, told, unconfirmed } from "./Lab.ts"
+import { until } from "./Peer.ts"
 import { base64, text } from "./Protocol.ts"
 
 describe("membership", () => {
@@ -311,6 +312,31 @@ describe("failure detection", () => {
         const entry = yield* sees(us, "phoenix", "alive", (member) => member.state === "alive")
         assert.strictEqual(text(entry.meta), "after")
         assert.isAbove(entry.incarnation, 2)
+      })
+  )
+
+  scenario(
+    "Go nodes that veto us in silence, as Serf's delegates do, leave us out, and we find that out",
+    (lab) =>
+      Effect.gen(function*() {
+        const quick = { ...patient, pushPullIntervalMs: 500 }
+        const first = yield* lab.go({ ...quick, refuses: ["guest"] })
+        const second = yield* lab.go({ ...quick, refuses: ["guest"] })
+        yield* second.join(first.address)
+        const us = yield* lab.us({ ...quick, name: "guest" })
+        // the veto stays in Go's log
+        assert.strictEqual(yield* us.join(first.address), 1)
+        for (const go of [first, second]) {
+          yield* sees(us, go.name, "alive", (member) => member.state === "alive")
+          assert.isFalse((yield* go.members).some(({ name }) => name === "guest"))
+          if (us.kind === "go") continue
+          yield* until(
+            `we know that ${go.name} does not list us`,
+            us.call("reachability", { of: go.name }),
+            (answer) => JSON.stringify(answer).includes("\"listed\":\"no\""),
+            "30 seconds"
+          )
+        }
       })
   )
 })

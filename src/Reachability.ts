@@ -1,6 +1,6 @@
 /**
- * Which ways lead from this node to a member and back, as far as what is sent anyway has shown. Each node sees its own:
- * the cluster agrees on who is there, not on who reaches them how.
+ * Which ways lead from this node to a member and back, and whether the member has this node on its list, as far as what
+ * is sent anyway has shown. Each node sees its own: the cluster agrees on who is there, not on who reaches them how.
  *
  * @stability unstable
  * @since 0.1.0
@@ -19,6 +19,16 @@ export const Way = Schema.Literals(["unknown", "works", "fails"])
 export type Way = typeof Way.Type
 
 /**
+ * Whether this node was on the member's list when the two last exchanged lists; `unknown` until then.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Listed = Schema.Literals(["unknown", "yes", "no"])
+/** @since 0.1.0 */
+export type Listed = typeof Listed.Type
+
+/**
  * The three ways. A way `fails` only while the member is reached in another: one that nothing reaches is suspected,
  * which is told by its `Verdict`.
  *
@@ -31,11 +41,16 @@ export class Reachability extends Schema.Class<Reachability>("effect-memberlist/
   /** The member's packets to us. */
   udpIn: Way,
   /** Streams that we open to the member. */
-  tcp: Way
+  tcp: Way,
+  /**
+   * Whether the member lists this node. One that does not was told of it in two exchanges and left it out all the same:
+   * it neither probes this node nor tells it, or others of it, anything. Found by periodic push/pulls.
+   */
+  listed: Listed
 }) {
-  /** Whether any way fails. */
+  /** Whether any way fails, or the member does not list this node. */
   get impaired(): boolean {
-    return this.udpOut === "fails" || this.udpIn === "fails" || this.tcp === "fails"
+    return this.udpOut === "fails" || this.udpIn === "fails" || this.tcp === "fails" || this.listed === "no"
   }
 
   /** Whether the member is reached by TCP, and not by UDP. */
@@ -43,9 +58,9 @@ export class Reachability extends Schema.Class<Reachability>("effect-memberlist/
     return this.tcp === "works" && (this.udpOut === "fails" || this.udpIn === "fails")
   }
 
-  /** What is likely to be the matter; `undefined` when no way fails. */
+  /** What is likely to be the matter; `undefined` when nothing is. */
   get likelyCause(): string | undefined {
-    const { tcp, udpIn, udpOut } = this
+    const { listed, tcp, udpIn, udpOut } = this
     if (tcp === "fails") {
       return "TCP is blocked towards the member (firewall, security group, wrong advertised port): no push/pull with it"
     }
@@ -53,13 +68,17 @@ export class Reachability extends Schema.Class<Reachability>("effect-memberlist/
       return "UDP is blocked towards the member, and not from it (firewall, security group)"
     }
     if (udpOut === "fails") return "UDP is blocked (firewall, security group), or packets are too long (MTU)"
-    return udpIn === "fails"
-      ? "UDP is blocked between this node and the member in at least one direction; others reach it"
+    if (udpIn === "fails") {
+      return "UDP is blocked between this node and the member in at least one direction; others reach it"
+    }
+    return listed === "no"
+      ? "the member refuses this node (its delegate, its allowed addresses, or a full table); others may list it"
       : undefined
   }
 
-  /** For people: `UDP out fails, UDP in works, TCP works`. */
+  /** For people: `UDP out fails, UDP in works, TCP works`, and `, does not list this node`. */
   override toString(): string {
-    return `UDP out ${this.udpOut}, UDP in ${this.udpIn}, TCP ${this.tcp}`
+    const ways = `UDP out ${this.udpOut}, UDP in ${this.udpIn}, TCP ${this.tcp}`
+    return this.listed === "no" ? `${ways}, does not list this node` : ways
   }
 }

@@ -150,15 +150,22 @@ describe("reachability", () => {
       ["unknown", "fails", "unknown", "others reach it"]
     ] as const
   )("UDP out %s, in %s and TCP %s has the likely cause %s", (udpOut, udpIn, tcp, cause) => {
-    const { likelyCause } = new Reachability({ udpOut, udpIn, tcp })
+    const { likelyCause } = new Reachability({ udpOut, udpIn, tcp, listed: "yes" })
     if (cause === undefined) assert.isUndefined(likelyCause)
     else assert.include(likelyCause ?? "", cause)
   })
 
   it("is by TCP only where UDP fails in a direction and TCP works", () => {
-    assert.isTrue(new Reachability({ udpOut: "fails", udpIn: "works", tcp: "works" }).tcpOnly)
-    assert.isTrue(new Reachability({ udpOut: "unknown", udpIn: "fails", tcp: "works" }).tcpOnly)
-    assert.isFalse(new Reachability({ udpOut: "fails", udpIn: "works", tcp: "unknown" }).tcpOnly)
-    assert.isFalse(new Reachability({ udpOut: "works", udpIn: "works", tcp: "works" }).tcpOnly)
+    assert.isTrue(new Reachability({ udpOut: "fails", udpIn: "works", tcp: "works", listed: "yes" }).tcpOnly)
+    assert.isTrue(new Reachability({ udpOut: "unknown", udpIn: "fails", tcp: "works", listed: "yes" }).tcpOnly)
+    assert.isFalse(new Reachability({ udpOut: "fails", udpIn: "works", tcp: "unknown", listed: "yes" }).tcpOnly)
+    assert.isFalse(new Reachability({ udpOut: "works", udpIn: "works", tcp: "works", listed: "yes" }).tcpOnly)
+  })
+
+  it("of a member that does not list this node is impaired, says so, and has the refusal as its likely cause", () => {
+    const reachability = new Reachability({ udpOut: "works", udpIn: "works", tcp: "works", listed: "no" })
+    assert.isTrue(reachability.impaired)
+    assert.strictEqual(String(reachability), "UDP out works, UDP in works, TCP works, does not list this node")
+    assert.include(reachability.likelyCause ?? "", "the member refuses this node")
   })
 })

@@ -33,6 +33,7 @@ type startRequest struct {
 	DisableTCPPings  bool      `json:"disableTcpPings"`
 	Preset           string    `json:"preset"`
 	Quiet            bool      `json:"quiet"`
+	Refuses          []string  `json:"refuses"`
 
 	ProbeIntervalMs    *int `json:"probeIntervalMs"`
 	ProbeTimeoutMs     *int `json:"probeTimeoutMs"`
@@ -95,6 +96,11 @@ func start(raw []byte, out *output) (*Peer, any, error) {
 	conf.Conflict = node
 	if req.AckPayload != nil {
 		conf.Ping = node
+	}
+	if req.Refuses != nil {
+		veto := refusal(req.Refuses)
+		conf.Merge = veto
+		conf.Alive = veto
 	}
 
 	transport, err := newTransport(conf, req.WideAddress)

@@ -3,6 +3,8 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -101,6 +103,27 @@ func (d *delegate) MergeRemoteState(state []byte, join bool) {
 	fields["join"] = join
 	d.out.event("remoteState", fields)
 }
+
+// refusal vetoes members by name, in lists and in alive messages, as Serf's and Consul's delegates do.
+type refusal []string
+
+func (r refusal) check(n *memberlist.Node) error {
+	if slices.Contains(r, n.Name) {
+		return fmt.Errorf("%s is refused", n.Name)
+	}
+	return nil
+}
+
+func (r refusal) NotifyMerge(peers []*memberlist.Node) error {
+	for _, n := range peers {
+		if err := r.check(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r refusal) NotifyAlive(n *memberlist.Node) error { return r.check(n) }
 
 // memberlist.EventDelegate. memberlist calls these under its own lock, with a pointer into its table.
 

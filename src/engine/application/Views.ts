@@ -16,7 +16,7 @@ import {
   MemberSuspected,
   MemberUpdated
 } from "../../MemberEvent.ts"
-import { Reachability, type Way } from "../../Reachability.ts"
+import { type Listed, Reachability, type Way } from "../../Reachability.ts"
 import { Healed, PutAside, type RecoveryEvent, SplitSuspected } from "../../RecoveryEvent.ts"
 import { RemoteState } from "../../swim/membership/Claim.ts"
 import { type Entry, isGone } from "../../swim/membership/Entry.ts"
@@ -80,15 +80,16 @@ export const recoveryOf = ({ missed, value }: Delivery<Recovery>): RecoveryEvent
   }
 }
 
-const ways = (udpOut: Way, udpIn: Way, tcp: Way): Reachability => {
-  const key = `${udpOut} ${udpIn} ${tcp}`
+const ways = (udpOut: Way, udpIn: Way, tcp: Way, listed: Listed): Reachability => {
+  const key = `${udpOut} ${udpIn} ${tcp} ${listed}`
   let known = reachabilities.get(key)
-  if (known === undefined) reachabilities.set(key, known = new Reachability({ udpOut, udpIn, tcp }, trusted))
+  if (known === undefined) reachabilities.set(key, known = new Reachability({ udpOut, udpIn, tcp, listed }, trusted))
   return known
 }
 
-/** What is known of the ways to a member: one of 27 values, each made once. */
-export const reachabilityOf = ({ tcp, udpIn, udpOut }: Paths.Paths): Reachability => ways(udpOut, udpIn, tcp)
+/** What is known of the ways to a member: one of 81 values, each made once. */
+export const reachabilityOf = ({ listed, tcp, udpIn, udpOut }: Paths.Paths): Reachability =>
+  ways(udpOut, udpIn, tcp, listed)
 
 /** The verdict of the node `node` that these findings are, reached at `at`, in milliseconds since the epoch. */
 export const verdictOf = ({ at: _, ...findings }: Findings.Findings, node: string, at: number): Verdict =>

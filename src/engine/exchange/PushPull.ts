@@ -22,6 +22,7 @@ import {
 } from "../../MemberlistError.ts"
 import { partner, pushPullScale } from "../../swim/gossip/AntiEntropy.ts"
 import { nameDefect, type RemoteEntry } from "../../swim/membership/Claim.ts"
+import type { Entry } from "../../swim/membership/Entry.ts"
 import { members } from "../../swim/membership/Membership.ts"
 import { merge } from "../../swim/membership/Merge.ts"
 import * as Versions from "../../swim/membership/Versions.ts"
@@ -234,8 +235,11 @@ const swap = (
 /** A list without rows. A peer answers it in full, merges nothing, and asks none of its hooks. */
 const noList = Effect.sync(() => [Frame.encodeHeader({ nodes: 0, userStateLen: 0, join: false })])
 
-/** Synchronises with a member: each side gets the other's list, and merges it. */
-export const synchroniseWith = (node: Node, to: PeerAddress): Effect.Effect<void, ExchangeError> =>
+/**
+ * Synchronises with a member: each side gets the other's list, and merges it. Answers whether the member listed us
+ * before that.
+ */
+export const synchroniseWith = (node: Node, to: PeerAddress): Effect.Effect<boolean, ExchangeError> =>
   observed(
     node,
     to,
@@ -247,8 +251,12 @@ export const synchroniseWith = (node: Node, to: PeerAddress): Effect.Effect<void
       yield* checkVersions(node, remote.nodes)
       const from = Hearsay.sourceOf(remote.nodes, to.ip, to.port)
       yield* mergeChecked(node, remote, { join: false, wait: false, from })
+      return lists(node, remote.nodes)
     })
   )
+
+/** Whether a list has this node on it, in whatever state. */
+const lists = (node: Node, rows: ReadonlyArray<NodeState>): boolean => rows.some(({ name }) => name === node.name)
 
 /** What a join that nobody asked for asks for beside the rest. */
 export interface Terms<E> {
@@ -391,11 +399,40 @@ export const respond = Effect.fnUntraced(function*<E>(
   yield* mergeChecked(node, remote, { join: request.join, wait: false, from: Hearsay.sourceOf(remote.nodes, peer.ip) })
 })
 
-/** One exchange with a random live member. */
+/**
+ * Notes whether the member lists us. One that did not heard of us in the exchange that showed it, and is asked again
+ * when it had time for probing us first.
+ */
+const noteListed = Effect.fnUntraced(function*(node: Node, peer: Entry, isListed: boolean) {
+  if (isListed) return Reachability.toldList(node, peer, true)
+  if (!node.settings.rules.recovery) return
+  yield* Effect.sleep(Duration.millis(2 * node.settings.rules.probeInterval))
+  yield* askListed(node, peer)
+})
+
+/** Asks a member whether we are on its list. */
+const askListed = Effect.fnUntraced(function*(node: Node, peer: Entry) {
+  const { nodes } = yield* swap(node, peer.endpoint, noList)
+  Reachability.toldList(node, peer, lists(node, nodes))
+})
+
+/** One exchange with a random live member. Of those that did not list us, one is asked whether it does now. */
 const synchronise = Effect.fnUntraced(function*(node: Node) {
   const peer = partner(Ref.getUnsafe(node.membership), envOf(node))
   if (peer === undefined) return
-  yield* Effect.catch(synchroniseWith(node, peer.endpoint), (error) => {
+  const unlisting = node.heard.unlisting()
+  yield* quietly(
+    node,
+    peer,
+    Effect.flatMap(synchroniseWith(node, peer.endpoint), (isListed) => noteListed(node, peer, isListed))
+  )
+  const again = entryOf(node, unlisting[Math.floor(node.random() * unlisting.length)] ?? peer.name)
+  if (again !== undefined && again.name !== peer.name) yield* quietly(node, again, askListed(node, again))
+})
+
+/** Counts and logs what an exchange of the node's own failed with. */
+const quietly = (node: Node, peer: Entry, exchange: Effect.Effect<void, ExchangeError>): Effect.Effect<void> =>
+  Effect.catch(exchange, (error) => {
     node.counters.count("pushpull.failed", error._tag)
     if (error._tag === "TransportError" && error.scope === "Remote") Reachability.streamFailed(node, peer)
     return node.logs.write("PushPullFailed", {
@@ -406,7 +443,6 @@ const synchronise = Effect.fnUntraced(function*(node: Node) {
       detail: error.message
     })
   })
-})
 
 /** Synchronises forever, less often in larger clusters; never when the configuration turns it off. */
 export const loop = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<never> {

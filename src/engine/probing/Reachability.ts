@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import type { PeerAddress } from "../../base/Address.ts"
-import type { Entry } from "../../swim/membership/Entry.ts"
+import { type Entry, isGone } from "../../swim/membership/Entry.ts"
 import * as Paths from "../../swim/probing/Paths.ts"
 import * as Views from "../application/Views.ts"
 import { entryOf, type Node } from "../Node.ts"
@@ -47,6 +47,15 @@ export const streamFailed = (node: Node, target: Entry): void => {
   become(node, target, before, Paths.streamFailed(before, node.now()))
 }
 
+/** The member told its list, and this node is on it or not. */
+export const toldList = (node: Node, member: Entry, isListed: boolean): void => {
+  // it may have failed or left meanwhile
+  const entry = entryOf(node, member.name)
+  if (entry === undefined || isGone(entry)) return
+  const before = node.heard.paths(member.name)
+  become(node, member, before, Paths.told(before, isListed))
+}
+
 const become = (node: Node, member: Entry, before: Paths.Paths, after: Paths.Paths): void => {
   if (after === before) return
   node.heard.setPaths(member.name, after)
@@ -66,5 +75,7 @@ const warn = (node: Node, { endpoint, incarnation, name }: Entry, before: Paths.
     if (!was.tcpOnly) node.logs.note("UdpUnreachable", about)
   } else if (is.tcp === "fails") {
     if (was.tcp !== "fails") node.logs.note("TcpUnreachable", about)
-  } else if (!was.impaired) node.logs.note("UdpIndirect", about)
+  } else if (is.udpOut === "fails" || is.udpIn === "fails") {
+    if (was.udpOut !== "fails" && was.udpIn !== "fails") node.logs.note("UdpIndirect", about)
+  } else if (was.listed !== "no") node.logs.note("Unlisted", about)
 }

@@ -146,6 +146,11 @@ export class Heard implements FirstHand {
     return this.places().flatMap(({ first, paths }) => Paths.isImpaired(paths) ? [[first, paths] as const] : [])
   }
 
+  /** The names of the members that do not list us. */
+  unlisting(): ReadonlyArray<string> {
+    return this.places().flatMap(({ first, paths }) => paths.listed === "no" ? [first] : [])
+  }
+
   /** How many addresses were heard from. */
   get size(): number {
     return this.heard.length

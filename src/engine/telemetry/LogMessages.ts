@@ -118,6 +118,11 @@ export const messages = {
     "a member answers others over UDP, but not this node",
     "check routes and firewalls between the two hosts, in both directions; meanwhile other members help to probe it"
   ),
+  Unlisted: warn(
+    "a member answers, but does not list this node: it neither probes this node nor tells it what changes",
+    "look at that member's log: its delegate may refuse this node, its allowed addresses may leave it out, "
+      + "or its table may be full"
+  ),
   WaysRestored: info("a member is reached over every way again that is known"),
   Refuted: warn(
     "refuted an accusation of this node",

@@ -5,7 +5,7 @@
  * Each rule returns the same value when nothing changed, and the values of members in good standing are shared, so that
  * they cost neither memory nor time.
  */
-import type { Way } from "../../Reachability.ts"
+import type { Listed, Way } from "../../Reachability.ts"
 
 /** What is known of the ways, and what is not certain yet. */
 export interface Paths {
@@ -15,6 +15,8 @@ export interface Paths {
   readonly udpIn: Way
   /** Our streams to it. */
   readonly tcp: Way
+  /** Whether we are on its list. */
+  readonly listed: Listed
   /** Probes in a row that it did not answer itself, although it is there. */
   readonly missed: number
   /** Pings that were not answered since then: ours, and those of helpers. */
@@ -31,10 +33,11 @@ export interface Paths {
  */
 export const CERTAIN = 5
 
-const settled = (udp: Way, tcp: Way): Paths => ({
+const settled = (udp: Way, tcp: Way, listed: Listed): Paths => ({
   udpOut: udp,
   udpIn: udp,
   tcp,
+  listed,
   missed: 0,
   unanswered: 0,
   missedSince: Infinity,
@@ -42,13 +45,22 @@ const settled = (udp: Way, tcp: Way): Paths => ({
 })
 
 /** Nothing is known. */
-export const unknown: Paths = settled("unknown", "unknown")
+export const unknown: Paths = settled("unknown", "unknown", "unknown")
 
-const acknowledged: Readonly<Record<Way, Paths>> = {
-  unknown: settled("works", "unknown"),
-  works: settled("works", "works"),
-  fails: settled("works", "fails")
+const acknowledgedAs = (listed: Listed): Readonly<Record<Way, Paths>> => ({
+  unknown: settled("works", "unknown", listed),
+  works: settled("works", "works", listed),
+  fails: settled("works", "fails", listed)
+})
+
+const acknowledged: Readonly<Record<Listed, Readonly<Record<Way, Paths>>>> = {
+  unknown: acknowledgedAs("unknown"),
+  yes: acknowledgedAs("yes"),
+  no: acknowledgedAs("no")
 }
+
+/** Whether nothing is uncertain since the member answered. */
+const isSettled = (paths: Paths): boolean => paths === acknowledged[paths.listed][paths.tcp]
 
 /** A probe of the member that somebody got an answer to. */
 export interface Probe {
@@ -64,9 +76,9 @@ const streamsOf = ({ streamFailedAt, tcp }: Paths, { aliveSince, sent }: Probe):
 
 /** The member answered our ping itself. */
 export const acked = (paths: Paths, probe: Probe): Paths => {
-  if (paths === acknowledged.works || paths === acknowledged.unknown || paths === acknowledged.fails) return paths
-  const { streamFailedAt } = paths
-  const next = acknowledged[streamsOf(paths, probe)]
+  if (isSettled(paths)) return paths
+  const { listed, streamFailedAt } = paths
+  const next = acknowledged[listed][streamsOf(paths, probe)]
   // a stream that failed while the ping was under way: the next ack tells
   return streamFailedAt > probe.sent && streamFailedAt < Infinity ? { ...next, streamFailedAt } : next
 }
@@ -108,19 +120,28 @@ const ways = (
 export const streamAnswered = (paths: Paths): Paths => {
   if (paths.tcp === "works" && paths.streamFailedAt === Infinity) return paths
   if (paths === unknown) return streamOnly
-  if (paths === acknowledged.unknown || paths === acknowledged.fails) return acknowledged.works
+  if (isSettled(paths)) return acknowledged[paths.listed].works
   return { ...paths, tcp: "works", streamFailedAt: Infinity }
 }
 
-const streamOnly: Paths = settled("unknown", "works")
+const streamOnly: Paths = settled("unknown", "works", "unknown")
 
 /** A stream to it failed: TCP does, if UDP shows that it is there. */
 export const streamFailed = (paths: Paths, now: number): Paths =>
   paths.tcp === "fails" ? paths : { ...paths, streamFailedAt: now }
 
-/** Whether something fails. */
-export const isImpaired = ({ tcp, udpIn, udpOut }: Paths): boolean =>
-  udpOut === "fails" || udpIn === "fails" || tcp === "fails"
+/** The member told us its list, and we are on it or not. */
+export const told = (paths: Paths, isListed: boolean): Paths => {
+  const listed = isListed ? "yes" : "no"
+  if (paths.listed === listed) return paths
+  return isSettled(paths) ? acknowledged[listed][paths.tcp] : { ...paths, listed }
+}
 
-/** Whether both say the same of every way. */
-export const isAlike = (a: Paths, b: Paths): boolean => a.udpOut === b.udpOut && a.udpIn === b.udpIn && a.tcp === b.tcp
+/** Whether something fails, or we are not on its list. */
+export const isImpaired = ({ listed, tcp, udpIn, udpOut }: Paths): boolean =>
+  udpOut === "fails" || udpIn === "fails" || tcp === "fails" || listed === "no"
+
+/** Whether both say the same of every way, and of whether the member leaves us out. */
+export const isAlike = (a: Paths, b: Paths): boolean =>
+  a.udpOut === b.udpOut && a.udpIn === b.udpIn && a.tcp === b.tcp
+  && (a.listed === "no") === (b.listed === "no")

@@ -130,4 +130,18 @@ describe("the ways to a member", () => {
     },
     { arbitrary: { runs: 300, size: 40 } }
   )
+
+  it("keep whether we are listed through acks and streams, and are the same values while nothing changes", () => {
+    const listed = Paths.told(Paths.streamAnswered(good), true)
+    assert.strictEqual(listed.listed, "yes")
+    assert.strictEqual(Paths.told(listed, true), listed)
+    assert.strictEqual(Paths.acked(listed, probe(5000)), listed)
+    assert.strictEqual(Paths.streamAnswered(listed), listed)
+    const not = Paths.told(listed, false)
+    assert.isTrue(Paths.isImpaired(not))
+    assert.isFalse(Paths.isAlike(listed, not))
+    assert.strictEqual(Paths.acked(Paths.relayed(not, probe(6000), never), probe(7000)), not)
+    assert.strictEqual(Paths.told(often(good, 900), false).listed, "no")
+    assert.strictEqual(Paths.told(Paths.streamAnswered(Paths.told(good, true)), false), not)
+  })
 })
