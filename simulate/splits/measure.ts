@@ -1,5 +1,5 @@
 /** One run of one split: some members are cut off from the others for a while, and then nothing goes wrong any more. */
-import { Memberlist } from "effect-memberlist"
+import { Memberlist, MemberlistConfig } from "effect-memberlist"
 import { type Fault, SimulatedCluster, VirtualTime } from "effect-memberlist/testing"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -14,6 +14,7 @@ export interface Split {
   /** `oneway`: what those that are cut off send does not arrive, but they hear the others. */
   readonly kind: "both" | "oneway"
   readonly recovery: boolean
+  readonly preset: "lan" | "wan" | "local"
 }
 
 export interface Result {
@@ -28,6 +29,8 @@ export interface Result {
 
 /** Long enough for all to know all, and for a push/pull of each. */
 const BEFORE = "2 minutes"
+/** How long a packet is under way, in milliseconds: within a building, and across an ocean. */
+const LATENCY = { lan: [1, 5], wan: [40, 80], local: [0, 1] } as const
 /** Seconds. */
 const CALM = 600
 
@@ -41,7 +44,12 @@ export const measure = (split: Split, seed: number): Result => {
   const nodes = Array.from({ length: split.members }, (_, i) => `n${i + 1}`)
   const exit = VirtualTime.run(
     Effect.gen(function*() {
-      const cluster = yield* SimulatedCluster.make({ nodes, seed, config: { recovery: split.recovery } })
+      const cluster = yield* SimulatedCluster.make({
+        nodes,
+        seed,
+        network: { latency: LATENCY[split.preset] },
+        config: { ...MemberlistConfig[split.preset], recovery: split.recovery }
+      })
       const isWhole = Effect.gen(function*() {
         for (const name of nodes) {
           const { members } = yield* cluster.node(name)

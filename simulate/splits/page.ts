@@ -21,18 +21,19 @@ const cell = (results: ReadonlyArray<Result> | undefined): string => {
   return times.length === 0 ? share : `${share}, ${middle(times)} s (${times.at(-1)} s)`
 }
 
-const key = ({ cutOff, kind, members, recovery }: Split) => `${cutOff}|${members}|${kind}|${recovery}`
+const key = ({ cutOff, kind, members, preset, recovery }: Split) => `${cutOff}|${members}|${kind}|${recovery}|${preset}`
 
 /** One row for each split and way, one column for each time of the cut. */
 export const table = (measured: ReadonlyArray<Measured>): string => {
   const seconds = [...new Set(measured.map(({ split }) => split.seconds))].sort((a, b) => a - b)
   const rows = new Map(measured.map(({ split }) => [key(split), split]))
   const head = ["cut off", "recovery", ...seconds.map(duration)]
-  const lines = Array.from(rows.entries(), ([name, { cutOff, kind, members, recovery }]) => {
+  const lines = Array.from(rows.entries(), ([name, { cutOff, kind, members, preset, recovery }]) => {
     const cells = seconds.map((time) =>
       cell(measured.find(({ split }) => key(split) === name && split.seconds === time)?.results)
     )
-    const what = `${cutOff} of ${members}${kind === "oneway" ? ", one way" : ""}`
+    const where = preset === "lan" ? "" : `, ${preset === "wan" ? "WAN" : preset}`
+    const what = `${cutOff} of ${members}${kind === "oneway" ? ", one way" : ""}${where}`
     return `| ${[what, recovery ? "on" : "off", ...cells].join(" | ")} |`
   })
   return [`| ${head.join(" | ")} |`, `| ${head.map(() => "---").join(" | ")} |`, ...lines].join("\n")
