@@ -3,15 +3,20 @@
  */
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import { TestClock } from "effect/testing"
 import { Delegate } from "../../src/Delegate.ts"
 import { Memberlist, MemberlistLive } from "../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
+import { Seeds } from "../../src/Seeds.ts"
+import { Snapshots } from "../../src/Snapshots.ts"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import { interruptedAfter } from "../support/Building.ts"
-import { clusterTest, passing } from "../support/Cluster.ts"
+import { clusterTest, passing, start } from "../support/Cluster.ts"
+import { Disk } from "../support/Disk.ts"
 import { fakePeer } from "../support/FakePeer.ts"
+import { fileOf, remembered } from "../support/Remembering.ts"
 
 const live = (admit: Delegate["admit"]) =>
   MemberlistLive.pipe(
@@ -54,4 +59,31 @@ describe("a build that is interrupted", () => {
       })
     )
   }
+
+  clusterTest(
+    "with seeds and a snapshot, after any number of steps, leaves no fiber and no address behind, and the snapshot readable",
+    Effect.gen(function*() {
+      const before = yield* start("b", "10.0.0.2")
+      const disk = new Disk()
+      const remembering = live(undefined).pipe(
+        Layer.provide(Seeds.layerStatic([before.address])),
+        Layer.provide(Snapshots.layerFile(fileOf("a"))),
+        Layer.provide(Layer.sync(FileSystem.FileSystem, () => disk.mount()))
+      )
+      // once whole, so that there is a snapshot to come back from
+      yield* passing(
+        Effect.scoped(Effect.andThen(Layer.build(remembering), Effect.sleep("5 seconds")))
+      )
+      assert.isNotEmpty(remembered(disk, "a")?.peers ?? [])
+      const ends = new Set<string>()
+      for (const steps of STEPS) {
+        const { fibers, isBuilt } = yield* interruptedAfter(steps, remembering, passing)
+        yield* TestClock.adjust("1 millis")
+        ends.add(isBuilt ? "built" : "not built")
+        assert.strictEqual(fibers(), 0, `fibers left after ${steps} steps`)
+        assert.isDefined(remembered(disk, "a"), `no snapshot after ${steps} steps`)
+      }
+      assert.sameMembers([...ends], ["built", "not built"])
+    })
+  )
 })
