@@ -32,6 +32,7 @@ describe("the names of the package", () => {
     assert.deepStrictEqual(namespaces, [
       "NodeAdvertiseAddress",
       "NodeHostName",
+      "NodeLateness",
       "NodeMemberlist",
       "NodeResolver",
       "NodeSeeds",
@@ -50,6 +51,7 @@ describe("the names of the package", () => {
       "Delegate",
       "HostName",
       "Keyring",
+      "Lateness",
       "Memberlist",
       "MemberlistConfig",
       "Seeds",

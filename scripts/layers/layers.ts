@@ -89,6 +89,7 @@ const layers: Record<Layer, Allowance> = {
 const services = new Set([
   "src/Delegate.ts",
   "src/Keyring.ts",
+  "src/Lateness.ts",
   "src/MemberlistConfig.ts",
   "src/Seeds.ts",
   "src/Snapshots.ts",
@@ -96,8 +97,12 @@ const services = new Set([
 ])
 const pureLayers: ReadonlySet<Layer> = new Set(["swim", "wire"])
 
-/** What single files import beside that: a service of Effect's which one of their layers is made of. */
+/**
+ * What single files import beside that: a service of Effect's which one of their layers is made of, and how busy the event
+ * loop was, which is no clock.
+ */
 const exceptions: ReadonlyMap<string, RegExp> = new Map([
+  ["src/node/NodeLateness.ts", /^node:perf_hooks$/],
   ["src/Snapshots.ts", /^effect\/(FileSystem|PlatformError|persistence\/KeyValueStore)$/]
 ])
 
@@ -142,13 +147,13 @@ export const objection = (file: string, specifier: string): string | undefined =
   if (layer === undefined) return `the folder of ${file} is no layer; add it to scripts/layers/layers.ts`
   const allowed = layers[layer]
   if (specifier.startsWith(".")) return fileObjection(layer, resolve(file, specifier))
+  if (exceptions.get(file)?.test(specifier) === true) return undefined
   if (specifier.startsWith("node:")) {
     return allowed.builtins.test(specifier.slice("node:".length))
       ? undefined
       : `${layer} may not import ${specifier}; Node.js belongs to src/node and src/agent, clocks and timers to Effect`
   }
   if (specifier === "effect") return "import Effect's modules one by one (effect/Effect), not the barrel"
-  if (exceptions.get(file)?.test(specifier) === true) return undefined
   return allowed.packages.test(specifier) ? undefined : `${layer} may not import ${specifier}`
 }
 

@@ -297,8 +297,8 @@ export interface Settings {
    * Find back members that were lost to a broken network, and seeds that are not in the list; default true. Lost
    * members are remembered and contacted again, those that others hold for dead are told so that they can contradict,
    * lists that are exchanged after a split accuse nobody, and what a list says about unknown third members is verified
-   * before it is believed. `false`, or the profile `paper`: everything as the
-   * reference has it, where a list that was split stays split.
+   * before it is believed. A node that was late, or that hears nobody, doubts itself before it accuses others. `false`,
+   * or the profile `paper`: everything as the reference has it, where a list that was split stays split.
    */
   readonly recovery?: boolean | undefined
   /**

@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import { ipBytes, type PeerAddress } from "../base/Address.ts"
 import { Delegate } from "../Delegate.ts"
 import type { Keyring } from "../Keyring.ts"
+import { Lateness as LatenessSource } from "../Lateness.ts"
 import { MemberlistConfig } from "../MemberlistConfig.ts"
 import { Seeds } from "../Seeds.ts"
 import type { Entry } from "../swim/membership/Entry.ts"
@@ -30,6 +31,7 @@ import type { Departure } from "./life/Departure.ts"
 import * as Introductions from "./life/Introductions.ts"
 import * as Presence from "./life/Presence.ts"
 import * as Acks from "./probing/Acks.ts"
+import * as Lateness from "./probing/Lateness.ts"
 import * as Accepted from "./receiving/Accepted.ts"
 import * as Inbox from "./receiving/Inbox.ts"
 import * as KnownSeeds from "./recovery/KnownSeeds.ts"
@@ -67,6 +69,8 @@ export interface Node extends Telemetry.Telemetry, Subscriptions.Subscriptions, 
   readonly notices: Readonly<Record<Notices.Told, Notices.Notices>>
   /** Lifeguard's local health score, 0 = healthy. */
   readonly health: MutableRef.MutableRef<number>
+  /** How late a timer is that fires now. */
+  readonly lateBy: Lateness.LateBy
   /** Why members were suspected, failed, left and recovered. */
   readonly verdicts: Verdicts.Verdicts
   readonly acks: Acks.Acks
@@ -109,7 +113,8 @@ export const envOf = (node: Node): Membership.Env => ({
   rules: node.settings.rules,
   // the paper knows nothing of it
   firstHand: node.config.profile === "paper" ? undefined : node.heard,
-  health: node.health.current
+  health: node.health.current,
+  heardAt: node.settings.rules.recovery ? node.heard.latest : undefined
 })
 
 /** What this node remembers of a name. */
@@ -153,6 +158,7 @@ export const make: (
   const membership = yield* Ref.make(Membership.make(config.name))
   const outbox = yield* Outbox.make
   const seedSource = Option.getOrUndefined(yield* Effect.serviceOption(Seeds))
+  const lateness = yield* LatenessSource
   const inbox = Inbox.make(config, settings, { counters, logs, now })
   const { label, name } = config
   return {
@@ -179,6 +185,11 @@ export const make: (
       mergeRemoteState: yield* Notices.make("mergeRemoteState", hooks, counters, logs)
     },
     health: MutableRef.make(0),
+    lateBy: Lateness.make(settings.rules.recovery ? lateness : undefined, {
+      logs,
+      now,
+      probeTimeout: settings.probeTimeout
+    }),
     verdicts: Verdicts.make(config.name, clock, now),
     acks: Acks.make(Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000)),
     pings: MutableRef.make(0),

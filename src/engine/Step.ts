@@ -99,6 +99,10 @@ const carryOut = (
         Hooks.conflict(node, directive)
         noteConflict(node, directive)
         break
+      case "Held":
+        node.counters.count("verdict.held")
+        node.logs.note("VerdictHeld", about(directive.entry))
+        break
       case "DegradedTimeout":
         node.counters.count("degraded.timeout")
         break

@@ -9,13 +9,20 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Node } from "./Node.ts"
 
-/** Runs `tick` every `interval` milliseconds forever. */
-export const every = Effect.fnUntraced(function*(node: Node, interval: number, tick: Effect.Effect<void>) {
+/**
+ * Runs `tick` every `interval` milliseconds forever, and tells it how late its timer fired: 0 when in time, or when it
+ * is late because the last run took so long.
+ */
+export const every = Effect.fnUntraced(function*(
+  node: Node,
+  interval: number,
+  tick: (late: number) => Effect.Effect<void>
+) {
   let next = node.now() + node.random() * interval
   for (;;) {
     const wait = next - node.now()
     if (wait > 0) yield* Effect.sleep(Duration.millis(wait))
-    yield* tick
+    yield* tick(wait > 0 ? node.lateBy(next) : 0)
     const late = node.now() - (next + interval)
     next += interval + (late > 0 ? Math.floor(late / interval) * interval : 0)
   }

@@ -29,6 +29,7 @@ import { MemberlistConfig } from "../MemberlistConfig.ts"
 import { type AdvertiseAddressInvalid, type BindFailed, ConfigInvalid } from "../MemberlistError.ts"
 import { Transport } from "../Transport.ts"
 import * as NodeAdvertiseAddress from "./NodeAdvertiseAddress.ts"
+import * as NodeLateness from "./NodeLateness.ts"
 import * as NodeResolver from "./NodeResolver.ts"
 import * as NodeTcp from "./NodeTcp.ts"
 import * as NodeUdp from "./NodeUdp.ts"
@@ -150,10 +151,10 @@ export const make: Effect.Effect<
 
 /**
  * UDP and TCP as `MemberlistConfig` says. Every use of this layer opens sockets of its own: two nodes in one program do
- * not share a transport.
+ * not share a transport. With it comes how late the process is (`NodeLateness`).
  *
  * @category layers
  * @since 0.1.0
  */
 export const layer: Layer.Layer<Transport, BindFailed | AdvertiseAddressInvalid | ConfigInvalid, MemberlistConfig> =
-  Layer.fresh(Layer.effect(Transport, make))
+  Layer.fresh(Layer.merge(Layer.effect(Transport, make), NodeLateness.layer))

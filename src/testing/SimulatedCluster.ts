@@ -404,6 +404,16 @@ export const make = Effect.fnUntraced(function*<A = Memberlist, E = StartError>(
             ({ updateMeta }) => Effect.ignore(inside(slotOf(name))(updateMeta(new TextEncoder().encode(fault.meta))))
           )
         )
+      case "Stall": {
+        const { clock } = slotOf(name)
+        const standStill = Effect.acquireUseRelease(
+          Effect.sync(() => clock.stall()),
+          () => pass,
+          () => Effect.sync(() => clock.resume())
+        )
+        // timers fire before what waits in the sockets is read, as in a real event loop
+        return Effect.scoped(Effect.andThen(network.inject({ _tag: "Pause", hosts: [name] }), Effect.as(standStill, 1)))
+      }
       case "Skew": {
         const { clock } = slotOf(name)
         return Effect.sync(() => clock.set({ leap: fault.leap, rate: fault.rate })).pipe(

@@ -23,6 +23,9 @@ const live = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): A => {
 
 const names = ["a", "b", "c"]
 
+/** Monotonic milliseconds. */
+const now = Clock.clockWith((clock) => Effect.map(clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6))
+
 /** What every running node lists. */
 const views = (cluster: SimulatedCluster.SimulatedCluster) =>
   Effect.flatMap(cluster.running, (running) =>
@@ -75,6 +78,7 @@ describe("a simulated cluster", () => {
       { at: 5_000, for: 3_000, fault: { _tag: "Restart", node: "b" } },
       { at: 20_000, for: 3_000, fault: { _tag: "Leave", node: "c" } },
       { at: 30_000, for: 3_000, fault: { _tag: "Skew", node: "a", leap: 100, rate: 2 } },
+      { at: 35_000, for: 1_000, fault: { _tag: "Stall", node: "b" } },
       { at: 40_000, for: 0, fault: { _tag: "Kill", node: "c" } },
       { at: 41_000, for: 0, fault: { _tag: "Update", node: "c", meta: "late" } }
     ]
@@ -86,9 +90,37 @@ describe("a simulated cluster", () => {
       yield* Effect.sleep("40 seconds")
       return { played, end: yield* views(cluster), meta: (yield* (yield* cluster.node("a")).localMember).metaText }
     }))
-    assert.deepStrictEqual(played.map(({ hits }) => hits), [1, 1, 1, 1, 1, 0])
+    assert.deepStrictEqual(played.map(({ hits }) => hits), [1, 1, 1, 1, 1, 1, 0])
     assert.strictEqual(meta, "blue")
     assert.match(end.join(", "), /^a: a2 b\d, b: a2 b\d$/)
+  })
+
+  it("lets no timer fire and nothing be sent while a node stands still", () => {
+    const { sent, ticks } = live(Effect.gen(function*() {
+      const cluster = yield* SimulatedCluster.make({ nodes: names, seed: 1 })
+      yield* cluster.startAll
+      yield* Effect.sleep("10 seconds")
+      const ticks: Array<number> = []
+      const start = yield* now
+      const tick = Effect.sleep("1 second").pipe(
+        Effect.andThen(now),
+        Effect.map((at) => void ticks.push(Math.round((at - start) / 1000)))
+      )
+      yield* Effect.forkScoped(cluster.run("a", Effect.forever(tick)))
+      const packets = Effect.map(cluster.network.traffic("a"), ({ packetsSent }) => packetsSent)
+      const sent = [yield* packets]
+      yield* Effect.forkScoped(cluster.play([{ at: 2_500, for: 5_000, fault: { _tag: "Stall", node: "a" } }]))
+      yield* Effect.sleep("2501 millis")
+      sent.push(yield* packets)
+      yield* Effect.sleep("4998 millis")
+      sent.push(yield* packets)
+      yield* Effect.sleep("2 seconds")
+      sent.push(yield* packets)
+      return { ticks, sent }
+    }))
+    assert.deepStrictEqual(ticks, [1, 2, 8, 9])
+    const [before = 0, begun = 0, ended = 0, after = 0] = sent
+    assert.isTrue(before < begun && begun === ended && ended < after)
   })
 
   it("agrees after calm within the bound that its configuration gives", () => {

@@ -35,7 +35,9 @@ const spread = Effect.fnUntraced(function*(node: Node) {
 })
 
 /** Gossips forever; never when the configuration turns it off. */
-export const loop = (node: Node): Effect.Effect<never> =>
-  node.settings.gossipInterval === 0 || node.config.gossipNodes === 0
+export const loop = (node: Node): Effect.Effect<never> => {
+  const tick = timed(gossip(node), node.now, node.metrics.gossipTime)
+  return node.settings.gossipInterval === 0 || node.config.gossipNodes === 0
     ? Effect.never
-    : Ticker.every(node, node.settings.gossipInterval, timed(gossip(node), node.now, node.metrics.gossipTime))
+    : Ticker.every(node, node.settings.gossipInterval, () => tick)
+}

@@ -39,6 +39,8 @@ export interface Manner {
   readonly failed: (error: Sender.SendError) => Effect.Effect<void>
   /** Whether others are asked to ping it for us. */
   readonly asksHelpers: () => boolean
+  /** What it costs that we were so many milliseconds late for a deadline. */
+  readonly late: (by: number) => void
 }
 
 /** Our own ping. */
@@ -75,6 +77,22 @@ const askHelpers = Effect.fnUntraced(function*(
 
 const nobody: ReadonlyArray<IndirectProbe.Helper> = []
 
+/**
+ * Asked when a deadline passed without an answer: until when to wait for what lies unread in our sockets, because we
+ * came late ourselves; `undefined`: we were in time.
+ */
+const extraTime = (node: Node, deadline: number, manner: Manner): number | undefined => {
+  const by = node.lateBy(deadline)
+  if (by === 0) return undefined
+  manner.late(by)
+  return node.now() + node.settings.probeTimeout
+}
+
+const pingOverStream = (node: Node, target: Entry, seqNo: number, deadline: number) =>
+  Effect.forkChild(
+    node.work.guard("TCP ping", StreamPing.ping(node, target, seqNo, deadline), "Broken", about(target))
+  )
+
 /** Helpers and the TCP ping, until the deadline. */
 const askIndirectly = Effect.fnUntraced(function*(
   node: Node,
@@ -85,12 +103,17 @@ const askIndirectly = Effect.fnUntraced(function*(
   { pinged, sent, timeout }: Direct
 ): Effect.fn.Return<End> {
   const helpers = manner.asksHelpers() ? yield* askHelpers(node, target, wait) : nobody
-  const streamPing = IndirectProbe.takesStreamPing(target, node.config)
-    ? yield* Effect.forkChild(
-      node.work.guard("TCP ping", StreamPing.ping(node, target, wait.seqNo, deadline), "Broken", about(target))
-    )
-    : undefined
-  const answer = yield* wait.until(deadline)
+  const takesStreamPing = IndirectProbe.takesStreamPing(target, node.config)
+  let streamPing = takesStreamPing ? yield* pingOverStream(node, target, wait.seqNo, deadline) : undefined
+  let answer = yield* wait.until(deadline)
+  const until = Option.isNone(answer) ? extraTime(node, deadline, manner) : undefined
+  if (until !== undefined) {
+    // the first may have been given up before its answer was read
+    if (takesStreamPing && !isAcked(streamPing)) {
+      streamPing = yield* pingOverStream(node, target, wait.seqNo, until)
+    }
+    answer = yield* wait.until(until)
+  }
   if (Option.isSome(answer)) {
     const { from } = answer.value
     if (from === undefined || !helpers.some(({ member }) => Evidence.isSame(member.endpoint, from))) {
@@ -108,6 +131,12 @@ const askIndirectly = Effect.fnUntraced(function*(
   const nacksExpected = helpers.filter(({ nack }) => nack).length
   return { _tag: "NoAnswer", nacksExpected, nacks: wait.nacks(), probe }
 })
+
+/** Whether a TCP ping is over, and was answered. */
+const isAcked = (streamPing: Fiber.Fiber<StreamPing.Answer> | undefined): boolean => {
+  const exit = streamPing?.pollUnsafe()
+  return exit?._tag === "Success" && exit.value === "Ack"
+}
 
 /** Whether a TCP ping is over, and the network or the host did not let it through. */
 const hasFailed = (streamPing: Fiber.Fiber<StreamPing.Answer> | undefined): boolean => {
@@ -134,14 +163,18 @@ export const make = (node: Node, target: Entry, manner: Manner): Effect.Effect<E
       }
       const answerTime = LocalHealth.answerTime(probeTimeout, node.health.current, node.config.profile)
       const answerBy = Math.min(deadline, sent + answerTime)
-      const answer = yield* wait.until(answerBy)
+      let answer = yield* wait.until(answerBy)
+      let delay = 0
+      const until = Option.isNone(answer) ? extraTime(node, answerBy, manner) : undefined
+      if (until !== undefined) {
+        answer = yield* wait.until(until)
+        // helpers have as much time as they would have had without our own delay
+        delay = node.now() - answerBy
+      }
       if (Option.isNone(answer)) {
         yield* node.logs.write("PingUnanswered", about(target))
-        return yield* askIndirectly(node, target, wait, deadline, manner, {
-          pinged: true,
-          sent,
-          timeout: answerBy - sent
-        })
+        const timeout = answerBy - sent
+        return yield* askIndirectly(node, target, wait, deadline + delay, manner, { pinged: true, sent, timeout })
       }
       node.heard.noteMember(target.name, node.now())
       Reachability.acked(node, target, sent)

@@ -24,6 +24,9 @@ import * as Buddy from "./Buddy.ts"
 import * as Inquiry from "./Inquiry.ts"
 import * as Score from "./Score.ts"
 
+/** Being late ourselves is a sign that we are slow. */
+const costs = (node: Node, late: number): void => Score.adjust(node, LocalHealth.lateCost(late, node.settings))
+
 /** One probe of one member, and what follows from it. */
 const probe = (node: Node, target: Entry): Effect.Effect<Outcome> =>
   Effect.gen(function*() {
@@ -31,7 +34,8 @@ const probe = (node: Node, target: Entry): Effect.Effect<Outcome> =>
     const end = yield* Inquiry.make(node, target, {
       ping: (message) => Buddy.ping(node, target.endpoint, message, target),
       failed: (error) => Sender.failed(node, "ping", target.endpoint, error),
-      asksHelpers: () => true
+      asksHelpers: () => true,
+      late: (by) => costs(node, by)
     })
     switch (end._tag) {
       case "Answered":
@@ -61,7 +65,8 @@ const observed = (node: Node, target: Entry): Effect.Effect<Outcome> =>
   )
 
 /** One tick: the next member of the round is probed, and what the round's end reaped is cleared away. */
-const tick = Effect.fnUntraced(function*(node: Node) {
+const tick = Effect.fnUntraced(function*(node: Node, late: number) {
+  costs(node, late)
   const target = yield* Step.decide(node, nextProbe)
   if (target === undefined) return
   const outcome = yield* observed(node, target)
@@ -78,6 +83,6 @@ const REAP_INTERVAL = 1000
 export const loop = (node: Node): Effect.Effect<never> => {
   const { probeInterval, rules } = node.settings
   return probeInterval === 0
-    ? Ticker.every(node, Math.max(REAP_INTERVAL, rules.gossipToTheDeadTime), Step.run(node, reap))
-    : Ticker.every(node, probeInterval, tick(node))
+    ? Ticker.every(node, Math.max(REAP_INTERVAL, rules.gossipToTheDeadTime), () => Step.run(node, reap))
+    : Ticker.every(node, probeInterval, (late) => tick(node, late))
 }

@@ -73,6 +73,8 @@ class Held implements Place {
 
 export class Heard implements FirstHand {
   private readonly self: string
+  /** When a packet last came from any member, in monotonic milliseconds; `-Infinity`: never. */
+  latest = -Infinity
   /**
    * By IP, and where one has several ports by port: two look-ups of strings and numbers there are cost less than one
    * text.
@@ -89,7 +91,10 @@ export class Heard implements FirstHand {
   note(from: PeerAddress, now: number): boolean {
     const place = this.find(from)
     if (place === undefined) return false
-    if (this.list(place)) place.heardAt = now
+    if (this.list(place)) {
+      place.heardAt = now
+      this.latest = now
+    }
     return true
   }
 

@@ -30,7 +30,9 @@ const ask = (node: Node, target: Entry): Effect.Effect<Inquiry.End> =>
       Sender.packet(node, target.endpoint, Message.encode(message, node.writer), readsChecksum(target)),
     // the address may be made up: nobody could do anything about it
     failed: () => Effect.sync(() => node.counters.count("send.failed", "ping")),
-    asksHelpers: () => node.work.running("hearsay") <= MAX_RELAYED
+    asksHelpers: () => node.work.running("hearsay") <= MAX_RELAYED,
+    // many are verified at one time, and one delay of ours would cost as many points
+    late: () => undefined
   })
 
 /** Asks one, and lets it in or drops what was said about it; so does a defect, but not the end of the node. */

@@ -6,18 +6,25 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import { expire, nextExpiry, ROUNDING } from "../../swim/suspicion/Expiry.ts"
 import type { Node } from "../Node.ts"
 import * as Step from "../Step.ts"
 
-/** Declares dead whoever did not refute in time, forever. */
+/**
+ * Declares dead whoever did not refute in time, forever. Where the timer fired late, what lies unread in the sockets
+ * comes first: it may refute.
+ */
 export const loop = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<never> {
   for (;;) {
-    const left = nextExpiry(Ref.getUnsafe(node.membership)) - node.now()
+    const due = nextExpiry(Ref.getUnsafe(node.membership))
+    const left = due - node.now()
     if (left === Infinity) yield* node.sooner.wait
-    else if (left >= ROUNDING) yield* Effect.timeoutOption(node.sooner.wait, Duration.millis(left))
-    else {
+    else if (left >= ROUNDING) {
+      const sooner = yield* Effect.timeoutOption(node.sooner.wait, Duration.millis(left))
+      if (Option.isNone(sooner) && node.lateBy(due) > 0) yield* Effect.sleep(node.settings.probeTimeout)
+    } else {
       yield* Step.run(node, expire)
       // more may be over than one step declares dead, and others have something to do as well
       yield* Effect.yieldNow

@@ -72,7 +72,8 @@ export const descriptions = {
   "stream.evicted": "inbound streams that were ended to make room for others",
   "stream.rejected": "streams, or answers on them, that were refused",
   "tcp.refused": "inbound streams closed at once because the transport had too many open",
-  "udp.dropped": "packets dropped because the receive buffer (packetBuffer) was full"
+  "udp.dropped": "packets dropped because the receive buffer (packetBuffer) was full",
+  "verdict.held": "suspicions of ours that were over and went on once, because nobody at all was heard meanwhile"
 } as const
 
 export type CounterName = keyof typeof descriptions

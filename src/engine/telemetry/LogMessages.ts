@@ -102,6 +102,12 @@ export const messages = {
   StreamPingFailed: debug("a ping over TCP was not answered either"),
   MemberSuspected: info("suspecting a member: nobody got an answer from it"),
   MemberFailed: info("declaring a member failed: the suspicion was not refuted in time"),
+  VerdictHeld: info("a suspicion is over, but nobody at all was heard since it began: it goes on once"),
+  NodeLate: warn(
+    "this node was late: answers to its probes may have lain unread, and it doubts itself before it accuses others",
+    "where the event loop was busy, move the work that blocks it to a worker thread or split it up; "
+      + "where it was not, the process did not get to run: give it more CPU"
+  ),
   MemberRecovered: info("a member that was suspected here refuted it"),
   VerdictHeard: debug("a member's state changed on the word of others"),
   AddressTaken: info("the name of a departed or failed member came back at another address"),

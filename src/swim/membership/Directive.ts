@@ -13,6 +13,7 @@ export type Directive =
   | Refuted
   | Conflict
   | DegradedTimeout
+  | Held
   | Reclaimed
   | Reaped
   | Evicted
@@ -120,6 +121,12 @@ export interface SplitSuspected {
   readonly lost: ReadonlyArray<string>
   /** Who is left, ourselves included. */
   readonly present: ReadonlyArray<string>
+}
+
+/** Count and log that a verdict waits, because the fault may be ours. */
+export interface Held {
+  readonly _tag: "Held"
+  readonly entry: Entry
 }
 
 /** Tell subscribers that one of those lost together is back. */

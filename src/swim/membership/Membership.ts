@@ -100,6 +100,10 @@ export interface Env {
   readonly firstHand?: FirstHand | undefined
   /** Our score of local health; absent: 0. */
   readonly health?: number | undefined
+  /**
+   * When a packet last came from any member, in monotonic milliseconds; `-Infinity`: never; absent: nobody knows.
+   */
+  readonly heardAt?: number | undefined
 }
 
 /** The next table, and what to do about the change, in the order of the change. */

@@ -11,6 +11,24 @@ export const HEALTHY = 0
 /** What it costs that we had to refute: others could not reach us in time. */
 export const REFUTED = 1
 
+/**
+ * Which part of the time that a member has for its ack we may be late ourselves before that means something: timers are
+ * always late by a few milliseconds, and by some more where other work is done.
+ */
+const TOLERANCE = 1 / 5
+
+/** Whether so much lateness of ours, in the unit of `probeTimeout`, may have kept answers from being read in time. */
+export const isLate = (late: number, probeTimeout: number): boolean => late > probeTimeout * TOLERANCE
+
+/**
+ * What it costs that a probe began late, or was judged late, in the unit of the interval: a point, and one more for
+ * each interval that was missed. 0 where the lateness means nothing.
+ */
+export const lateCost = (
+  late: number,
+  { probeInterval, probeTimeout }: { readonly probeInterval: number; readonly probeTimeout: number }
+): number => isLate(late, probeTimeout) ? 1 + Math.floor(late / probeInterval) : 0
+
 /** The score after an event worth `delta`, kept within 0 ‥ `max − 1`. memberlist: `AwarenessMaxMultiplier` is `max`. */
 export const apply = (score: number, delta: number, max: number): number =>
   Math.max(0, Math.min(score + delta, max - 1))

@@ -3,8 +3,9 @@
  */
 import { declareDead } from "../membership/Dead.ts"
 import type { Directive } from "../membership/Directive.ts"
-import { type Env, get, type Membership, type Step } from "../membership/Membership.ts"
+import { type Env, get, type Membership, replace, type Step } from "../membership/Membership.ts"
 import * as Deadlines from "./Deadlines.ts"
+import { holds } from "./Silence.ts"
 import * as Suspicion from "./Suspicion.ts"
 
 /**
@@ -24,10 +25,12 @@ export const nextExpiry = (m: Membership): number => Deadlines.next(m.deadlines)
 
 /**
  * Declares dead, on our word, every suspect whose time is over, in the order in which it was, but at most
- * `MAX_EXPIRED`: where more are over, the next expiry stays in the past.
+ * `MAX_EXPIRED`: where more are over, the next expiry stays in the past. A verdict that may be our own fault waits
+ * once.
  */
 export const expire = (m: Membership, env: Env): Step => {
   const directives: Array<Directive> = []
+  const held: Array<Deadlines.Deadline> = []
   let next = m
   let passed = 0
   for (const { at, name } of m.deadlines.soonest) {
@@ -36,6 +39,13 @@ export const expire = (m: Membership, env: Env): Step => {
     const entry = get(next, name)
     // it refuted, or is dead already, and may be suspect again until later
     if (entry?.suspicion === undefined || !isOver(Suspicion.expiry(entry.suspicion), env.now)) continue
+    if (holds(next, entry.suspicion, env)) {
+      const suspicion = Suspicion.hold(entry.suspicion, env.now)
+      next = replace(next, { ...entry, suspicion })
+      held.push({ name, at: Suspicion.expiry(suspicion) })
+      directives.push({ _tag: "Held", entry })
+      continue
+    }
     if (Suspicion.isDegraded(entry.suspicion)) directives.push({ _tag: "DegradedTimeout", name })
     const claim = { _tag: "Dead", incarnation: entry.incarnation, node: name, from: m.self } as const
     const [after, more] = declareDead(next, entry, claim, "Expired", env)
@@ -44,7 +54,8 @@ export const expire = (m: Membership, env: Env): Step => {
   }
   const { horizon, soonest } = m.deadlines
   const left = { soonest: soonest.slice(passed), horizon }
-  return [{ ...next, deadlines: left.soonest.length === 0 && horizon < Infinity ? found(next) : left }, directives]
+  const deadlines = left.soonest.length === 0 && horizon < Infinity ? found(next) : held.reduce(Deadlines.add, left)
+  return [{ ...next, deadlines }, directives]
 }
 
 const isOver = (at: number, now: number): boolean => at - now < ROUNDING

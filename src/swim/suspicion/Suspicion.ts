@@ -25,6 +25,8 @@ export interface Suspicion {
   readonly probedAfter: number
   /** Our score of local health when it began. */
   readonly health: number
+  /** Until when the verdict waits because the fault may be ours, in monotonic ms; `undefined`: it does not. */
+  readonly heldUntil: number | undefined
 }
 
 /** What a suspicion needs to know; everything about the cluster is fixed when it starts. */
@@ -89,7 +91,8 @@ export const start = (options: Options): Suspicion => {
     confirmedAfter: noTimes,
     probe: options.probe,
     probedAfter: 0,
-    health: options.health ?? 0
+    health: options.health ?? 0,
+    heldUntil: undefined
   }
 }
 
@@ -98,8 +101,10 @@ export const confirmations = (suspicion: Suspicion): number => suspicion.accuser
 
 /** When the suspicion ends, in milliseconds on the monotonic clock. A confirmation may have moved it into the past. */
 export const expiry = (suspicion: Suspicion): number => {
-  const { k, max, min, startedAt } = suspicion
+  const { heldUntil, k, max, min, startedAt } = suspicion
   const confirmed = confirmations(suspicion)
+  // who agrees with us has seen the same without us
+  if (heldUntil !== undefined && confirmed === 0) return heldUntil
   // only a time that was shortened is whole
   if (k < 1 || confirmed === 0) return startedAt + (k < 1 ? min : max)
   return startedAt + remainingTime(confirmed, k, 0, min, max)
@@ -125,6 +130,9 @@ export const withProbe = (suspicion: Suspicion, probe: FailedProbe | undefined, 
   probe === undefined || suspicion.probe !== undefined
     ? suspicion
     : { ...suspicion, probe, probedAfter: now - suspicion.startedAt }
+
+/** The suspicion with a verdict that waits, once, for one least time of suspicion more. */
+export const hold = (suspicion: Suspicion, now: number): Suspicion => ({ ...suspicion, heldUntil: now + suspicion.min })
 
 /** Whether fewer than the hoped-for members agreed. */
 export const isDegraded = (suspicion: Suspicion): boolean => suspicion.k > 0 && confirmations(suspicion) < suspicion.k

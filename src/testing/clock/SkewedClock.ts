@@ -15,6 +15,7 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 
 /**
@@ -42,6 +43,8 @@ export class SkewedClock implements Clock.Clock {
   /** Both clocks at the last change of the skew, and how far ahead ours was then. */
   private since: bigint
   private ahead = 0n
+  /** Closed while the program stands still. */
+  private readonly running = Latch.makeUnsafe(true)
   readonly currentTimeMillis: Effect.Effect<number> = Effect.sync(() => this.currentTimeMillisUnsafe())
   readonly currentTimeNanos: Effect.Effect<bigint> = Effect.sync(() => this.currentTimeNanosUnsafe())
   readonly monotonicTimeNanos: Effect.Effect<bigint> = Effect.sync(() => this.monotonicTimeNanosUnsafe())
@@ -68,6 +71,16 @@ export class SkewedClock implements Clock.Clock {
     this.rate = rate
   }
 
+  /** The program stands still from now on, as one whose event loop is blocked: time passes, and no timer fires. */
+  stall(): void {
+    this.running.closeUnsafe()
+  }
+
+  /** It runs again, and what was due meanwhile fires now. */
+  resume(): void {
+    this.running.openUnsafe()
+  }
+
   currentTimeMillisUnsafe(): number {
     return this.base.currentTimeMillisUnsafe() + Number(this.lead()) / 1e6
   }
@@ -85,7 +98,7 @@ export class SkewedClock implements Clock.Clock {
     const until = (end: bigint): Effect.Effect<void> =>
       Effect.suspend(() => {
         const left = Number(end - this.monotonicTimeNanosUnsafe()) / 1e6
-        if (left <= 0) return Effect.void
+        if (left <= 0) return this.running.isOpen() ? Effect.void : this.running.await
         return Effect.andThen(this.base.sleep(Duration.millis(left / this.rate + 1e-5)), until(end))
       })
     return Effect.suspend(() => {

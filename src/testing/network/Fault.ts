@@ -65,6 +65,7 @@ export type NetworkFault = typeof NetworkFault.Type
  * - `Kill`: the program dies without a goodbye, and stays dead.
  * - `Leave`: the node says goodbye, and joins again when the time is over.
  * - `Update`: the node announces other metadata. It takes no time.
+ * - `Stall`: the program stands still, as one whose event loop is blocked: nothing is sent or read, and no timer fires.
  * - `Skew`: the node's clock leaps forward by `leap`, and runs `rate` times as fast until the time is over.
  *
  * @category schemas
@@ -75,6 +76,7 @@ export const NodeFault = Schema.TaggedUnion({
   Kill: { node: Schema.NonEmptyString },
   Leave: { node: Schema.NonEmptyString },
   Update: { node: Schema.NonEmptyString, meta: Schema.String },
+  Stall: { node: Schema.NonEmptyString },
   Skew: {
     node: Schema.NonEmptyString,
     leap: Millis,

@@ -151,7 +151,8 @@ const enact = (c: Case) => {
       confirmedAfter: [],
       probe: undefined,
       probedAfter: 0,
-      health: 0
+      health: 0,
+      heldUntil: undefined
     }
     : undefined
   const m: Membership.Membership = {

@@ -41,6 +41,26 @@ describe("LocalHealth", () => {
   )
 })
 
+describe("what our own lateness costs", () => {
+  const lan = { probeInterval: 1000, probeTimeout: 500 }
+
+  it("is nothing up to a fifth of the time for an ack, then a point, and one more for each interval", () => {
+    const costs = [0, 1, 100, 100.1, 999, 1000, 4999, 60_000].map((late) => LocalHealth.lateCost(late, lan))
+    assert.deepStrictEqual(costs, [0, 0, 0, 1, 1, 2, 5, 61])
+  })
+
+  it.prop(
+    "never falls with the lateness, and is nothing exactly where it means nothing",
+    [int(0, 100_000), int(0, 100_000), int(1, 5000), int(1, 5000)],
+    ([late, more, probeInterval, probeTimeout]) => {
+      const settings = { probeInterval, probeTimeout }
+      const cost = LocalHealth.lateCost(late, settings)
+      assert.isAtLeast(LocalHealth.lateCost(late + more, settings), cost)
+      assert.strictEqual(cost > 0, LocalHealth.isLate(late, probeTimeout))
+    }
+  )
+})
+
 const profiles = ["memberlist", "paper"] as const
 
 describe("what a probe changes in local health", () => {

@@ -94,6 +94,7 @@ const suites: Record<string, ReadonlyArray<Case>> = {
     refused("wire", "node:dgram"),
     refused("node", "node:timers/promises"),
     refused("agent", "node:perf_hooks"),
+    refused("node", "node:perf_hooks"),
     refused("engine", "crypto"),
     refused("engine", "effect/socket/DatagramSocket"),
     refused("engine", "@effect/platform-node/NodeSocket"),

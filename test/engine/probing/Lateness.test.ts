@@ -1,0 +1,116 @@
+/** What a node says about others after it stood still, in virtual time. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import * as Stream from "effect/Stream"
+import type { Settings } from "../../../src/MemberlistConfig.ts"
+import { type Fault, Invariants, SimulatedCluster, VirtualTime } from "../../../src/testing/index.ts"
+
+const names = ["a", "b", "c", "d", "e"]
+
+const live = <A, E>(program: Effect.Effect<A, E>, lines: Array<string> = []): A => {
+  const logger = Logger.make(({ fiber, message }) => {
+    lines.push(`${[message].flat().join(" ")} ${JSON.stringify(fiber.getRef(References.CurrentLogAnnotations))}`)
+  })
+  const exit = VirtualTime.run(Effect.provide(program, Logger.layer([logger])), { seed: 1, limit: "1 hour" })
+  if (Exit.isFailure(exit)) throw new Error(`${exit.cause}`)
+  return exit.value
+}
+
+/** Plays a script, and answers what the node `a` said of its own knowledge, and its highest score of local health. */
+const said = (
+  script: Fault.Script,
+  options: { readonly config?: Settings; readonly lines?: Array<string> } = {}
+) =>
+  live(
+    Effect.gen(function*() {
+      const { config = {} } = options
+      const invariants = Invariants.make()
+      const cluster = yield* SimulatedCluster.make({ nodes: names, seed: 1, config, observe: invariants.layer })
+      yield* cluster.startAll
+      yield* Effect.sleep("30 seconds")
+      const told: Array<string> = []
+      let health = 0
+      const { events, health: score } = yield* cluster.node("a")
+      yield* Effect.forkScoped(Stream.runForEach(events, (event) =>
+        Effect.sync(() => {
+          const own = "verdict" in event && ["Unanswered", "Expired"].includes(event.verdict.reason)
+          if (own) told.push(`${event._tag} ${event.member.name}`)
+        })))
+      yield* Effect.forkScoped(
+        Effect.forever(Effect.andThen(
+          Effect.map(score, (now) => {
+            health = Math.max(health, now)
+          }),
+          Effect.sleep("100 millis")
+        ))
+      )
+      yield* cluster.play(script)
+      yield* Effect.sleep("30 seconds")
+      assert.deepStrictEqual(invariants.violations, [])
+      return { told, health }
+    }).pipe(Effect.scoped),
+    options.lines
+  )
+
+const stall = (node: string, at: number, millis: number): Fault.Timed => ({
+  at,
+  for: millis,
+  fault: { _tag: "Stall", node }
+})
+
+/**
+ * Where b is probed while it stands still, a stands still before it judges that; what b and the helpers say when b goes on
+ * lies unread then.
+ */
+const often = Array.from({ length: 40 }, (_, i) => [stall("b", i * 7_137, 1_200), stall("a", i * 7_137 + 900, 3_000)])
+  .flat()
+
+/** B is suspected by all, and contradicts while a stands still; its contradiction lies unread when a goes on. */
+const unread = [stall("b", 0, 4_500), stall("a", 3_500, 20_000)]
+
+describe("a node that stood still", () => {
+  it("reads the acks that waited before it judges the probe that was under way", () => {
+    assert.deepStrictEqual(said(often).told, [])
+  })
+
+  it("reads what refutes a suspicion before it declares the member failed", () => {
+    assert.deepStrictEqual(said(unread).told.filter((line) => line.startsWith("MemberFailed")), [])
+  })
+
+  it("accused and declared before recovery was there, as the reference does", () => {
+    const off = { config: { recovery: false } }
+    assert.isNotEmpty(said(often, off).told)
+    assert.include(said(unread, off).told, "MemberFailed b")
+    const paper = { config: { profile: "paper" } } as const
+    assert.include(said(unread, paper).told, "MemberFailed b")
+  })
+
+  it("doubts itself: a point of local health, and one for each interval", () => {
+    assert.strictEqual(said([stall("a", 0, 700)]).health, 1)
+    assert.isAtLeast(said([stall("a", 0, 2_700)]).health, 3)
+    assert.strictEqual(said([stall("a", 0, 60_000)]).health, 7)
+    assert.strictEqual(said([stall("a", 0, 90)]).health, 0)
+    assert.strictEqual(said([stall("a", 0, 700)], { config: { recovery: false } }).health, 0)
+  })
+
+  it("says so in its log, and how late it was", () => {
+    const lines: Array<string> = []
+    said([stall("a", 0, 5_000)], { lines })
+    const late = lines.filter((line) => line.includes("this node was late"))
+    assert.isNotEmpty(late)
+    assert.match(late[0] ?? "", /a timer fired [45]\.\d s late/)
+  })
+
+  it("still finds who is gone, although it is late at each probe", () => {
+    const script: Fault.Script = [
+      { at: 0, for: 0, fault: { _tag: "Kill", node: "e" } },
+      // the others cannot help
+      { at: 0, for: 120_000, fault: { _tag: "Partition", groups: [["a", "b"], ["c", "d"]] } },
+      ...Array.from({ length: 30 }, (_, i) => stall("a", i * 4_000, 3_000))
+    ]
+    assert.include(said(script).told, "MemberFailed e")
+  })
+})
