@@ -90,10 +90,10 @@ const main = Effect.gen(function*() {
         bindAddress: "127.0.0.1",
         bindPort: 0,
         recovery: recovery === "on"
-      }))
+      })),
+      Layer.provideMerge(Logger.layer([]))
     )
-  ),
-  Effect.provide(Logger.layer([]))
+  )
 )
 
 NodeRuntime.runMain(main)

@@ -123,7 +123,7 @@ const thresholds = (mode: Mode): ReadonlyArray<Lifeguard.Cell> =>
   })
 
 /** Sections a run can be limited to. */
-export const sections = ["swim", "table4", "table5", "table7"] as const
+export const sections = ["swim", "table4", "table5", "table7", "recovery"] as const
 export type Section = (typeof sections)[number]
 
 const swim = (mode: Mode): ReadonlyArray<Job> => {
@@ -179,6 +179,13 @@ export const jobsOf = (mode: Mode, only: ReadonlySet<Section>): ReadonlyArray<Jo
     for (const cell of tuned) {
       for (const [alpha, beta] of TUNINGS.slice(0, -1)) {
         jobs.push({ kind: "interval", configuration: "Lifeguard", alpha, beta, ...cell })
+      }
+    }
+  }
+  if (only.has("recovery")) {
+    for (const cell of long.filter(({ slow }) => slow % 8 === 0)) {
+      for (const configuration of ["Lifeguard (memberlist)", "Lifeguard (recovery)"] as const) {
+        jobs.push({ kind: "interval", configuration, alpha: 5, beta: 6, ...cell })
       }
     }
   }

@@ -14,14 +14,15 @@ const LIMIT = 120_000
 const CONFIRMATIONS = 3
 const HEALTH_LEVELS = 9
 
-/** The paper's names; the last one is ours: all of Lifeguard as memberlist has it. */
+/** The paper's names; the last two are ours: all of Lifeguard as memberlist has it, and the same with recovery. */
 export const configurations = [
   "SWIM",
   "LHA-Probe",
   "LHA-Suspicion",
   "Buddy System",
   "Lifeguard",
-  "Lifeguard (memberlist)"
+  "Lifeguard (memberlist)",
+  "Lifeguard (recovery)"
 ] as const
 export type Configuration = (typeof configurations)[number]
 
@@ -33,10 +34,14 @@ export interface Tuning {
 
 /** SWIM's suspicion has one time, α; the paper's baseline is α = 5. */
 export const settingsOf = ({ alpha, beta, configuration }: Tuning): Settings => {
-  const whole = configuration === "Lifeguard" || configuration === "Lifeguard (memberlist)"
+  if (configuration === "Lifeguard (memberlist)" || configuration === "Lifeguard (recovery)") {
+    const recovery = configuration === "Lifeguard (recovery)"
+    return { suspicionMult: alpha, suspicionMaxTimeoutMult: beta, recovery }
+  }
+  const whole = configuration === "Lifeguard"
   const suspicion = whole || configuration === "LHA-Suspicion"
   const probe = whole || configuration === "LHA-Probe"
-  const paper: Settings = {
+  return {
     profile: "paper",
     suspicionMult: alpha,
     suspicionMaxTimeoutMult: suspicion ? beta : 1,
@@ -44,9 +49,6 @@ export const settingsOf = ({ alpha, beta, configuration }: Tuning): Settings => 
     awarenessMaxMultiplier: probe ? HEALTH_LEVELS : 1,
     buddySystem: whole || configuration === "Buddy System"
   }
-  return configuration === "Lifeguard (memberlist)"
-    ? { suspicionMult: alpha, suspicionMaxTimeoutMult: beta }
-    : paper
 }
 
 /** One run: `interval` 0 is a Threshold run, with a single anomaly. Milliseconds. */

@@ -224,21 +224,22 @@ ${
     sections.push(loadSection(byClass, json))
   }
 
-  const memberlist = units(main, ({ job }) => job.configuration, [...PAPER, "Lifeguard (memberlist)"])
-  if (memberlist.length > 0) {
+  const compare = (title: string, how: string, needed: ReadonlyArray<string>, shown: ReadonlyArray<string>) => {
+    const compared = units(main, ({ job }) => job.configuration, needed)
+    if (compared.length === 0) return
     const sum = (name: string, measure: Measure) =>
-      memberlist.reduce((all, { outcomes }) => {
+      compared.reduce((all, { outcomes }) => {
         const outcome = outcomes.get(name)
         return all + (outcome === undefined ? NaN : measure(outcome))
       }, 0)
-    sections.push(`## The paper's rules and memberlist's
+    sections.push(`## ${title}
 
-The ${memberlist.length} runs of Table IV that were also made with \`profile: "memberlist"\`, our default, at α = 5, β = 6.
+The ${compared.length} runs of Table IV that were also made ${how}, at α = 5, β = 6.
 
 ${
       table(
         ["configuration", "FP events", "FP verdicts", "FP− verdicts", "messages"],
-        ["SWIM", "Lifeguard", "Lifeguard (memberlist)"].map((name) => [
+        shown.map((name) => [
           name,
           ...[events, verdicts, healthyVerdicts, (outcome: Outcome) => outcome.packets].map((measure) =>
             number(sum(name, measure))
@@ -248,6 +249,15 @@ ${
     }
 `)
   }
+  const ofMemberlist = "Lifeguard (memberlist)"
+  compare(
+    "The paper's rules and memberlist's",
+    "with `profile: \"memberlist\"`, our default, and `recovery: false`",
+    [...PAPER, ofMemberlist],
+    ["SWIM", "Lifeguard", ofMemberlist]
+  )
+  const both = [ofMemberlist, "Lifeguard (recovery)"]
+  compare("Recovery", "with memberlist's rules, without recovery and with it (docs/recovery.md)", both, both)
 
   const thresholds = runs("threshold")
   sections.push(latencySection(thresholds, json), tuningSection(thresholds, intervals, json))

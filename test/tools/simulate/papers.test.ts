@@ -49,7 +49,9 @@ describe("the plan of the papers' experiments", () => {
     const swim = settingsOf({ configuration: "SWIM", alpha: 5, beta: 6 })
     assert.deepInclude(swim, { suspicionMaxTimeoutMult: 1, awarenessMaxMultiplier: 1, buddySystem: false })
     const ours = settingsOf({ configuration: "Lifeguard (memberlist)", alpha: 4, beta: 6 })
-    assert.deepStrictEqual(ours, { suspicionMult: 4, suspicionMaxTimeoutMult: 6 })
+    assert.deepStrictEqual(ours, { suspicionMult: 4, suspicionMaxTimeoutMult: 6, recovery: false })
+    const recovery = settingsOf({ configuration: "Lifeguard (recovery)", alpha: 4, beta: 6 })
+    assert.deepStrictEqual(recovery, { ...ours, recovery: true })
   })
 
   it("knows the papers' numbers: each row of Figure 2 adds up to Table IV", () => {
