@@ -116,7 +116,12 @@ export class Weather {
 
   /** Whether a host stood still at any time of these. */
   paused(name: string, from: number, to: number): boolean {
-    return this.some(from, to, (fault) => fault._tag === "Pause" && fault.hosts.includes(name))
+    return this.some(
+      from,
+      to,
+      (fault) =>
+        (fault._tag === "Pause" && fault.hosts.includes(name)) || (fault._tag === "Stall" && fault.node === name)
+    )
   }
 
   /** Whether a packet from one host to another could be late or lost at any time of these; jitter alone does not count. */
@@ -127,6 +132,8 @@ export class Weather {
         case "Pause":
         case "Crash":
           return on(fault.hosts, from) || on(fault.hosts, to)
+        case "Stall":
+          return fault.node === from || fault.node === to
         case "Partition":
           return true
         case "Cut":

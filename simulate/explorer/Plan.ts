@@ -205,7 +205,8 @@ const generators = {
   },
   call: calls,
   release: often(60_000, [100, 20_000], (s) => ({ _tag: "Release", node: oneOf(s) })),
-  build: often(120_000, [0, 0], (s) => ({ _tag: "Build", node: oneOf(s), steps: s.draws.between(0, 60) }))
+  build: often(120_000, [0, 0], (s) => ({ _tag: "Build", node: oneOf(s), steps: s.draws.between(0, 60) })),
+  stall: often(30_000, [300, 10_000], (s) => ({ _tag: "Stall", node: oneOf(s) }))
 } satisfies Record<string, Generator>
 
 export type FaultClass = keyof typeof generators

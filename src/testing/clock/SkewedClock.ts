@@ -43,8 +43,9 @@ export class SkewedClock implements Clock.Clock {
   /** Both clocks at the last change of the skew, and how far ahead ours was then. */
   private since: bigint
   private ahead = 0n
-  /** Closed while the program stands still. */
+  /** Closed while the program stands still; several stalls may overlap. */
   private readonly running = Latch.makeUnsafe(true)
+  private stalls = 0
   readonly currentTimeMillis: Effect.Effect<number> = Effect.sync(() => this.currentTimeMillisUnsafe())
   readonly currentTimeNanos: Effect.Effect<bigint> = Effect.sync(() => this.currentTimeNanosUnsafe())
   readonly monotonicTimeNanos: Effect.Effect<bigint> = Effect.sync(() => this.monotonicTimeNanosUnsafe())
@@ -73,12 +74,13 @@ export class SkewedClock implements Clock.Clock {
 
   /** The program stands still from now on, as one whose event loop is blocked: time passes, and no timer fires. */
   stall(): void {
+    this.stalls++
     this.running.closeUnsafe()
   }
 
   /** It runs again, and what was due meanwhile fires now. */
   resume(): void {
-    this.running.openUnsafe()
+    if (--this.stalls === 0) this.running.openUnsafe()
   }
 
   currentTimeMillisUnsafe(): number {
