@@ -64,7 +64,7 @@ export const start = (kind: Kind, name: string, speed: Speed = "lan"): Promise<P
     child.once("error", reject)
     child.once("exit", (code) => reject(new Error(`${name} ended with code ${code}`)))
     child.stdin.on("error", () => undefined)
-    const hear = (line: Told): void => {
+    const take = (line: Told): void => {
       if (line.what !== "started") return void told.push(line)
       resolve({
         name,
@@ -84,13 +84,13 @@ export const start = (kind: Kind, name: string, speed: Speed = "lan"): Promise<P
     }
     createInterface({ input: child.stdout }).on("line", (line) => {
       const said = kind === "go" ? fromGo(line) : JSON.parse(line) as Told
-      if (said !== undefined) hear(said)
+      if (said !== undefined) take(said)
     })
     createInterface({ input: child.stderr }).on("line", (line) => {
       if (kind !== "go") return void process.stderr.write(`${name}: ${line}\n`)
       for (const [what, pattern] of goLines) {
         const member = pattern.exec(line)?.[1]
-        if (member !== undefined) hear({ what, member, detail: line })
+        if (member !== undefined) take({ what, member, detail: line })
       }
     })
     if (kind === "go") child.stdin.write(`${JSON.stringify({ id: 1, cmd: "start", name, preset: "lan" })}\n`)

@@ -6,6 +6,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import { createInterface } from "node:readline"
 import { Memberlist, MemberlistConfig, MemberlistLive, NodeTransport } from "../src/index.ts"
@@ -27,6 +28,13 @@ const phases = [
   (millis: number) => void setTimeout(() => block(millis), 1)
 ]
 let turn = 0
+/** Tells when the node says that it was late, which it does in its log only. */
+const lateLog = Logger.make(({ fiber, message }) => {
+  const [text] = [message].flat()
+  if (!String(text).includes("this node was late")) return
+  tell({ what: "late", detail: String(fiber.getRef(References.CurrentLogAnnotations)["detail"]) })
+})
+
 /** Probes five times as often as the LAN preset, for tests; a suspicion lasts 3 s. */
 const quick = { ...MemberlistConfig.lan, probeInterval: 200, probeTimeout: 100, gossipInterval: 40, suspicionMult: 15 }
 
@@ -91,7 +99,7 @@ const main = Effect.gen(function*() {
         bindPort: 0,
         recovery: recovery === "on"
       })),
-      Layer.provideMerge(Logger.layer([]))
+      Layer.provideMerge(Logger.layer([lateLog]))
     )
   )
 )

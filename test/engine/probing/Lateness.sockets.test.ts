@@ -1,7 +1,7 @@
 /** Real processes, because the order of timers and sockets after a stop is the event loop's. `npm run stalls` has more. */
 import { assert, describe, it } from "@effect/vitest"
 import { setTimeout as sleep } from "node:timers/promises"
-import { type Process, start } from "../../../stalls/Process.ts"
+import { type Process, type Speed, start } from "../../../stalls/Process.ts"
 
 const until = async (what: string, holds: () => boolean): Promise<void> => {
   for (const end = performance.now() + 15_000; !holds(); await sleep(10)) {
@@ -12,7 +12,64 @@ const until = async (what: string, holds: () => boolean): Promise<void> => {
 const tells = (node: Process, what: string, about: Process) =>
   node.told.some((line) => line.what === what && "member" in line && line.member === about.name)
 
-describe("a process that was stopped", () => {
+const toldBy = (by: ReadonlyArray<Process>, whats: ReadonlyArray<string>) =>
+  by.flatMap(({ name, told }) =>
+    told.flatMap((line) =>
+      whats.includes(line.what) && "member" in line ? [`${name} ${line.what} ${line.member}: ${line.detail}`] : []
+    )
+  )
+
+/** Five nodes that know one another; the first one is halted. */
+const halting = async (speed: Speed, halt: (node: Process) => Promise<void>): Promise<ReadonlyArray<Process>> => {
+  const nodes: Array<Process> = []
+  try {
+    for (let i = 1; i <= 5; i++) nodes.push(await start("on", `n${i}`, speed))
+    const [first] = nodes
+    assert.isDefined(first)
+    for (const node of nodes.slice(1)) node.say(`join ${first.address}`)
+    await until("all know all", () =>
+      nodes.every((node) => {
+        node.say("count")
+        return node.told.some((line) => line.what === "counts" && line.members === nodes.length)
+      }))
+    await halt(first)
+    await until("it says that it was late", () => first.told.some(({ what }) => what === "late"))
+    // long enough for a probe or more
+    await sleep(2000)
+    return nodes
+  } finally {
+    await Promise.all(nodes.map((node) => node.end()))
+  }
+}
+
+const late = ({ told }: Process) => told.flatMap((line) => line.what === "late" ? [line.detail] : [])
+
+describe("a process that does not run", () => {
+  it("accuses nobody when it goes on after it was stopped for 40 probe intervals, and knows why", async () => {
+    const [first, ...others] = await halting("quick", async (node) => {
+      node.signal("SIGSTOP")
+      await sleep(8000)
+      node.signal("SIGCONT")
+    })
+    assert.isDefined(first)
+    assert.deepStrictEqual(toldBy([first], ["accuses", "declares"]), [])
+    assert.isNotEmpty(toldBy(others, ["declares", "loses"]), "it was not gone long enough for a test")
+    assert.match(late(first)[0] ?? "", /^a timer fired \d\.\d s late/)
+  })
+
+  it("accuses and loses nobody while its loop is blocked for three quarters of the time, and knows why", async () => {
+    const [first, ...others] = await halting("lan", async (node) => {
+      for (let i = 0; i < 4; i++) {
+        node.say("block 3000")
+        await sleep(4000)
+      }
+    })
+    assert.isDefined(first)
+    assert.deepStrictEqual(toldBy([first], ["accuses", "declares", "loses"]), [])
+    assert.deepStrictEqual(toldBy(others, ["declares", "loses"]), [])
+    assert.match(late(first)[0] ?? "", /^a timer fired \d\.\d s late; the event loop was busy \d+ % of the time$/)
+  }, 60_000)
+
   it("reads what refutes a suspicion before it declares the member failed", async () => {
     const nodes = [await start("on", "a", "quick"), await start("on", "b", "quick")] as const
     const [a, b] = nodes
