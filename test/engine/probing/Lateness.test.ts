@@ -19,7 +19,7 @@ const live = <A, E>(program: Effect.Effect<A, E>, lines: Array<string> = []): A 
   return exit.value
 }
 
-/** Plays a script, and answers what the node `a` said of its own knowledge, and its highest score of local health. */
+/** Plays a script, and answers what the node `a` said of its own knowledge, and its scores of local health, ten a second. */
 const said = (
   script: Fault.Script,
   options: { readonly config?: Settings; readonly lines?: Array<string> } = {}
@@ -32,7 +32,7 @@ const said = (
       yield* cluster.startAll
       yield* Effect.sleep("30 seconds")
       const told: Array<string> = []
-      let health = 0
+      const scores: Array<number> = []
       const { events, health: score } = yield* cluster.node("a")
       yield* Effect.forkScoped(Stream.runForEach(events, (event) =>
         Effect.sync(() => {
@@ -41,16 +41,14 @@ const said = (
         })))
       yield* Effect.forkScoped(
         Effect.forever(Effect.andThen(
-          Effect.map(score, (now) => {
-            health = Math.max(health, now)
-          }),
+          Effect.map(score, (now) => scores.push(now)),
           Effect.sleep("100 millis")
         ))
       )
       yield* cluster.play(script)
       yield* Effect.sleep("30 seconds")
       assert.deepStrictEqual(invariants.violations, [])
-      return { told, health }
+      return { told, scores }
     }).pipe(Effect.scoped),
     options.lines
   )
@@ -89,11 +87,32 @@ describe("a node that stood still", () => {
   })
 
   it("doubts itself: a point of local health, and one for each interval", () => {
-    assert.strictEqual(said([stall("a", 0, 700)]).health, 1)
-    assert.isAtLeast(said([stall("a", 0, 2_700)]).health, 3)
-    assert.strictEqual(said([stall("a", 0, 60_000)]).health, 7)
-    assert.strictEqual(said([stall("a", 0, 90)]).health, 0)
-    assert.strictEqual(said([stall("a", 0, 700)], { config: { recovery: false } }).health, 0)
+    const worst = (millis: number, config: Settings = {}) =>
+      Math.max(...said([stall("a", 0, millis)], { config }).scores)
+    assert.strictEqual(worst(700), 1)
+    assert.isAtLeast(worst(2_700), 3)
+    assert.strictEqual(worst(60_000), 7)
+    assert.strictEqual(worst(90), 0)
+    assert.strictEqual(worst(700, { recovery: false }), 0)
+  })
+
+  it("is as healthy as ever a probe after a short pause of the garbage collection, once a minute", () => {
+    const pauses = Array.from({ length: 10 }, (_, i) => stall("a", i * 60_000, 100 + i * 10))
+    const { scores, told } = said(pauses)
+    const raised = scores.filter((score) => score > 0).length
+    assert.deepStrictEqual(told, [])
+    assert.isAtMost(Math.max(...scores), 1)
+    // a probe interval after each, of tenths of a second
+    assert.isAtMost(raised, 10 * 10)
+  })
+
+  it("is well again within seven probes after hours, and accuses nobody", () => {
+    // a host that was suspended: its clock leaps
+    const suspended: Fault.Timed = { at: 0, for: 1, fault: { _tag: "Skew", node: "a", leap: 8 * 3_600_000, rate: 1 } }
+    const { scores, told } = said([suspended])
+    assert.deepStrictEqual(told, [])
+    assert.isAbove(Math.max(...scores), 1)
+    assert.isAtMost(scores.filter((score) => score > 0).length, 7 * 10)
   })
 
   it("says so in its log, and how late it was", () => {
