@@ -153,6 +153,7 @@ describe("who was heard from", () => {
     for (let port = 1; port <= 1000; port++) assert.isFalse(heard.note({ ip: "10.0.0.1", port }, port))
     assert.deepStrictEqual(heard.places(), [])
     assert.isUndefined(heard.any(() => true, () => 0))
+    assert.strictEqual(heard.latest, -Infinity)
   })
 })
 
