@@ -53,8 +53,14 @@ export class Deliveries {
         return Effect.void
       }
       this.buckets.set(due, [delivery])
-      return Effect.forkIn(this.drain(due, due - now), this.scope, { startImmediately: true })
+      return this.run(this.drain(due, due - now))
     })
+  }
+
+  /** Runs an effect beside whoever asks for it, from now on, and ends it with the network. */
+  run(effect: Effect.Effect<void>): Effect.Effect<void> {
+    // the sender may be in an uninterruptible region, which its children would inherit
+    return Effect.asVoid(Effect.forkIn(Effect.interruptible(effect), this.scope, { startImmediately: true }))
   }
 
   private drain(due: number, wait: number): Effect.Effect<void> {
@@ -64,7 +70,6 @@ export class Deliveries {
       const now = this.now()
       for (const delivery of bucket) delivery(now)
     })
-    // the sender may be in an uninterruptible region, which its children would inherit
-    return Effect.interruptible(Effect.andThen(this.sleep(wait), run))
+    return Effect.andThen(this.sleep(wait), run)
   }
 }

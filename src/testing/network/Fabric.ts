@@ -39,6 +39,8 @@ export interface NetworkStats {
   readonly duplicated: number
   /** Packets that were held back. */
   readonly reordered: number
+  /** Segments of streams that were lost, by chance, and sent again: also the first of each, and acknowledgements. */
+  readonly segmentsLost: number
   readonly streamsRefused: number
   /**
    * Packets and streams of programs that had closed their transport: they fail, and a program that ended tries none.
@@ -78,6 +80,7 @@ export class Fabric {
     dropped: { Loss: 0, Cut: 0, Crashed: 0, NoSuchAddress: 0, InboxFull: 0, TooLong: 0, Congestion: 0 },
     duplicated: 0,
     reordered: 0,
+    segmentsLost: 0,
     streamsRefused: 0,
     afterClose: 0
   }

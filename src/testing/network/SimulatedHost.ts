@@ -50,7 +50,8 @@ const chances = (seed: string, ip: string) => {
     second: draws("latency of duplicates"),
     reorder: draws("reorder"),
     held: draws("reordering delay"),
-    stream: draws("latency of streams")
+    stream: draws("latency of streams"),
+    segment: draws("loss of streams' segments")
   }
 }
 

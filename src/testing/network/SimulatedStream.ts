@@ -1,6 +1,7 @@
 /**
- * Reliable byte streams in memory: two pipes with latency, segments, a bounded window and an orderly end. A segment
- * that meets a cut link waits until the link heals, as TCP would retransmit it.
+ * Reliable byte streams in memory: two pipes with latency, segments, a bounded window and an orderly end. Where packets
+ * are lost, segments are sent again as TCP does. On a link without loss nothing of that is played through; there, a
+ * segment that meets a cut waits until the link heals.
  *
  * @since 0.1.0
  */
@@ -12,6 +13,7 @@ import { format } from "../../base/Address.ts"
 import { TransportError } from "../../MemberlistError.ts"
 import type { Connection } from "../../Transport.ts"
 import type { Deliveries } from "./Deliveries.ts"
+import { SEGMENT_BYTES, SegmentSender } from "./Retransmission.ts"
 
 /** What a pipe needs to know about the network it crosses. */
 export interface Route {
@@ -19,6 +21,10 @@ export interface Route {
   readonly passes: () => boolean
   /** How long so many bytes take to the other side, in milliseconds. */
   readonly delay: (bytes: number) => number
+  /** Whether segments may be lost now. */
+  readonly isLossy: () => boolean
+  /** Whether one more segment gets through now. */
+  readonly arrives: () => boolean
   readonly deliveries: Deliveries
 }
 
@@ -30,7 +36,15 @@ interface Segment {
 
 type Resume<A, E = TransportError> = (effect: Effect.Effect<A, E>) => void
 
-const SEGMENT = 16_384
+/** How much is read at once where nothing is lost. */
+const CHUNK = 16_384
+
+/** Bytes in pieces of at most `size`. */
+const pieces = (bytes: Uint8Array, size: number): ReadonlyArray<Uint8Array> =>
+  Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size))
+
+const sizeOf = (segments: ReadonlyArray<Uint8Array | undefined>): number =>
+  segments.reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0)
 
 const closed = (operation: "read" | "write", peer: PeerAddress) =>
   new TransportError({
@@ -60,24 +74,33 @@ export class Pipe {
   /** The receiver is gone and the sender knows. */
   private broken = false
   private readonly onFinish: () => void
+  private readonly onGivenUp: () => void
   private readonly from: PeerAddress
   private readonly to: PeerAddress
   private readonly route: Route
+  private readonly back: Route
   private readonly window: number
+  private readonly sender = new SegmentSender<Uint8Array | undefined>()
 
   constructor(options: {
     readonly from: PeerAddress
     readonly to: PeerAddress
     readonly route: Route
+    /** The way of the acknowledgements. */
+    readonly back: Route
     readonly window: number
     /** Called once, when the end arrives. */
     readonly onFinish: () => void
+    /** Called when segments were sent again as often as TCP does, and none was acknowledged. */
+    readonly onGivenUp: () => void
   }) {
     this.from = options.from
     this.to = options.to
     this.route = options.route
+    this.back = options.back
     this.window = options.window
     this.onFinish = options.onFinish
+    this.onGivenUp = options.onGivenUp
   }
 
   readonly write = (bytes: Uint8Array): Effect.Effect<void, TransportError> =>
@@ -85,10 +108,8 @@ export class Pipe {
       if (this.broken || this.ended) return Effect.fail(closed("write", this.to))
       if (bytes.length === 0) return Effect.void
       const copy = bytes.slice()
-      const segments: Array<Uint8Array> = []
-      for (let i = 0; i < copy.length; i += SEGMENT) segments.push(copy.subarray(i, i + SEGMENT))
       this.unread += copy.length
-      return Effect.andThen(this.transmit(segments), this.awaitWindow)
+      return Effect.andThen(this.transmit(copy), this.awaitWindow)
     })
 
   readonly pull: Pull.Pull<Uint8Array, TransportError> = Effect.suspend(() =>
@@ -104,7 +125,7 @@ export class Pipe {
   readonly end: Effect.Effect<void> = Effect.suspend(() => {
     if (this.ended) return Effect.void
     this.ended = true
-    return this.transmit([undefined])
+    return this.transmit(undefined)
   })
 
   /** The receiver stops reading. */
@@ -147,15 +168,36 @@ export class Pipe {
     return this.finished
   }
 
-  private transmit(segments: ReadonlyArray<Uint8Array | undefined>): Effect.Effect<void> {
+  /** Sends bytes, or the end. */
+  private transmit(bytes: Uint8Array | undefined): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const now = this.route.deliveries.now()
-      const size = segments.reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0)
-      const due = Math.ceil(Math.max(this.lastDue, now + this.route.delay(size)))
-      this.lastDue = due
-      for (const bytes of segments) this.inFlight.push({ due, bytes })
-      return this.route.deliveries.schedule(due - now, (time) => this.pump(time))
+      const cut = (size: number) => bytes === undefined ? [undefined] : pieces(bytes, size)
+      const { idle } = this.sender
+      if (idle && !this.route.isLossy() && !this.back.isLossy()) return this.arrive(cut(CHUNK))
+      this.sender.offer(cut(SEGMENT_BYTES))
+      return idle ? this.route.deliveries.run(this.fly) : Effect.void
     })
+  }
+
+  /** Sends what waits, and again what is lost, until all is acknowledged. */
+  private readonly fly: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.finished) return Effect.void
+    const there = this.route.delay(0)
+    const ways = { there: this.route.arrives, back: this.back.arrives }
+    const { next, readable } = this.sender.flight(ways, there + this.back.delay(0))
+    const arrived = readable.length === 0 ? Effect.void : this.arrive(readable)
+    if (next === "Done") return arrived
+    if (next === "GivenUp") return Effect.sync(this.onGivenUp)
+    return Effect.andThen(arrived, Effect.andThen(this.route.deliveries.sleep(next), this.fly))
+  })
+
+  /** Lets segments arrive, in order, after the delay of the link. */
+  private arrive(segments: ReadonlyArray<Uint8Array | undefined>): Effect.Effect<void> {
+    const now = this.route.deliveries.now()
+    const due = Math.ceil(Math.max(this.lastDue, now + this.route.delay(sizeOf(segments))))
+    this.lastDue = due
+    for (const bytes of segments) this.inFlight.push({ due, bytes })
+    return this.route.deliveries.schedule(due - now, (time) => this.pump(time))
   }
 
   private readonly awaitWindow: Effect.Effect<void, TransportError> = Effect.suspend(() =>
@@ -229,21 +271,25 @@ export const makePair = (options: {
     from: options.client,
     to: options.server,
     route: options.there,
+    back: options.back,
     window: options.window,
     onFinish: () => {
       back.breakWriters()
       if (back.done) options.onDone()
-    }
+    },
+    onGivenUp: () => abort()
   })
   const back: Pipe = new Pipe({
     from: options.server,
     to: options.client,
     route: options.back,
+    back: options.there,
     window: options.window,
     onFinish: () => {
       there.breakWriters()
       if (there.done) options.onDone()
-    }
+    },
+    onGivenUp: () => abort()
   })
   const abort = () => {
     there.break()

@@ -14,6 +14,7 @@ import type { Connection, Packet, Transport } from "../../Transport.ts"
 import type { Fabric } from "./Fabric.ts"
 import { sample } from "./Latency.ts"
 import { hit, type Link } from "./Links.ts"
+import { Handshake } from "./Retransmission.ts"
 import type { Endpoint, Host } from "./SimulatedHost.ts"
 import { makePair, type Side } from "./SimulatedStream.ts"
 
@@ -125,6 +126,14 @@ const routes = (fabric: Fabric, from: Host, to: string) => {
   const { chances } = from
   const route = (a: string, b: string) => ({
     passes: () => fabric.streamPasses(a, b),
+    isLossy: () => fabric.links.between(a, b).loss > 0,
+    arrives: () => {
+      const random = chances.segment.next()
+      if (!fabric.streamPasses(a, b)) return false
+      if (byChance(fabric.links.between(a, b), random) === undefined) return true
+      fabric.stats.segmentsLost++
+      return false
+    },
     delay: (bytes: number) => {
       const link = fabric.links.between(a, b)
       const random = chances.stream.next()
@@ -161,18 +170,31 @@ const connect = (
     return pair.client
   })
 
+/** Asks for a connection as often as TCP does, until `timeout`; answers how long the packets that made it took. */
+const shakeHands = Effect.fnUntraced(function*(fabric: Fabric, from: Host, to: string, timeout: number) {
+  const { back, there } = routes(fabric, from, to)
+  const handshake = new Handshake()
+  const ways = { there: () => from.crashed === undefined && there.arrives(), back: back.arrives }
+  for (let waited = 0;;) {
+    const delays = [there.delay(0), back.delay(0)] as const
+    const next = handshake.attempt(ways)
+    if (next === "GivenUp") return undefined
+    if (next === "Connected" && waited + delays[0] + delays[1] <= timeout) return delays
+    if (next === "Connected" || waited + next >= timeout) {
+      yield* Effect.sleep(timeout - waited)
+      return undefined
+    }
+    yield* Effect.sleep(next)
+    waited += next
+  }
+})
+
 const open = (fabric: Fabric, from: Endpoint) =>
   Effect.fnUntraced(function*(to: PeerAddress, options: { readonly timeout: Duration.Duration }) {
     yield* from.host.gate
     if (from.closed) return yield* refuse(fabric, "open", to)
-    const { back, there } = routes(fabric, from.host, to.ip)
-    const delays = [there.delay(0), back.delay(0)] as const
-    const timeout = Duration.toMillis(options.timeout)
-    const reachable = from.host.crashed === undefined && there.passes() && back.passes()
-    if (!reachable || delays[0] + delays[1] > timeout) {
-      yield* Effect.sleep(options.timeout)
-      return yield* failure("open", "Timeout", to)
-    }
+    const delays = yield* shakeHands(fabric, from.host, to.ip, Duration.toMillis(options.timeout))
+    if (delays === undefined) return yield* failure("open", "Timeout", to)
     yield* fabric.deliveries.sleep(delays[0])
     const listener = fabric.listener(to)
     const side = listener === undefined ? undefined : yield* connect(fabric, from, listener)
