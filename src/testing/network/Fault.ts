@@ -31,7 +31,10 @@ const positive = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 0xffff
  *
  * - `Partition`: only hosts of the same group reach each other; a host in no group reaches everybody.
  * - `Cut`: nothing passes in this direction: no packets (UDP), no streams (TCP), or neither.
- * - `Loss`, `Duplicate`: each packet is lost, or arrives twice, with a probability.
+ * - `Loss`: each packet is lost with a probability, and so is each segment of a stream and each acknowledgement. A SYN is
+ *   sent again after 1, 2, 4 … s, six times; a segment of at most 1,460 bytes after 0.2, 0.4, 0.8 … s (or twice the time
+ *   to the other side and back), 15 times, then the stream breaks. Bytes keep their order: later ones wait.
+ * - `Duplicate`: each packet arrives twice with a probability.
  * - `Reorder`: each packet is held back with a probability, by `min` to `max`, so that later ones overtake it.
  * - `Delay`: everything takes `min` to `max` longer, each packet its own time.
  * - `Bandwidth`: everything passes through one line, in front of which packets wait for up to `queue`.

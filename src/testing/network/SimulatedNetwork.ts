@@ -86,7 +86,7 @@ export interface BandwidthInput {
 export interface Options {
   /** One-way delay, default 1 ms. Arrivals are rounded up to whole milliseconds. */
   readonly latency?: LatencyInput | undefined
-  /** Probability in [0, 1] that a packet is lost, default 0. */
+  /** Probability in [0, 1] that a packet is lost, or a segment of a stream, which TCP sends again; default 0. */
   readonly loss?: number | undefined
   /** Probability in [0, 1] that a packet arrives twice, default 0. */
   readonly duplicate?: number | undefined
@@ -114,14 +114,15 @@ export interface Options {
 
 interface Service {
   /**
-   * Cuts one direction of a link: for all traffic, or only packets (UDP) or streams (TCP). Streams stall, not break.
+   * Cuts one direction of a link: for all traffic, or only packets (UDP) or streams (TCP). Streams stall, not break; one
+   * that is being opened asks again after 1, 2, 4 … s.
    */
   readonly cut: (from: string, to: string, what?: "both" | "packets" | "streams") => Effect.Effect<void>
   /**
    * Only hosts of the same group reach each other. A host in no group reaches everybody. Replaces the last partition.
    */
   readonly partition: (groups: ReadonlyArray<ReadonlyArray<string>>) => Effect.Effect<void>
-  /** Packet loss of one direction of a link, as a probability. */
+  /** Loss in one direction of a link, of packets and of streams' segments, as a probability. */
   readonly setLoss: (from: string, to: string, probability: number) => Effect.Effect<void>
   /** Delay of one direction of a link. */
   readonly setLatency: (from: string, to: string, latency: LatencyInput) => Effect.Effect<void>

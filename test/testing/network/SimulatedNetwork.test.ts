@@ -395,6 +395,96 @@ describe("streams", () => {
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(yield* Fiber.join(answer), bytes(7))
     }).pipe(over()))
+  it.effect("are opened and carry bytes later where packets are lost, by the seed alone, and not where all are", () =>
+    Effect.gen(function*() {
+      /** When each of some streams was open, and when its echo was back; milliseconds, "Timeout" if never. */
+      const times = (loss: number, seed: number) =>
+        Effect.gen(function*() {
+          const network = yield* SimulatedNetwork
+          const [a, b] = [yield* node(A), yield* node(B)]
+          yield* Effect.forkScoped(b.serve(echo))
+          yield* network.inject({ _tag: "Loss", from: [A], to: [B], probability: loss })
+          const now = Effect.clockWith((clock) => clock.currentTimeMillis)
+          const fibers = yield* Effect.forEach(Array.from({ length: 200 }), () =>
+            Effect.forkChild(
+              Effect.scoped(Effect.gen(function*() {
+                const began = yield* now
+                const connection = yield* a.open(at(B), timeout)
+                const opened = (yield* now) - began
+                yield* connection.write(bytes(1))
+                yield* connection.pull
+                return [opened, (yield* now) - began - opened] as const
+              })).pipe(Effect.catchTag("TransportError", ({ kind }) => Effect.succeed([kind, kind] as const)))
+            ))
+          yield* TestClock.adjust("20 minutes")
+          const { segmentsLost, streamsOpen } = yield* network.stats
+          assert.strictEqual(streamsOpen, 0)
+          return { results: yield* Effect.forEach(fibers, Fiber.join), segmentsLost }
+        }).pipe(over({ seed }))
+      const share = (values: ReadonlyArray<unknown>, wanted: unknown) =>
+        values.filter((value) => value === wanted).length / values.length
+      const healthy = yield* times(0, 1)
+      assert.deepStrictEqual(healthy, { results: healthy.results.map(() => [2, 2] as const), segmentsLost: 0 })
+      const half = yield* times(0.5, 1)
+      assert.deepStrictEqual(yield* times(0.5, 1), half)
+      assert.notDeepEqual(yield* times(0.5, 2), half)
+      assert.isAbove(half.segmentsLost, 200)
+      const opened = half.results.map(([time]) => time)
+      // the SYN after 0, 1, 3 and 7 s; the next would come after the 10 s that the caller waits
+      for (const [i, time] of [2, 1002, 3002, 7002].entries()) assert.closeTo(share(opened, time), 0.5 ** (i + 1), 0.1)
+      assert.closeTo(share(opened, "Timeout"), 0.5 ** 4, 0.06)
+      assert.isAbove(share(half.results.map(([, time]) => time), 202), 0.1)
+      const cut = yield* times(1, 1)
+      assert.deepStrictEqual(cut.results, cut.results.map(() => ["Timeout", "Timeout"] as const))
+    }))
+  it.effect("deliver everything in order although packets are lost both ways", () =>
+    Effect.gen(function*() {
+      const network = yield* SimulatedNetwork
+      const [a, b] = [yield* node(A), yield* node(B)]
+      yield* Effect.forkScoped(b.serve(echo))
+      const message = new Uint8Array(60_000).map((_, i) => i % 251)
+      const answer = yield* Effect.forkChild(Effect.scoped(Effect.gen(function*() {
+        const connection = yield* a.open(at(B), timeout)
+        for (let i = 0; i < message.length; i += 10_000) yield* connection.write(message.subarray(i, i + 10_000))
+        return yield* readAll(connection, message.length)
+      })))
+      yield* TestClock.adjust("30 minutes")
+      assert.isTrue(Buffer.from(message).equals(yield* Fiber.join(answer)))
+      const { segmentsLost, streamsOpen } = yield* network.stats
+      assert.isAbove(segmentsLost, 20)
+      assert.strictEqual(streamsOpen, 0)
+    }).pipe(over({ loss: 0.3, latency: [1, 20], seed: 3 })))
+  it.effect("break on both sides when a segment was sent again fifteen times", () =>
+    Effect.gen(function*() {
+      const network = yield* SimulatedNetwork
+      const [a, b] = [yield* node(A), yield* node(B)]
+      yield* Effect.forkScoped(b.serve(echo))
+      const answer = yield* Effect.forkChild(Effect.scoped(Effect.gen(function*() {
+        const connection = yield* a.open(at(B), timeout)
+        yield* network.setLoss(A, B, 1)
+        yield* connection.write(bytes(7))
+        return yield* Effect.flip(connection.pull)
+      })))
+      yield* TestClock.adjust("13 minutes")
+      assert.isUndefined(answer.pollUnsafe())
+      yield* TestClock.adjust("1 minute")
+      assert.deepInclude({ ...(yield* Fiber.join(answer)) }, { operation: "read", kind: "Closed" })
+      assert.strictEqual((yield* network.stats).streamsOpen, 0)
+    }).pipe(over()))
+  it.effect("are opened by the next SYN where a cut heals in time", () =>
+    Effect.gen(function*() {
+      const network = yield* SimulatedNetwork
+      const [a, b] = [yield* node(A), yield* node(B)]
+      yield* Effect.forkScoped(b.serve(echo))
+      yield* network.cut(B, A)
+      const opening = yield* Effect.forkChild(Effect.scoped(a.open(at(B), timeout)))
+      yield* TestClock.adjust("2 seconds")
+      yield* network.heal()
+      yield* TestClock.adjust("1 second")
+      assert.isUndefined(opening.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Exit.isSuccess(yield* Fiber.await(opening)))
+    }).pipe(over()))
   it.effect("break when a host crashes with refusal or its node closes", () =>
     Effect.gen(function*() {
       const network = yield* SimulatedNetwork
