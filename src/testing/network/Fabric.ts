@@ -16,7 +16,7 @@ import type { Side } from "./SimulatedStream.ts"
  * Why a packet did not arrive.
  *
  * `Loss`: by chance. `Cut`: by a cut link or a partition. `Crashed`: its sender or receiver has crashed.
- * `NoSuchAddress`: nobody listens there. `InboxFull`: the receiver reads too slowly. `TooLong`: it exceeds the link's
+ * `NoSuchAddress`: nobody listens there. `InboxFull`: the receiver reads too slowly, or handles packets too slowly. `TooLong`: it exceeds the link's
  * MTU. `Congestion`: the link's bandwidth is used up and its queue is full.
  *
  * @category models
@@ -143,18 +143,30 @@ export class Fabric {
 
   deliver(packet: Packet, to: PeerAddress): void {
     const endpoint = this.endpoints.get(format(to))
-    const lost = this.arrival(endpoint, packet)
-    if (lost === undefined) this.stats.packetsDelivered++
-    else this.stats.dropped[lost]++
+    const lost = endpoint === undefined ? "NoSuchAddress" : this.arrival(endpoint, packet)
+    if (lost !== undefined) this.stats.dropped[lost]++
   }
 
-  private arrival(endpoint: Endpoint | undefined, packet: Packet): DropReason | undefined {
-    if (endpoint === undefined) return "NoSuchAddress"
-    if (endpoint.host.crashed !== undefined) {
-      endpoint.host.lost++
+  private arrival(endpoint: Endpoint, packet: Packet): DropReason | undefined {
+    const { host } = endpoint
+    if (host.crashed !== undefined) {
+      host.lost++
       return "Crashed"
     }
+    const { processor } = host
+    if (processor === undefined) return this.handOver(endpoint, packet)
+    const handle = () => {
+      const lost = this.handOver(endpoint, packet)
+      if (lost !== undefined) this.stats.dropped[lost]++
+    }
+    return processor.offer(host, packet.payload.length, handle) ? undefined : "InboxFull"
+  }
+
+  /** Gives a packet to the program. */
+  private handOver(endpoint: Endpoint, packet: Packet): DropReason | undefined {
+    if (endpoint.closed) return "NoSuchAddress"
     if (!Queue.offerUnsafe(endpoint.inbox, endpoint.stamp(packet))) return "InboxFull"
+    this.stats.packetsDelivered++
     endpoint.host.traffic.packetsReceived++
     endpoint.host.traffic.bytesReceived += packet.payload.length
     return undefined

@@ -40,6 +40,10 @@ const positive = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 0xffff
  * - `Bandwidth`: everything passes through one line, in front of which packets wait for up to `queue`.
  * - `Mtu`: packets of more bytes are dropped.
  * - `Pause`: the hosts block before each send and after each receive, as in Lifeguard's experiments; timers run on.
+ * - `Processing`: each packet that arrives at the hosts takes `perMessage` to be handled, one after the other at each host.
+ *   Meanwhile they wait in a buffer of so many bytes, as Linux charges them (768 for a small packet; its default buffer is
+ *   212,992); what finds it full is dropped. The hosts share so many `cores` in turn; default: each has its own. Of several
+ *   such faults of a host the latest one counts.
  * - `Crash`: the hosts are off the network. `Silent`: nothing answers; `Refuse`: streams break and are refused.
  *
  * @category schemas
@@ -55,6 +59,7 @@ export const NetworkFault = Schema.TaggedUnion({
   Bandwidth: { ...links, bytesPerSecond: positive, queue: Millis },
   Mtu: { ...links, bytes: positive },
   Pause: { hosts: Hosts },
+  Processing: { hosts: Hosts, perMessage: Millis, buffer: positive, cores: Schema.optionalKey(positive) },
   Crash: { hosts: Hosts, mode: Schema.Literals(["Silent", "Refuse"]) }
 })
 /** @since 0.1.0 */

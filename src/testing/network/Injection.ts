@@ -10,6 +10,7 @@ import type { Fabric } from "./Fabric.ts"
 import type { NetworkFault } from "./Fault.ts"
 import * as Latency from "./Latency.ts"
 import type { Condition } from "./Links.ts"
+import { Processors } from "./Processors.ts"
 import { pumpAll } from "./SimulatedTransport.ts"
 
 /**
@@ -41,7 +42,7 @@ const divides = (groups: ReadonlyArray<ReadonlyArray<string>>): Condition["affec
   }
 }
 
-type LinkFault = Exclude<NetworkFault, { readonly _tag: "Pause" | "Crash" }>
+type LinkFault = Exclude<NetworkFault, { readonly _tag: "Pause" | "Crash" | "Processing" }>
 
 const conditionOf = (fault: LinkFault, address: (host: string) => string): Condition => {
   if (fault._tag === "Partition") {
@@ -106,6 +107,34 @@ const hostFault = (
   }
 }
 
+/** Puts processors before the programs of some hosts. */
+const processing = (
+  fabric: Fabric,
+  fault: Extract<NetworkFault, { readonly _tag: "Processing" }>,
+  address: (host: string) => string
+): Effect.Effect<Injected, never, Scope.Scope> =>
+  Effect.suspend(() => {
+    const hosts = fault.hosts.map((host) => fabric.host(address(host)))
+    const processors = new Processors({
+      hosts,
+      deliveries: fabric.deliveries,
+      perMessage: fault.perMessage,
+      buffer: fault.buffer,
+      cores: fault.cores ?? hosts.length
+    })
+    const begin = Effect.sync(() => {
+      for (const host of hosts) host.process(processors)
+    })
+    const end = Effect.sync(() => {
+      for (const host of hosts) host.relieve(processors)
+    })
+    // the release of what waits comes after: nothing new may get in its way
+    return processors.run.pipe(
+      Effect.andThen(Effect.acquireRelease(begin, () => end)),
+      Effect.as({ fault, hits: Effect.sync(() => processors.hits) })
+    )
+  })
+
 /** Begins a fault and ends it with the scope. `address` reads a host's name. */
 export const inject = (
   fabric: Fabric,
@@ -113,6 +142,7 @@ export const inject = (
   address: (host: string) => string
 ): Effect.Effect<Injected, never, Scope.Scope> =>
   Effect.suspend((): Effect.Effect<Injected, never, Scope.Scope> => {
+    if (fault._tag === "Processing") return processing(fabric, fault, address)
     if (fault._tag === "Pause" || fault._tag === "Crash") {
       const { begin, end, hits } = hostFault(fabric, fault, address)
       return Effect.as(

@@ -13,6 +13,7 @@ import { TransportError } from "../../MemberlistError.ts"
 import type { Packet } from "../../Transport.ts"
 import { Draws } from "../clock/Draws.ts"
 import { nowOf } from "./Deliveries.ts"
+import type { Processors } from "./Processors.ts"
 import type { Side } from "./SimulatedStream.ts"
 
 /**
@@ -75,6 +76,8 @@ export class Host {
   /** By whoever said so: several faults may have the same effect, and each takes back only its own. */
   private readonly crashes = new Map<object, CrashMode>()
   private readonly pauses = new Set<object>()
+  /** The latest handles what arrives; none: everything is handled at once. */
+  private processors: ReadonlyArray<Processors> = []
   private ephemeral = 49_151
 
   constructor(ip: string, seed: string) {
@@ -106,7 +109,24 @@ export class Host {
 
   resume(by: object): void {
     this.pauses.delete(by)
-    if (this.pauses.size === 0) this.latch.openUnsafe()
+    if (this.pauses.size > 0) return
+    this.latch.openUnsafe()
+    for (const each of this.processors) each.goOn(this)
+  }
+
+  /** What handles packets that arrive; `undefined`: nothing stands between them and the program. */
+  get processor(): Processors | undefined {
+    return this.processors.at(-1)
+  }
+
+  /** Lets what arrives be handled by these from now on. */
+  process(by: Processors): void {
+    this.processors = [...this.processors, by]
+  }
+
+  /** Takes that back. */
+  relieve(by: Processors): void {
+    this.processors = this.processors.filter((other) => other !== by)
   }
 
   crash(by: object, mode: CrashMode): void {
