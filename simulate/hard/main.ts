@@ -6,17 +6,16 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileS
 import { availableParallelism } from "node:os"
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
-import { plot } from "../papers/Plot.ts"
 import { runAll } from "../papers/Pool.ts"
 import { Progress } from "../papers/Progress.ts"
 import { type Case, cases, type Job, type Profile, profiles, type Result } from "./measure.ts"
-import { type Measured, picture, tables } from "./page.ts"
+import { type Measured, tables } from "./page.ts"
 
 const usage = `npm run simulate:hard [-- options]
 
   --only CASES      ${Object.keys(cases).join(", ")}; separated by commas
   --profiles NAMES  ${Object.keys(profiles).join(", ")}; separated by commas
-  --members SIZES   default 100; separated by commas (1000: several minutes and 3 GB each run)
+  --members SIZES   default 100; separated by commas (1000: ten minutes and 3 GB each run)
   --runs N          runs of each, with seeds of their own, default 5
   --seconds N       virtual seconds from the beginning of the fault, default 200
   --workers N       processes, default the number of processors
@@ -140,8 +139,6 @@ if (given.write) {
   if (before === undefined || after === undefined) throw new Error(`${page} has no place for the tables`)
   const parts = [before, "<!-- measured -->\n\n", tables(measured), "\n\n<!-- end of what was measured -->", after]
   writeFileSync(page, parts.join(""))
-  mkdirSync(Path.join(docs, "hard-cases"), { recursive: true })
-  writeFileSync(Path.join(docs, "hard-cases/flipflop.svg"), plot(picture(measured)))
   process.stdout.write(`${page}\n`)
 } else {
   const ids = new Set(wanted.map(idOf))

@@ -63,10 +63,9 @@ export interface Result {
   readonly removed: ReadonlyArray<number>
   /** How often a bad member came back after it was declared failed, on average of the observers, all bad ones together. */
   readonly returns: number
-  /** The shortest list that anybody had at any time; the bad members, if it is right to leave them out, make it shorter. */
+  /** The shortest list that anybody had at any time, and the average length of a list over all seconds. */
   readonly least: number
-  /** The length of the average list, each second. */
-  readonly lengths: ReadonlyArray<number>
+  readonly average: number
   /** The share of the seconds in which not all observers listed the same members. */
   readonly split: number
   /** At the end: how many different lists there are, and the bad members that the average observer lists. */
@@ -155,13 +154,13 @@ export const judge = (
   let returns = 0
   let missing = 0
   let most = 0
-  const lengths: Array<number> = []
+  let missed = 0
   let splitSeconds = 0
   let looked = 0
   /** Looks once a second, as the paper's processes did. */
   const look = (until: number) => {
     for (; looked < Math.min(until, seconds); looked++) {
-      lengths.push(names.length - missing / good.length)
+      missed += missing
       if (lists.size > 1) splitSeconds++
     }
   }
@@ -217,7 +216,7 @@ export const judge = (
     removed: [...removed.values()].sort((a, b) => a - b),
     returns: returns / good.length,
     least: names.length - most,
-    lengths,
+    average: names.length - missed / good.length / seconds,
     split: splitSeconds / seconds,
     lists: lists.size,
     badListed: bad.size - badMissing / good.length

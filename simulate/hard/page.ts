@@ -1,6 +1,5 @@
 /** What was measured of the hard cases, as the tables and the plot of docs/hard-cases.md. */
 import { table } from "../papers/Markdown.ts"
-import type { Chart } from "../papers/Plot.ts"
 import { mean, quantile } from "../papers/Statistics.ts"
 import { badOf, type Case, cases, type Job, type Profile, profiles, type Result } from "./measure.ts"
 
@@ -61,6 +60,7 @@ const rows = (bad: number): ReadonlyArray<
   }],
   ["returns", "returns of bad members, at the average observer", (all) => spread(all, ({ returns }) => returns)],
   ["least", "shortest list of anybody", (all) => spread(all, ({ least }) => least)],
+  ["average", "average list", (all) => spread(all, ({ average }) => average)],
   ["split", "time in which lists differ (%)", (all) => spread(all, ({ split }) => 100 * split)],
   ["lists", "different lists at the end", (all) => spread(all, ({ lists }) => lists)],
   ["badListed", "bad members listed at the end", (all) => spread(all, ({ badListed }) => badListed)],
@@ -110,21 +110,3 @@ export const tables = (measured: ReadonlyArray<Measured>): string =>
     )
     return [`### ${titles[hard]}\n\nCase \`${hard}\`: ${cases[hard]}.\n\n${parts.join("\n\n")}`]
   }).join("\n\n")
-
-/** How many the average list lacks as the cut comes and goes, in the largest cluster: the first run of each profile. */
-export const picture = (measured: ReadonlyArray<Measured>): Chart => {
-  const own = measured.filter(({ job }) => job.hard === "flipflop" && job.seed === 1)
-  const members = Math.max(...own.map(({ job }) => job.members))
-  const large = own.filter(({ job }) => job.members === members)
-  return {
-    title: `${badOf(members)} of ${members} cut off for 20 s of every 40 s`,
-    x: "seconds since the first cut",
-    y: "members that the average list lacks",
-    series: known.profiles.flatMap((profile) =>
-      large.filter(({ job }) => job.profile === profile).slice(0, 1).map(({ outcome }) => ({
-        name: profiles[profile],
-        points: outcome.lengths.map((length, x) => ({ x, y: members - length }))
-      }))
-    )
-  }
-}

@@ -10,12 +10,14 @@ export type Job =
   | { readonly kind: "load"; readonly members: number }
   | { readonly kind: "loss"; readonly suspicion: boolean; readonly repetition: number }
   | ({ readonly kind: "interval" | "threshold" } & Lifeguard.Tuning & Lifeguard.Cell)
+  | ({ readonly kind: "processing" } & Lifeguard.Tuning & Lifeguard.Cell & Lifeguard.Processing)
 
 export type Result =
   | ({ readonly job: Extract<Job, { kind: "detect" }> } & { readonly outcome: Swim.Detection })
   | ({ readonly job: Extract<Job, { kind: "load" }> } & { readonly outcome: Swim.Load })
   | ({ readonly job: Extract<Job, { kind: "loss" }> } & { readonly outcome: Swim.Loss })
   | ({ readonly job: Extract<Job, { kind: "interval" | "threshold" }> } & { readonly outcome: Lifeguard.Outcome })
+  | ({ readonly job: Extract<Job, { kind: "processing" }> } & { readonly outcome: Lifeguard.Outcome })
 
 export const idOf = (job: Job): string => Object.values(job).join("/")
 
@@ -27,6 +29,10 @@ export const perform = (job: Job): Result["outcome"] => {
       return Swim.load(job.members)
     case "loss":
       return Swim.loss(job.suspicion, job.repetition)
+    case "processing": {
+      const { alpha, beta, buffer, configuration, cores, perMessage, ...cell } = job
+      return Lifeguard.measure({ configuration, alpha, beta }, cell, { perMessage, buffer, cores })
+    }
     default: {
       const { configuration, alpha, beta, ...cell } = job
       return Lifeguard.measure({ configuration, alpha, beta }, cell)
@@ -123,7 +129,7 @@ const thresholds = (mode: Mode): ReadonlyArray<Lifeguard.Cell> =>
   })
 
 /** Sections a run can be limited to. */
-export const sections = ["swim", "table4", "table5", "table7", "recovery"] as const
+export const sections = ["swim", "table4", "table5", "table7", "recovery", "processing"] as const
 export type Section = (typeof sections)[number]
 
 const swim = (mode: Mode): ReadonlyArray<Job> => {
@@ -140,6 +146,28 @@ const swim = (mode: Mode): ReadonlyArray<Job> => {
       Array.from({ length: lossRuns }, (_, repetition): Job => ({ kind: "loss", suspicion, repetition }))
     )
   ]
+}
+
+/** Linux's default for a socket (`net.core.rmem_default`). */
+const LINUX_BUFFER = 212_992
+/** More than anything that waits in an experiment. */
+export const NO_LIMIT = 1_000_000_000
+/** The paper's machine had 16 for its 128 agents. */
+export const PAPER_CORES = 16
+
+/** What might make LHA-Probe help as much as in the paper: one at a time, and together, from little to much. */
+export const processings: ReadonlyArray<Lifeguard.Processing> = [
+  { perMessage: 0, buffer: LINUX_BUFFER, cores: Lifeguard.MEMBERS },
+  { perMessage: 5, buffer: NO_LIMIT, cores: Lifeguard.MEMBERS },
+  ...[0.2, 1, 5].map((perMessage) => ({ perMessage, buffer: LINUX_BUFFER, cores: Lifeguard.MEMBERS })),
+  ...[0.2, 1, 5].map((perMessage) => ({ perMessage, buffer: LINUX_BUFFER, cores: PAPER_CORES }))
+]
+
+/** Cells of Table IV whose anomalies are long and follow each other closely: those with false positives. */
+const processingCells = (mode: Mode): ReadonlyArray<Lifeguard.Cell> => {
+  const cells = mode === "full" ? fullCells.filter(({ repetition }) => repetition === 0) : cellsOf(sizes[mode])
+  const close = cells.filter(({ duration, interval, slow }) => duration >= 16_384 && interval <= 256 && slow >= 8)
+  return mode === "standard" ? close.slice(0, 4) : close
 }
 
 const paperConfigurations = Lifeguard.configurations.slice(0, 5)
@@ -186,6 +214,16 @@ export const jobsOf = (mode: Mode, only: ReadonlySet<Section>): ReadonlyArray<Jo
     for (const cell of long.filter(({ slow }) => slow % 8 === 0)) {
       for (const configuration of ["Lifeguard (memberlist)", "Lifeguard (recovery)"] as const) {
         jobs.push({ kind: "interval", configuration, alpha: 5, beta: 6, ...cell })
+      }
+    }
+  }
+  if (only.has("processing")) {
+    for (const cell of processingCells(mode)) {
+      for (const configuration of ["SWIM", "LHA-Probe"] as const) {
+        const tuning = { configuration, alpha: 5, beta: 6 }
+        jobs.push({ kind: "interval", ...tuning, ...cell })
+        const chosen = mode === "quick" ? processings.slice(-1) : processings
+        for (const processing of chosen) jobs.push({ kind: "processing", ...tuning, ...cell, ...processing })
       }
     }
   }

@@ -75,6 +75,8 @@ export interface Outcome {
   readonly full: ReadonlyArray<number>
   readonly packets: number
   readonly bytes: number
+  /** Packets that found a full buffer; not in runs from before that was counted. */
+  readonly overflown?: number
   /** Virtual seconds from the first anomaly to the end. */
   readonly seconds: number
 }
@@ -99,7 +101,16 @@ const anomalies = Effect.fnUntraced(function*(cluster: Cluster, ips: ReadonlyArr
   }
 })
 
-export const measure = (tuning: Tuning, cell: Cell): Outcome => {
+/** How long agents take for a packet, how much waits meanwhile, and how many cores all share. */
+export interface Processing {
+  /** Milliseconds. */
+  readonly perMessage: number
+  /** Bytes, as Linux charges them. */
+  readonly buffer: number
+  readonly cores: number
+}
+
+export const measure = (tuning: Tuning, cell: Cell, processing?: Processing): Outcome => {
   // The same members stop in every configuration.
   const plan = `${cell.slow}/${cell.duration}/${cell.interval}/${cell.repetition}`
   return run(
@@ -107,12 +118,16 @@ export const measure = (tuning: Tuning, cell: Cell): Outcome => {
     Effect.fnUntraced(function*(cluster) {
       const slow = sample(cluster.members, cell.slow, seeded(plan))
       const names = new Set(slow.map(({ name }) => name))
+      if (processing !== undefined) {
+        yield* cluster.network.inject({ _tag: "Processing", hosts: cluster.members.map(({ ip }) => ip), ...processing })
+      }
       const before = yield* traffic(cluster)
       const began = yield* now
       yield* anomalies(cluster, slow.map(({ ip }) => ip), cell)
       const seconds = ((yield* now) - began) / 1000
       const after = yield* traffic(cluster)
-      return { ...judge(cluster, names, began), ...used(before, after), seconds }
+      const { dropped } = yield* cluster.network.stats
+      return { ...judge(cluster, names, began), ...used(before, after), overflown: dropped.InboxFull, seconds }
     })
   )
 }
