@@ -22,7 +22,7 @@ export const profiles = {
   ours: "ours",
   memberlist: "as memberlist",
   swim: "SWIM without Lifeguard",
-  patient: "ours, suspicions twice as long"
+  patient: "ours, `suspicionMult` 12"
 } as const
 export type Profile = keyof typeof profiles
 
@@ -32,7 +32,7 @@ const settings: Readonly<Record<Profile, Settings>> = {
   ours: {},
   memberlist: { recovery: false },
   swim: settingsOf({ configuration: "SWIM", ...LAN }),
-  patient: { suspicionMult: 2 * LAN.alpha }
+  patient: { suspicionMult: 3 * LAN.alpha }
 }
 
 export interface Job {

@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { Fault, SimulatedNetwork } from "../../../src/testing/index.ts"
+import { type Fault, SimulatedNetwork } from "../../../src/testing/index.ts"
 import { chargeOf } from "../../../src/testing/network/Processors.ts"
 import { Transport } from "../../../src/Transport.ts"
 
