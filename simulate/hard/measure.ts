@@ -22,7 +22,8 @@ export const profiles = {
   ours: "ours",
   memberlist: "as memberlist",
   swim: "SWIM without Lifeguard",
-  patient: "ours, `suspicionMult` 12"
+  patient: "ours, `suspicionMult` 12",
+  louder: "ours, `retransmitMult` 8"
 } as const
 export type Profile = keyof typeof profiles
 
@@ -32,7 +33,8 @@ const settings: Readonly<Record<Profile, Settings>> = {
   ours: {},
   memberlist: { recovery: false },
   swim: settingsOf({ configuration: "SWIM", ...LAN }),
-  patient: { suspicionMult: 3 * LAN.alpha }
+  patient: { suspicionMult: 3 * LAN.alpha },
+  louder: { retransmitMult: 8 }
 }
 
 export interface Job {

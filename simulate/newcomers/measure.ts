@@ -78,7 +78,8 @@ const join = (cluster: Cluster, from: number, through: number) =>
     return member === undefined
       ? Effect.die(new Error(`nobody is number ${from}`))
       : member.cluster.join([ipOf(through)])
-  }).pipe(Effect.orDie)
+    // where packets are lost a join may fail, and an application repeats it
+  }).pipe(Effect.retry({ times: 9 }), Effect.orDie)
 
 const range = (from: number, to: number): ReadonlyArray<number> => Array.from({ length: to - from }, (_, i) => from + i)
 

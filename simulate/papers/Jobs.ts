@@ -163,11 +163,15 @@ export const processings: ReadonlyArray<Lifeguard.Processing> = [
   ...[0.2, 1, 5].map((perMessage) => ({ perMessage, buffer: LINUX_BUFFER, cores: PAPER_CORES }))
 ]
 
-/** Cells of Table IV whose anomalies are long and follow each other closely: those with false positives. */
+/** Cells of Table IV with long anomalies: three where they follow each other closely, and two where they do not. */
 const processingCells = (mode: Mode): ReadonlyArray<Lifeguard.Cell> => {
   const cells = mode === "full" ? fullCells.filter(({ repetition }) => repetition === 0) : cellsOf(sizes[mode])
-  const close = cells.filter(({ duration, interval, slow }) => duration >= 16_384 && interval <= 256 && slow >= 8)
-  return mode === "standard" ? close.slice(0, 4) : close
+  const long = cells.filter(({ duration, slow }) => duration >= 16_384 && slow >= 8)
+  if (mode !== "standard") return long
+  return [
+    ...long.filter(({ interval }) => interval <= 256).slice(0, 3),
+    ...long.filter(({ interval }) => interval > 256).slice(0, 2)
+  ]
 }
 
 const paperConfigurations = Lifeguard.configurations.slice(0, 5)
