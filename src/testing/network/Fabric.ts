@@ -16,8 +16,8 @@ import type { Side } from "./SimulatedStream.ts"
  * Why a packet did not arrive.
  *
  * `Loss`: by chance. `Cut`: by a cut link or a partition. `Crashed`: its sender or receiver has crashed.
- * `NoSuchAddress`: nobody listens there. `InboxFull`: the receiver reads too slowly, or handles packets too slowly. `TooLong`: it exceeds the link's
- * MTU. `Congestion`: the link's bandwidth is used up and its queue is full.
+ * `NoSuchAddress`: nobody listens there. `InboxFull`: the receiver reads too slowly, or handles packets too slowly.
+ * `TooLong`: it exceeds the link's MTU. `Congestion`: the link's bandwidth is used up and its queue is full.
  *
  * @category models
  * @since 0.1.0

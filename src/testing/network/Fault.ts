@@ -31,19 +31,19 @@ const positive = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 0xffff
  *
  * - `Partition`: only hosts of the same group reach each other; a host in no group reaches everybody.
  * - `Cut`: nothing passes in this direction: no packets (UDP), no streams (TCP), or neither.
- * - `Loss`: each packet is lost with a probability, and so is each segment of a stream and each acknowledgement. A SYN is
- *   sent again after 1, 2, 4 … s, six times; a segment of at most 1,460 bytes after 0.2, 0.4, 0.8 … s (or twice the time
- *   to the other side and back), 15 times, then the stream breaks. Bytes keep their order: later ones wait.
+ * - `Loss`: each packet is lost with a probability, and so is each segment of a stream and each acknowledgement. A SYN
+ *   is sent again after 1, 2, 4 … s, six times; a segment of at most 1,460 bytes after 0.2, 0.4, 0.8 … s (or twice the
+ *   time to the other side and back), 15 times, then the stream breaks. Bytes keep their order: later ones wait.
  * - `Duplicate`: each packet arrives twice with a probability.
  * - `Reorder`: each packet is held back with a probability, by `min` to `max`, so that later ones overtake it.
  * - `Delay`: everything takes `min` to `max` longer, each packet its own time.
  * - `Bandwidth`: everything passes through one line, in front of which packets wait for up to `queue`.
  * - `Mtu`: packets of more bytes are dropped.
  * - `Pause`: the hosts block before each send and after each receive, as in Lifeguard's experiments; timers run on.
- * - `Processing`: each packet that arrives at the hosts takes `perMessage` to be handled, one after the other at each host.
- *   Meanwhile they wait in a buffer of so many bytes, as Linux charges them (768 for a small packet; its default buffer is
- *   212,992); what finds it full is dropped. The hosts share so many `cores` in turn; default: each has its own. Of several
- *   such faults of a host the latest one counts.
+ * - `Processing`: each packet that arrives at the hosts takes `perMessage` to be handled, one after the other at each
+ *   host. Meanwhile they wait in a buffer of so many bytes, as Linux charges them (768 for a small packet; its default
+ *   buffer is 212,992); what finds it full is dropped. The hosts share so many `cores` in turn; default: each has its
+ *   own. Of several such faults of a host the latest one counts.
  * - `Crash`: the hosts are off the network. `Silent`: nothing answers; `Refuse`: streams break and are refused.
  *
  * @category schemas

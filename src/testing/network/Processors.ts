@@ -1,6 +1,6 @@
 /**
- * Processors that handle what arrives at some hosts, one packet after the other at each host, and buffers where it waits
- * meanwhile. A host that stands still lets its packets wait, and works them off when it goes on.
+ * Processors that handle what arrives at some hosts, one packet after the other at each host, and buffers where it
+ * waits meanwhile. A host that stands still lets its packets wait, and works them off when it goes on.
  *
  * @since 0.1.0
  */

@@ -114,8 +114,8 @@ export interface Options {
 
 interface Service {
   /**
-   * Cuts one direction of a link: for all traffic, or only packets (UDP) or streams (TCP). Streams stall, not break; one
-   * that is being opened asks again after 1, 2, 4 … s.
+   * Cuts one direction of a link: for all traffic, or only packets (UDP) or streams (TCP). Streams stall, not break;
+   * one that is being opened asks again after 1, 2, 4 … s.
    */
   readonly cut: (from: string, to: string, what?: "both" | "packets" | "streams") => Effect.Effect<void>
   /**
