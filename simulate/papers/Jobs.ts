@@ -163,14 +163,14 @@ export const processings: ReadonlyArray<Lifeguard.Processing> = [
   ...[0.2, 1, 5].map((perMessage) => ({ perMessage, buffer: LINUX_BUFFER, cores: PAPER_CORES }))
 ]
 
-/** Cells of Table IV with long anomalies: three where they follow each other closely, and two where they do not. */
+/** Cells of Table IV with long anomalies: three where they follow each other closely, and one where they do not. */
 const processingCells = (mode: Mode): ReadonlyArray<Lifeguard.Cell> => {
   const cells = mode === "full" ? fullCells.filter(({ repetition }) => repetition === 0) : cellsOf(sizes[mode])
   const long = cells.filter(({ duration, slow }) => duration >= 16_384 && slow >= 8)
   if (mode !== "standard") return long
   return [
     ...long.filter(({ interval }) => interval <= 256).slice(0, 3),
-    ...long.filter(({ interval }) => interval > 256).slice(0, 2)
+    ...long.filter(({ interval }) => interval === 1024).slice(0, 1)
   ]
 }
 
