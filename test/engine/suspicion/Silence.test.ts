@@ -61,17 +61,23 @@ const vanish = (n: number, left: number, options: { readonly recovery?: boolean;
 const now = Effect.map(Effect.clockWith((clock) => clock.monotonicTimeNanos), (nanos) => Number(nanos) / 1e6)
 
 describe("when most of a cluster is gone at once", () => {
-  for (const n of [5, 10, 30]) {
+  for (const [n, runs] of [[5, 5], [10, 2], [30, 1]] as const) {
     it(`every survivor of ${n} tells it at most one least time later than without recovery, and no verdict waits`, () => {
       const left = n * 0.4
-      const last = (recovery: boolean) => {
-        const { held, told } = vanish(n, left, { recovery })
+      const last = (recovery: boolean, seed: number) => {
+        const { held, told } = vanish(n, left, { recovery, seed })
         assert.strictEqual(new Set(told.map(({ member, observer }) => `${observer} ${member}`)).size, left * (n - left))
         assert.isTrue(told.every(({ member }) => Number(member.slice(1)) > left))
         assert.strictEqual(held, 0)
         return Math.max(...told.map(({ after }) => after))
       }
-      const [on, off] = [last(true), last(false)]
+      // when the last one is told is a matter of chance
+      const mean = (recovery: boolean) => {
+        let sum = 0
+        for (let seed = 1; seed <= runs; seed++) sum += last(recovery, seed)
+        return sum / runs
+      }
+      const [on, off] = [mean(true), mean(false)]
       assert.isAtMost(on, off + suspicionTimeout(4, n, 1000))
       assert.isAtMost(on, 30_000)
     })
