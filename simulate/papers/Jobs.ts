@@ -163,15 +163,15 @@ export const processings: ReadonlyArray<Lifeguard.Processing> = [
   ...[0.2, 1, 5].map((perMessage) => ({ perMessage, buffer: LINUX_BUFFER, cores: PAPER_CORES }))
 ]
 
-/** Cells of Table IV with long anomalies: three where they follow each other closely, and one where they do not. */
+/** Anomalies with a second between them, of which single runs differ most; only some settings are worth repeating. */
+const apart = [0, 1, 2, 3].map((repetition) => ({ slow: 32, duration: 16_384, interval: 1024, repetition }))
+const repeated = ({ cores, perMessage }: Lifeguard.Processing) => cores === PAPER_CORES && perMessage === 1
+
+/** Cells of Table IV with long anomalies: three where they follow each other closely, and some where they do not. */
 const processingCells = (mode: Mode): ReadonlyArray<Lifeguard.Cell> => {
   const cells = mode === "full" ? fullCells.filter(({ repetition }) => repetition === 0) : cellsOf(sizes[mode])
   const long = cells.filter(({ duration, slow }) => duration >= 16_384 && slow >= 8)
-  if (mode !== "standard") return long
-  return [
-    ...long.filter(({ interval }) => interval <= 256).slice(0, 3),
-    ...long.filter(({ interval }) => interval === 1024).slice(0, 1)
-  ]
+  return mode === "standard" ? [...long.filter(({ interval }) => interval <= 256).slice(0, 3), ...apart] : long
 }
 
 const paperConfigurations = Lifeguard.configurations.slice(0, 5)
@@ -226,7 +226,11 @@ export const jobsOf = (mode: Mode, only: ReadonlySet<Section>): ReadonlyArray<Jo
       for (const configuration of ["SWIM", "LHA-Probe"] as const) {
         const tuning = { configuration, alpha: 5, beta: 6 }
         jobs.push({ kind: "interval", ...tuning, ...cell })
-        const chosen = mode === "quick" ? processings.slice(-1) : processings
+        const chosen = mode === "quick"
+          ? processings.slice(-1)
+          : cell.interval === 1024 && cell.repetition > 0
+          ? processings.filter(repeated)
+          : processings
         for (const processing of chosen) jobs.push({ kind: "processing", ...tuning, ...cell, ...processing })
       }
     }
