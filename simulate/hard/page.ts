@@ -93,7 +93,7 @@ const one = (measured: ReadonlyArray<Measured>, hard: Case, members: number, sec
     ...(said === undefined ? [] : said[key] ?? ["–", "–"])
   ])
   const head = ["", ...columns.map(({ profile }) => profiles[profile])]
-  return `${members} members, ${bad} bad, ${seconds} s, ${runs.join(" to ")} ${
+  return `${number(members)} members, ${bad} bad, ${seconds} s, ${runs.join(" to ")} ${
     runs.at(-1) === 1 ? "run" : "runs"
   }:\n\n${table(said === undefined ? head : [...head, "memberlist, paper", "Rapid, paper"], lines)}`
 }
