@@ -750,14 +750,14 @@ const reasons = `## Where ours differs, and why
 - **A stopped member here loses no time afterwards**, but in the last experiment. It handles what has piled up the moment it
   is released; the paper's agents shared 16 cores and worked it off. In the moments between two long anomalies ours answers
   more, so at short intervals I it is refuted and heard more.
-- **LHA-Probe alone helps less than in the paper, and slow agents do not explain it.** We had supposed that
-  the paper's agents went on failing probes while they worked off what had piled up. The experiment above does not bear that out. Where
-  anomalies follow each other closely, LHA-Probe has 92 to 108 % of SWIM's false positives in every setting, and no interval
-  reaches down to 68 %. With a second between them single pairs of runs range from a ninth of SWIM's to four thirds of it,
-  which says nothing alone; the setting that was repeated has 108 % (71 ‥ 130). What slow agents change is the number itself,
-  in both configurations: fewer where a stopped member has no time to work anything off before it stops again, more where it
-  has a second. A stopped member here fails one probe per anomaly, because that probe waits with
-  it, so its score has moved by a point or two when the next anomaly comes. Why it did more in the paper stays open.
+- **LHA-Probe alone helps less than in the paper, and slow agents do not explain it.** We had supposed that the paper's
+  agents went on failing probes while they worked off what had piled up. The experiment above does not bear that out.
+  Where anomalies follow each other closely, LHA-Probe has 92 to 108 % of SWIM's false positives in every setting, and no
+  interval reaches down to 68 %. With a second between them single pairs of runs range from a ninth of SWIM's to four
+  thirds of it, which says nothing alone; the setting that was repeated has 108 % (71 ‥ 130). What slow agents change is
+  the number itself, in both configurations: fewer where a stopped member has no time to work anything off before it stops
+  again, more where it has a second. A stopped member here fails one probe per anomaly, because that probe waits with it,
+  so its score has moved by a point or two when the next anomaly comes. Why it did more in the paper stays open.
 - **False positives at healthy members come in bursts.** Where one false verdict spreads before it is refuted, every
   healthy member reports it: more than 100 events at once. The paper's totals for FP− are so small that no such burst can be
   in most of its columns; both ways of counting are given above.

@@ -36,13 +36,27 @@ describe("the plan of the papers' experiments", () => {
   it("has each run once, and the same cells in every configuration", () => {
     const jobs = jobsOf("standard", all)
     assert.strictEqual(new Set(jobs.map(idOf)).size, jobs.length)
+    const tables = jobsOf("standard", new Set(sections.filter((section) => section !== "processing")))
     const cells = (name: string) =>
-      jobs.flatMap((job) =>
+      tables.flatMap((job) =>
         job.kind === "interval" && job.configuration === name && job.alpha === 5 && job.beta === 6
           ? [`${job.slow}/${job.duration}/${job.interval}`]
           : []
       )
     for (const name of configurations.slice(1, 5)) assert.deepStrictEqual(cells(name), cells("SWIM"))
+  })
+
+  it("with slow agents has the same runs of SWIM and of LHA-Probe, each beside one without", () => {
+    const ids = (name: string) =>
+      jobsOf("standard", new Set(["processing"])).flatMap((job) =>
+        "configuration" in job && job.configuration === name ? [idOf(job).replace(name, "")] : []
+      )
+    assert.deepStrictEqual(ids("LHA-Probe"), ids("SWIM"))
+    const cell = (id: string) => id.split("/").slice(4, 8).join("/")
+    const [slow, alone] = [true, false].map((processed) =>
+      new Set(ids("SWIM").filter((id) => id.startsWith("processing") === processed).map(cell))
+    )
+    assert.deepStrictEqual(slow, alone)
   })
 
   it("gives the baseline nothing of Lifeguard, and the default profile nothing of the paper's", () => {
