@@ -19,7 +19,10 @@ import type { Invariant, Violation } from "./Violation.ts"
 const MAX_VIOLATIONS = 100
 /** Clocks and timers round to this, in milliseconds. */
 const TOLERANCE = 1
-/** A sleep does not end sooner when the clock leaps: this is as far as clocks may leap during one, in milliseconds. */
+/**
+ * A sleep does not end sooner when the clock leaps: this is as far as clocks may leap during one, in milliseconds. A
+ * program that stands still is no later than its first step afterwards.
+ */
 const LEAPS = 20_000
 
 const successors: Readonly<Record<MemberState, ReadonlyArray<MemberState>>> = {
@@ -46,8 +49,8 @@ interface Life {
   /** What the node said of itself, by incarnation. */
   readonly announced: Map<number, string>
   readonly mirror: Mirror
-  /** When the suspicions that it has end. */
-  readonly suspects: Map<string, number>
+  /** When the suspicions that it has end, and the first step after that. */
+  readonly suspects: Map<string, { readonly expiry: number; overSince: number | undefined }>
   /** The most members it ever knew at once, and the names it ever knew. */
   mostMembers: number
   readonly names: Set<string>
@@ -108,7 +111,7 @@ export class Checker {
       if (before === entry) continue
       life.names.add(entry.name)
       if (entry.suspicion === undefined) life.suspects.delete(entry.name)
-      else life.suspects.set(entry.name, Suspicion.expiry(entry.suspicion))
+      else life.suspects.set(entry.name, { expiry: Suspicion.expiry(entry.suspicion), overSince: undefined })
       if (entry.name === node.name) this.own(step, entry, life)
       this.entry(step, before, entry)
     }
@@ -132,8 +135,11 @@ export class Checker {
   }
 
   private overdue(step: ObservedStep, { suspects }: Life): void {
-    for (const [name, expiry] of suspects) {
-      if (step.now - expiry <= LEAPS) continue
+    for (const [name, suspect] of suspects) {
+      const { expiry } = suspect
+      if (step.now <= expiry) continue
+      suspect.overSince ??= step.now
+      if (step.now - suspect.overSince <= LEAPS) continue
       suspects.delete(name)
       this.report("OverdueSuspicion", step, `${name} is suspect ${step.now - expiry} ms after its time was over`)
     }
