@@ -21,7 +21,7 @@ const MAX_VIOLATIONS = 100
 const TOLERANCE = 1
 /**
  * A sleep does not end sooner when the clock leaps: this is as far as clocks may leap during one, in milliseconds. A
- * program that stands still is no later than its first step afterwards.
+ * program that stood still is no later than its first step after that.
  */
 const LEAPS = 20_000
 
