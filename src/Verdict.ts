@@ -14,11 +14,12 @@ import * as PlainText from "./base/PlainText.ts"
  * - `Nack`: it got no answer either, and said so.
  * - `Silent`: nothing came from its address.
  * - `CannotTell`: nothing came, and nothing could: it speaks a version without nacks.
+ * - `TooEarly`: nothing came, and its nack was not due: its own ping has `probeTimeout`, and the probe was over before.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const HelperAnswer = Schema.Literals(["Nack", "Silent", "CannotTell"])
+export const HelperAnswer = Schema.Literals(["Nack", "Silent", "CannotTell", "TooEarly"])
 /** @since 0.1.0 */
 export type HelperAnswer = typeof HelperAnswer.Type
 
@@ -115,7 +116,8 @@ const span = (millis: number): string => millis < 1000 ? `${Math.round(millis)} 
 const answers: Readonly<Record<HelperAnswer, string>> = {
   Nack: "nack",
   Silent: "silent",
-  CannotTell: "silent (knows no nacks)"
+  CannotTell: "silent (knows no nacks)",
+  TooEarly: "silent (a nack was not due)"
 }
 
 const streams: Readonly<Record<StreamAnswer, string>> = {

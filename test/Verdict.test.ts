@@ -62,12 +62,15 @@ describe("a verdict as a line", () => {
         probe: {
           direct: "Silent",
           timeout: 1500,
-          helpers: [{ name: "old", answer: "CannotTell" }, { name: "b", answer: "Silent" }],
+          helpers: [{ name: "old", answer: "CannotTell" }, { name: "b", answer: "Silent" }, {
+            name: "c",
+            answer: "TooEarly"
+          }],
           strayNacks: 1,
           stream: "Silent"
         }
       },
-      "suspected: no ack in 1.5 s, helpers: old silent (knows no nacks), b silent, nacks from elsewhere: 1; TCP silent; "
+      "suspected: no ack in 1.5 s, helpers: old silent (knows no nacks), b silent, c silent (a nack was not due), nacks from elsewhere: 1; TCP silent; "
       + "expires after 24.0 s"
     ],
     [

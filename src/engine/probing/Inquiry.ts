@@ -102,6 +102,7 @@ const askIndirectly = Effect.fnUntraced(function*(
   manner: Manner,
   { pinged, sent, timeout }: Direct
 ): Effect.fn.Return<End> {
+  const asked = node.now()
   const helpers = manner.asksHelpers() ? yield* askHelpers(node, target, wait) : nobody
   const takesStreamPing = IndirectProbe.takesStreamPing(target, node.config)
   let streamPing = takesStreamPing ? yield* pingOverStream(node, target, wait.seqNo, deadline) : undefined
@@ -122,12 +123,14 @@ const askIndirectly = Effect.fnUntraced(function*(
     if (streamPing !== undefined) yield* Fiber.interrupt(streamPing)
     return { _tag: "Relayed", pinged }
   }
+  // a helper gives its own ping as long as we give ours, as far as we know
+  const nacksDue = node.now() - asked > node.settings.probeTimeout
   const stream = streamPing === undefined ? "NotTried" : yield* Fiber.join(streamPing)
   if (stream === "Ack") {
     Reachability.tcpOnly(node, target, sent, helpers.length)
     return { _tag: "TcpOnly", pinged }
   }
-  const probe = Evidence.failedProbe({ pinged, timeout, helpers, nackers: wait.nackers(), stream })
+  const probe = Evidence.failedProbe({ pinged, timeout, helpers, nacksDue, nackers: wait.nackers(), stream })
   const nacksExpected = helpers.filter(({ nack }) => nack).length
   return { _tag: "NoAnswer", nacksExpected, nacks: wait.nacks(), probe }
 })

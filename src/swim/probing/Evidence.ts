@@ -13,6 +13,8 @@ export interface Seen {
   /** Milliseconds that the member had for its ack. */
   readonly timeout: number
   readonly helpers: ReadonlyArray<Helper>
+  /** A helper whose ping was not answered either had time to say so. */
+  readonly nacksDue: boolean
   /** Where nacks came from, each address once. */
   readonly nackers: ReadonlyArray<PeerAddress>
   readonly stream: StreamAnswer
@@ -22,15 +24,20 @@ export interface Seen {
 export const isSame = (a: PeerAddress, b: PeerAddress): boolean => a.port === b.port && a.ip === b.ip
 
 /** Returns what was tried, and how each path failed. */
-export const failedProbe = ({ helpers, nackers, pinged, stream, timeout }: Seen): FailedProbe => ({
+export const failedProbe = ({ helpers, nackers, nacksDue, pinged, stream, timeout }: Seen): FailedProbe => ({
   direct: pinged ? "Silent" : "NotSent",
   timeout,
-  helpers: helpers.map((helper) => ({ name: helper.member.name, answer: answerOf(helper, nackers) })),
+  helpers: helpers.map((helper) => ({ name: helper.member.name, answer: answerOf(helper, nackers, nacksDue) })),
   strayNacks: nackers.filter((from) => !helpers.some(({ member }) => isSame(member.endpoint, from))).length,
   stream
 })
 
-const answerOf = ({ member, nack }: Helper, nackers: ReadonlyArray<PeerAddress>): HelperAnswer => {
+const answerOf = (
+  { member, nack }: Helper,
+  nackers: ReadonlyArray<PeerAddress>,
+  nacksDue: boolean
+): HelperAnswer => {
   if (nackers.some((from) => isSame(from, member.endpoint))) return "Nack"
-  return nack ? "Silent" : "CannotTell"
+  if (!nack) return "CannotTell"
+  return nacksDue ? "Silent" : "TooEarly"
 }

@@ -14,7 +14,15 @@ import type { Connection } from "../../../src/Transport.ts"
 import type { Verdict } from "../../../src/Verdict.ts"
 import * as Message from "../../../src/wire/message/Message.ts"
 import * as Frame from "../../../src/wire/stream/Frame.ts"
-import { clusterTest, type NodeOptions, passing, start, stateOf, type TestNode } from "../../support/Cluster.ts"
+import {
+  clusterTest,
+  type NodeOptions,
+  passing,
+  start,
+  startMany,
+  stateOf,
+  type TestNode
+} from "../../support/Cluster.ts"
 import { type FakePeer, fakePeer, introduce, mute, nacking, readMessage } from "../../support/FakePeer.ts"
 import { entries, logging } from "../../support/Telemetry.ts"
 
@@ -64,15 +72,28 @@ describe("a probe that nobody answers", () => {
   clusterTest(
     "tells its silent ping, the helper that nacked, the one that was silent, and the silent TCP ping",
     Effect.gen(function*() {
-      const { verdict } = yield* judged(yield* target())
+      // a helper that did not get an answer either says so after 400 ms, which the probe still sees
+      const { verdict } = yield* judged(yield* target(), { config: { probeTimeout: "400 millis" } })
       assert.deepStrictEqual(
         [verdict.outcome, verdict.reason, verdict.node, verdict.from, verdict.member],
         ["suspected", "Unanswered", "a", "a", "p"]
       )
-      assert.deepStrictEqual([verdict.probe?.direct, verdict.probe?.timeout], ["Silent", 500])
+      assert.deepStrictEqual([verdict.probe?.direct, verdict.probe?.timeout], ["Silent", 400])
       assert.deepStrictEqual(byName(verdict), { b: "Nack", c: "Silent" })
       assert.deepStrictEqual([verdict.probe?.strayNacks, verdict.probe?.stream], [0, "Silent"])
       assert.deepStrictEqual([verdict.suspicion?.accuser, verdict.suspicion?.lasted], ["a", 0])
+    })
+  )
+
+  clusterTest(
+    "is over before a nack is due in the LAN preset, and then calls no healthy helper silent for that",
+    Effect.gen(function*() {
+      const network = yield* SimulatedNetwork
+      const [a, , , d] = yield* startMany(4)
+      yield* network.crash(d!.ip, "Silent")
+      yield* TestClock.adjust("20 seconds")
+      const [verdict] = (yield* a!.cluster.verdicts).filter(({ probe }) => probe !== undefined)
+      assert.deepStrictEqual(verdict?.probe?.helpers.map(({ answer }) => answer), ["TooEarly", "TooEarly"])
     })
   )
 
@@ -151,7 +172,7 @@ describe("a probe that nobody answers", () => {
       })
       yield* introduce(node, helper, peer)
       const verdict = yield* firstOf(node)
-      assert.deepStrictEqual([byName(verdict), verdict.probe?.strayNacks], [{ b: "Silent" }, 1])
+      assert.deepStrictEqual([byName(verdict), verdict.probe?.strayNacks], [{ b: "TooEarly" }, 1])
     })
   )
 
@@ -261,7 +282,7 @@ describe("a verdict", () => {
         assert.strictEqual(suspecting?.annotations["verdict"], String(verdict))
         assert.match(
           String(verdict),
-          /^p suspected: no ack in 500 ms, helpers: (b nack, c silent|c silent, b nack); TCP silent; expires after 24.0 s; /
+          /^p suspected: no ack in 500 ms, helpers: (b nack, c silent \(a nack was not due\)|c silent \(a nack was not due\), b nack); TCP silent; expires after 24.0 s; /
         )
         const [failing] = entries(log, "declaring a member failed")
         assert.strictEqual(

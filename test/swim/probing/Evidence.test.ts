@@ -10,7 +10,7 @@ const helper = (name: string, last: number, nack = true) => {
   return { member: { ...entry, name, endpoint: at(`10.0.0.${last}`) }, nack }
 }
 
-const seen: Evidence.Seen = { pinged: true, timeout: 500, helpers: [], nackers: [], stream: "Silent" }
+const seen: Evidence.Seen = { pinged: true, timeout: 500, helpers: [], nacksDue: true, nackers: [], stream: "Silent" }
 
 describe("Evidence.failedProbe", () => {
   it("tells each helper's nack from its silence, by the address that the nack came from", () => {
@@ -25,6 +25,16 @@ describe("Evidence.failedProbe", () => {
       { name: "old", answer: "CannotTell" }
     ])
     assert.strictEqual(probe.strayNacks, 1)
+  })
+
+  it("blames no helper for a nack that was not due", () => {
+    const probe = Evidence.failedProbe({
+      ...seen,
+      nacksDue: false,
+      helpers: [helper("a", 1), helper("b", 2), helper("old", 3, false)],
+      nackers: [at("10.0.0.1")]
+    })
+    assert.deepStrictEqual(probe.helpers.map(({ answer }) => answer), ["Nack", "TooEarly", "CannotTell"])
   })
 
   it("has no more helpers than were asked, whatever nacks came", () => {
