@@ -99,8 +99,8 @@ export class MemberLeft extends Schema.TaggedClass<MemberLeft>()("MemberLeft", {
 }) {}
 
 /**
- * A way to a member, or back, fails while another works; or it works again. Nothing changed in the member list. Judged
- * by what is sent anyway, and told when it changes.
+ * A way to a member, or back, fails while another works, or the member does not list this node; or that is over.
+ * Nothing changed in the member list. Judged by what is sent anyway, and told when it changes.
  *
  * @category models
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
  * `npm run simulate:splits`: which splits a cluster recovers from by itself, and how fast, with recovery and without.
- * Some members are cut off from the others for a while; then nothing goes wrong for ten minutes. Writes the tables and
- * the plot of docs/recovery.md.
+ * Some members are cut off from the others for a while; then nothing goes wrong for ten minutes. The tables and the plot of
+ * docs/recovery.md.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
@@ -9,7 +9,7 @@ import * as Path from "node:path"
 import { parseArgs } from "node:util"
 import { runAll } from "../papers/Pool.ts"
 import type { Result, Split } from "./measure.ts"
-import { costs, duration, type Measured, picture, table } from "./page.ts"
+import { costs, duration, type Measured, picture, table, whatOf } from "./page.ts"
 
 const usage = `npm run simulate:splits [-- options]
 
@@ -17,7 +17,7 @@ const usage = `npm run simulate:splits [-- options]
   --upto N          leaves out splits of more than N members, default 100
   --only C/N/S      one split with recovery: C of N members are cut off for S seconds; its result is printed
   --preset NAME     of the split given by --only: lan, wan or local, default lan
-  --print           print the tables, and leave docs/recovery.md as it is
+  --write           write the tables and the plot into docs/recovery.md; otherwise they are printed
 `
 
 const fail = (message: string): never => {
@@ -33,7 +33,7 @@ const given = (() => {
         upto: { type: "string", default: "100" },
         only: { type: "string" },
         preset: { type: "string", default: "lan" },
-        print: { type: "boolean", default: false }
+        write: { type: "boolean", default: false }
       }
     }).values
   } catch (error) {
@@ -51,6 +51,8 @@ const upto = whole("upto")
 
 /** How many are cut off, of how many, and for how many seconds. */
 const SIZES = [[1, 3], [2, 5], [3, 10], [30, 100]] as const
+/** Of these, all are cut off from one another, as when their switch starts again. */
+const ALONE = [3, 10] as const
 const SECONDS = [5, 8, 15, 30, 60, 600, 3600]
 /** Large clusters take minutes a run. */
 const LARGE = 100
@@ -75,6 +77,20 @@ const lan: ReadonlyArray<Split> = SIZES.filter(([, members]) => members <= upto)
     )
   )
 )
+const alone: ReadonlyArray<Split> = ALONE.filter((members) => members <= upto).flatMap((members) =>
+  [true, false].flatMap((recovery) =>
+    SECONDS
+      .filter((seconds) => recovery || seconds <= 600)
+      .map((seconds) => ({
+        cutOff: members,
+        members,
+        seconds,
+        kind: "alone" as const,
+        recovery,
+        preset: "lan" as const
+      }))
+  )
+)
 const others: ReadonlyArray<Split> = (["wan", "local"] as const).flatMap((preset) =>
   SIZES.filter(([, members]) => members <= Math.min(upto, 10)).flatMap(([cutOff, members]) =>
     SECONDS.filter((seconds) => seconds >= 15).map((seconds) => ({
@@ -87,7 +103,7 @@ const others: ReadonlyArray<Split> = (["wan", "local"] as const).flatMap((preset
     }))
   )
 )
-const splits = given.only === undefined ? [...lan, ...others] : [one(given.only)]
+const splits = given.only === undefined ? [...lan, ...alone, ...others] : [one(given.only)]
 const runsOf = ({ members }: Split) =>
   members < LARGE || given.only !== undefined ? runs : Math.max(1, Math.floor(runs / 5))
 const jobs = splits.flatMap((split) => Array.from({ length: runsOf(split) }, (_, i) => ({ split, seed: i + 1 })))
@@ -108,11 +124,11 @@ await runAll<{ readonly split: Split; readonly seed: number }, Result>({
     done++
     if (all.length < runsOf(split)) return
     const times = all.flatMap(({ wholeAfter }) => wholeAfter ?? [])
-    const { cutOff, kind, members, preset, recovery, seconds } = split
+    const { preset, recovery, seconds } = split
     process.stderr.write(
-      `${done} of ${jobs.length} runs; ${preset}, ${cutOff} of ${members}${kind === "oneway" ? ", one way" : ""} for ${
-        duration(seconds)
-      }, recovery ${recovery ? "on" : "off"}: ${times.length} of ${all.length} whole\n`
+      `${done} of ${jobs.length} runs; ${preset}, ${whatOf(split)} for ${duration(seconds)}, recovery ${
+        recovery ? "on" : "off"
+      }: ${times.length} of ${all.length} whole\n`
     )
   },
   onFailed: ({ seed, split }, error) => fail(`${JSON.stringify(split)}, seed ${seed}: ${error.message}`)
@@ -128,9 +144,11 @@ if (given.only !== undefined) {
 }
 const cost = "What the return cost those who were well, in all runs with recovery, counted at every observer:"
 const rows = "The same in the other presets, packets being under way for 40 to 80 ms in WAN and up to 1 ms in local:"
-const text = `${table(measured(lan))}\n\n${cost}\n\n${costs(measured(lan))}\n\n${rows}\n\n${table(measured(others))}`
+const text = `${table(measured([...lan, ...alone]))}\n\n${cost}\n\n${costs(measured(lan))}\n\n${rows}\n\n${
+  table(measured(others))
+}`
 
-if (given.print) process.stdout.write(`${text}\n`)
+if (!given.write) process.stdout.write(`${text}\n`)
 else {
   const docs = Path.resolve(import.meta.dirname, "../../docs")
   const page = Path.join(docs, "recovery.md")

@@ -11,8 +11,11 @@ export interface Split {
   readonly cutOff: number
   readonly members: number
   readonly seconds: number
-  /** `oneway`: what those that are cut off send does not arrive, but they hear the others. */
-  readonly kind: "both" | "oneway"
+  /**
+   * `oneway`: what those that are cut off send does not arrive, but they hear the others. `alone`: each is alone with
+   * itself.
+   */
+  readonly kind: "both" | "oneway" | "alone"
   readonly recovery: boolean
   readonly preset: "lan" | "wan" | "local"
 }
@@ -35,7 +38,9 @@ const LATENCY = { lan: [1, 5], wan: [40, 80], local: [0, 1] } as const
 const CALM = 600
 
 const faultOf = ({ cutOff, kind }: Split, nodes: ReadonlyArray<string>): Fault.Fault =>
-  kind === "both"
+  kind === "alone"
+    ? { _tag: "Partition", groups: nodes.map((name) => [name]) }
+    : kind === "both"
     ? { _tag: "Partition", groups: [nodes.slice(0, cutOff), nodes.slice(cutOff)] }
     : { _tag: "Cut", from: nodes.slice(0, cutOff), to: nodes.slice(cutOff), what: "both" }
 

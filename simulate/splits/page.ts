@@ -23,17 +23,23 @@ const cell = (results: ReadonlyArray<Result> | undefined): string => {
 
 const key = ({ cutOff, kind, members, preset, recovery }: Split) => `${cutOff}|${members}|${kind}|${recovery}|${preset}`
 
+/** Who was cut off from whom. */
+export const whatOf = ({ cutOff, kind, members }: Split): string =>
+  kind === "alone" ? `each of ${members}, alone` : `${cutOff} of ${members}${kind === "oneway" ? ", one way" : ""}`
+
 /** One row for each split and way, one column for each time of the cut. */
 export const table = (measured: ReadonlyArray<Measured>): string => {
   const seconds = [...new Set(measured.map(({ split }) => split.seconds))].sort((a, b) => a - b)
   const rows = new Map(measured.map(({ split }) => [key(split), split]))
   const head = ["cut off", "recovery", ...seconds.map(duration)]
-  const lines = Array.from(rows.entries(), ([name, { cutOff, kind, members, preset, recovery }]) => {
+  const lines = Array.from(rows.entries(), ([name, split]) => {
+    const { preset, recovery } = split
+
     const cells = seconds.map((time) =>
       cell(measured.find(({ split }) => key(split) === name && split.seconds === time)?.results)
     )
     const where = preset === "lan" ? "" : `, ${preset === "wan" ? "WAN" : preset}`
-    const what = `${cutOff} of ${members}${kind === "oneway" ? ", one way" : ""}${where}`
+    const what = `${whatOf(split)}${where}`
     return `| ${[what, recovery ? "on" : "off", ...cells].join(" | ")} |`
   })
   return [`| ${head.join(" | ")} |`, `| ${head.map(() => "---").join(" | ")} |`, ...lines].join("\n")

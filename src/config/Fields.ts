@@ -180,7 +180,7 @@ export const fields = {
   }) as Field<string>,
   handoffQueueDepth: count(1),
   udpBufferSize: integer(64, MAX_PACKET),
-  deadNodeReclaimTime: duration({ zero: "until the dead entry is removed" }),
+  deadNodeReclaimTime: duration({ zero: "at once with recovery, else until the dead entry is removed" }),
   requireNodeNames: flag,
   cidrsAllowed: list.annotate({ description: "networks such as 10.0.0.0/8 or fd00::/8" }) as Field<
     ReadonlyArray<string>

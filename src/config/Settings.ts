@@ -302,8 +302,8 @@ export interface Settings {
    */
   readonly recovery?: boolean | undefined
   /**
-   * How long the members of a side of a split wait on average, divided by their number, before one of them tries to
-   * find the other side; default 10 s. So a side tries six times a minute, however many its members are.
+   * The pause between two tries of a side of a split to find the other, on average; default 10 s. Each member makes one
+   * with a probability of one over the members it sees, so that a side tries six times a minute, however many it has.
    */
   readonly healInterval?: Duration.Input | undefined
   /** How many lost members are remembered, default 256; the latest stay. */

@@ -19,6 +19,9 @@ import type { Node } from "../Node.ts"
 import * as Spans from "../telemetry/Spans.ts"
 import { hasOthers } from "./Readiness.ts"
 
+/** So many rounds may fail without a warning: nodes that start together wait for one another, and names for their turn. */
+const QUIET = 3
+
 /** Nodes that start together with one list do not all begin with the same seed. */
 const shuffled = (node: Node, texts: ReadonlyArray<string>): ReadonlyArray<string> => {
   const order = [...texts]
@@ -113,7 +116,8 @@ const resting = Effect.fnUntraced(function*(
   const change = Effect.raceFirst(otherSeeds(node, version), othersAppear(node))
   if (outcome._tag !== "Failed") return yield* change
   node.readiness.failed(outcome.why)
-  yield* node.logs.write("AutoJoinFailed", { detail: outcome.why })
+  const { attempts } = { attempts: 0, ...node.readiness.current() }
+  yield* node.logs.write(attempts <= QUIET ? "AutoJoinWaits" : "AutoJoinFailed", { detail: outcome.why })
   const rest = yield* pause
   if (rest !== undefined) return yield* Effect.raceFirst(Effect.sleep(rest), change)
   node.readiness.gaveUp()

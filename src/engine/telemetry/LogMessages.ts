@@ -60,9 +60,11 @@ export const messages = {
     "a seed's host name has no address",
     "check the name and this host's DNS; the other seeds are tried"
   ),
+  AutoJoinWaits: debug("no seed has let this node in so far; trying again"),
   AutoJoinFailed: warn(
     "could not join through any seed; trying again",
-    "check that one of the seeds runs, that its TCP port is open to this host, and that label, keys and versions agree"
+    "read why in `detail`: nobody answers (does a seed run, is its TCP port open to this host), label, keys or versions "
+      + "differ, a delegate refuses this node, or its name is taken until the former member is found dead"
   ),
   SeedsUnavailable: warn(
     "the source of the seeds failed and is asked again; the seeds it told last stay",

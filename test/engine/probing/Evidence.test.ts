@@ -92,7 +92,7 @@ describe("a probe that nobody answers", () => {
       const [a, , , d] = yield* startMany(4)
       yield* network.crash(d!.ip, "Silent")
       yield* TestClock.adjust("20 seconds")
-      const [verdict] = (yield* a!.cluster.verdicts).filter(({ probe }) => probe !== undefined)
+      const verdict = (yield* a!.cluster.verdicts).find(({ probe }) => probe !== undefined)
       assert.deepStrictEqual(verdict?.probe?.helpers.map(({ answer }) => answer), ["TooEarly", "TooEarly"])
     })
   )
