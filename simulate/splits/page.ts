@@ -23,7 +23,7 @@ const cell = (results: ReadonlyArray<Result> | undefined): string => {
 
 const key = ({ cutOff, kind, members, preset, recovery }: Split) => `${cutOff}|${members}|${kind}|${recovery}|${preset}`
 
-/** Who was cut off from whom. */
+/** The cut, for people. */
 export const whatOf = ({ cutOff, kind, members }: Split): string =>
   kind === "alone" ? `each of ${members}, alone` : `${cutOff} of ${members}${kind === "oneway" ? ", one way" : ""}`
 

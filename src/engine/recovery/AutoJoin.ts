@@ -19,7 +19,7 @@ import type { Node } from "../Node.ts"
 import * as Spans from "../telemetry/Spans.ts"
 import { hasOthers } from "./Readiness.ts"
 
-/** So many rounds may fail without a warning: nodes that start together wait for one another, and names for their turn. */
+/** So many rounds may fail without a warning: nodes that start together wait for one another. */
 const QUIET = 3
 
 /** Nodes that start together with one list do not all begin with the same seed. */
