@@ -290,6 +290,10 @@ on a simulated network in virtual time, and writes this page. It goes on where i
 combination of the papers (days), \`--quick\` a few. The results are in the repository, \`simulate/papers/results\`: \`runs.jsonl\`,
 one run a line (${results.length} runs), and \`tables.json\`, the tables as data. Each run repeats from its description alone.
 
+The papers' letters: FP are false positives (failure events about members that never stopped), FP− those of them at members
+that never stopped either; C members stop at once, for D each time, with I between two stops; α is \`suspicionMult\` and β
+\`suspicionMaxTimeoutMult\`.
+
 What differs from the papers in the code is set by \`profile: "paper"\`, \`suspicionConfirmations\` and \`buddySystem\`
 (docs/configuration.md); the default is memberlist's.
 `
