@@ -25,7 +25,8 @@ import * as Inquiry from "./Inquiry.ts"
 import * as Score from "./Score.ts"
 
 /** Being late ourselves is a sign that we are slow. */
-const costs = (node: Node, late: number): void => Score.adjust(node, LocalHealth.lateCost(late, node.settings))
+const costs = (node: Node, late: number): void =>
+  Score.adjust(node, LocalHealth.lateCost(node.health.current, late, node.settings))
 
 /** One probe of one member, and what follows from it. */
 const probe = (node: Node, target: Entry): Effect.Effect<Outcome> =>

@@ -21,13 +21,15 @@ const TOLERANCE = 1 / 5
 export const isLate = (late: number, probeTimeout: number): boolean => late > probeTimeout * TOLERANCE
 
 /**
- * What it costs that a probe began late, or was judged late, in the unit of the interval: a point, and one more for
- * each interval that was missed. 0 where the lateness means nothing.
+ * What it costs at a score that a probe began late, or was judged late, in the unit of the interval: what is missing to
+ * a point, and one more for each interval that was missed. 0 where the lateness means nothing, or the score says as
+ * much: who is late each time by so much earns back what else probes cost.
  */
 export const lateCost = (
+  score: number,
   late: number,
   { probeInterval, probeTimeout }: { readonly probeInterval: number; readonly probeTimeout: number }
-): number => isLate(late, probeTimeout) ? 1 + Math.floor(late / probeInterval) : 0
+): number => isLate(late, probeTimeout) ? Math.max(0, 1 + Math.floor(late / probeInterval) - score) : 0
 
 /** The score after an event worth `delta`, kept within 0 ‥ `max − 1`. memberlist: `AwarenessMaxMultiplier` is `max`. */
 export const apply = (score: number, delta: number, max: number): number =>

@@ -45,8 +45,13 @@ describe("what our own lateness costs", () => {
   const lan = { probeInterval: 1000, probeTimeout: 500 }
 
   it("is nothing up to a fifth of the time for an ack, then a point, and one more for each interval", () => {
-    const costs = [0, 1, 100, 100.1, 999, 1000, 4999, 60_000].map((late) => LocalHealth.lateCost(late, lan))
+    const costs = [0, 1, 100, 100.1, 999, 1000, 4999, 60_000].map((late) => LocalHealth.lateCost(0, late, lan))
     assert.deepStrictEqual(costs, [0, 0, 0, 1, 1, 2, 5, 61])
+  })
+
+  it("is only what the score does not say yet", () => {
+    const costs = [0, 1, 2, 5, 7].map((score) => LocalHealth.lateCost(score, 1500, lan))
+    assert.deepStrictEqual(costs, [2, 1, 0, 0, 0])
   })
 
   it.prop(
@@ -54,8 +59,8 @@ describe("what our own lateness costs", () => {
     [int(0, 100_000), int(0, 100_000), int(1, 5000), int(1, 5000)],
     ([late, more, probeInterval, probeTimeout]) => {
       const settings = { probeInterval, probeTimeout }
-      const cost = LocalHealth.lateCost(late, settings)
-      assert.isAtLeast(LocalHealth.lateCost(late + more, settings), cost)
+      const cost = LocalHealth.lateCost(0, late, settings)
+      assert.isAtLeast(LocalHealth.lateCost(0, late + more, settings), cost)
       assert.strictEqual(cost > 0, LocalHealth.isLate(late, probeTimeout))
     }
   )
