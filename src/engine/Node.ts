@@ -186,6 +186,7 @@ export const make: (
     },
     health: MutableRef.make(0),
     lateBy: Lateness.make(settings.rules.recovery ? lateness : undefined, {
+      counters,
       logs,
       now,
       probeTimeout: settings.probeTimeout

@@ -12,6 +12,16 @@ import { expire, nextExpiry, ROUNDING } from "../../swim/suspicion/Expiry.ts"
 import type { Node } from "../Node.ts"
 import * as Step from "../Step.ts"
 
+/** Milliseconds in which sockets are read: one turn of the event loop is enough. */
+const TURN = 10
+
+/** Waits for what lies unread, and once more for a moment where the next delay fell into that. */
+const readFirst = Effect.fnUntraced(function*(node: Node) {
+  const until = node.now() + node.settings.probeTimeout
+  yield* Effect.sleep(node.settings.probeTimeout)
+  if (node.lateBy(until) > 0) yield* Effect.sleep(TURN)
+})
+
 /**
  * Declares dead whoever did not refute in time, forever. Where the timer fired late, what lies unread in the sockets
  * comes first: it may refute.
@@ -23,7 +33,7 @@ export const loop = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<ne
     if (left === Infinity) yield* node.sooner.wait
     else if (left >= ROUNDING) {
       const sooner = yield* Effect.timeoutOption(node.sooner.wait, Duration.millis(left))
-      if (Option.isNone(sooner) && node.lateBy(due) > 0) yield* Effect.sleep(node.settings.probeTimeout)
+      if (Option.isNone(sooner) && node.lateBy(due) > 0) yield* readFirst(node)
     } else {
       yield* Step.run(node, expire)
       // more may be over than one step declares dead, and others have something to do as well

@@ -105,6 +105,10 @@ export const messages = {
   MemberSuspected: info("suspecting a member: nobody got an answer from it"),
   MemberFailed: info("declaring a member failed: the suspicion was not refuted in time"),
   VerdictHeld: info("a suspicion is over, but nobody at all was heard since it began: it goes on once"),
+  LatenessDied: error(
+    "the Lateness that was provided threw; the node goes by its own timers",
+    "fix measure and busy of the Lateness: they must not throw"
+  ),
   NodeLate: warn(
     "this node was late: answers to its probes may have lain unread, and it doubts itself before it accuses others",
     "where the event loop was busy, move the work that blocks it to a worker thread or split it up; "

@@ -2,9 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
+import { Lateness } from "../../../src/Lateness.ts"
 import type { Settings } from "../../../src/MemberlistConfig.ts"
 import { type Fault, Invariants, SimulatedCluster, VirtualTime } from "../../../src/testing/index.ts"
 
@@ -22,13 +24,16 @@ const live = <A, E>(program: Effect.Effect<A, E>, lines: Array<string> = []): A 
 /** Plays a script, and answers what the node `a` said of its own knowledge, and its scores of local health, ten a second. */
 const said = (
   script: Fault.Script,
-  options: { readonly config?: Settings; readonly lines?: Array<string> } = {}
+  options: { readonly config?: Settings; readonly lines?: Array<string>; readonly lateness?: Lateness } = {}
 ) =>
   live(
     Effect.gen(function*() {
-      const { config = {} } = options
+      const { config = {}, lateness } = options
       const invariants = Invariants.make()
-      const cluster = yield* SimulatedCluster.make({ nodes: names, seed: 1, config, observe: invariants.layer })
+      const observe = lateness === undefined
+        ? invariants.layer
+        : Layer.merge(invariants.layer, Layer.succeed(Lateness, lateness))
+      const cluster = yield* SimulatedCluster.make({ nodes: names, seed: 1, config, observe })
       yield* cluster.startAll
       yield* Effect.sleep("30 seconds")
       const told: Array<string> = []
@@ -69,6 +74,17 @@ const often = Array.from({ length: 40 }, (_, i) => [stall("b", i * 7_137, 1_200)
 /** B is suspected by all, and contradicts while a stands still; its contradiction lies unread when a goes on. */
 const unread = [stall("b", 0, 4_500), stall("a", 3_500, 20_000)]
 
+/**
+ * The same, and a stands still once more while it waits for what lies unread; c is suspected by all just before, and
+ * contradicts meanwhile.
+ */
+const unreadAgain = [
+  stall("b", 0, 4_500),
+  stall("a", 3_500, 15_000),
+  stall("c", 14_500, 4_500),
+  stall("a", 18_800, 20_000)
+]
+
 describe("a node that stood still", () => {
   it("reads the acks that waited before it judges the probe that was under way", () => {
     assert.deepStrictEqual(said(often).told, [])
@@ -76,6 +92,10 @@ describe("a node that stood still", () => {
 
   it("reads what refutes a suspicion before it declares the member failed", () => {
     assert.deepStrictEqual(said(unread).told.filter((line) => line.startsWith("MemberFailed")), [])
+  })
+
+  it("reads it also where it stood still again before it had declared anybody failed", () => {
+    assert.deepStrictEqual(said(unreadAgain).told.filter((line) => line.startsWith("MemberFailed")), [])
   })
 
   it("accused and declared before recovery was there, as the reference does", () => {
@@ -132,4 +152,38 @@ describe("a node that stood still", () => {
     ]
     assert.include(said(script).told, "MemberFailed e")
   })
+
+  it("is well again after a bad time, although it is late at each probe", () => {
+    const script: Fault.Script = [
+      { at: 0, for: 30_000, fault: { _tag: "Loss", from: ["*"], to: ["*"], probability: 0.3 } },
+      { at: 10_000, for: 0, fault: { _tag: "Kill", node: "e" } }
+    ]
+    const { scores } = said(script, { lateness: { measure: () => 200, busy: () => 1 } })
+    assert.isAbove(Math.max(...scores), 1)
+    // the last ten seconds: no more than what each delay costs
+    assert.isAtMost(Math.max(...scores.slice(-100)), 1)
+  })
+})
+
+describe("a Lateness of the application", () => {
+  const boom = () => {
+    throw new Error("boom")
+  }
+  const kinds: ReadonlyArray<readonly [does: string, lateness: Lateness]> = [
+    ["throws", { measure: boom, busy: boom }],
+    ["throws when it is asked how busy it is", { measure: () => 700, busy: boom }],
+    ["answers NaN", { measure: () => NaN, busy: () => NaN }],
+    ["answers less than nothing", { measure: () => -1e9, busy: () => -1 }],
+    ["says that it is endlessly late", { measure: () => Infinity, busy: () => Infinity }]
+  ]
+  for (const [does, lateness] of kinds) {
+    it(`that ${does} keeps nobody from finding who is gone`, () => {
+      const lines: Array<string> = []
+      const kill: Fault.Timed = { at: 0, for: 30_000, fault: { _tag: "Kill", node: "e" } }
+      const { told } = said([kill], { lateness, lines })
+      assert.include(told, "MemberFailed e")
+      assert.deepStrictEqual(told.filter((line) => line.startsWith("MemberFailed")), ["MemberFailed e"])
+      assert.strictEqual(lines.some((line) => line.includes("Lateness")), does.startsWith("throws"))
+    })
+  }
 })
