@@ -410,10 +410,11 @@ const noteListed = Effect.fnUntraced(function*(node: Node, peer: Entry, isListed
   yield* askListed(node, peer)
 })
 
-/** Asks a member whether we are on its list. */
+/** Asks a member whether we are on its list. Who has left is on nobody's list after a while, and rightly so. */
 const askListed = Effect.fnUntraced(function*(node: Node, peer: Entry) {
+  if (Life.isOutside(node) || !Reachability.isThere(node, peer)) return
   const { nodes } = yield* swap(node, peer.endpoint, noList)
-  Reachability.toldList(node, peer, lists(node, nodes))
+  if (!Life.isOutside(node)) Reachability.toldList(node, peer, lists(node, nodes))
 })
 
 /** One exchange with a random live member. Of those that did not list us, one is asked whether it does now. */

@@ -7,6 +7,7 @@
  */
 import type { PeerAddress } from "../../base/Address.ts"
 import { type Entry, isGone } from "../../swim/membership/Entry.ts"
+import { isSame } from "../../swim/probing/Evidence.ts"
 import * as Paths from "../../swim/probing/Paths.ts"
 import * as Views from "../application/Views.ts"
 import { entryOf, type Node } from "../Node.ts"
@@ -47,11 +48,15 @@ export const streamFailed = (node: Node, target: Entry): void => {
   become(node, target, before, Paths.streamFailed(before, node.now()))
 }
 
+/** Whether the member is still at its address: it may have failed, left or moved meanwhile. */
+export const isThere = (node: Node, member: Entry): boolean => {
+  const entry = entryOf(node, member.name)
+  return entry !== undefined && !isGone(entry) && isSame(entry.endpoint, member.endpoint)
+}
+
 /** The member told its list, and this node is on it or not. */
 export const toldList = (node: Node, member: Entry, isListed: boolean): void => {
-  // it may have failed or left meanwhile
-  const entry = entryOf(node, member.name)
-  if (entry === undefined || isGone(entry)) return
+  if (!isThere(node, member)) return
   const before = node.heard.paths(member.name)
   become(node, member, before, Paths.told(before, isListed))
 }
