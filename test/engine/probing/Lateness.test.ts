@@ -16,7 +16,10 @@ const live = <A, E>(program: Effect.Effect<A, E>, lines: Array<string> = []): A 
   const logger = Logger.make(({ fiber, message }) => {
     lines.push(`${[message].flat().join(" ")} ${JSON.stringify(fiber.getRef(References.CurrentLogAnnotations))}`)
   })
-  const exit = VirtualTime.run(Effect.provide(program, Logger.layer([logger])), { seed: 1, limit: "1 hour" })
+  const exit = VirtualTime.run(
+    Effect.provide(program, Logger.layer([logger])).pipe(Effect.provideService(References.MinimumLogLevel, "Debug")),
+    { seed: 1, limit: "1 hour" }
+  )
   if (Exit.isFailure(exit)) throw new Error(`${exit.cause}`)
   return exit.value
 }
@@ -24,16 +27,22 @@ const live = <A, E>(program: Effect.Effect<A, E>, lines: Array<string> = []): A 
 /** Plays a script, and answers what the node `a` said of its own knowledge, and its scores of local health, ten a second. */
 const said = (
   script: Fault.Script,
-  options: { readonly config?: Settings; readonly lines?: Array<string>; readonly lateness?: Lateness } = {}
+  options: {
+    readonly config?: Settings
+    readonly lines?: Array<string>
+    readonly lateness?: Lateness
+    /** One-way, in milliseconds. */
+    readonly latency?: readonly [min: number, max: number]
+  } = {}
 ) =>
   live(
     Effect.gen(function*() {
-      const { config = {}, lateness } = options
+      const { config = {}, lateness, latency = [1, 5] } = options
       const invariants = Invariants.make()
       const observe = lateness === undefined
         ? invariants.layer
         : Layer.merge(invariants.layer, Layer.succeed(Lateness, lateness))
-      const cluster = yield* SimulatedCluster.make({ nodes: names, seed: 1, config, observe })
+      const cluster = yield* SimulatedCluster.make({ nodes: names, seed: 1, config, observe, network: { latency } })
       yield* cluster.startAll
       yield* Effect.sleep("30 seconds")
       const told: Array<string> = []
@@ -114,6 +123,24 @@ describe("a node that stood still", () => {
     assert.strictEqual(worst(60_000), 7)
     assert.strictEqual(worst(90), 0)
     assert.strictEqual(worst(700, { recovery: false }), 0)
+  })
+
+  it("asks nobody to help with a probe whose answer lies unread", () => {
+    const lines: Array<string> = []
+    // an ack takes 300 ms: some begin while a probe is under way
+    const stalls = Array.from({ length: 40 }, (_, i) => stall("a", i * 5_127, 950))
+    const { told } = said(stalls, { latency: [150, 150], lines })
+    assert.deepStrictEqual(told, [])
+    assert.deepStrictEqual(
+      lines.filter((line) => line.includes("asking other members") && line.includes(`"node":"a"`)),
+      []
+    )
+  })
+
+  it("asks a member over TCP again that only TCP reaches, where the answer may lie unread", () => {
+    const cut: Fault.Timed = { at: 0, for: 120_000, fault: { _tag: "Cut", from: ["b"], to: ["*"], what: "packets" } }
+    const stalls = Array.from({ length: 60 }, (_, i) => stall("a", i * 2_037, 1_400))
+    assert.deepStrictEqual(said([cut, ...stalls]).told, [])
   })
 
   it("is as healthy as ever a probe after a short pause of the garbage collection, once a minute", () => {
