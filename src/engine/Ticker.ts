@@ -14,7 +14,7 @@ import type { Node } from "./Node.ts"
  * is late because the last run took so long.
  */
 export const every = Effect.fnUntraced(function*(
-  node: Node,
+  node: Pick<Node, "now" | "random" | "lateBy">,
   interval: number,
   tick: (late: number) => Effect.Effect<void>
 ) {

@@ -39,6 +39,18 @@ describe("whether a member lists this node", () => {
   )
 
   clusterTest(
+    "is not found without recovery",
+    Effect.gen(function*() {
+      const b = yield* start("b", "10.0.0.2", { delegate: refusing })
+      const c = yield* start("c", "10.0.0.3", { config: { recovery: false } })
+      yield* joinAt(c, b.address)
+      yield* TestClock.adjust("2 minutes")
+      assert.deepStrictEqual(yield* view(b), ["b alive"])
+      assert.deepStrictEqual(told(c), [])
+    })
+  )
+
+  clusterTest(
     "is not asked of one that left before it could be asked",
     Effect.gen(function*() {
       const opened: Array<string> = []

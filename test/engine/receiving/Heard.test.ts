@@ -253,3 +253,20 @@ describe("a member", () => {
     )
   )
 })
+
+describe("when anybody was last heard", () => {
+  it("is the time of a packet from a member's address, and of no stranger's, of no stream's, and not of our own", () => {
+    const heard = new Heard(T.SELF)
+    const m = T.cluster(T.OTHER)
+    const [self, other] = [T.entry(m, T.SELF), T.entry(m, T.OTHER)]
+    for (const entry of [self, other]) heard.follow(Membership.publish({ _tag: "Joined", entry }))
+    heard.note({ ip: "192.0.2.1", port: 7946 }, 1)
+    heard.note(self.endpoint, 2)
+    heard.noteStream(other.endpoint)
+    assert.strictEqual(heard.latest, -Infinity)
+    heard.note(other.endpoint, 3)
+    assert.strictEqual(heard.latest, 3)
+    heard.noteMember(T.OTHER, 4)
+    assert.strictEqual(heard.latest, 4)
+  })
+})

@@ -471,6 +471,40 @@ describe("streams", () => {
       assert.deepInclude({ ...(yield* Fiber.join(answer)) }, { operation: "read", kind: "Closed" })
       assert.strictEqual((yield* network.stats).streamsOpen, 0)
     }).pipe(over()))
+  it.effect("let nothing overtake what is sent again, when the loss is over as well", () =>
+    Effect.gen(function*() {
+      const network = yield* SimulatedNetwork
+      const [a, b] = [yield* node(A), yield* node(B)]
+      yield* Effect.forkScoped(b.serve(echo))
+      const connection = yield* a.open(at(B), timeout).pipe(Effect.forkChild, Effect.tap(() => TestClock.adjust(10)))
+        .pipe(Effect.flatMap(Fiber.join))
+      yield* network.setLoss(A, B, 1)
+      yield* connection.write(bytes(1))
+      yield* TestClock.adjust(100)
+      yield* network.setLoss(A, B, 0)
+      yield* connection.write(bytes(2))
+      const answer = yield* Effect.forkChild(readAll(connection, 2))
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual([...yield* Fiber.join(answer)], [1, 2])
+    }).pipe(over()))
+  it.effect("break although everything arrives where no acknowledgement does, and send nothing then", () =>
+    Effect.gen(function*() {
+      const network = yield* SimulatedNetwork
+      const [a, b] = [yield* node(A), yield* node(B)]
+      yield* Effect.forkScoped(
+        b.serve((connection) => Effect.ignore(connection.pull).pipe(Effect.andThen(Effect.never)))
+      )
+      const answer = yield* Effect.forkChild(Effect.scoped(Effect.gen(function*() {
+        const connection = yield* a.open(at(B), timeout)
+        yield* network.setLoss(B, A, 1)
+        yield* connection.write(bytes(7))
+        return yield* Effect.flip(connection.pull)
+      })))
+      yield* TestClock.adjust("20 minutes")
+      assert.deepInclude({ ...(yield* Fiber.join(answer)) }, { operation: "read", kind: "Closed" })
+      const { segmentsLost, streamsOpen } = yield* network.stats
+      assert.deepStrictEqual([segmentsLost, streamsOpen], [16, 0])
+    }).pipe(over()))
   it.effect("are opened by the next SYN where a cut heals in time", () =>
     Effect.gen(function*() {
       const network = yield* SimulatedNetwork
