@@ -258,7 +258,8 @@ describe("when anybody was last heard", () => {
   it("is the time of a packet from a member's address, and of no stranger's, of no stream's, and not of our own", () => {
     const heard = new Heard(T.SELF)
     const m = T.cluster(T.OTHER)
-    const [self, other] = [T.entry(m, T.SELF), T.entry(m, T.OTHER)]
+    const self = { ...T.entry(m, T.SELF), endpoint: { ip: "10.0.0.1", port: 7946, name: T.SELF } }
+    const other = { ...T.entry(m, T.OTHER), endpoint: { ip: "10.0.0.2", port: 7946, name: T.OTHER } }
     for (const entry of [self, other]) heard.follow(Membership.publish({ _tag: "Joined", entry }))
     heard.note({ ip: "192.0.2.1", port: 7946 }, 1)
     heard.note(self.endpoint, 2)
