@@ -6,6 +6,12 @@ const conditions = ["effect-memberlist-source", "module", "node"]
 const TOOLS = "test/tools/**/*.test.ts"
 const MUTATIONS = "test/tools/simulate/Mutations.test.ts"
 const SOCKETS = "test/**/*.sockets.test.ts"
+/** Of these, those that start programs, and mostly wait for them. */
+const PROGRAMS = [
+  "test/examples/examples.sockets.test.ts",
+  "test/engine/probing/Lateness.sockets.test.ts",
+  "test/tools/docs/Transport.sockets.test.ts"
+]
 
 /** Tests in virtual time, or without any. */
 const timeless = {
@@ -48,10 +54,21 @@ export default defineConfig({
         test: {
           name: "sockets",
           include: [SOCKETS],
+          exclude: [...configDefaults.exclude, ...PROGRAMS],
           fileParallelism: false,
           testTimeout: 30_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 1 }
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: "programs",
+          include: PROGRAMS,
+          testTimeout: 60_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 2 }
         }
       }
     ]

@@ -18,7 +18,7 @@ export interface Cost {
 export const budget = {
   /** Packages, and how many modules of each. `ws` comes with Effect's socket server. */
   modules: new Map([
-    ["effect-memberlist", 180],
+    ["effect-memberlist", 190],
     ["effect", 180],
     ["@effect/platform-node", 4],
     ["@effect/platform-node-shared", 6],

@@ -44,7 +44,8 @@ const halting = async (speed: Speed, halt: (node: Process) => Promise<void>): Pr
 
 const late = ({ told }: Process) => told.flatMap((line) => line.what === "late" ? [line.detail] : [])
 
-describe("a process that does not run", () => {
+// most of their time is waiting: one after the other they would take twice as long
+describe.concurrent("a process that does not run", () => {
   it("accuses nobody when it goes on after it was stopped for 40 probe intervals, and knows why", async () => {
     const [first, ...others] = await halting("quick", async (node) => {
       node.signal("SIGSTOP")
@@ -59,7 +60,7 @@ describe("a process that does not run", () => {
 
   it("accuses and loses nobody while its loop is blocked for three quarters of the time, and knows why", async () => {
     const [first, ...others] = await halting("lan", async (node) => {
-      for (let i = 0; i < 4; i++) {
+      for (let i = 0; i < 3; i++) {
         node.say("block 3000")
         await sleep(4000)
       }
