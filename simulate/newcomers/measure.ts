@@ -8,6 +8,7 @@ export const ways = {
   one: "one newcomer joins",
   lossy: "the same, 30 % of the packets lost",
   atOnce: "all join the first at once",
+  busy: "a third of them join at once, while every member broadcasts as much as it can",
   halves: "half of them, a cluster of its own, joins the other half through one member"
 } as const
 
@@ -120,6 +121,24 @@ export const measure = ({ members, recovery, seed, way }: Job): Result =>
             discard: true
           })
           return yield* seen(cluster, members * (members - 1), began, () => true)
+        }
+        case "busy": {
+          const old = Math.ceil((2 * members) / 3)
+          yield* form(0, old)
+          // more than a node can send, so that its messages wait in every packet
+          const chatter = (member: Cluster["members"][number]) =>
+            Effect.forever(Effect.andThen(
+              Effect.forEach(range(0, 10), () => member.cluster.broadcast(new Uint8Array(250)), { discard: true }),
+              Effect.sleep("100 millis")
+            ))
+          for (const member of cluster.members) yield* Effect.forkChild(Effect.ignore(chatter(member)))
+          const began = yield* begin
+          yield* Effect.forEach(range(old, members), (i) => join(cluster, i, i - old), {
+            concurrency: "unbounded",
+            discard: true
+          })
+          const isNew = (_: string, about: string) => range(old, members).some((i) => nameOf(i) === about)
+          return yield* seen(cluster, (members - old) * (members - 1), began, isNew)
         }
         case "halves": {
           const half = Math.floor(members / 2)
