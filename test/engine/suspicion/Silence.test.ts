@@ -30,7 +30,7 @@ const vanish = (n: number, left: number, options: { readonly recovery?: boolean;
       const survivors = nodes.slice(0, left)
       const cluster = yield* SimulatedCluster.make({ nodes, seed, config: { recovery } })
       yield* cluster.startAll
-      yield* Effect.sleep("1 minute")
+      yield* Effect.sleep("20 seconds")
       const started = yield* now
       const told: Array<Told> = []
       for (const observer of survivors) {
@@ -47,7 +47,7 @@ const vanish = (n: number, left: number, options: { readonly recovery?: boolean;
         ))
       }
       for (const name of nodes.slice(left)) yield* cluster.kill(name)
-      yield* Effect.sleep("3 minutes")
+      yield* Effect.sleep("1 minute")
       let held = 0
       for (const name of survivors) {
         held += (yield* (yield* cluster.node(name)).counters).get("verdict.held") ?? 0
@@ -61,7 +61,7 @@ const vanish = (n: number, left: number, options: { readonly recovery?: boolean;
 const now = Effect.map(Effect.clockWith((clock) => clock.monotonicTimeNanos), (nanos) => Number(nanos) / 1e6)
 
 describe("when most of a cluster is gone at once", () => {
-  for (const [n, runs] of [[5, 5], [10, 2], [20, 1]] as const) {
+  for (const [n, runs] of [[5, 12], [10, 3], [20, 1]] as const) {
     it(`every survivor of ${n} tells it at most one least time later than without recovery, and no verdict waits`, () => {
       const left = n * 0.4
       const last = (recovery: boolean, seed: number) => {
