@@ -20,7 +20,7 @@ import {
   type TransportError,
   VersionMismatch
 } from "../../MemberlistError.ts"
-import { partner, pushPullScale } from "../../swim/gossip/AntiEntropy.ts"
+import { hasHealed, partner, pushPullScale } from "../../swim/gossip/AntiEntropy.ts"
 import { nameDefect, type RemoteEntry } from "../../swim/membership/Claim.ts"
 import type { Entry } from "../../swim/membership/Entry.ts"
 import { members } from "../../swim/membership/Membership.ts"
@@ -451,7 +451,12 @@ export const loop = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<ne
   if (interval === 0) return yield* Effect.never
   yield* Effect.sleep(Duration.millis(node.random() * interval))
   for (;;) {
-    yield* Effect.sleep(Duration.millis(pushPullScale(interval, Ref.getUnsafe(node.membership).entries.size)))
+    const intervals = pushPullScale(1, Ref.getUnsafe(node.membership).entries.size)
+    // one after the other, because the next exchange comes early when a split has healed
+    for (let i = 0; i < intervals; i++) {
+      yield* Effect.sleep(Duration.millis(interval))
+      if (hasHealed(Ref.getUnsafe(node.membership), interval, node.now())) break
+    }
     yield* synchronise(node)
   }
 })

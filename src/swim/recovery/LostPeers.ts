@@ -30,6 +30,8 @@ export interface LostPeers {
   readonly healed: ReadonlyArray<number>
   /** When a lost one was last seen alive again, in monotonic milliseconds. */
   readonly reunitedAt: number | undefined
+  /** When somebody of a group that was told was the first of it to be back. */
+  readonly healedAt: number | undefined
 }
 
 /** How many are remembered, and for how many milliseconds. */
@@ -38,7 +40,7 @@ export interface Limits {
   readonly lostTime: number
 }
 
-export const none: LostPeers = { peers: [], told: [], healed: [], reunitedAt: undefined }
+export const none: LostPeers = { peers: [], told: [], healed: [], reunitedAt: undefined, healedAt: undefined }
 
 /** A loss that comes later than this after the one before it begins a new group, in milliseconds. */
 export const GROUP_TIME = 60_000

@@ -38,8 +38,8 @@ export const follow = (m: Membership, directives: ReadonlyArray<Directive>, env:
         if (back === undefined) break
         const { group } = back
         const isFirst = lost.told.includes(group) && !lost.healed.includes(group)
-        const groups = isFirst ? [...lost.healed, group] : lost.healed
-        lost = LostPeers.remove({ ...lost, healed: groups, reunitedAt: env.now }, name)
+        if (isFirst) lost = { ...lost, healed: [...lost.healed, group], healedAt: env.now }
+        lost = LostPeers.remove({ ...lost, reunitedAt: env.now }, name)
         if (!isFirst) break
         const missing = lost.peers.filter((peer) => peer.group === group).map((peer) => peer.name)
         healed ??= []

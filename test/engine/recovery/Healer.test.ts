@@ -825,6 +825,43 @@ describe("what is told", () => {
   )
 })
 
+describe("push/pulls of a large cluster", () => {
+  clusterTest(
+    "come early when a split has healed, because gossip leaves some of its news out",
+    Effect.gen(function*() {
+      const exchanges = (node: TestNode) => count(node, "pushpull.failed:TransportError")
+      const peers = yield* Effect.forEach(
+        ["p", "q"],
+        (name, i) => fakePeer(name, `10.0.9.${i + 1}`, { onMessage: "none" })
+      )
+      // no probe finds out that nobody else is there
+      const node = yield* start("a", "10.0.0.1", {
+        config: { gossipInterval: "1 second", probeInterval: "10 minutes" }
+      })
+      yield* introduce(node, ...peers)
+      const [p, q] = peers
+      if (p === undefined || q === undefined) return assert.fail("two peers")
+      // five intervals of half a minute from one push/pull to the next
+      for (let i = 0; i < 300; i++) {
+        const from = i % 2 === 0 ? p : q
+        yield* from.send(node, from.alive({ node: `n${i}`, addr: Uint8Array.of(10, 1, i >> 8, i & 255) }))
+      }
+      while ((yield* exchanges(node)) < 2) yield* TestClock.adjust("1 second")
+      const told = yield* followed(node)
+      yield* bury(node, ...peers)
+      yield* TestClock.adjust("80 seconds")
+      assert.deepStrictEqual(told.map(({ _tag }) => _tag), ["SplitSuspected"])
+      assert.strictEqual(yield* exchanges(node), 2)
+      yield* p.send(node, p.alive({ incarnation: 2 }))
+      yield* TestClock.adjust("60 seconds")
+      assert.deepStrictEqual(told.map(({ _tag }) => _tag), ["SplitSuspected", "Healed"])
+      assert.strictEqual(yield* exchanges(node), 4)
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual(yield* exchanges(node), 4)
+    })
+  )
+})
+
 describe("the tries of each side", () => {
   clusterTest(
     "of ten members that were split three and seven are about six a minute",

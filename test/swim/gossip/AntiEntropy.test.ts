@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { partner, pushPullScale } from "../../../src/swim/gossip/AntiEntropy.ts"
+import { hasHealed, partner, pushPullScale } from "../../../src/swim/gossip/AntiEntropy.ts"
+import * as LostPeers from "../../../src/swim/recovery/LostPeers.ts"
 import * as T from "../../support/Rules.ts"
 
 describe("anti-entropy", () => {
@@ -9,6 +10,15 @@ describe("anti-entropy", () => {
     for (let n = 65; n <= 128; n++) assert.strictEqual(pushPullScale(1000, n), 3000)
     assert.strictEqual(pushPullScale(1000, 1000), 6000)
     assert.strictEqual(pushPullScale(1000, 10_000), 10_000)
+  })
+
+  it("keeps its interval in any cluster for two intervals after a split has healed", () => {
+    const healed = (healedAt: number | undefined) => ({ ...T.started(), lost: { ...LostPeers.none, healedAt } })
+    for (const [healedAt, now] of [[0, 0], [5_000, 5_000], [5_000, 65_000]] as const) {
+      assert.isTrue(hasHealed(healed(healedAt), 30_000, now))
+    }
+    assert.isFalse(hasHealed(healed(5_000), 30_000, 65_001))
+    assert.isFalse(hasHealed(healed(undefined), 30_000, 0))
   })
 
   it("is with a live member, never with a suspect, one that is gone, or ourselves", () => {

@@ -200,17 +200,20 @@ describe("a split", () => {
     const [suspected] = review(lost, 25_000)
     const [first, healed] = step(suspected, returns("c"), env(26_000))
     assert.deepStrictEqual(told(healed), ["c is back, missing b d"])
+    assert.strictEqual(first.lost.healedAt, 26_000)
     assert.deepStrictEqual(told(review(first, 70_000)[1]), [])
     const [second, more] = step(first, returns("b"), env(27_000))
     assert.deepStrictEqual(told(more), [])
     assert.deepStrictEqual(told(review(second, 70_000)[1]), [])
-    const [, last] = step(second, returns("d"), env(28_000))
+    const [third, last] = step(second, returns("d"), env(28_000))
     assert.deepStrictEqual(told(last), [])
+    assert.strictEqual(third.lost.healedAt, 26_000)
   })
 
   it("that was never told is not told as healed", () => {
-    const [, directives] = steps(cluster, [0, fails("b")], [0, fails("c")], [1, returns("b")], [1, returns("c")])
+    const [m, directives] = steps(cluster, [0, fails("b")], [0, fails("c")], [1, returns("b")], [1, returns("c")])
     assert.deepStrictEqual(told(directives), [])
+    assert.isUndefined(m.lost.healedAt)
   })
 
   it("is suspected again when it happens again", () => {
