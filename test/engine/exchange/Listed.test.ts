@@ -51,6 +51,28 @@ describe("whether a member lists this node", () => {
   )
 
   clusterTest(
+    "is asked again of one that did not, and not only when chance comes to it",
+    Effect.gen(function*() {
+      let open = false
+      const admit = ({ name }: { readonly name: string }) =>
+        open || name !== "newcomer" ? Effect.void : Effect.fail(new JoinRejected({ reason: "not on the list" }))
+      const nodes = yield* startMany(20)
+      const [first] = nodes
+      if (first === undefined) return assert.fail("no node")
+      const refuser = yield* start("refuser", "10.0.1.1", { delegate: { admit } })
+      const newcomer = yield* start("newcomer", "10.0.1.2")
+      yield* joinAt(refuser, first.address)
+      yield* joinAt(newcomer, first.address)
+      while (!told(newcomer).includes("refuser: no")) yield* TestClock.adjust("10 seconds")
+      open = true
+      // a push/pull by which one of the two hears of the other, and one of the newcomer's own; with the other it would be every tenth minute
+      yield* TestClock.adjust("90 seconds")
+      assert.include(yield* view(refuser), "newcomer alive")
+      assert.deepStrictEqual(told(newcomer), ["refuser: no", "refuser: yes"])
+    })
+  )
+
+  clusterTest(
     "is not asked of one that left before it could be asked",
     Effect.gen(function*() {
       const opened: Array<string> = []

@@ -167,6 +167,22 @@ describe("a node with seeds", () => {
   )
 
   clusterTest(
+    "warns of nothing while its seeds may be starting, and does when a fourth round was in vain",
+    logging((log) =>
+      Effect.gen(function*() {
+        const b = yield* seeded("b", "10.0.0.2", ["10.0.0.1"])
+        const warnings = () => entries(log, textOf(table.AutoJoinFailed)).length
+        for (const [seconds, attempts, expected] of [[5, 3, 0], [5, 4, 1]] as const) {
+          yield* TestClock.adjust(`${seconds} seconds`)
+          const trying = yield* readiness(b)
+          assert.strictEqual(trying._tag === "Trying" ? trying.attempts : 0, attempts)
+          assert.strictEqual(warnings(), expected)
+        }
+      })
+    )
+  )
+
+  clusterTest(
     "tries as often as joinSchedule says, then gives up, and begins again with other seeds",
     Effect.gen(function*() {
       const seeds = given(["10.0.0.1"])
