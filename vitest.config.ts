@@ -6,12 +6,9 @@ const conditions = ["effect-memberlist-source", "module", "node"]
 const TOOLS = "test/tools/**/*.test.ts"
 const MUTATIONS = "test/tools/simulate/Mutations.test.ts"
 const SOCKETS = "test/**/*.sockets.test.ts"
-/** Of these, those that start programs, and mostly wait for them. */
-const PROGRAMS = [
-  "test/examples/examples.sockets.test.ts",
-  "test/engine/probing/Lateness.sockets.test.ts",
-  "test/tools/docs/Transport.sockets.test.ts"
-]
+/** Those that start programs, and mostly wait for them. */
+const PROGRAMS = "test/**/*.programs.test.ts"
+const excluding = (...patterns: ReadonlyArray<string>) => [...configDefaults.exclude, ...patterns]
 
 /** Tests in virtual time, or without any. */
 const timeless = {
@@ -35,13 +32,13 @@ export default defineConfig({
           ...timeless,
           name: "unit",
           include: ["test/**/*.test.ts", "examples/*.test.ts"],
-          exclude: [...configDefaults.exclude, TOOLS, SOCKETS]
+          exclude: excluding(TOOLS, SOCKETS, PROGRAMS)
         }
       },
       {
         // what looks after it: explorer, papers, attacks, benchmarks, lint, documents
         extends: true,
-        test: { ...timeless, name: "tools", include: [TOOLS], exclude: [...configDefaults.exclude, SOCKETS, MUTATIONS] }
+        test: { ...timeless, name: "tools", include: [TOOLS], exclude: excluding(SOCKETS, PROGRAMS, MUTATIONS) }
       },
       {
         // These replace modules, which must not be there already.
@@ -54,8 +51,9 @@ export default defineConfig({
         test: {
           name: "sockets",
           include: [SOCKETS],
-          exclude: [...configDefaults.exclude, ...PROGRAMS],
           fileParallelism: false,
+          // Effect is loaded once, and not once for each file
+          isolate: false,
           testTimeout: 30_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 1 }
@@ -65,7 +63,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "programs",
-          include: PROGRAMS,
+          include: [PROGRAMS],
           testTimeout: 60_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 2 }
