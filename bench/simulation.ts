@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
-import { Line, span } from "../simulate/Line.ts"
+import { Line, span } from "../simulate/running/Line.ts"
 
 const members = Number(process.argv[2] ?? 128)
 const seconds = Number(process.argv[3] ?? 120)

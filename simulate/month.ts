@@ -11,7 +11,7 @@ import * as Logger from "effect/Logger"
 import { parseArgs } from "node:util"
 import { Observer } from "../src/engine/StepObserver.ts"
 import { Checker } from "../src/testing/checks/Checker.ts"
-import { Line } from "./Line.ts"
+import { Line } from "./running/Line.ts"
 
 const usage = `npm run simulate:month [-- options]
 

@@ -1,5 +1,5 @@
 /** What is being measured, and how long it still takes: a line on a terminal, else plain lines. */
-import { Line, span } from "../../simulate/Line.ts"
+import { Line, span } from "../../simulate/running/Line.ts"
 
 export interface Step {
   readonly name: string

@@ -1,5 +1,5 @@
 /** How far a long exploration is: seeds done, time left, what is happening. */
-import { Line, span } from "../Line.ts"
+import { Line, span } from "../running/Line.ts"
 import type { Summary } from "./Report.ts"
 
 /** About how long a calm lasts, in virtual milliseconds; only the estimate of the time left depends on it. */

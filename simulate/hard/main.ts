@@ -6,8 +6,8 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileS
 import { availableParallelism } from "node:os"
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
-import { runAll } from "../papers/Pool.ts"
-import { Progress } from "../papers/Progress.ts"
+import { runAll } from "../running/Pool.ts"
+import { Progress } from "../running/Progress.ts"
 import { type Case, cases, type Job, type Profile, profiles, type Result } from "./measure.ts"
 import { type Measured, tables } from "./page.ts"
 

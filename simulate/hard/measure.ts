@@ -5,9 +5,9 @@
 import type { Fault } from "effect-memberlist/testing"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { type Belief, type Cluster, run, type Settings } from "../papers/Cluster.ts"
-import { settingsOf } from "../papers/Lifeguard.ts"
-import { sample, seeded } from "../papers/Seeded.ts"
+import { type Belief, type Cluster, run, type Settings } from "../measuring/Cluster.ts"
+import { settingsOf } from "../measuring/Configuration.ts"
+import { sample, seeded } from "../measuring/Seeded.ts"
 
 /** What happens to the bad members. */
 export const cases = {

@@ -1,6 +1,6 @@
 /** What was measured of the hard cases, as the tables and the plot of docs/hard-cases.md. */
-import { table } from "../papers/Markdown.ts"
-import { mean, quantile } from "../papers/Statistics.ts"
+import { table } from "../drawing/Markdown.ts"
+import { mean, quantile } from "../measuring/Statistics.ts"
 import { badOf, type Case, cases, type Job, type Profile, profiles, type Result } from "./measure.ts"
 
 export interface Measured {

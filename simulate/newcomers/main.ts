@@ -5,7 +5,7 @@
 import { availableParallelism } from "node:os"
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
-import { runAll } from "../papers/Pool.ts"
+import { runAll } from "../running/Pool.ts"
 import { type Job, type Result, type Way, ways } from "./measure.ts"
 
 const usage = `npm run simulate:newcomers [-- options] [sizes]

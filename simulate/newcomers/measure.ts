@@ -1,7 +1,7 @@
 /** How soon newcomers are listed by everybody, with and without the verification of hearsay; in virtual time. */
 import type { Fault } from "effect-memberlist/testing"
 import * as Effect from "effect/Effect"
-import { agreed, type Cluster, ipOf, nameOf, now, run } from "../papers/Cluster.ts"
+import { agreed, type Cluster, ipOf, nameOf, now, run } from "../measuring/Cluster.ts"
 
 /** Who comes. */
 export const ways = {

@@ -1,16 +1,17 @@
 /**
  * What is run: every job has an identity under which its result is kept, and needs nothing but that to be run again.
  */
+import { configurations, type Tuning } from "../measuring/Configuration.ts"
+import { sample, seeded } from "../measuring/Seeded.ts"
 import * as Lifeguard from "./Lifeguard.ts"
-import { sample, seeded } from "./Seeded.ts"
 import * as Swim from "./Swim.ts"
 
 export type Job =
   | { readonly kind: "detect"; readonly members: number; readonly failures: number; readonly repetition: number }
   | { readonly kind: "load"; readonly members: number }
   | { readonly kind: "loss"; readonly suspicion: boolean; readonly repetition: number }
-  | ({ readonly kind: "interval" | "threshold" } & Lifeguard.Tuning & Lifeguard.Cell)
-  | ({ readonly kind: "processing" } & Lifeguard.Tuning & Lifeguard.Cell & Lifeguard.Processing)
+  | ({ readonly kind: "interval" | "threshold" } & Tuning & Lifeguard.Cell)
+  | ({ readonly kind: "processing" } & Tuning & Lifeguard.Cell & Lifeguard.Processing)
 
 export type Result =
   | ({ readonly job: Extract<Job, { kind: "detect" }> } & { readonly outcome: Swim.Detection })
@@ -174,7 +175,7 @@ const processingCells = (mode: Mode): ReadonlyArray<Lifeguard.Cell> => {
   return mode === "standard" ? [...long.filter(({ interval }) => interval <= 256).slice(0, 3), ...apart] : long
 }
 
-const paperConfigurations = Lifeguard.configurations.slice(0, 5)
+const paperConfigurations = configurations.slice(0, 5)
 
 /** A fourth run of a C and class makes the tables better; it waits until every table has its first ones. */
 const isLate = (job: Job): boolean => job.kind === "interval" && job.repetition >= 3

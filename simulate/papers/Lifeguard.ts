@@ -3,53 +3,14 @@
  * 128 members, of which C stop at the same moments for D, as often as the experiment says.
  */
 import * as Effect from "effect/Effect"
-import { type Cluster, now, run, type Settings, traffic } from "./Cluster.ts"
-import { sample, seeded } from "./Seeded.ts"
+import { type Cluster, now, run, traffic } from "../measuring/Cluster.ts"
+import { settingsOf, type Tuning } from "../measuring/Configuration.ts"
+import { sample, seeded } from "../measuring/Seeded.ts"
 
 export const MEMBERS = 128
 /** Seconds of quiet after everybody has joined. */
 const QUIESCE = 15
 const LIMIT = 120_000
-/** Lifeguard's K and S + 1. */
-const CONFIRMATIONS = 3
-const HEALTH_LEVELS = 9
-
-/** The paper's names; the last two are ours: all of Lifeguard as memberlist has it, and the same with recovery. */
-export const configurations = [
-  "SWIM",
-  "LHA-Probe",
-  "LHA-Suspicion",
-  "Buddy System",
-  "Lifeguard",
-  "Lifeguard (memberlist)",
-  "Lifeguard (recovery)"
-] as const
-export type Configuration = (typeof configurations)[number]
-
-export interface Tuning {
-  readonly configuration: Configuration
-  readonly alpha: number
-  readonly beta: number
-}
-
-/** SWIM's suspicion has one time, α; the paper's baseline is α = 5. */
-export const settingsOf = ({ alpha, beta, configuration }: Tuning): Settings => {
-  if (configuration === "Lifeguard (memberlist)" || configuration === "Lifeguard (recovery)") {
-    const recovery = configuration === "Lifeguard (recovery)"
-    return { suspicionMult: alpha, suspicionMaxTimeoutMult: beta, recovery }
-  }
-  const whole = configuration === "Lifeguard"
-  const suspicion = whole || configuration === "LHA-Suspicion"
-  const probe = whole || configuration === "LHA-Probe"
-  return {
-    profile: "paper",
-    suspicionMult: alpha,
-    suspicionMaxTimeoutMult: suspicion ? beta : 1,
-    suspicionConfirmations: suspicion ? CONFIRMATIONS : 0,
-    awarenessMaxMultiplier: probe ? HEALTH_LEVELS : 1,
-    buddySystem: whole || configuration === "Buddy System"
-  }
-}
 
 /** One run: `interval` 0 is a Threshold run, with a single anomaly. Milliseconds. */
 export interface Cell {

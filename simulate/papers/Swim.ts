@@ -3,8 +3,8 @@
  * up to 56 members, a period of 2 s, one helper, news only on pings and acks.
  */
 import * as Effect from "effect/Effect"
-import { agreed, type Cluster, ipOf, now, run, type Settings } from "./Cluster.ts"
-import { sample, seeded } from "./Seeded.ts"
+import { agreed, type Cluster, ipOf, now, run, type Settings } from "../measuring/Cluster.ts"
+import { sample, seeded } from "../measuring/Seeded.ts"
 
 /** Seconds. */
 export const PERIOD = 2

@@ -5,9 +5,9 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
+import { runAll } from "../running/Pool.ts"
+import { Progress } from "../running/Progress.ts"
 import { idOf, type Job, jobsOf, type Mode, type Result, type Section, sections } from "./Jobs.ts"
-import { runAll } from "./Pool.ts"
-import { Progress } from "./Progress.ts"
 import { writeReport } from "./report.ts"
 
 const usage = `npm run simulate:papers [-- options]

@@ -1,5 +1,9 @@
 /** Writes the page docs/papers with its plots, and its tables as data: what the papers say, what we measured, and the quotient. */
 import { writeFileSync } from "node:fs"
+import { table } from "../drawing/Markdown.ts"
+import { type Chart, plot, type Series } from "../drawing/Plot.ts"
+import { configurations } from "../measuring/Configuration.ts"
+import { bootstrap, type Estimate, mean, quantile } from "../measuring/Statistics.ts"
 import {
   classes,
   idOf,
@@ -12,11 +16,8 @@ import {
   SLOW,
   TUNINGS
 } from "./Jobs.ts"
-import { type Cell, configurations, type Outcome, type Processing } from "./Lifeguard.ts"
-import { table } from "./Markdown.ts"
+import type { Cell, Outcome, Processing } from "./Lifeguard.ts"
 import * as Paper from "./Paper.ts"
-import { type Chart, plot, type Series } from "./Plot.ts"
-import { bootstrap, type Estimate, mean, quantile } from "./Statistics.ts"
 
 type Of<K extends Result["job"]["kind"]> = Extract<Result, { readonly job: { readonly kind: K } }>
 type Run = Of<"interval" | "threshold">

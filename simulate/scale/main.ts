@@ -4,9 +4,9 @@
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
-import { plot } from "../papers/Plot.ts"
-import { runAll } from "../papers/Pool.ts"
-import { Progress } from "../papers/Progress.ts"
+import { plot } from "../drawing/Plot.ts"
+import { runAll } from "../running/Pool.ts"
+import { Progress } from "../running/Progress.ts"
 import type { Scale } from "./measure.ts"
 import { charts, report } from "./report.ts"
 

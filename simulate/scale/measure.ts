@@ -1,6 +1,6 @@
 /** What a cluster of one size costs, and how fast it is, with the LAN preset. */
 import * as Effect from "effect/Effect"
-import { type Cluster, ipOf, now, run, traffic } from "../papers/Cluster.ts"
+import { type Cluster, ipOf, now, run, traffic } from "../measuring/Cluster.ts"
 
 export interface Scale {
   readonly members: number

@@ -1,7 +1,7 @@
 /** docs/scale.md: cost and speed by size, beside what theory says. */
-import { table } from "../papers/Markdown.ts"
-import type { Chart } from "../papers/Plot.ts"
-import { mean } from "../papers/Statistics.ts"
+import { table } from "../drawing/Markdown.ts"
+import type { Chart } from "../drawing/Plot.ts"
+import { mean } from "../measuring/Statistics.ts"
 import { pushPull, type Scale } from "./measure.ts"
 
 const number = (value: number, digits = 2): string =>

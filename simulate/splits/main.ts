@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
-import { runAll } from "../papers/Pool.ts"
+import { runAll } from "../running/Pool.ts"
 import type { Result, Split } from "./measure.ts"
 import { costs, duration, type Measured, picture, table, whatOf } from "./page.ts"
 

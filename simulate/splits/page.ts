@@ -1,5 +1,5 @@
 /** The measured splits as the tables and the plot of docs/recovery.md. */
-import { plot } from "../papers/Plot.ts"
+import { plot } from "../drawing/Plot.ts"
 import type { Result, Split } from "./measure.ts"
 
 export interface Measured {

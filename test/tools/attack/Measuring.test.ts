@@ -3,7 +3,7 @@ import { LogReader } from "../../../attack/cluster/LogReader.ts"
 import { parse } from "../../../attack/cluster/Usage.ts"
 import { Progress } from "../../../attack/Progress.ts"
 import { Pace } from "../../../attack/traffic/Pace.ts"
-import { Line } from "../../../simulate/Line.ts"
+import { Line } from "../../../simulate/running/Line.ts"
 
 describe("the pace of a flood", () => {
   it("sends what is due, in bursts of two milliseconds' worth", () => {

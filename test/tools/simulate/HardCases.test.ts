@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { execFileSync } from "node:child_process"
 import { type Job, judge, measure } from "../../../simulate/hard/measure.ts"
 import { tables } from "../../../simulate/hard/page.ts"
-import type { Belief } from "../../../simulate/papers/Cluster.ts"
+import type { Belief } from "../../../simulate/measuring/Cluster.ts"
 
 const job: Job = { hard: "flipflop", profile: "ours", members: 20, seconds: 80, seed: 1 }
 

@@ -7,8 +7,8 @@ import { make } from "../../../simulate/explorer/Plan.ts"
 import { Progress as Exploration } from "../../../simulate/explorer/Progress.ts"
 import { type Ending, Summary } from "../../../simulate/explorer/Report.ts"
 import { type Outcome, run } from "../../../simulate/explorer/Run.ts"
-import { fit, Line, span } from "../../../simulate/Line.ts"
-import { Progress as Runs } from "../../../simulate/papers/Progress.ts"
+import { fit, Line, span } from "../../../simulate/running/Line.ts"
+import { Progress as Runs } from "../../../simulate/running/Progress.ts"
 
 const TAKE_BACK = "\r\u001b[2K"
 

@@ -1,5 +1,5 @@
 /** One line on a terminal that says how far it is, every second; elsewhere a line now and then. */
-import { fit, Line } from "../Line.ts"
+import { fit, Line } from "./Line.ts"
 
 const clock = (seconds: number): string => {
   const whole = Math.max(0, Math.round(seconds))
