@@ -8,9 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import { parseArgs } from "node:util"
 import { Observer } from "../src/engine/StepObserver.ts"
 import { Checker } from "../src/testing/checks/Checker.ts"
+import { Arguments } from "./running/Arguments.ts"
 import { Line } from "./running/Line.ts"
 
 const usage = `npm run simulate:month [-- options]
@@ -20,33 +20,17 @@ const usage = `npm run simulate:month [-- options]
   --seed N      default 1
 `
 
-const fail = (message: string): never => {
-  process.stderr.write(`${message}\n`)
-  process.exit(2)
-}
-
-const given = (() => {
-  try {
-    return parseArgs({
-      options: {
-        days: { type: "string", default: "30" },
-        minutes: { type: "string", default: "20" },
-        seed: { type: "string", default: "1" }
-      }
-    }).values
-  } catch (error) {
-    return fail(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
+const args = new Arguments(usage)
+const { values: given } = args.parse({
+  options: {
+    days: { type: "string", default: "30" },
+    minutes: { type: "string", default: "20" },
+    seed: { type: "string", default: "1" }
   }
-})()
-const whole = (name: "days" | "minutes" | "seed"): number => {
-  const value = Number(given[name])
-  return Number.isInteger(value) && value >= 1
-    ? value
-    : fail(`--${name} ${given[name]}: expected a whole number from 1\n\n${usage}`)
-}
-const days = whole("days")
-const minutes = whole("minutes")
-const seed = whole("seed")
+})
+const days = args.whole("days", given.days, 1)
+const minutes = args.whole("minutes", given.minutes, 1)
+const seed = args.whole("seed", given.seed, 1)
 
 const replacements = Math.floor(days * 24 * 60 / minutes)
 /** The longest that a replaced node may be missed, or its former self be listed: a probe, a suspicion, a few exchanges. */

@@ -4,9 +4,9 @@
  */
 import { availableParallelism } from "node:os"
 import * as Path from "node:path"
-import { parseArgs } from "node:util"
+import { Arguments, namesOf } from "../running/Arguments.ts"
 import { runAll } from "../running/Pool.ts"
-import { type Job, type Result, type Way, ways } from "./measure.ts"
+import { type Job, type Result, ways } from "./measure.ts"
 
 const usage = `npm run simulate:newcomers [-- options] [sizes]
 
@@ -15,31 +15,15 @@ const usage = `npm run simulate:newcomers [-- options] [sizes]
   --only WAY        one of ${Object.keys(ways).join(", ")}
 `
 
-const fail = (message: string): never => {
-  process.stderr.write(`${message}\n\n${usage}`)
-  process.exit(2)
-}
-
-const { positionals, values } = (() => {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: { runs: { type: "string", default: "10" }, only: { type: "string" } }
-    })
-  } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error))
-  }
-})()
-const sizes = positionals.length === 0 ? [10, 100] : positionals.map(Number)
-const runs = Number(values.runs)
-const { only } = values
-if (!sizes.every((size) => Number.isInteger(size) && size >= 4 && size <= 10_000)) {
-  fail(`sizes ${positionals.join(" ")}: expected whole numbers from 4 to 10000`)
-}
-if (!Number.isInteger(runs) || runs < 1) fail(`--runs ${values.runs}: expected a whole number from 1`)
-const isWay = (text: string): text is Way => Object.hasOwn(ways, text)
-if (only !== undefined && !isWay(only)) fail(`--only ${only}: expected one of ${Object.keys(ways).join(", ")}`)
-const chosen = Object.keys(ways).filter(isWay).filter((way) => only === undefined || way === only)
+const args = new Arguments(usage)
+const { positionals, values: { only, ...values } } = args.parse({
+  allowPositionals: true,
+  options: { runs: { type: "string", default: "10" }, only: { type: "string" } }
+})
+const sizes = args.sizes(positionals, [10, 100])
+const runs = args.whole("runs", values.runs, 1)
+const chosen = namesOf(ways).filter((way) => only === undefined || way === only)
+if (chosen.length === 0) args.fail(`--only ${only}: expected one of ${Object.keys(ways).join(", ")}`)
 
 const runsOf = (members: number) => members < 100 ? runs : members === 100 ? Math.max(1, Math.floor(runs / 5)) : 1
 const cases = sizes.flatMap((members) =>
@@ -51,23 +35,20 @@ const jobs = cases.flatMap((one) =>
 
 const keyOf = ({ members, recovery, way }: Omit<Job, "seed">) => `${way} ${members} ${recovery}`
 const results = new Map<string, Array<Result>>()
-const abort = new AbortController()
-process.once("SIGINT", () => abort.abort())
 let done = 0
-await runAll<Job, Result>({
+const isWhole = await runAll<Job, Result>({
   worker: Path.resolve(import.meta.dirname, "worker.ts"),
   jobs,
   workers: availableParallelism(),
-  signal: abort.signal,
   onDone: ({ job, outcome }) => {
     results.set(keyOf(job), [...results.get(keyOf(job)) ?? [], outcome])
     process.stderr.write(
       `${++done} of ${jobs.length} runs: ${keyOf(job)}, seed ${job.seed}: ${JSON.stringify(outcome)}\n`
     )
   },
-  onFailed: (job, error) => fail(`${keyOf(job)}, seed ${job.seed}: ${error.message}`)
+  onFailed: (job, error) => args.fail(`${keyOf(job)}, seed ${job.seed}: ${error.message}`)
 })
-if (abort.signal.aborted) process.exit(130)
+if (!isWhole) process.exit(130)
 
 const middle = (numbers: ReadonlyArray<number>): number =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN

@@ -1,11 +1,5 @@
-/** A child process that measures one thing after the other. */
-import { type Job, measure } from "./measure.ts"
+/** A child process that lets newcomers join one cluster after the other. */
+import { serve } from "../running/Worker.ts"
+import { measure } from "./measure.ts"
 
-process.on("message", (job: Job) => {
-  const before = process.cpuUsage()
-  const outcome = measure(job)
-  const { system, user } = process.cpuUsage(before)
-  process.send?.({ outcome, cpuSeconds: (system + user) / 1e6 })
-})
-// The parent is gone, and with it whoever wants the results.
-process.on("disconnect", () => process.exit())
+serve(measure)

@@ -1,15 +1,17 @@
 /**
  * `npm run simulate:splits`: which splits a cluster recovers from by itself, and how fast, with recovery and without.
  * Some members are cut off from the others for a while; then nothing goes wrong for ten minutes. The tables and the plot of
- * docs/recovery.md.
+ * docs/recovery.md. What was measured is kept in `results` beside this file.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import * as Path from "node:path"
-import { parseArgs } from "node:util"
-import { runAll } from "../running/Pool.ts"
+import { writePart } from "../drawing/Page.ts"
+import { Arguments } from "../running/Arguments.ts"
+import { Kept, tellFailures } from "../running/Kept.ts"
+import { idOf, type Job, jobsOf, jobsUpTo, upTo } from "./jobs.ts"
 import type { Result, Split } from "./measure.ts"
-import { costs, duration, type Measured, picture, table, whatOf } from "./page.ts"
+import { one, picture, type Run, tables, unusual } from "./page.ts"
 
 const usage = `npm run simulate:splits [-- options]
 
@@ -17,145 +19,67 @@ const usage = `npm run simulate:splits [-- options]
   --upto N          leaves out splits of more than N members, default 100
   --only C/N/S      one split with recovery: C of N members are cut off for S seconds; its result is printed
   --preset NAME     of the split given by --only: lan, wan or local, default lan
-  --write           write the tables and the plot into docs/recovery.md; otherwise they are printed
+  --workers N       processes, default the number of processors
+  --fresh           forget the results there are; otherwise only what is missing is run
+  --write           write the tables and the plot into docs/recovery.md, with every other split whose result is kept;
+                    otherwise they are printed
 `
 
-const fail = (message: string): never => {
-  process.stderr.write(`${message}\n\n${usage}`)
-  process.exit(2)
-}
-
-const given = (() => {
-  try {
-    return parseArgs({
-      options: {
-        runs: { type: "string", default: "10" },
-        upto: { type: "string", default: "100" },
-        only: { type: "string" },
-        preset: { type: "string", default: "lan" },
-        write: { type: "boolean", default: false }
-      }
-    }).values
-  } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error))
+const args = new Arguments(usage)
+const { values: given } = args.parse({
+  options: {
+    runs: { type: "string", default: "10" },
+    upto: { type: "string", default: "100" },
+    only: { type: "string" },
+    preset: { type: "string", default: "lan" },
+    workers: { type: "string", default: String(availableParallelism()) },
+    fresh: { type: "boolean", default: false },
+    write: { type: "boolean", default: false }
   }
-})()
-const whole = (name: "runs" | "upto"): number => {
-  const value = Number(given[name])
-  return Number.isInteger(value) && value >= 1
-    ? value
-    : fail(`--${name} ${given[name]}: expected a whole number from 1`)
-}
-const runs = whole("runs")
-const upto = whole("upto")
-
-/** How many are cut off, of how many, and for how many seconds. */
-const SIZES = [[1, 3], [2, 5], [3, 10], [30, 100]] as const
-/** Of these, all are cut off from one another, as when their switch starts again. */
-const ALONE = [3, 10] as const
-const SECONDS = [5, 8, 15, 30, 60, 600, 3600]
-/** Large clusters take minutes a run. */
-const LARGE = 100
+})
+const runs = args.whole("runs", given.runs, 1)
+const upto = args.whole("upto", given.upto, 1)
+const workers = args.whole("workers", given.workers, 1, 256)
 
 const PRESETS = ["lan", "wan", "local"] as const
 const isPreset = (text: string): text is Split["preset"] => PRESETS.some((preset) => preset === text)
-const one = (text: string): Split => {
+const read = (text: string): Split => {
   const [cutOff = 0, members = 0, seconds = 0, ...rest] = text.split("/").map(Number)
   const { preset } = given
-  if (!isPreset(preset)) return fail(`--preset ${preset}: expected ${PRESETS.join(", ")}`)
+  if (!isPreset(preset)) return args.fail(`--preset ${preset}: expected ${PRESETS.join(", ")}`)
   return rest.length === 0 && [cutOff, members, seconds].every((n) => Number.isInteger(n) && n >= 1) && cutOff < members
     ? { cutOff, members, seconds, kind: "both", recovery: true, preset }
-    : fail(`--only ${text}: expected as 3/10/600: three of ten for 600 seconds`)
+    : args.fail(`--only ${text}: expected as 3/10/600: three of ten for 600 seconds`)
 }
+const only = given.only === undefined ? undefined : read(given.only)
 
-const lan: ReadonlyArray<Split> = SIZES.filter(([, members]) => members <= upto).flatMap(([cutOff, members]) =>
-  (["both", "oneway"] as const).flatMap((kind) =>
-    [true, false].flatMap((recovery) =>
-      SECONDS
-        .filter((seconds) => (members < LARGE || (kind === "both" && seconds >= 15)) && (recovery || seconds <= 600))
-        .map((seconds) => ({ cutOff, members, seconds, kind, recovery, preset: "lan" as const }))
-    )
-  )
-)
-const alone: ReadonlyArray<Split> = ALONE.filter((members) => members <= upto).flatMap((members) =>
-  [true, false].flatMap((recovery) =>
-    SECONDS
-      .filter((seconds) => recovery || seconds <= 600)
-      .map((seconds) => ({
-        cutOff: members,
-        members,
-        seconds,
-        kind: "alone" as const,
-        recovery,
-        preset: "lan" as const
-      }))
-  )
-)
-const others: ReadonlyArray<Split> = (["wan", "local"] as const).flatMap((preset) =>
-  SIZES.filter(([, members]) => members <= Math.min(upto, 10)).flatMap(([cutOff, members]) =>
-    SECONDS.filter((seconds) => seconds >= 15).map((seconds) => ({
-      cutOff,
-      members,
-      seconds,
-      kind: "both" as const,
-      recovery: true,
-      preset
-    }))
-  )
-)
-const splits = given.only === undefined ? [...lan, ...alone, ...others] : [one(given.only)]
-const runsOf = ({ members }: Split) =>
-  members < LARGE || given.only !== undefined ? runs : Math.max(1, Math.floor(runs / 5))
-const jobs = splits.flatMap((split) => Array.from({ length: runsOf(split) }, (_, i) => ({ split, seed: i + 1 })))
-
-const results = new Map<Split, Array<Result>>()
-const abort = new AbortController()
-process.once("SIGINT", () => abort.abort())
-let done = 0
-await runAll<{ readonly split: Split; readonly seed: number }, Result>({
-  worker: Path.resolve(import.meta.dirname, "worker.ts"),
-  jobs,
-  workers: availableParallelism(),
-  signal: abort.signal,
-  onDone: ({ job: { split }, outcome }) => {
-    const all = results.get(split) ?? []
-    all.push(outcome)
-    results.set(split, all)
-    done++
-    if (all.length < runsOf(split)) return
-    const times = all.flatMap(({ wholeAfter }) => wholeAfter ?? [])
-    const { preset, recovery, seconds } = split
-    process.stderr.write(
-      `${done} of ${jobs.length} runs; ${preset}, ${whatOf(split)} for ${duration(seconds)}, recovery ${
-        recovery ? "on" : "off"
-      }: ${times.length} of ${all.length} whole\n`
-    )
-  },
-  onFailed: ({ seed, split }, error) => fail(`${JSON.stringify(split)}, seed ${seed}: ${error.message}`)
+const jobs = only === undefined ? jobsUpTo(upto, runs) : jobsOf([only], runs)
+const kept = new Kept<Job, Run>({
+  file: Path.resolve(import.meta.dirname, "results/runs.jsonl"),
+  idOf,
+  keyOf: ({ job }) => job,
+  fresh: given.fresh
 })
-if (abort.signal.aborted) process.exit(130)
+const failures = await kept.complete<Job, Result>({
+  jobs,
+  worker: Path.resolve(import.meta.dirname, "worker.ts"),
+  workers,
+  resultOf: (done) => done
+})
+const asked = kept.among(jobs)
 
-const measured = (splits: ReadonlyArray<Split>): ReadonlyArray<Measured> =>
-  splits.map((split) => ({ split, results: results.get(split) ?? [] }))
-if (given.only !== undefined) {
-  const all = measured(splits)
-  process.stdout.write(`${table(all)}\n\n${costs(all)}\n`)
-  process.exit(0)
-}
-const cost = "What the return cost those who were well, in all runs with recovery, counted at every observer:"
-const rows = "The same in the other presets, packets being under way for 40 to 80 ms in WAN and up to 1 ms in local:"
-const text = `${table(measured([...lan, ...alone]))}\n\n${cost}\n\n${costs(measured(lan))}\n\n${rows}\n\n${
-  table(measured(others))
-}`
-
-if (!given.write) process.stdout.write(`${text}\n`)
+tellFailures(failures)
+if (only !== undefined) process.stdout.write(`${one(asked, only)}\n`)
+else if (!given.write) process.stdout.write(`${tables(asked, upTo(upto))}\n`)
 else {
   const docs = Path.resolve(import.meta.dirname, "../../docs")
   const page = Path.join(docs, "recovery.md")
-  const [before, , after] = readFileSync(page, "utf8").split(/<!-- splits -->\n|<!-- end of splits -->/)
-  if (before === undefined || after === undefined) throw new Error(`${page} has no place for the tables of splits`)
-  writeFileSync(page, `${before}<!-- splits -->\n\n${text}\n\n<!-- end of splits -->${after}`)
+  if (failures.length > 0) {
+    process.stderr.write(`${page} is not written, as runs are missing; the same command runs them again\n`)
+    process.exit(2)
+  }
+  writePart(page, "<!-- splits -->", "<!-- end of splits -->", tables([...asked, ...unusual(kept.results)], upTo(upto)))
   mkdirSync(Path.join(docs, "recovery"), { recursive: true })
-  writeFileSync(Path.join(docs, "recovery/splits.svg"), picture(measured(lan)))
+  writeFileSync(Path.join(docs, "recovery/splits.svg"), picture(asked, upTo(upto)))
   process.stdout.write(`${page}\n`)
 }

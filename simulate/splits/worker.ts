@@ -1,11 +1,6 @@
 /** A child process that runs one split after the other. */
-import { measure, type Split } from "./measure.ts"
+import { serve } from "../running/Worker.ts"
+import type { Job } from "./jobs.ts"
+import { measure } from "./measure.ts"
 
-process.on("message", ({ seed, split }: { readonly split: Split; readonly seed: number }) => {
-  const before = process.cpuUsage()
-  const outcome = measure(split, seed)
-  const { system, user } = process.cpuUsage(before)
-  process.send?.({ outcome, cpuSeconds: (system + user) / 1e6 })
-})
-// The parent is gone, and with it whoever wants the results.
-process.on("disconnect", () => process.exit())
+serve(({ seed, split }: Job) => measure(split, seed))
