@@ -7,10 +7,10 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import { readFileSync, writeFileSync } from "node:fs"
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
 import * as GoPeer from "../interop/GoPeer.ts"
+import { writePart } from "../simulate/drawing/Page.ts"
 import * as Lab from "./Lab.ts"
 import * as Network from "./Network.ts"
 import * as Report from "./Report.ts"
@@ -109,13 +109,6 @@ const goObstacle = Effect.sync((): string | undefined => {
 
 const page = Path.resolve(import.meta.dirname, "../docs/recovery.md")
 
-/** Puts the tables into the page. */
-const writePage = (text: string): void => {
-  const [before, , after] = readFileSync(page, "utf8").split(/<!-- processes -->\n|<!-- end of processes -->/)
-  if (before === undefined || after === undefined) throw new Error(`${page} has no place for the tables`)
-  writeFileSync(page, `${before}<!-- processes -->\n\n${text}\n\n<!-- end of processes -->${after}`)
-}
-
 const runAll = Effect.gen(function*() {
   const noGo = yield* goObstacle
   if (noGo !== undefined) yield* say(`recovery: SKIPPED where Go takes part: ${noGo}`)
@@ -131,7 +124,9 @@ const runAll = Effect.gen(function*() {
   )
   const ordered = results.toSorted((a, b) => wanted.indexOf(a.scenario) - wanted.indexOf(b.scenario))
   yield* say(`\n${Report.tables(ordered)}\n\n${Report.summary(ordered)}, ${Math.round((Date.now() - began) / 1000)} s`)
-  if (given.values["write-docs"]) yield* Effect.sync(() => writePage(Report.page(ordered)))
+  if (given.values["write-docs"]) {
+    yield* Effect.sync(() => writePart(page, "<!-- processes -->", "<!-- end of processes -->", Report.page(ordered)))
+  }
   return ordered.some(({ outcome }) => outcome === "failed") ? 1 : 0
 })
 

@@ -30,10 +30,8 @@ export interface Chart {
 
 const WIDTH = 760
 const HEIGHT = 420
-const LEFT = 70
-const RIGHT = 210
-const TOP = 40
-const BOTTOM = 55
+/** What is left free around the lines, for words. */
+const [LEFT, RIGHT, TOP, BOTTOM] = [70, 210, 40, 55]
 const COLOURS = ["#3366cc", "#dc7633", "#2e8b57", "#b03a5b", "#7d5ba6", "#6b7280", "#0f8b8d", "#a67c00"]
 
 const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")

@@ -6,9 +6,9 @@ import { availableParallelism } from "node:os"
 import * as Path from "node:path"
 import { writePart } from "../drawing/Page.ts"
 import { Arguments, namesOf } from "../running/Arguments.ts"
-import { Kept, tellFailures } from "../running/Kept.ts"
+import { runMissing, tellFailures } from "../running/Kept.ts"
 import { cases, type Job, profiles, type Result } from "./measure.ts"
-import { type Measured, tables } from "./page.ts"
+import { tables } from "./page.ts"
 
 const usage = `npm run simulate:hard [-- options]
 
@@ -53,18 +53,8 @@ const wanted = sizes.flatMap((members) =>
   )
 )
 
-const kept = new Kept<Job, Measured>({
-  file: Path.resolve(import.meta.dirname, "results/runs.jsonl"),
-  idOf,
-  keyOf: ({ job }) => job,
-  fresh: given.fresh
-})
-const failures = await kept.complete<Job, Result>({
-  jobs: wanted,
-  worker: Path.resolve(import.meta.dirname, "worker.ts"),
-  workers,
-  resultOf: (done) => done
-})
+const { fresh } = given
+const { failures, kept } = await runMissing<Job, Result>(import.meta.dirname, { jobs: wanted, idOf, workers, fresh })
 
 if (given.write) {
   const page = Path.resolve(import.meta.dirname, "../../docs/hard-cases.md")

@@ -125,6 +125,32 @@ export class Kept<Key, Result> {
   }
 }
 
+/** Runs what `results/runs.jsonl` of a command's folder lacks of some jobs, by the worker in that folder. */
+export const runMissing = async <Job extends object, Outcome>(
+  folder: string,
+  { fresh, idOf, jobs, workers }: {
+    readonly jobs: ReadonlyArray<Job>
+    readonly idOf: (job: Job) => string
+    readonly workers: number
+    /** Forgets what earlier sittings left. */
+    readonly fresh: boolean
+  }
+): Promise<{ readonly kept: Kept<Job, Done<Job, Outcome>>; readonly failures: ReadonlyArray<string> }> => {
+  const kept = new Kept<Job, Done<Job, Outcome>>({
+    file: Path.join(folder, "results/runs.jsonl"),
+    idOf,
+    keyOf: ({ job }) => job,
+    fresh
+  })
+  const failures = await kept.complete<Job, Outcome>({
+    jobs,
+    worker: Path.join(folder, "worker.ts"),
+    workers,
+    resultOf: (done) => done
+  })
+  return { kept, failures }
+}
+
 /** Says which runs failed, and has the program end with 1 if any did. */
 export const tellFailures = (failures: ReadonlyArray<string>): void => {
   for (const failure of failures) process.stderr.write(`failed: ${failure}\n`)

@@ -8,10 +8,10 @@ import { availableParallelism } from "node:os"
 import * as Path from "node:path"
 import { writePart } from "../drawing/Page.ts"
 import { Arguments } from "../running/Arguments.ts"
-import { Kept, tellFailures } from "../running/Kept.ts"
+import { runMissing, tellFailures } from "../running/Kept.ts"
 import { idOf, type Job, jobsOf, jobsUpTo, upTo } from "./jobs.ts"
 import type { Result, Split } from "./measure.ts"
-import { one, picture, type Run, tables, unusual } from "./page.ts"
+import { one, picture, tables, unusual } from "./page.ts"
 
 const usage = `npm run simulate:splits [-- options]
 
@@ -54,18 +54,8 @@ const read = (text: string): Split => {
 const only = given.only === undefined ? undefined : read(given.only)
 
 const jobs = only === undefined ? jobsUpTo(upto, runs) : jobsOf([only], runs)
-const kept = new Kept<Job, Run>({
-  file: Path.resolve(import.meta.dirname, "results/runs.jsonl"),
-  idOf,
-  keyOf: ({ job }) => job,
-  fresh: given.fresh
-})
-const failures = await kept.complete<Job, Result>({
-  jobs,
-  worker: Path.resolve(import.meta.dirname, "worker.ts"),
-  workers,
-  resultOf: (done) => done
-})
+const { fresh } = given
+const { failures, kept } = await runMissing<Job, Result>(import.meta.dirname, { jobs, idOf, workers, fresh })
 const asked = kept.among(jobs)
 
 tellFailures(failures)
