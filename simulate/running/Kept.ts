@@ -5,6 +5,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs"
 import * as Path from "node:path"
 import type { Program } from "./Arguments.ts"
+import { Line } from "./Line.ts"
 import { type Done, runAll } from "./Pool.ts"
 import { Progress } from "./Progress.ts"
 
@@ -85,7 +86,11 @@ export class Kept<Key, Result> {
     const missing = this.missing(jobs)
     const failures: Array<string> = []
     if (missing.length === 0) return failures
-    const progress = new Progress(missing.length)
+    const { stderr } = program
+    const progress = new Progress(missing.length, {
+      line: new Line(stderr),
+      write: (line) => void stderr.write(`${line}\n`)
+    })
     const isWhole = await pool<Job, Outcome>({
       worker,
       jobs: missing,
@@ -102,7 +107,7 @@ export class Kept<Key, Result> {
     progress.end()
     if (isWhole) return failures
     const what = unit === undefined ? "what is done" : `${this.byId.size} ${unit}`
-    program.stderr.write(`interrupted; ${this.file} keeps ${what}, the same command goes on from there\n`)
+    stderr.write(`interrupted; ${this.file} keeps ${what}, the same command goes on from there\n`)
     return program.exit(130)
   }
 
