@@ -28,6 +28,8 @@ export interface Introductions {
   readonly end: (introduction: number, answered: boolean, now: number) => void
   /** Those that are under way or ended lately. */
   readonly recent: (now: number) => ReadonlyArray<Introduction>
+  /** Whether anybody has ever answered one. */
+  readonly wereAnswered: () => boolean
 }
 
 interface Remembered extends Introduction {
@@ -38,6 +40,7 @@ interface Remembered extends Introduction {
 export const make = (): Introductions => {
   const introductions = new Map<string, Remembered>()
   let lastId = 0
+  let wereAnswered = false
   return {
     begin: (to) => {
       const key = Address.format(to)
@@ -51,10 +54,12 @@ export const make = (): Introductions => {
       return id
     },
     end: (id, answered, now) => {
+      wereAnswered ||= answered
       for (const [key, introduction] of introductions) {
         if (introduction.id === id) introductions.set(key, { ...introduction, answered, over: true, endedAt: now })
       }
     },
-    recent: (now) => [...introductions.values()].filter(({ endedAt }) => now - endedAt < REMEMBERED)
+    recent: (now) => [...introductions.values()].filter(({ endedAt }) => now - endedAt < REMEMBERED),
+    wereAnswered: () => wereAnswered
   }
 }

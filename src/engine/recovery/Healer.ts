@@ -150,10 +150,13 @@ const wanted = (node: Node): LostPeers.LostPeers => {
   return peers.length === lost.peers.length ? lost : { ...lost, peers }
 }
 
-/** Whoever has never known anybody has lost nobody: a first join that failed is the application's to repeat. */
+/**
+ * Whoever has never known anybody has lost nobody: a first join that failed is the application's to repeat. One that
+ * succeeded is not, and yet it leads to nobody where all that answered had left.
+ */
 const isAnythingLost = (node: Node): boolean => {
   const { othersSince } = Ref.getUnsafe(node.membership)
-  if (isOutside(node) || othersSince === undefined) return false
+  if (isOutside(node) || (othersSince === undefined && !node.introductions.wereAnswered())) return false
   return wanted(node).peers.length > 0 || KnownSeeds.outside(node).length > 0
 }
 

@@ -586,6 +586,22 @@ describe("a seed", () => {
     })
   )
 
+  clusterTest(
+    "that a join did not reach is tried, also where all that answered had left",
+    Effect.gen(function*() {
+      const left = yield* start("a", "10.0.0.1", { config: quiet })
+      yield* passing(left.cluster.leave())
+      const late = "10.0.0.3"
+      const node = yield* start("b", "10.0.0.2", { config: quiet })
+      const { contacted, failed } = yield* joinAt(node, left.address, late)
+      assert.deepStrictEqual([contacted.length, failed.length], [1, 1])
+      assert.deepStrictEqual(yield* view(node), ["b alive"])
+      yield* start("c", late, { config: quiet })
+      yield* TestClock.adjust("3 minutes")
+      assert.deepStrictEqual(yield* view(node), ["b alive", "c alive"])
+    })
+  )
+
   for (const [order, ips] of [["first", ["10.0.0.1", "10.0.0.9"]], ["last", ["10.0.0.9", "10.0.0.1"]]] as const) {
     clusterTest(
       `whose name stands for ourselves ${order}, and for another, is tried at the other's address`,
