@@ -12,6 +12,7 @@ type Layer =
   | "NodeMemberlist"
   | "node"
   | "testing"
+  | "topic"
   | "Memberlist"
   | "engine"
   | "swim"
@@ -71,6 +72,7 @@ const layers: Record<Layer, Allowance> = {
     packages: new RegExp(`${platformFree.source}|^effect/testing/\\w+$`),
     builtins: nothing
   },
+  topic: { layers: ["Memberlist", ...domain], packages: platformFree, builtins: nothing },
   node: { layers: domain, packages: anyEffect, builtins: anyBuiltin },
   NodeMemberlist: { layers: ["node", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
   agent: {
@@ -114,6 +116,8 @@ const alone: ReadonlyMap<string, Layer> = new Map([
   // built on the rules: the service, and what it offers of them as values
   ["Memberlist.ts", "Memberlist"],
   ["TransmitLimitedQueue.ts", "Memberlist"],
+  // built on the service alone
+  ["Topic.ts", "topic"],
   // built on the service and the sockets
   ["NodeMemberlist.ts", "NodeMemberlist"],
   // below the configuration, which fails with them
@@ -121,7 +125,7 @@ const alone: ReadonlyMap<string, Layer> = new Map([
 ])
 
 /** The folders, in which a whole layer lies. */
-const folders: ReadonlySet<Layer> = new Set(["agent", "node", "testing", "engine", "swim", "wire", "config", "base"])
+const folders: ReadonlySet<Layer> = new Set(["agent", "node", "testing", "topic", "engine", "swim", "wire", "config", "base"])
 
 /** The layer of a file given by its path from the repository root, with `/`; `undefined` for an unknown folder. */
 export const layerOf = (file: string): Layer | undefined => {

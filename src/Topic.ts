@@ -1,0 +1,519 @@
+/**
+ * Messages to every member that takes part, and to one of them: typed by a schema, pushed along a tree that repairs
+ * itself, and caught up on by those who were away for a moment. `docs/topic.md` says what is promised and what is not.
+ *
+ * ```ts
+ * import { Effect, Layer, Schema, Stream } from "effect"
+ * import { MemberlistConfig, NodeMemberlist } from "effect-memberlist"
+ * import * as Topic from "effect-memberlist/Topic"
+ *
+ * const Order = Schema.Struct({ id: Schema.String, amount: Schema.Number })
+ * const Orders = Topic.make("orders", Order)
+ * const OrdersLive = Orders.layer().pipe(
+ *   Layer.provide(NodeMemberlist.layer({ ...MemberlistConfig.lan, name: "orders-1" }))
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   const orders = yield* Orders
+ *   yield* orders.subscribe.pipe(
+ *     Stream.runForEach(({ from, value }) => Effect.log(`${from} ordered for ${value.amount}`)),
+ *     Effect.forkScoped
+ *   )
+ *   yield* orders.publish({ id: "o-1", amount: 12 })
+ * })
+ * ```
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as SchemaBinary from "effect/encoding/SchemaBinary"
+import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { json, sentence } from "./base/PlainText.ts"
+import type { Member } from "./Member.ts"
+import { Memberlist, type UserMessage } from "./Memberlist.ts"
+import {
+  ConfigInvalid,
+  type MemberlistClosed,
+  type MessageTooLarge,
+  type MetaTooLarge,
+  type NodeNameRequired,
+  NotParticipating,
+  type TransportError,
+  type UnknownMember
+} from "./MemberlistError.ts"
+import * as Outgoing from "./topic/Outgoing.ts"
+import * as Participants from "./topic/Participants.ts"
+import * as Subscribers from "./topic/Subscribers.ts"
+import { TokenBuckets } from "./topic/TokenBucket.ts"
+import {
+  type MetaForeign,
+  NotTakingPart,
+  TopicClosed,
+  TopicInvalid,
+  type TopicTaken,
+  ValueInvalid,
+  ValueTooLarge
+} from "./topic/TopicError.ts"
+import * as TopicFrame from "./topic/TopicFrame.ts"
+import * as Tree from "./topic/Tree.ts"
+
+export * from "./topic/TopicError.ts"
+
+/**
+ * A value that somebody published, or sent to this member.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Received<A> {
+  readonly value: A
+  /** The name of the member that published it, or sent it. */
+  readonly from: string
+  readonly via: "publish" | "send"
+  /** How many values this subscriber lost immediately before this one, by being too slow. */
+  readonly missed: number
+}
+
+/**
+ * A value that did not decode.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Invalid {
+  /** The name of the member that published it, or sent it. */
+  readonly from: string
+  readonly reason: string
+}
+
+/**
+ * What this node does in a topic.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Service<A> {
+  /**
+   * Publishes to every live member that takes part, this one included. Waits while much is waiting to be sent, and
+   * succeeds when it is on its way: nobody has confirmed it.
+   */
+  readonly publish: (value: A) => Effect.Effect<void, ValueInvalid | ValueTooLarge | NotParticipating | TopicClosed>
+  /**
+   * Sends to one member that takes part: in one datagram that may be lost, or `reliable`, over a stream. Reliable means
+   * written in full, not acknowledged.
+   */
+  readonly send: (
+    to: Member | { readonly name: string },
+    value: A,
+    options?: { readonly reliable?: boolean | undefined }
+  ) => Effect.Effect<
+    void,
+    | ValueInvalid
+    | ValueTooLarge
+    | NotTakingPart
+    | TopicClosed
+    | NotParticipating
+    | MessageTooLarge
+    | TransportError
+    | UnknownMember
+    | NodeNameRequired
+    | MemberlistClosed
+  >
+  /**
+   * Values from now on; the first subscriber also gets those that came before it, up to `subscriberBuffer`. A slow
+   * subscriber loses its oldest values and is told how many. Ends with the layer.
+   */
+  readonly subscribe: Stream.Stream<Received<A>>
+  /** Values that did not decode; they are passed over. */
+  readonly invalid: Stream.Stream<Invalid>
+  /** The live members that are known to take part, this one included. */
+  readonly participants: Effect.Effect<ReadonlyArray<Member>>
+  /** What was counted so far, `name` or `name:reason`; `docs/topic.md` lists them. */
+  readonly counters: Effect.Effect<ReadonlyMap<string, number>>
+}
+
+/**
+ * Bounds and times. All have defaults.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Values that wait for a slow subscriber: 1 to 1,048,576. Default: 1,024. */
+  readonly subscriberBuffer?: number | undefined
+  /** Bytes of an encoded value: 1 to 16 MiB. Default: 1 MiB. */
+  readonly maxValueBytes?: number | undefined
+  /** Recent messages that are kept for those who lack them: 16 to 65,536. Default: 1,024. */
+  readonly windowMessages?: number | undefined
+  /** Their bytes, with 64 for each: at least `maxValueBytes` and 64, at most 1 GiB. Default: 4 MiB. */
+  readonly windowBytes?: number | undefined
+  /** Their age: 1 second to 1 day. Default: 1 minute. */
+  readonly windowAge?: Duration.Input | undefined
+  /** Frames that may wait to be sent: 16 to 65,536. Default: 1,024. */
+  readonly outgoing?: number | undefined
+  /** Frames of up to 1 KiB that one member may send us a second, and twice as many at once: 16 to 1,048,576. Default: 4,096. */
+  readonly peerRate?: number | undefined
+  /** How often what is known is compared with another participant: 1 second to 1 day. Default: 10 seconds. */
+  readonly syncInterval?: Duration.Input | undefined
+}
+
+/**
+ * Why the layer of a topic may not start.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type StartError =
+  | TopicInvalid
+  | TopicTaken
+  | MetaForeign
+  | ConfigInvalid
+  | MetaTooLarge
+  | NotParticipating
+  | MemberlistClosed
+
+/**
+ * What a topic's service is known by in types.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Identity<Name extends string> {
+  readonly "~effect-memberlist/Topic": Name
+}
+
+/**
+ * The key of a topic's service, to be yielded, and its layer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Topic<Name extends string, A> extends Context.Service<Identity<Name>, Service<A>> {
+  readonly topic: Name
+  /**
+   * Takes part for as long as it lives, and says so in the node's metadata. A node has one layer of a topic; each call
+   * makes another one, so keep it.
+   */
+  readonly layer: (options?: Options) => Layer.Layer<Identity<Name>, StartError, Memberlist>
+}
+
+/** Between two looks at what is due. */
+const TICK = 50
+/** Until members that came or went change the links, so that many at once change them once. */
+const VIEW_DELAY = 100
+/** The share by which the interval of syncs varies. */
+const JITTER = 0.25
+const NO_VALUE_DECODED = 64
+
+interface Checked extends Tree.Settings {
+  readonly subscriberBuffer: number
+  readonly maxValueBytes: number
+  readonly outgoing: number
+  readonly peerRate: number
+  readonly syncInterval: number
+}
+
+/** The options with their defaults, or the first that cannot work. */
+const checked = (options: Options): Effect.Effect<Checked, ConfigInvalid> =>
+  Effect.gen(function*() {
+    const refuse = (field: string, value: unknown, expected: string) =>
+      Effect.fail(new ConfigInvalid({ field: `Topic.${field}`, value: json(String(value)), expected }))
+    const whole = (field: keyof Options, usual: number, least: number, most: number) => {
+      const value = options[field] ?? usual
+      return typeof value === "number" && Number.isInteger(value) && value >= least && value <= most
+        ? Effect.succeed(value)
+        : refuse(field, value, `a whole number, ${least}‥${most}`)
+    }
+    const time = (field: "windowAge" | "syncInterval", usual: Duration.Input) => {
+      const value = options[field] ?? usual
+      const millis = Option.match(Duration.fromInput(value), { onNone: () => Number.NaN, onSome: Duration.toMillis })
+      return millis >= 1_000 && millis <= 86_400_000
+        ? Effect.succeed(millis)
+        : refuse(field, value, "a duration of 1 second to 1 day")
+    }
+    const maxValueBytes = yield* whole("maxValueBytes", 1_048_576, 1, 16_777_216)
+    return {
+      subscriberBuffer: yield* whole("subscriberBuffer", 1_024, 1, 1_048_576),
+      maxValueBytes,
+      window: {
+        messages: yield* whole("windowMessages", 1_024, 16, 65_536),
+        bytes: yield* whole("windowBytes", Math.max(4_194_304, maxValueBytes + 64), maxValueBytes + 64, 2 ** 30),
+        age: yield* time("windowAge", "1 minute")
+      },
+      announceDelay: 100,
+      graftDelay: 150,
+      outgoing: yield* whole("outgoing", 1_024, 16, 65_536),
+      peerRate: yield* whole("peerRate", 4_096, 16, 1_048_576),
+      syncInterval: yield* time("syncInterval", "10 seconds")
+    }
+  })
+
+const checkedName = (topic: string): Effect.Effect<void, TopicInvalid> => {
+  const length = new TextEncoder().encode(topic).length
+  return length >= 1 && length <= TopicFrame.MAX_TOPIC && topic.isWellFormed()
+    ? Effect.void
+    : Effect.fail(new TopicInvalid({ topic, expected: `1 to ${TopicFrame.MAX_TOPIC} bytes of well-formed text` }))
+}
+
+/** What went wrong, in one sentence. */
+const reasonOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return sentence(error instanceof Error ? error.message : String(error))
+}
+
+/** The bytes of values, and back; a schema that needs services or time fails. */
+const codecOf = <A>(schema: Schema.Codec<A, unknown>) => {
+  const codec = SchemaBinary.toCodec(schema)
+  const encode = Schema.encodeUnknownExit(codec)
+  const decode = Schema.decodeUnknownExit(codec)
+  const guarded = <I, B>(run: (input: I) => Exit.Exit<B, unknown>) => (input: I): Exit.Exit<B, unknown> => {
+    try {
+      return run(input)
+    } catch (error) {
+      return Exit.die(error)
+    }
+  }
+  return {
+    // a view of a shared buffer otherwise
+    encode: guarded((value: A) => Exit.map(encode(value), (bytes): Uint8Array => bytes.slice())),
+    decode: guarded((bytes: Uint8Array) => decode(bytes))
+  }
+}
+
+const start = Effect.fnUntraced(function*<A>(
+  topic: string,
+  schema: Schema.Codec<A, unknown>,
+  options: Options
+): Effect.fn.Return<Service<A>, StartError, Memberlist | Scope.Scope> {
+  yield* checkedName(topic)
+  const settings = yield* checked(options)
+  const cluster = yield* Memberlist
+  const clock = yield* Clock.Clock
+  const epoch = yield* Random.nextIntBetween(0, 0xffff_ffff)
+  const { name: self } = yield* cluster.localMember
+  const codec = codecOf(schema)
+
+  const counts = new Map<string, number>()
+  const count = (what: string, by = 1): void => void counts.set(what, (counts.get(what) ?? 0) + by)
+  const subscribers = Subscribers.make<Omit<Received<A>, "missed">>(settings.subscriberBuffer, () => count("value.lost"))
+  const invalid = Subscribers.make<Invalid>(NO_VALUE_DECODED, () => count("invalid.lost"))
+  const everybody = new Participants.Participants(topic, self)
+  const most = 16_384
+  const senders = new TokenBuckets({ perSecond: settings.peerRate, burst: 2 * settings.peerRate, most })
+  // small questions must not make us answer with much, again and again
+  const answered = new TokenBuckets({ perSecond: settings.window.bytes / 4, burst: 2 * settings.window.bytes, most })
+  const due = Latch.makeUnsafe(false)
+  let isClosed = false
+  let state = Tree.make(self, epoch)
+  let viewAt: number | undefined = undefined
+
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+
+  const outgoing = yield* Outgoing.make(cluster, settings.outgoing, count)
+
+  const deliver = (payload: Uint8Array, from: string, via: Received<A>["via"]): void => {
+    const exit = codec.decode(payload)
+    if (Exit.isSuccess(exit)) {
+      count("value.received")
+      subscribers.tell({ value: exit.value, from, via })
+    } else {
+      count("value.invalid")
+      invalid.tell({ from, reason: reasonOf(exit.cause) })
+    }
+  }
+
+  const offer = (to: ReadonlyArray<string>, body: TopicFrame.Body): void => {
+    const bytes = TopicFrame.encode({ topic, sender: self, body })
+    const free = body._tag === "Batch" ? to.filter((name) => answered.take(name, bytes.length, now())) : to
+    if (free.length < to.length) count("frame.dropped:Answers", to.length - free.length)
+    count(`frame.queued:${body._tag}`, free.length)
+    outgoing.offer(free, bytes)
+  }
+
+  /** Decides, and does what was decided, in one step. */
+  const step = (input: Tree.Input): void => {
+    const [next, directives] = Tree.decide(state, input, { now: now(), settings })
+    state = next
+    for (const directive of directives) {
+      switch (directive._tag) {
+        case "Send": {
+          offer(directive.to, directive.body)
+          break
+        }
+        case "Deliver": {
+          deliver(directive.message.payload, directive.message.origin, "publish")
+          break
+        }
+        case "Count":
+          count(`tree.${directive.what}`)
+      }
+    }
+    if (Tree.nextDue(state) !== undefined) Latch.openUnsafe(due)
+  }
+
+  const changed = (isChanged: boolean): void => {
+    if (!isChanged || viewAt !== undefined) return
+    viewAt = now() + VIEW_DELAY
+    Latch.openUnsafe(due)
+  }
+
+  const receive = (message: UserMessage): void => {
+    const { payload } = message
+    if (message.missed > 0) count("frame.missed", message.missed)
+    const decoded = TopicFrame.decode(payload, topic)
+    switch (decoded._tag) {
+      case "Foreign":
+        return
+      case "Other":
+        return Participants.isOurs(cluster, decoded.topic) ? undefined : count("frame.ignored:Topic")
+      case "Unknown":
+        return count(`frame.ignored:${decoded.what}`)
+      case "Malformed":
+        return count("frame.ignored:Malformed")
+      case "Frame": {
+        const { body, sender } = decoded.frame
+        const isLive = everybody.isLive(sender)
+        // names that nobody has share one allowance
+        if (!senders.take(isLive || sender === self ? sender : "", Math.ceil(payload.length / 1_024), now())) {
+          return count("frame.dropped:Flood")
+        }
+        count(`frame.received:${body._tag}`)
+        changed(everybody.heard(sender))
+        if (body._tag === "Direct") return deliver(body.payload, sender, "send")
+        if (body._tag === "Data") count("payload.received")
+        if (body._tag === "Batch") count("payload.received", body.messages.length)
+        return step({ _tag: "Received", from: sender, body })
+      }
+    }
+  }
+
+  /** Keeps something going until the layer ends, whatever goes wrong in it. */
+  const always = (what: string, effect: Effect.Effect<void>) =>
+    effect.pipe(
+      Effect.catchCause((cause) =>
+        Effect.andThen(
+          Effect.sync(() => count(`defect:${what}`)),
+          Effect.logWarning(`the topic ${topic}: ${what} failed, and goes on`, cause)
+        )
+      ),
+      Effect.andThen(Effect.sleep("1 second")),
+      Effect.forever,
+      Effect.forkScoped({ startImmediately: true })
+    )
+
+  const receiving = Stream.runForEach(cluster.messages, (message) => Effect.sync(() => receive(message)))
+  const watching = Stream.runForEach(cluster.events, (event) =>
+    event.missed > 0
+      ? Effect.map(cluster.members, (members) => changed(everybody.replace(members)))
+      : Effect.sync(() => changed(everybody.take(event))))
+
+  const look = Effect.sync(() => {
+    if (viewAt !== undefined && viewAt <= now()) {
+      viewAt = undefined
+      const { ring } = everybody
+      step({ _tag: "View", participants: new Set(ring.names), neighbours: ring.neighbours(self) })
+    }
+    const at = Tree.nextDue(state)
+    if (at !== undefined && at <= now()) step({ _tag: "Tick" })
+    if (viewAt === undefined && Tree.nextDue(state) === undefined) Latch.closeUnsafe(due)
+  })
+  const ticking = Effect.forever(Effect.andThen(Effect.andThen(due.await, Effect.sleep(TICK)), look))
+
+  const syncing = Effect.gen(function*() {
+    const share = yield* Random.nextBetween(1 - JITTER, 1 + JITTER)
+    yield* Effect.sleep(share * settings.syncInterval)
+    // somebody may have replaced the whole metadata
+    yield* Effect.catch(Participants.mark(cluster, topic), ({ _tag }) => Effect.sync(() => count(`unmarked:${_tag}`)))
+    const others = everybody.ring.size - 1
+    if (others === 0) return
+    const names = everybody.ring.names.filter((name) => name !== self)
+    const chosen = names[yield* Random.nextIntBetween(0, others - 1)]
+    if (chosen !== undefined) step({ _tag: "Sync", with: chosen })
+  })
+
+  yield* always("receiving", receiving)
+  yield* always("watching", watching)
+  yield* always("ticking", ticking)
+  yield* always("syncing", Effect.forever(syncing))
+  yield* Participants.marked(cluster, topic)
+  // the last one, so that it is the first to happen: what waits is let go of while the rest still works
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      isClosed = true
+      outgoing.end()
+      subscribers.end()
+      invalid.end()
+    })
+  )
+
+  /** The bytes of a value, if it may be sent now. */
+  const bytesOf = (operation: "publish" | "send", value: A) =>
+    Effect.gen(function*() {
+      if (isClosed) return yield* Effect.fail(new TopicClosed({ topic, operation }))
+      const { state } = yield* cluster.localMember
+      if (state === "left") return yield* Effect.fail(new NotParticipating({ operation }))
+      const exit = codec.encode(value)
+      if (Exit.isFailure(exit)) {
+        return yield* Effect.fail(new ValueInvalid({ topic, reason: reasonOf(exit.cause) }))
+      }
+      const { length } = exit.value
+      if (length > settings.maxValueBytes) {
+        return yield* Effect.fail(new ValueTooLarge({ topic, size: length, limit: settings.maxValueBytes }))
+      }
+      return exit.value
+    })
+
+  return {
+    publish: (value) =>
+      Effect.gen(function*() {
+        const payload = yield* bytesOf("publish", value)
+        yield* outgoing.room
+        if (isClosed) return yield* Effect.fail(new TopicClosed({ topic, operation: "publish" }))
+        count("value.published")
+        step({ _tag: "Publish", payload })
+      }),
+    send: ({ name }, value, options) =>
+      Effect.gen(function*() {
+        const payload = yield* bytesOf("send", value)
+        if (!everybody.ring.has(name)) return yield* Effect.fail(new NotTakingPart({ topic, member: name }))
+        const frame = TopicFrame.encode({ topic, sender: self, body: { _tag: "Direct", payload } })
+        yield* cluster.send({ name }, frame, options).pipe(Effect.catchTag("AddressInvalid", Effect.die))
+        count("value.sent")
+      }),
+    subscribe: Stream.map(subscribers.stream, ([received, missed]) => ({ ...received, missed })),
+    invalid: Stream.map(invalid.stream, ([value]) => value),
+    participants: Effect.map(cluster.members, (members) => members.filter(({ name }) => everybody.ring.has(name))),
+    counters: Effect.sync(() => new Map(counts))
+  }
+})
+
+/**
+ * A topic: a name, which is the same at every member, and the schema of its values. Schemas may change as
+ * `SchemaBinary`'s default mode allows, so that members of two versions understand each other; they need no services,
+ * and encode and decode at once.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <const Name extends string, A>(
+  topic: Name,
+  schema: Schema.Codec<A, unknown>
+): Topic<Name, A> => {
+  const key = Context.Service<Identity<Name>, Service<A>>(`effect-memberlist/Topic/${topic}`)
+  return Object.assign(key, {
+    topic,
+    layer: (options: Options = {}) => Layer.effect(key, start(topic, schema, options))
+  })
+}

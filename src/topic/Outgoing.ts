@@ -1,0 +1,119 @@
+/**
+ * What waits to be sent. Frames that fit a datagram go one after the other, larger ones over streams, a few at a time, so
+ * that a peer that does not answer holds up no others. Both are bounded: what has no room is dropped and counted, and
+ * fetched later by who lacks it; `room` waits until half of it is free.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import type { Memberlist } from "../Memberlist.ts"
+
+/** Bytes that wait for streams. */
+const STREAM_BYTES = 64 * 1024 * 1024
+/** Streams at the same time. */
+const STREAMS = 8
+
+interface Parcel {
+  readonly to: string
+  readonly bytes: Uint8Array
+}
+
+export interface Outgoing {
+  readonly offer: (to: ReadonlyArray<string>, bytes: Uint8Array) => void
+  /** Waits until there is room for what is our own. */
+  readonly room: Effect.Effect<void>
+  /** Lets go of those who wait. */
+  readonly end: () => void
+}
+
+/** Lanes of so many frames each, which end with the scope. */
+export const make = Effect.fnUntraced(function*(
+  cluster: Memberlist["Service"],
+  capacity: number,
+  count: (what: string, by?: number) => void
+): Effect.fn.Return<Outgoing, never, Scope.Scope> {
+  const datagrams = yield* Queue.dropping<Parcel>(capacity)
+  const streams = yield* Queue.dropping<Parcel>(capacity)
+  const half = Math.ceil(capacity / 2)
+  const free = Latch.makeUnsafe(true)
+  /** What a datagram holds, as far as it was told. */
+  let limit = Infinity
+  let streamBytes = 0
+  let hasEnded = false
+
+  const isFree = () =>
+    hasEnded ||
+    (Queue.sizeUnsafe(datagrams) < half && Queue.sizeUnsafe(streams) < half && streamBytes < STREAM_BYTES / 2)
+  const update = () => {
+    if (isFree()) Latch.openUnsafe(free)
+    else Latch.closeUnsafe(free)
+  }
+
+  const overStream = (parcel: Parcel) => {
+    if (streamBytes + parcel.bytes.length > STREAM_BYTES || !Queue.offerUnsafe(streams, parcel)) count("frame.dropped:Full")
+    else streamBytes += parcel.bytes.length
+  }
+
+  const told = (carrier: "datagram" | "stream", { bytes }: Parcel) => {
+    count(`frame.sent:${carrier}`)
+    count("frame.bytes", bytes.length)
+  }
+
+  const sendDatagram = (parcel: Parcel) =>
+    cluster.send({ name: parcel.to }, parcel.bytes).pipe(
+      Effect.match({
+        onSuccess: () => told("datagram", parcel),
+        onFailure: (error) => {
+          if (error._tag !== "MessageTooLarge") return count(`frame.unsent:${error._tag}`)
+          limit = Math.min(limit, error.limit)
+          overStream(parcel)
+        }
+      })
+    )
+
+  const sendStream = (parcel: Parcel) =>
+    cluster.send({ name: parcel.to }, parcel.bytes, { reliable: true }).pipe(
+      Effect.match({
+        onSuccess: () => told("stream", parcel),
+        onFailure: (error) => count(`frame.unsent:${error._tag}`)
+      }),
+      Effect.ensuring(Effect.sync(() => {
+        streamBytes -= parcel.bytes.length
+      }))
+    )
+
+  const lane = (queue: Queue.Queue<Parcel>, send: (parcel: Parcel) => Effect.Effect<void>) =>
+    Queue.take(queue).pipe(
+      Effect.flatMap(send),
+      Effect.andThen(Effect.sync(update)),
+      Effect.catchCause((cause) => Effect.logWarning("a frame of a topic could not be sent", cause)),
+      Effect.forever,
+      Effect.forkScoped
+    )
+
+  yield* lane(datagrams, sendDatagram)
+  for (let i = 0; i < STREAMS; i++) yield* lane(streams, sendStream)
+
+  const room: Effect.Effect<void> = Effect.suspend(() =>
+    isFree() ? Effect.void : Effect.flatMap(free.await, () => room)
+  )
+  return {
+    offer: (to, bytes) => {
+      for (const each of to) {
+        const parcel = { to: each, bytes }
+        if (bytes.length > limit) overStream(parcel)
+        else if (!Queue.offerUnsafe(datagrams, parcel)) count("frame.dropped:Full")
+      }
+      update()
+    },
+    room,
+    end: () => {
+      hasEnded = true
+      Latch.openUnsafe(free)
+    }
+  }
+})

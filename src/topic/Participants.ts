@@ -1,0 +1,132 @@
+/**
+ * Who takes part: live members whose metadata has the topic's mark, and those that a frame came from, until their
+ * metadata changes without one. Also the mark in our own metadata.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+import type { Member } from "../Member.ts"
+import type { MemberEvent } from "../MemberEvent.ts"
+import type { Memberlist } from "../Memberlist.ts"
+import type { MemberlistClosed, MetaTooLarge, NotParticipating } from "../MemberlistError.ts"
+import * as Overlay from "./Overlay.ts"
+import { MetaForeign, TopicTaken } from "./TopicError.ts"
+import * as TopicMark from "./TopicMark.ts"
+
+/** What the topics of one node share. */
+interface Node {
+  /** Metadata is read and written by one of them at a time. */
+  readonly turn: Semaphore.Semaphore
+  readonly topics: Set<string>
+}
+
+const nodes = new WeakMap<Memberlist["Service"], Node>()
+
+const nodeOf = (cluster: Memberlist["Service"]): Node => {
+  const known = nodes.get(cluster)
+  if (known !== undefined) return known
+  const node = { turn: Semaphore.makeUnsafe(1), topics: new Set<string>() }
+  nodes.set(cluster, node)
+  return node
+}
+
+/** Whether a layer of this node has a topic of this name. */
+export const isOurs = (cluster: Memberlist["Service"], topic: string): boolean => nodeOf(cluster).topics.has(topic)
+
+const write = (cluster: Memberlist["Service"], topic: string, isMarked: boolean) =>
+  nodeOf(cluster).turn.withPermit(Effect.gen(function*() {
+    // the layer may have been released while this waited
+    if (isMarked && !isOurs(cluster, topic)) return
+    const { meta } = yield* cluster.localMember
+    const hash = Overlay.fnv1a(topic)
+    if (TopicMark.has(meta, hash) === isMarked) return
+    const next = TopicMark.written(meta, hash, isMarked)
+    if (next === undefined) return yield* Effect.fail(new MetaForeign({ topic, size: meta.length }))
+    yield* cluster.updateMeta(next)
+  }))
+
+/** Marks this node, unless it is. */
+export const mark = (
+  cluster: Memberlist["Service"],
+  topic: string
+): Effect.Effect<void, MetaForeign | MetaTooLarge | NotParticipating | MemberlistClosed> => write(cluster, topic, true)
+
+/** Marks this node until the scope closes. */
+export const marked = (cluster: Memberlist["Service"], topic: string) =>
+  Effect.acquireRelease(
+    Effect.suspend((): Effect.Effect<void, TopicTaken | MetaForeign | MetaTooLarge | NotParticipating | MemberlistClosed> => {
+      const { topics } = nodeOf(cluster)
+      if (topics.has(topic)) return Effect.fail(new TopicTaken({ topic }))
+      topics.add(topic)
+      return mark(cluster, topic).pipe(Effect.onError(() => Effect.sync(() => topics.delete(topic))))
+    }),
+    () =>
+      Effect.andThen(
+        Effect.sync(() => nodeOf(cluster).topics.delete(topic)),
+        // a node that has left, or whose metadata somebody replaced, has no mark to take back
+        Effect.ignore(write(cluster, topic, false))
+      )
+  )
+
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i])
+
+/** The live members, and who of them takes part. */
+export class Participants {
+  /** Those that take part, this node included. */
+  readonly ring = new Overlay.Ring()
+  /** Their metadata, by name. */
+  private readonly live = new Map<string, Uint8Array>()
+  private readonly hash: number
+  private readonly self: string
+
+  constructor(topic: string, self: string) {
+    this.hash = Overlay.fnv1a(topic)
+    this.self = self
+    this.ring.add(self)
+  }
+
+  isLive(name: string): boolean {
+    return this.live.has(name)
+  }
+
+  /** Takes a change; whether it changed who takes part. */
+  take({ _tag, member }: MemberEvent): boolean {
+    switch (_tag) {
+      case "MemberJoined":
+      case "MemberUpdated":
+      case "MemberRecovered":
+        return this.lives(member)
+      case "MemberFailed":
+      case "MemberLeft":
+        return this.ends(member.name)
+      default:
+        return false
+    }
+  }
+
+  /** Takes the whole list, after changes were missed. */
+  replace(members: ReadonlyArray<Member>): boolean {
+    const names = new Set(members.map(({ name }) => name))
+    const gone = [...this.live.keys()].filter((name) => !names.has(name)).map((name) => this.ends(name))
+    return [...gone, ...members.map((member) => this.lives(member))].includes(true)
+  }
+
+  /** A frame came from a member; whether it is the first sign that it takes part. */
+  heard(name: string): boolean {
+    return this.live.has(name) && this.ring.add(name)
+  }
+
+  private lives({ meta, name }: Member): boolean {
+    if (name === this.self) return false
+    const known = this.live.get(name)
+    if (known !== undefined && isSame(known, meta)) return false
+    this.live.set(name, meta)
+    return TopicMark.has(meta, this.hash) ? this.ring.add(name) : this.ring.remove(name)
+  }
+
+  private ends(name: string): boolean {
+    return name !== this.self && this.live.delete(name) && this.ring.remove(name)
+  }
+}

@@ -1,0 +1,451 @@
+/**
+ * The rules by which a message reaches everybody: Plumtree (Leitão, Pereira, Rodrigues, "Epidemic Broadcast Trees", SRDS
+ * 2007). A message is pushed along links of a tree, and announced beside it; a link over which it comes a second time
+ * leaves the tree, and who hears of a message that does not come asks for it, which makes that link one of the tree.
+ *
+ * Pure: a decision takes the state, an input and the time, and answers the next state and what is to be done.
+ *
+ * What differs from the paper: frames may be lost, so a message is announced to neighbours in the tree too, in batches,
+ * several times where there are few neighbours; and a digest of what is known fetches what was missed while away.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import { VersionedMap } from "../base/VersionedMap.ts"
+import * as Ranges from "./Ranges.ts"
+import { type Body, type Kept, MAX_BATCH, MAX_HOPS, MAX_RANGES, MAX_SPANS, type Message, type Span } from "./TopicFrame.ts"
+import * as Window from "./Window.ts"
+
+/** The times and bounds, in milliseconds and pieces. */
+export interface Settings {
+  readonly window: Window.Bounds
+  /** How long announcements are collected. */
+  readonly announceDelay: number
+  /** How long an announced message may still come by itself. */
+  readonly graftDelay: number
+}
+
+/** Neighbours that one flush of announcements goes to. */
+const FAN_OUT = 6
+/** Announcements of a message that each member sends about. */
+const ANNOUNCEMENTS = 12
+const MOST_FLUSHES = 6
+/** Publishers in one frame of announcements, so that it fits a datagram. */
+const SPANS_A_FRAME = 24
+/** Messages that are known by announcement alone. */
+const MOST_MISSING = 4_096
+/** Of those that one frame announces, how many are asked for. */
+const MOST_ASKED = 512
+/** Members that are remembered to have announced the same message. */
+const MOST_ANNOUNCERS = 4
+const MOST_TRIES = 6
+/** Publishers, each life of one counted, whose messages are remembered. */
+const MOST_STREAMS = MAX_SPANS
+/** Bytes of payload in one batch, unless a single message is larger. */
+const BATCH_BYTES = 262_144
+
+type Link = "eager" | "lazy"
+
+/** What was taken of one publisher in one of its lives. */
+interface Known {
+  readonly span: Span
+  /** When a message of it came last. */
+  readonly heard: number
+}
+
+/** A message that was announced and has not come. */
+interface Missing {
+  readonly message: Omit<Message, "payload">
+  readonly announcers: ReadonlyArray<string>
+  readonly due: number
+  readonly tries: number
+}
+
+/** A message that is announced at the next flush. */
+interface News {
+  readonly message: Message
+  /** Who is known to have it. */
+  readonly except: ReadonlyArray<string>
+  readonly left: number
+}
+
+export interface State {
+  readonly self: string
+  readonly epoch: number
+  /** The number of our last message. */
+  readonly sent: number
+  readonly neighbours: ReadonlyArray<string>
+  /** The neighbours, and who else is in the tree. */
+  readonly links: ReadonlyMap<string, Link>
+  readonly participants: ReadonlySet<string>
+  readonly seen: VersionedMap<Known>
+  readonly window: Window.Window
+  readonly missing: VersionedMap<Missing>
+  readonly news: VersionedMap<News>
+  /** When announcements are sent next. */
+  readonly flushAt: number | undefined
+  readonly flushes: number
+}
+
+export interface Env {
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: number
+  readonly settings: Settings
+}
+
+export type Input =
+  | { readonly _tag: "Publish"; readonly payload: Uint8Array }
+  /** A frame about messages; values for one member alone are none of the tree's. */
+  | { readonly _tag: "Received"; readonly from: string; readonly body: Exclude<Body, { readonly _tag: "Direct" }> }
+  /** Who takes part now, this member included, and who of them are its neighbours, the nearest first. */
+  | { readonly _tag: "View"; readonly participants: ReadonlySet<string>; readonly neighbours: ReadonlyArray<string> }
+  /** Time has passed. */
+  | { readonly _tag: "Tick" }
+  /** Compare what is known with this member. */
+  | { readonly _tag: "Sync"; readonly with: string }
+
+export type Directive =
+  | { readonly _tag: "Send"; readonly to: ReadonlyArray<string>; readonly body: Body }
+  /** A message that came for the first time. */
+  | { readonly _tag: "Deliver"; readonly message: Message; readonly from: string | undefined; readonly hops: number }
+  /** A payload that was there already, or a message that is given up. */
+  | { readonly _tag: "Count"; readonly what: "duplicate" | "asked" | "givenUp" | "pruned" | "grafted" }
+
+export type Decision = readonly [State, ReadonlyArray<Directive>]
+
+/** The state of a member that knows nobody. */
+export const make = (self: string, epoch: number): State => ({
+  self,
+  epoch,
+  sent: 0,
+  neighbours: [],
+  links: new Map(),
+  participants: new Set(),
+  seen: VersionedMap.empty(),
+  window: Window.empty,
+  missing: VersionedMap.empty(),
+  news: VersionedMap.empty(),
+  flushAt: undefined,
+  flushes: 0
+})
+
+/** When a `Tick` is due, if nothing else happens. */
+export const nextDue = (state: State): number | undefined => {
+  let due = state.flushAt
+  if (state.missing.size > 0) {
+    for (const each of state.missing.values()) due = due === undefined ? each.due : Math.min(due, each.due)
+  }
+  return due
+}
+
+const hasSeen = (state: State, message: Omit<Message, "payload">): boolean =>
+  Ranges.has(state.seen.get(Window.streamOf(message))?.span.ranges ?? [], message.sequence)
+
+const withLink = (state: State, name: string, link: Link): State =>
+  !state.links.has(name) || state.links.get(name) === link
+    ? state
+    : { ...state, links: new Map(state.links).set(name, link) }
+
+/** Remembers that a message was taken. Of too many publishers a quarter goes, those that were heard of least recently. */
+const remembered = (seen: VersionedMap<Known>, message: Message, now: number): VersionedMap<Known> => {
+  const stream = Window.streamOf(message)
+  const known = seen.get(stream)
+  const ranges = Ranges.capped(Ranges.add(known?.span.ranges ?? [], message.sequence), MAX_RANGES)
+  const span = { origin: message.origin, epoch: message.epoch, ranges }
+  let next = seen
+  if (known === undefined && seen.size >= MOST_STREAMS) {
+    const oldest = seen.values().toSorted((a, b) => a.heard - b.heard).slice(0, MOST_STREAMS / 4)
+    for (const each of oldest) next = next.with(Window.streamOf(each.span), undefined)
+  }
+  return next.with(stream, { span, heard: now })
+}
+
+/** Takes a message that is new: delivers it, pushes it on where that is wanted, and announces it. */
+const taken = (
+  state: State,
+  message: Message,
+  { age, from, hops, isPushed }: {
+    readonly age: number
+    readonly from: string | undefined
+    readonly hops: number
+    readonly isPushed: boolean
+  },
+  { now, settings }: Env
+): Decision => {
+  const directives: Array<Directive> = [{ _tag: "Deliver", message, from, hops }]
+  const to = isPushed
+    ? [...state.links].flatMap(([name, link]) =>
+      link === "eager" && name !== from && name !== message.origin ? [name] : []
+    )
+    : []
+  if (to.length > 0) {
+    directives.push({ _tag: "Send", to, body: { _tag: "Data", hops: Math.min(hops + 1, MAX_HOPS), message } })
+  }
+  const id = Window.idOf(message)
+  const left = Math.min(MOST_FLUSHES, Math.max(2, Math.ceil(ANNOUNCEMENTS / Math.max(1, state.links.size))))
+  const except = from === undefined || from === message.origin ? [message.origin] : [from, message.origin]
+  const next: State = {
+    ...state,
+    seen: remembered(state.seen, message, now),
+    window: Window.added(state.window, { message, from, hops, at: now - age }, settings.window, now),
+    missing: state.missing.with(id, undefined),
+    news: state.news.with(id, { message, except, left }),
+    flushAt: state.flushAt ?? now + settings.announceDelay
+  }
+  return [next, directives]
+}
+
+const publish = (state: State, payload: Uint8Array, env: Env): Decision => {
+  const message = { origin: state.self, epoch: state.epoch, sequence: state.sent + 1, payload }
+  const next = { ...state, sent: message.sequence }
+  return taken(next, message, { from: undefined, hops: 0, age: 0, isPushed: true }, env)
+}
+
+const pushed = (state: State, from: string, message: Message, hops: number, env: Env): Decision => {
+  if (!hasSeen(state, message)) {
+    return taken(withLink(state, from, "eager"), message, { from, hops, age: 0, isPushed: true }, env)
+  }
+  const id = Window.idOf(message)
+  const duplicate: Directive = { _tag: "Count", what: "duplicate" }
+  // the network doubled it; the link is as good as before
+  if (state.window.byId.get(id)?.from === from) return [state, [duplicate]]
+  const news = state.news.get(id)
+  const next = news === undefined
+    ? state
+    : { ...state, news: state.news.with(id, { ...news, except: [...news.except, from] }) }
+  return [
+    withLink(next, from, "lazy"),
+    [duplicate, { _tag: "Count", what: "pruned" }, { _tag: "Send", to: [from], body: { _tag: "Prune" } }]
+  ]
+}
+
+const announced = (state: State, from: string, spans: ReadonlyArray<Span>, { now, settings }: Env): Decision => {
+  let { missing } = state
+  let room = MOST_ASKED
+  for (const { epoch, origin, ranges } of spans) {
+    const known = state.seen.get(Window.streamOf({ origin, epoch }))?.span.ranges ?? []
+    for (const sequence of Ranges.lacking(ranges, known, room)) {
+      room--
+      const message = { origin, epoch, sequence }
+      const id = Window.idOf(message)
+      const before = missing.get(id)
+      if (before === undefined) {
+        if (missing.size >= MOST_MISSING) continue
+        missing = missing.with(id, { message, announcers: [from], due: now + settings.graftDelay, tries: 0 })
+      } else if (before.announcers.length < MOST_ANNOUNCERS && !before.announcers.includes(from)) {
+        missing = missing.with(id, { ...before, announcers: [...before.announcers, from] })
+      }
+    }
+  }
+  return [missing === state.missing ? state : { ...state, missing }, []]
+}
+
+/** Messages by their publishers, as lists in frames have them. */
+const spansOf = (messages: ReadonlyArray<Omit<Message, "payload">>): ReadonlyArray<Span> => {
+  const byStream = new Map<string, { readonly first: Omit<Message, "payload">; readonly numbers: Array<number> }>()
+  for (const message of messages) {
+    const stream = Window.streamOf(message)
+    const group = byStream.get(stream)
+    if (group === undefined) byStream.set(stream, { first: message, numbers: [message.sequence] })
+    else group.numbers.push(message.sequence)
+  }
+  return [...byStream.values()].map(({ first: { epoch, origin }, numbers }) => ({
+    origin,
+    epoch,
+    ranges: Ranges.capped(Ranges.of(numbers), MAX_RANGES)
+  }))
+}
+
+/** Cut into frames that fit a datagram where names are of usual length. */
+const framed = (tag: "Have" | "Graft", to: string, spans: ReadonlyArray<Span>): ReadonlyArray<Directive> =>
+  Array.from({ length: Math.ceil(spans.length / SPANS_A_FRAME) }, (_, i): Directive => ({
+    _tag: "Send",
+    to: [to],
+    body: { _tag: tag, spans: spans.slice(i * SPANS_A_FRAME, (i + 1) * SPANS_A_FRAME) }
+  }))
+
+/** Cut into batches of bounded size. */
+const batches = (to: string, messages: ReadonlyArray<Kept>, isAsked: boolean): ReadonlyArray<Directive> => {
+  const found: Array<Directive> = []
+  let batch: Array<Kept> = []
+  let bytes = 0
+  const end = () => {
+    if (batch.length > 0) found.push({ _tag: "Send", to: [to], body: { _tag: "Batch", isAsked, messages: batch } })
+    batch = []
+    bytes = 0
+  }
+  for (const kept of messages) {
+    const more = kept.message.payload.length
+    if (batch.length >= MAX_BATCH || (bytes > 0 && bytes + more > BATCH_BYTES)) end()
+    batch.push(kept)
+    bytes += more
+  }
+  end()
+  return found
+}
+
+const batched = (
+  state: State,
+  from: string,
+  { isAsked, messages }: { readonly isAsked: boolean; readonly messages: ReadonlyArray<Kept> },
+  env: Env
+): Decision => {
+  const directives: Array<Directive> = []
+  let next = state
+  for (const { age, message } of messages) {
+    if (hasSeen(next, message)) {
+      directives.push({ _tag: "Count", what: "duplicate" })
+      continue
+    }
+    // what was asked for repairs the tree, and goes on along it; what was caught up on is announced alone
+    const [after, more] = taken(next, message, { from, hops: 0, age, isPushed: isAsked }, env)
+    next = after
+    directives.push(...more)
+  }
+  return [next, directives]
+}
+
+/** What was heard of within the time in which somebody's window may have it. */
+const digest = (state: State, wantsAnswer: boolean, { now, settings }: Env): Body => ({
+  _tag: "Digest",
+  wantsAnswer,
+  spans: state.seen.values().filter(({ heard }) => now - heard <= 2 * settings.window.age).map(({ span }) => span)
+})
+
+const compared = (
+  state: State,
+  from: string,
+  { spans, wantsAnswer }: { readonly wantsAnswer: boolean; readonly spans: ReadonlyArray<Span> },
+  env: Env
+): Decision => {
+  const lacking = Window.select(state.window, spans, "lacking", { now: env.now, age: env.settings.window.age })
+  const answer: ReadonlyArray<Directive> = wantsAnswer
+    ? [{ _tag: "Send", to: [from], body: digest(state, false, env) }]
+    : []
+  return [state, [...batches(from, lacking, false), ...answer]]
+}
+
+const received = (
+  state: State,
+  from: string,
+  body: Extract<Input, { readonly _tag: "Received" }>["body"],
+  env: Env
+): Decision => {
+  switch (body._tag) {
+    case "Data":
+      return pushed(state, from, body.message, body.hops, env)
+    case "Have":
+      return announced(state, from, body.spans, env)
+    case "Graft": {
+      const asked = Window.select(state.window, body.spans, "named", { now: env.now, age: env.settings.window.age })
+      return [
+        withLink(state, from, "eager"),
+        [{ _tag: "Count", what: "grafted" }, ...batches(from, asked, true)]
+      ]
+    }
+    case "Prune":
+      return [withLink(state, from, "lazy"), []]
+    case "Digest":
+      return compared(state, from, body, env)
+    case "Batch":
+      return batched(state, from, body, env)
+  }
+}
+
+/** How many neighbours on each side are asked for what was missed: the two beside us on the ring. */
+const BESIDE = 2
+
+const viewed = (
+  state: State,
+  participants: ReadonlySet<string>,
+  neighbours: ReadonlyArray<string>,
+  env: Env
+): Decision => {
+  const begins = state.neighbours.length === 0
+  // the tree may be broken where it led through somebody who is gone
+  const isBroken = [...state.links].some(([name, link]) => link === "eager" && !participants.has(name))
+  const links = new Map<string, Link>()
+  for (const name of neighbours) {
+    const isNew = !state.participants.has(name)
+    links.set(name, state.links.get(name) ?? (begins || isBroken || isNew ? "eager" : "lazy"))
+  }
+  // the ring moves when somebody comes or goes; what is in the tree stays in it until it is pruned
+  for (const [name, link] of state.links) if (link === "eager" && participants.has(name)) links.set(name, link)
+  const asked = neighbours.slice(0, BESIDE).filter((name) => begins || !state.participants.has(name))
+  return [
+    { ...state, participants, neighbours, links },
+    asked.length === 0 ? [] : [{ _tag: "Send", to: asked, body: digest(state, true, env) }]
+  ]
+}
+
+/** Announces what is new to some of the neighbours, others each time. */
+const flushed = (state: State, { now, settings }: Env): Decision => {
+  const names = [...state.links.keys()]
+  const offset = state.flushes * FAN_OUT
+  const chosen = names.length <= FAN_OUT
+    ? names
+    : Array.from({ length: FAN_OUT }, (_, i) => names[(offset + i) % names.length] ?? "")
+  const all = state.news.values()
+  const directives = chosen.flatMap((to) => {
+    const messages = all.flatMap(({ except, message }) => except.includes(to) ? [] : [message])
+    return framed("Have", to, spansOf(messages))
+  })
+  let { news } = state
+  for (const each of all) {
+    news = news.with(Window.idOf(each.message), each.left > 1 ? { ...each, left: each.left - 1 } : undefined)
+  }
+  return [
+    { ...state, news, flushes: state.flushes + 1, flushAt: news.size > 0 ? now + settings.announceDelay : undefined },
+    directives
+  ]
+}
+
+/** Asks for what was announced and has not come, each time another of those who announced it. */
+const askedFor = (state: State, { now, settings }: Env): Decision => {
+  const asked = new Map<string, Array<Omit<Message, "payload">>>()
+  const directives: Array<Directive> = []
+  let next = state
+  for (const each of state.missing.values()) {
+    if (each.due > now) continue
+    const id = Window.idOf(each.message)
+    const announcers = each.announcers.filter((name) => state.participants.has(name))
+    const from = announcers[each.tries % Math.max(1, announcers.length)]
+    if (each.tries >= MOST_TRIES || from === undefined) {
+      directives.push({ _tag: "Count", what: "givenUp" })
+      next = { ...next, missing: next.missing.with(id, undefined) }
+      continue
+    }
+    const due = now + 2 * settings.graftDelay * (each.tries + 1)
+    next = withLink({ ...next, missing: next.missing.with(id, { ...each, tries: each.tries + 1, due }) }, from, "eager")
+    asked.set(from, [...(asked.get(from) ?? []), each.message])
+    directives.push({ _tag: "Count", what: "asked" })
+  }
+  for (const [from, messages] of asked) directives.push(...framed("Graft", from, spansOf(messages)))
+  return [next, directives]
+}
+
+const ticked = (state: State, env: Env): Decision => {
+  const trimmed = { ...state, window: Window.trimmed(state.window, env.settings.window, env.now) }
+  const [flush, announcements] = trimmed.flushAt !== undefined && trimmed.flushAt <= env.now
+    ? flushed(trimmed, env)
+    : [trimmed, []]
+  if (flush.missing.size === 0) return [flush, announcements]
+  const [next, questions] = askedFor(flush, env)
+  return [next, [...announcements, ...questions]]
+}
+
+/** Decides. */
+export const decide = (state: State, input: Input, env: Env): Decision => {
+  switch (input._tag) {
+    case "Publish":
+      return publish(state, input.payload, env)
+    case "Received":
+      return received(state, input.from, input.body, env)
+    case "View":
+      return viewed(state, input.participants, input.neighbours, env)
+    case "Tick":
+      return ticked(state, env)
+    case "Sync":
+      return [state, [{ _tag: "Send", to: [input.with], body: digest(state, true, env) }]]
+  }
+}
