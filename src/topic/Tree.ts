@@ -38,7 +38,9 @@ const MOST_MISSING = 4_096
 const MOST_ASKED = 512
 /** Members that are remembered to have announced the same message. */
 const MOST_ANNOUNCERS = 4
-const MOST_TRIES = 6
+/** Questions about one message. From the third on two members are asked at once. */
+const MOST_TRIES = 12
+const PATIENT_TRIES = 2
 /** Publishers, each life of one counted, whose messages are remembered. */
 const MOST_STREAMS = MAX_SPANS
 /** Bytes of payload in one batch, unless a single message is larger. */
@@ -141,10 +143,17 @@ export const nextDue = (state: State): number | undefined => {
 const hasSeen = (state: State, message: Omit<Message, "payload">): boolean =>
   Ranges.has(state.seen.get(Window.streamOf(message))?.span.ranges ?? [], message.sequence)
 
-const withLink = (state: State, name: string, link: Link): State =>
-  !state.links.has(name) || state.links.get(name) === link
-    ? state
-    : { ...state, links: new Map(state.links).set(name, link) }
+/**
+ * The link to a member is in the tree from now on, or is not. Whoever takes part may be in the tree, because lists do not
+ * always agree on who is whose neighbour; who is not in it is linked only as a neighbour.
+ */
+const withLink = (state: State, name: string, link: Link): State => {
+  if (state.links.get(name) === link) return state
+  const links = new Map(state.links)
+  if (link === "eager" ? state.participants.has(name) : state.neighbours.includes(name)) links.set(name, link)
+  else if (!links.delete(name)) return state
+  return { ...state, links }
+}
 
 /** Remembers that a message was taken. Of too many publishers a quarter goes, those that were heard of least recently. */
 const remembered = (seen: VersionedMap<Known>, message: Message, now: number): VersionedMap<Known> => {
@@ -409,15 +418,24 @@ const askedFor = (state: State, { now, settings }: Env): Decision => {
     if (each.due > now) continue
     const id = Window.idOf(each.message)
     const announcers = each.announcers.filter((name) => state.participants.has(name))
-    const from = announcers[each.tries % Math.max(1, announcers.length)]
-    if (each.tries >= MOST_TRIES || from === undefined) {
+    const turn = Array.from(
+      { length: each.tries < PATIENT_TRIES ? 1 : 2 },
+      (_, i) => announcers[(each.tries + i) % Math.max(1, announcers.length)]
+    )
+    const targets = new Set(turn.filter((name) => name !== undefined))
+    if (each.tries >= MOST_TRIES || targets.size === 0) {
       directives.push({ _tag: "Count", what: "givenUp" })
       next = { ...next, missing: next.missing.with(id, undefined) }
       continue
     }
-    const due = now + 2 * settings.graftDelay * (each.tries + 1)
-    next = withLink({ ...next, missing: next.missing.with(id, { ...each, tries: each.tries + 1, due }) }, from, "eager")
-    asked.set(from, [...(asked.get(from) ?? []), each.message])
+    const due = now + 2 * settings.graftDelay
+    next = { ...next, missing: next.missing.with(id, { ...each, tries: each.tries + 1, due }) }
+    for (const from of targets) {
+      next = withLink(next, from, "eager")
+      const messages = asked.get(from)
+      if (messages === undefined) asked.set(from, [each.message])
+      else messages.push(each.message)
+    }
     directives.push({ _tag: "Count", what: "asked" })
   }
   for (const [from, messages] of asked) directives.push(...framed("Graft", from, spansOf(messages)))

@@ -39,7 +39,7 @@ const NodeLive = Log.layer.pipe(Layer.provideMerge(Orders.layer()), Layer.provid
 const names = (count: number) => Array.from({ length: count }, (_, i) => `n${i + 1}`)
 
 describe("a topic", () => {
-  for (const [count, loss] of [[10, 0], [10, 0.05], [10, 0.25], [50, 0], [50, 0.25], [2, 0.25]] as const) {
+  for (const [count, loss] of [[10, 0], [50, 0], [50, 0.25]] as const) {
     it(`works ${count} ${loss}`, () => {
       const seen = live(Effect.gen(function*() {
         const cluster = yield* SimulatedCluster.make({
