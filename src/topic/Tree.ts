@@ -109,7 +109,7 @@ export type Input =
 export type Directive =
   | { readonly _tag: "Send"; readonly to: ReadonlyArray<string>; readonly body: Body }
   /** A message that came for the first time. */
-  | { readonly _tag: "Deliver"; readonly message: Message; readonly from: string | undefined; readonly hops: number }
+  | { readonly _tag: "Deliver"; readonly message: Message }
   /** A payload that was there already, or a message that is given up. */
   | { readonly _tag: "Count"; readonly what: "duplicate" | "asked" | "givenUp" | "pruned" | "grafted" }
 
@@ -169,6 +169,16 @@ const remembered = (seen: VersionedMap<Known>, message: Message, now: number): V
   return next.with(stream, { span, heard: now })
 }
 
+/** Sends a message on along the tree. */
+const passOn = (state: State, message: Message, from: string | undefined, hops: number): ReadonlyArray<Directive> => {
+  const to = [...state.links].flatMap(([name, link]) =>
+    link === "eager" && name !== from && name !== message.origin ? [name] : []
+  )
+  return to.length === 0
+    ? []
+    : [{ _tag: "Send", to, body: { _tag: "Data", hops: Math.min(hops + 1, MAX_HOPS), message } }]
+}
+
 /** Takes a message that is new: delivers it, pushes it on where that is wanted, and announces it. */
 const taken = (
   state: State,
@@ -181,22 +191,17 @@ const taken = (
   },
   { now, settings }: Env
 ): Decision => {
-  const directives: Array<Directive> = [{ _tag: "Deliver", message, from, hops }]
-  const to = isPushed
-    ? [...state.links].flatMap(([name, link]) =>
-      link === "eager" && name !== from && name !== message.origin ? [name] : []
-    )
-    : []
-  if (to.length > 0) {
-    directives.push({ _tag: "Send", to, body: { _tag: "Data", hops: Math.min(hops + 1, MAX_HOPS), message } })
-  }
+  const directives: ReadonlyArray<Directive> = [
+    { _tag: "Deliver", message },
+    ...(isPushed ? passOn(state, message, from, hops) : [])
+  ]
   const id = Window.idOf(message)
   const left = Math.min(MOST_FLUSHES, Math.max(2, Math.ceil(ANNOUNCEMENTS / Math.max(1, state.links.size))))
   const except = from === undefined || from === message.origin ? [message.origin] : [from, message.origin]
   const next: State = {
     ...state,
     seen: remembered(state.seen, message, now),
-    window: Window.added(state.window, { message, from, hops, at: now - age }, settings.window, now),
+    window: Window.added(state.window, { message, from, isPushed, at: now - age }, settings.window, now),
     missing: state.missing.with(id, undefined),
     news: state.news.with(id, { message, except, left }),
     flushAt: state.flushAt ?? now + settings.announceDelay
@@ -216,8 +221,14 @@ const pushed = (state: State, from: string, message: Message, hops: number, env:
   }
   const id = Window.idOf(message)
   const duplicate: Directive = { _tag: "Count", what: "duplicate" }
+  const entry = state.window.byId.get(id)
   // the network doubled it; the link is as good as before
-  if (state.window.byId.get(id)?.from === from) return [state, [duplicate]]
+  if (entry?.from === from && entry.isPushed) return [state, [duplicate]]
+  // a comparison of what is known was faster than the tree, which is as good as before
+  if (entry?.isPushed === false) {
+    const next = withLink({ ...state, window: Window.pushed(state.window, entry) }, from, "eager")
+    return [next, [duplicate, ...passOn(next, message, from, hops)]]
+  }
   const news = state.news.get(id)
   const next = news === undefined
     ? state

@@ -21,7 +21,8 @@ export interface Entry {
   readonly message: Message
   /** Who sent it first; nobody for our own. */
   readonly from: string | undefined
-  readonly hops: number
+  /** Whether it was passed on along the tree. */
+  readonly isPushed: boolean
   /** When it was published, as far as that is known, by our clock. */
   readonly at: number
   readonly place: number
@@ -86,6 +87,16 @@ export const added = (window: Window, entry: Omit<Entry, "place">, bounds: Bound
     bounds,
     now
   )
+}
+
+/** Notes that a message in it was passed on along the tree. */
+export const pushed = (window: Window, entry: Entry): Window => {
+  const next = { ...entry, isPushed: true }
+  return {
+    ...window,
+    byId: window.byId.with(idOf(entry.message), next),
+    byPlace: window.byPlace.with(String(entry.place), next)
+  }
 }
 
 /** Those in it that some spans have, or lack. */
