@@ -9,6 +9,9 @@ export interface Measured {
   readonly outcome: Result
 }
 
+/** JSON has no infinity: what never happened was written as null. */
+const average = (values: ReadonlyArray<number | null>): number => mean(values.map((value) => value ?? Infinity))
+
 const number = (value: number, digits = 2): string => Number.isFinite(value) ? value.toFixed(digits) : "–"
 const distinct = <A>(values: ReadonlyArray<A>): ReadonlyArray<A> => [...new Set(values)]
 const ordered = Object.keys(ways) as ReadonlyArray<Way>
@@ -17,7 +20,7 @@ const networkOf = ({ churn, loss }: Job): string =>
   churn ? "members come and go" : loss === 0 ? "calm, nothing lost" : `${100 * loss} % lost`
 
 const row = (way: Way, results: ReadonlyArray<Result>): ReadonlyArray<string> => {
-  const of = (read: (result: Result) => number) => mean(results.map(read))
+  const of = (read: (result: Result) => number | null) => average(results.map(read))
   const messages = results.reduce((sum, result) => sum + result.messages, 0)
   const complete = results.reduce((sum, result) => sum + result.complete, 0)
   return [

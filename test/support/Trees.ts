@@ -1,6 +1,7 @@
 /** Members as pure states of the tree, on a network that delays and loses frames; nothing of Effect takes part. */
 import * as Overlay from "../../src/topic/Overlay.ts"
 import * as Tree from "../../src/topic/Tree.ts"
+import { generator } from "./Hex.ts"
 
 export const settings: Tree.Settings = {
   window: { messages: 1_024, bytes: 4_194_304, age: 60_000 },
@@ -10,19 +11,7 @@ export const settings: Tree.Settings = {
 
 interface Event {
   readonly at: number
-  readonly order: number
   readonly run: () => void
-}
-
-/** A generator in [0, 1): mulberry32. */
-const generator = (seed: number) => {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000
-  }
 }
 
 export class Trees {
@@ -35,8 +24,8 @@ export class Trees {
   readonly states = new Map<string, Tree.State>()
   private readonly random: () => number
   private readonly ring = new Overlay.Ring()
-  private events: Array<Event> = []
-  private order = 0
+  private readonly events: Array<Event> = []
+  private readonly awake = new Set<string>()
 
   constructor(names: ReadonlyArray<string>, seed: number) {
     this.random = generator(seed)
@@ -114,8 +103,6 @@ export class Trees {
     this.now = until
   }
 
-  private readonly awake = new Set<string>()
-
   private wake(name: string): void {
     const state = this.states.get(name)
     if (state === undefined || this.awake.has(name) || Tree.nextDue(state) === undefined) return
@@ -129,7 +116,7 @@ export class Trees {
   }
 
   private after(millis: number, run: () => void): void {
-    const event = { at: this.now + millis, order: this.order++, run }
+    const event = { at: this.now + millis, run }
     let low = 0
     let high = this.events.length
     while (low < high) {

@@ -1,0 +1,48 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Overlay from "../../src/topic/Overlay.ts"
+import * as TopicMark from "../../src/topic/TopicMark.ts"
+import { bytes, generator, hex } from "../support/Hex.ts"
+
+const [A, B] = [0x01020304, 0xf0000000]
+
+describe("the mark of a topic in metadata", () => {
+  it("is the FNV-1a hash of its name", () => {
+    assert.strictEqual(Overlay.fnv1a("").toString(16), "811c9dc5")
+    assert.strictEqual(Overlay.fnv1a("foobar").toString(16), "bf9cf968")
+  })
+
+  it("is written into no metadata, and the last one leaves none", () => {
+    const one = TopicMark.written(new Uint8Array(), B, true) ?? new Uint8Array()
+    assert.strictEqual(hex(one), "fe4d01017400" + "04f0000000")
+    const two = TopicMark.written(one, A, true) ?? new Uint8Array()
+    assert.strictEqual(hex(two), "fe4d01017400" + "0801020304f0000000")
+    assert.deepStrictEqual([A, B, 7].map((hash) => TopicMark.has(two, hash)), [true, true, false])
+    assert.deepStrictEqual(TopicMark.written(two, A, false), one)
+    assert.deepStrictEqual(TopicMark.written(one, B, false), new Uint8Array())
+  })
+
+  it("leaves the sections of others as they are", () => {
+    const others = "fe4d01" + "016d0003aabbcc" + "0278780000"
+    const marked = TopicMark.written(bytes(others), A, true) ?? new Uint8Array()
+    assert.strictEqual(hex(marked), `${others}01740004${"01020304"}`)
+    assert.strictEqual(hex(TopicMark.written(marked, A, false) ?? new Uint8Array()), others)
+  })
+
+  it("is not written into what is no such document, nor found in it", () => {
+    for (const text of ["ff", "fe4d02", "fe4d0101740004", "fe4d010174", "82a16101"]) {
+      assert.isUndefined(TopicMark.written(bytes(text), A, true), text)
+      assert.isFalse(TopicMark.has(bytes(text), A), text)
+    }
+  })
+
+  it("is looked for in any bytes without a throw", () => {
+    const random = generator(1)
+    for (let i = 0; i < 2_000; i++) {
+      const rest = Array.from({ length: Math.floor(random() * 30) }, () => Math.floor(random() * 256))
+      const meta = Uint8Array.from([0xfe, 0x4d, 1, ...rest])
+      TopicMark.has(meta, A)
+      const written = TopicMark.written(meta, A, true)
+      if (written !== undefined && !TopicMark.has(written, A)) assert.fail(hex(meta))
+    }
+  })
+})
