@@ -34,10 +34,11 @@ const run = (cwd: string, command: string, ...args: ReadonlyArray<string>) => {
 const program = `
 import * as library from "effect-memberlist"
 import * as testing from "effect-memberlist/testing"
+import * as topic from "effect-memberlist/Topic"
 
-const resolved = [import.meta.resolve("effect-memberlist"), import.meta.resolve("effect-memberlist/testing")]
+const resolved = [import.meta.resolve("effect-memberlist"), import.meta.resolve("effect-memberlist/testing"), import.meta.resolve("effect-memberlist/Topic")]
 for (const url of resolved) if (!url.includes("/dist/")) throw new Error("a consumer got " + url)
-for (const [name, front] of Object.entries({ library, testing })) {
+for (const [name, front] of Object.entries({ library, testing, topic })) {
   const names = Object.keys(front)
   if (names.length === 0) throw new Error("nothing is exported from " + name)
   console.log(name + ": " + names.join(", "))

@@ -29,22 +29,20 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as SchemaBinary from "effect/encoding/SchemaBinary"
 import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { json, sentence } from "./base/PlainText.ts"
+import { sentence } from "./base/PlainText.ts"
 import type { Member } from "./Member.ts"
 import { Memberlist, type UserMessage } from "./Memberlist.ts"
 import {
-  ConfigInvalid,
+  type ConfigInvalid,
   type MemberlistClosed,
   type MessageTooLarge,
   type MetaTooLarge,
@@ -67,9 +65,11 @@ import {
   ValueTooLarge
 } from "./topic/TopicError.ts"
 import * as TopicFrame from "./topic/TopicFrame.ts"
+import * as TopicOptions from "./topic/TopicOptions.ts"
 import * as Tree from "./topic/Tree.ts"
 
 export * from "./topic/TopicError.ts"
+export type { Options } from "./topic/TopicOptions.ts"
 
 /**
  * A value that somebody published, or sent to this member.
@@ -145,31 +145,6 @@ export interface Service<A> {
 }
 
 /**
- * Bounds and times. All have defaults.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Options {
-  /** Values that wait for a slow subscriber: 1 to 1,048,576. Default: 1,024. */
-  readonly subscriberBuffer?: number | undefined
-  /** Bytes of an encoded value: 1 to 16 MiB. Default: 1 MiB. */
-  readonly maxValueBytes?: number | undefined
-  /** Recent messages that are kept for those who lack them: 16 to 65,536. Default: 1,024. */
-  readonly windowMessages?: number | undefined
-  /** Their bytes, with 64 for each: at least `maxValueBytes` and 64, at most 1 GiB. Default: 4 MiB. */
-  readonly windowBytes?: number | undefined
-  /** Their age: 1 second to 1 day. Default: 1 minute. */
-  readonly windowAge?: Duration.Input | undefined
-  /** Frames that may wait to be sent: 16 to 65,536. Default: 1,024. */
-  readonly outgoing?: number | undefined
-  /** Frames of up to 1 KiB that one member may send us a second, and twice as many at once: 16 to 1,048,576. Default: 4,096. */
-  readonly peerRate?: number | undefined
-  /** How often what is known is compared with another participant: 1 second to 1 day. Default: 10 seconds. */
-  readonly syncInterval?: Duration.Input | undefined
-}
-
-/**
  * Why the layer of a topic may not start.
  *
  * @category errors
@@ -206,7 +181,7 @@ export interface Topic<Name extends string, A> extends Context.Service<Identity<
    * Takes part for as long as it lives, and says so in the node's metadata. A node has one layer of a topic; each call
    * makes another one, so keep it.
    */
-  readonly layer: (options?: Options) => Layer.Layer<Identity<Name>, StartError, Memberlist>
+  readonly layer: (options?: TopicOptions.Options) => Layer.Layer<Identity<Name>, StartError, Memberlist>
 }
 
 /** Between two looks at what is due. */
@@ -216,49 +191,6 @@ const VIEW_DELAY = 100
 /** The share by which the interval of syncs varies. */
 const JITTER = 0.25
 const NO_VALUE_DECODED = 64
-
-interface Checked extends Tree.Settings {
-  readonly subscriberBuffer: number
-  readonly maxValueBytes: number
-  readonly outgoing: number
-  readonly peerRate: number
-  readonly syncInterval: number
-}
-
-/** The options with their defaults, or the first that cannot work. */
-const checked = (options: Options): Effect.Effect<Checked, ConfigInvalid> =>
-  Effect.gen(function*() {
-    const refuse = (field: string, value: unknown, expected: string) =>
-      Effect.fail(new ConfigInvalid({ field: `Topic.${field}`, value: json(String(value)), expected }))
-    const whole = (field: keyof Options, usual: number, least: number, most: number) => {
-      const value = options[field] ?? usual
-      return typeof value === "number" && Number.isInteger(value) && value >= least && value <= most
-        ? Effect.succeed(value)
-        : refuse(field, value, `a whole number, ${least}‥${most}`)
-    }
-    const time = (field: "windowAge" | "syncInterval", usual: Duration.Input) => {
-      const value = options[field] ?? usual
-      const millis = Option.match(Duration.fromInput(value), { onNone: () => Number.NaN, onSome: Duration.toMillis })
-      return millis >= 1_000 && millis <= 86_400_000
-        ? Effect.succeed(millis)
-        : refuse(field, value, "a duration of 1 second to 1 day")
-    }
-    const maxValueBytes = yield* whole("maxValueBytes", 1_048_576, 1, 16_777_216)
-    return {
-      subscriberBuffer: yield* whole("subscriberBuffer", 1_024, 1, 1_048_576),
-      maxValueBytes,
-      window: {
-        messages: yield* whole("windowMessages", 1_024, 16, 65_536),
-        bytes: yield* whole("windowBytes", Math.max(4_194_304, maxValueBytes + 64), maxValueBytes + 64, 2 ** 30),
-        age: yield* time("windowAge", "1 minute")
-      },
-      announceDelay: 100,
-      graftDelay: 150,
-      outgoing: yield* whole("outgoing", 1_024, 16, 65_536),
-      peerRate: yield* whole("peerRate", 4_096, 16, 1_048_576),
-      syncInterval: yield* time("syncInterval", "10 seconds")
-    }
-  })
 
 const checkedName = (topic: string): Effect.Effect<void, TopicInvalid> => {
   const length = new TextEncoder().encode(topic).length
@@ -295,10 +227,10 @@ const codecOf = <A>(schema: Schema.Codec<A, unknown>) => {
 const start = Effect.fnUntraced(function*<A>(
   topic: string,
   schema: Schema.Codec<A, unknown>,
-  options: Options
+  options: TopicOptions.Options
 ): Effect.fn.Return<Service<A>, StartError, Memberlist | Scope.Scope> {
   yield* checkedName(topic)
-  const settings = yield* checked(options)
+  const settings = yield* TopicOptions.checked(options)
   const cluster = yield* Memberlist
   const clock = yield* Clock.Clock
   const epoch = yield* Random.nextIntBetween(0, 0xffff_ffff)
@@ -307,7 +239,10 @@ const start = Effect.fnUntraced(function*<A>(
 
   const counts = new Map<string, number>()
   const count = (what: string, by = 1): void => void counts.set(what, (counts.get(what) ?? 0) + by)
-  const subscribers = Subscribers.make<Omit<Received<A>, "missed">>(settings.subscriberBuffer, () => count("value.lost"))
+  const subscribers = Subscribers.make<Omit<Received<A>, "missed">>(
+    settings.subscriberBuffer,
+    () => count("value.lost")
+  )
   const invalid = Subscribers.make<Invalid>(NO_VALUE_DECODED, () => count("invalid.lost"))
   const everybody = new Participants.Participants(topic, self)
   const most = 16_384
@@ -514,6 +449,6 @@ export const make = <const Name extends string, A>(
   const key = Context.Service<Identity<Name>, Service<A>>(`effect-memberlist/Topic/${topic}`)
   return Object.assign(key, {
     topic,
-    layer: (options: Options = {}) => Layer.effect(key, start(topic, schema, options))
+    layer: (options: TopicOptions.Options = {}) => Layer.effect(key, start(topic, schema, options))
   })
 }

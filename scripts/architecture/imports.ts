@@ -67,6 +67,7 @@ const purposes: Readonly<Record<string, readonly [string, string]>> = {
   Memberlist: ["service", "Memberlist, TransmitLimitedQueue"],
   node: ["node", "UDP, TCP and DNS of Node.js"],
   testing: ["testing", "simulated network, virtual time"],
+  topic: ["topic", "messages to all that take part"],
   engine: ["engine", "the fibers: time, chance, I/O"],
   swim: ["swim", "the rules: pure"],
   wire: ["wire", "the bytes: pure"],

@@ -3,7 +3,7 @@
  *
  * Imports point one way: `NodeMemberlist → Memberlist → engine → swim, wire → domain → config → errors → base`, where the
  * domain is the files that lie directly in `src`. Beside the engine stand `node`, which knows the domain alone, and
- * `testing`. The rules (`swim`) and the bytes (`wire`) are pure: they know data, no service.
+ * `testing`, and on top of the service `topic`. The rules (`swim`) and the bytes (`wire`) are pure: they know data, no service.
  */
 
 type Layer =
@@ -125,7 +125,17 @@ const alone: ReadonlyMap<string, Layer> = new Map([
 ])
 
 /** The folders, in which a whole layer lies. */
-const folders: ReadonlySet<Layer> = new Set(["agent", "node", "testing", "topic", "engine", "swim", "wire", "config", "base"])
+const folders: ReadonlySet<Layer> = new Set([
+  "agent",
+  "node",
+  "testing",
+  "topic",
+  "engine",
+  "swim",
+  "wire",
+  "config",
+  "base"
+])
 
 /** The layer of a file given by its path from the repository root, with `/`; `undefined` for an unknown folder. */
 export const layerOf = (file: string): Layer | undefined => {

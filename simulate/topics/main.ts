@@ -49,7 +49,8 @@ const wanted = sizes.flatMap((members) =>
     Array.from({ length: runs }, (_, i) => chosen.map((way): Job => ({ way, members, ...network, seed: i + 1 }))).flat()
   )
 )
-const idOf = ({ churn, loss, members, seed, way }: Job) => [way, members, loss, churn ? "churn" : "calm", seed].join("/")
+const idOf = ({ churn, loss, members, seed, way }: Job) =>
+  [way, members, loss, churn ? "churn" : "calm", seed].join("/")
 
 const { fresh } = given
 const { failures, kept } = await runMissing<Job, Result>(import.meta.dirname, { jobs: wanted, idOf, workers, fresh })

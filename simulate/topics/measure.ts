@@ -127,7 +127,7 @@ const decoder = new TextDecoder()
 const numbersIn = (payload: Uint8Array): ReadonlyArray<number> =>
   [...decoder.decode(payload).matchAll(/<note (\d+)>/g)].map((match) => Number(match[1]))
 const copies = (payload: Uint8Array, copied: (number: number) => void): void => {
-  if (payload.length > BYTES) for (const number of numbersIn(payload)) copied(number)
+  if (payload.length > BYTES) { for (const number of numbersIn(payload)) copied(number) }
 }
 
 const average = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length
@@ -226,4 +226,3 @@ export const measure = ({ churn, loss, members, seed, way }: Job): Result =>
       }
     })
   )
-

@@ -1,7 +1,7 @@
 /**
- * What waits to be sent. Frames that fit a datagram go one after the other, larger ones over streams, a few at a time, so
- * that a peer that does not answer holds up no others. Both are bounded: what has no room is dropped and counted, and
- * fetched later by who lacks it; `room` waits until half of it is free.
+ * What waits to be sent. Frames that fit a datagram go one after the other, larger ones over streams, a few at a time,
+ * so that a peer that does not answer holds up no others. Both are bounded: what has no room is dropped and counted,
+ * and fetched later by who lacks it; `room` waits until half of it is free.
  *
  * @stability unstable
  * @since 0.1.0
@@ -54,8 +54,9 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const overStream = (parcel: Parcel) => {
-    if (streamBytes + parcel.bytes.length > STREAM_BYTES || !Queue.offerUnsafe(streams, parcel)) count("frame.dropped:Full")
-    else streamBytes += parcel.bytes.length
+    if (streamBytes + parcel.bytes.length > STREAM_BYTES || !Queue.offerUnsafe(streams, parcel)) {
+      count("frame.dropped:Full")
+    } else streamBytes += parcel.bytes.length
   }
 
   const told = (carrier: "datagram" | "stream", { bytes }: Parcel) => {

@@ -16,7 +16,7 @@ export const fnv1a = (text: string): number => {
   return hash >>> 0
 }
 
-/** Mixes all bits: FNV-1a places names that differ in their last letter side by side. (The finalizer of MurmurHash3.) */
+/** Mixes all bits, as MurmurHash3 does at its end: FNV-1a places names that differ in the last letter side by side. */
 const placeOf = (name: string): number => {
   let hash = fnv1a(name)
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)

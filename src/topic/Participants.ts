@@ -56,12 +56,14 @@ export const mark = (
 /** Marks this node until the scope closes. */
 export const marked = (cluster: Memberlist["Service"], topic: string) =>
   Effect.acquireRelease(
-    Effect.suspend((): Effect.Effect<void, TopicTaken | MetaForeign | MetaTooLarge | NotParticipating | MemberlistClosed> => {
-      const { topics } = nodeOf(cluster)
-      if (topics.has(topic)) return Effect.fail(new TopicTaken({ topic }))
-      topics.add(topic)
-      return mark(cluster, topic).pipe(Effect.onError(() => Effect.sync(() => topics.delete(topic))))
-    }),
+    Effect.suspend(
+      (): Effect.Effect<void, TopicTaken | MetaForeign | MetaTooLarge | NotParticipating | MemberlistClosed> => {
+        const { topics } = nodeOf(cluster)
+        if (topics.has(topic)) return Effect.fail(new TopicTaken({ topic }))
+        topics.add(topic)
+        return mark(cluster, topic).pipe(Effect.onError(() => Effect.sync(() => topics.delete(topic))))
+      }
+    ),
     () =>
       Effect.andThen(
         Effect.sync(() => nodeOf(cluster).topics.delete(topic)),

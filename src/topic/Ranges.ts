@@ -1,6 +1,6 @@
 /**
- * Sets of whole numbers as ascending ranges: what is known of one publisher's messages, in memory and in frames. Numbers
- * that follow one another take one range, however many they are; each gap takes one more.
+ * Sets of whole numbers as ascending ranges: what is known of one publisher's messages, in memory and in frames.
+ * Numbers that follow one another take one range, however many they are; each gap takes one more.
  *
  * @stability unstable
  * @since 0.1.0

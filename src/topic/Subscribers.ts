@@ -65,9 +65,17 @@ export const make = <A>(capacity: number, onLost: () => void): Subscribers<A> =>
       lostEarly++
       onLost()
     },
-    stream: Stream.unwrap(Effect.map(subscribe, ({ queue }) =>
-      Stream.mapAccum(Stream.fromQueue(queue), () => 0, (expected, { number, value }) =>
-        [number + 1, [[value, number - expected] as const]] as const))),
+    stream: Stream.unwrap(
+      Effect.map(
+        subscribe,
+        ({ queue }) =>
+          Stream.mapAccum(
+            Stream.fromQueue(queue),
+            () => 0,
+            (expected, { number, value }) => [number + 1, [[value, number - expected] as const]] as const
+          )
+      )
+    ),
     end: () => {
       hasEnded = true
       for (const { queue } of subscribers) Queue.endUnsafe(queue)

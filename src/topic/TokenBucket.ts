@@ -1,5 +1,5 @@
 /**
- * How much each of many senders may do: so much at once, and so much a second afterwards.
+ * How much each of many senders may do: so much at once, and so much a second from then on.
  *
  * @stability unstable
  * @since 0.1.0

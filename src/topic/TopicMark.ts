@@ -2,9 +2,9 @@
  * The mark in a member's metadata that tells which topics it takes part in: a section of a document in which several
  * libraries have theirs. Bytes that are no such document are left alone.
  *
- * The document: 0xFE 0x4D, version 1, then sections of a name (a byte of length, UTF-8), a length (two bytes, big-endian)
- * and that many bytes. The section `t` has the hash of each topic's name (`Overlay.fnv1a`), four bytes each, big-endian,
- * ascending.
+ * The document: 0xFE 0x4D, version 1, then sections of a name (a byte of length, UTF-8), a length (two bytes,
+ * big-endian) and that many bytes. The section `t` has the hash of each topic's name (`Overlay.fnv1a`), four bytes
+ * each, big-endian, ascending.
  *
  * @stability unstable
  * @since 0.1.0
@@ -44,7 +44,8 @@ const hashesIn = ({ bytes }: Section): ReadonlyArray<number> => {
 
 /** Whether metadata has the mark of a topic. */
 export const has = (meta: Uint8Array, hash: number): boolean =>
-  meta.length > HEAD.length && (sectionsOf(meta)?.some((section) => isOurs(section) && hashesIn(section).includes(hash)) ?? false)
+  meta.length > HEAD.length &&
+  (sectionsOf(meta)?.some((section) => isOurs(section) && hashesIn(section).includes(hash)) ?? false)
 
 /** Whether metadata is a document, or none at all, so that a mark can be written into it. */
 export const isWritable = (meta: Uint8Array): boolean => sectionsOf(meta) !== undefined

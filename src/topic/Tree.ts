@@ -1,7 +1,8 @@
 /**
- * The rules by which a message reaches everybody: Plumtree (Leitão, Pereira, Rodrigues, "Epidemic Broadcast Trees", SRDS
- * 2007). A message is pushed along links of a tree, and announced beside it; a link over which it comes a second time
- * leaves the tree, and who hears of a message that does not come asks for it, which makes that link one of the tree.
+ * The rules by which a message reaches everybody: Plumtree (Leitão, Pereira, Rodrigues, "Epidemic Broadcast Trees",
+ * SRDS 2007). A message is pushed along links of a tree, and announced beside it; a link over which it comes a second
+ * time leaves the tree, and who hears of a message that does not come asks for it, which makes that link one of the
+ * tree.
  *
  * Pure: a decision takes the state, an input and the time, and answers the next state and what is to be done.
  *
@@ -13,7 +14,16 @@
  */
 import { VersionedMap } from "../base/VersionedMap.ts"
 import * as Ranges from "./Ranges.ts"
-import { type Body, type Kept, MAX_BATCH, MAX_HOPS, MAX_RANGES, MAX_SPANS, type Message, type Span } from "./TopicFrame.ts"
+import {
+  type Body,
+  type Kept,
+  MAX_BATCH,
+  MAX_HOPS,
+  MAX_RANGES,
+  MAX_SPANS,
+  type Message,
+  type Span
+} from "./TopicFrame.ts"
 import * as Window from "./Window.ts"
 
 /** The times and bounds, in milliseconds and pieces. */
@@ -144,8 +154,8 @@ const hasSeen = (state: State, message: Omit<Message, "payload">): boolean =>
   Ranges.has(state.seen.get(Window.streamOf(message))?.span.ranges ?? [], message.sequence)
 
 /**
- * The link to a member is in the tree from now on, or is not. Whoever takes part may be in the tree, because lists do not
- * always agree on who is whose neighbour; who is not in it is linked only as a neighbour.
+ * The link to a member is in the tree from now on, or is not. Whoever takes part may be in the tree, because lists do
+ * not always agree on who is whose neighbour; who is not in it is linked only as a neighbour.
  */
 const withLink = (state: State, name: string, link: Link): State => {
   if (state.links.get(name) === link) return state
@@ -155,7 +165,7 @@ const withLink = (state: State, name: string, link: Link): State => {
   return { ...state, links }
 }
 
-/** Remembers that a message was taken. Of too many publishers a quarter goes, those that were heard of least recently. */
+/** Remembers that a message was taken. Of too many publishers a quarter goes, those heard of least recently. */
 const remembered = (seen: VersionedMap<Known>, message: Message, now: number): VersionedMap<Known> => {
   const stream = Window.streamOf(message)
   const known = seen.get(stream)
@@ -424,7 +434,8 @@ const flushed = (state: State, { now, settings }: Env): Decision => {
 const askedFor = (state: State, { now, settings }: Env): Decision => {
   const asked = new Map<string, Array<Omit<Message, "payload">>>()
   const directives: Array<Directive> = []
-  let next = state
+  let linked = state
+  let { missing } = state
   for (const each of state.missing.values()) {
     if (each.due > now) continue
     const id = Window.idOf(each.message)
@@ -436,13 +447,13 @@ const askedFor = (state: State, { now, settings }: Env): Decision => {
     const targets = new Set(turn.filter((name) => name !== undefined))
     if (each.tries >= MOST_TRIES || targets.size === 0) {
       directives.push({ _tag: "Count", what: "givenUp" })
-      next = { ...next, missing: next.missing.with(id, undefined) }
+      missing = missing.with(id, undefined)
       continue
     }
     const due = now + 2 * settings.graftDelay
-    next = { ...next, missing: next.missing.with(id, { ...each, tries: each.tries + 1, due }) }
+    missing = missing.with(id, { ...each, tries: each.tries + 1, due })
     for (const from of targets) {
-      next = withLink(next, from, "eager")
+      linked = withLink(linked, from, "eager")
       const messages = asked.get(from)
       if (messages === undefined) asked.set(from, [each.message])
       else messages.push(each.message)
@@ -450,7 +461,7 @@ const askedFor = (state: State, { now, settings }: Env): Decision => {
     directives.push({ _tag: "Count", what: "asked" })
   }
   for (const [from, messages] of asked) directives.push(...framed("Graft", from, spansOf(messages)))
-  return [next, directives]
+  return [{ ...linked, missing }, directives]
 }
 
 const ticked = (state: State, env: Env): Decision => {

@@ -6,8 +6,8 @@
  * @since 0.1.0
  */
 import { VersionedMap } from "../base/VersionedMap.ts"
-import type { Kept, Message, Span } from "./TopicFrame.ts"
 import * as Ranges from "./Ranges.ts"
+import type { Kept, Message, Span } from "./TopicFrame.ts"
 
 /** How much is kept. */
 export interface Bounds {

@@ -12,8 +12,14 @@ const spans = [
 /** The head of each: magic, version, kind, topic, sender. */
 const vectors: ReadonlyArray<readonly [string, TopicFrame.Body]> = [
   ["fe540101 066f7264657273 000161 02 000362c3a9 deadbeef ac02 0102", { _tag: "Data", hops: 2, message }],
-  ["fe540102 066f7264657273 000161 02 000162 00000007 03 0103 0200 a602bc05 000163 00000000 00", { _tag: "Have", spans }],
-  ["fe540103 066f7264657273 000161 02 000162 00000007 03 0103 0200 a602bc05 000163 00000000 00", { _tag: "Graft", spans }],
+  ["fe540102 066f7264657273 000161 02 000162 00000007 03 0103 0200 a602bc05 000163 00000000 00", {
+    _tag: "Have",
+    spans
+  }],
+  ["fe540103 066f7264657273 000161 02 000162 00000007 03 0103 0200 a602bc05 000163 00000000 00", {
+    _tag: "Graft",
+    spans
+  }],
   ["fe540104 066f7264657273 000161", { _tag: "Prune" }],
   ["fe540105 066f7264657273 000161 01 00", { _tag: "Digest", wantsAnswer: true, spans: [] }],
   [
@@ -64,7 +70,11 @@ describe("a frame", () => {
       () => ({ _tag: "Graft", spans: list(5, span) }),
       () => ({ _tag: "Prune" }),
       () => ({ _tag: "Digest", wantsAnswer: int(2) === 1, spans: list(5, span) }),
-      () => ({ _tag: "Batch", isAsked: int(2) === 1, messages: list(8, () => ({ message: one(), age: int(2 ** 30) })) }),
+      () => ({
+        _tag: "Batch",
+        isAsked: int(2) === 1,
+        messages: list(8, () => ({ message: one(), age: int(2 ** 30) }))
+      }),
       () => ({ _tag: "Direct", payload: payload() })
     ]
     for (let i = 0; i < 210; i++) {

@@ -35,12 +35,12 @@ describe("the tree", () => {
 
   for (const [loss, most] of [[0.05, 1.35], [0.25, 1.9]] as const) {
     it(`brings every message to everybody exactly once where ${100 * loss} % of the frames are lost`, () => {
-      let all: ReadonlyArray<number> = []
+      const all: Array<number> = []
       for (const seed of SEEDS) {
         const trees = new Trees(names(3 + seed), seed)
         trees.run(1_000)
         trees.loss = loss
-        all = [...all, ...publishing(trees, 10, 1_000).slice(1)]
+        all.push(...publishing(trees, 10, 1_000).slice(1))
         trees.run(5_000)
         for (const [name, messages] of trees.delivered) {
           assert.strictEqual(new Set(messages).size, messages.length, `${name}, seed ${seed}`)
