@@ -193,7 +193,8 @@ export class Memberlist extends Context.Service<Memberlist, {
   /**
    * Lets a message ride on gossip to random members, Go ones too: of ten members about seven get it, of a hundred about
    * twelve, some several times. Receivers do not pass it on. A `Topic` (`effect-memberlist/Topic`) reaches every member
-   * that takes part, once. With a `key`, it replaces an earlier one of the same key that is still waiting. Refused after a leave.
+   * that takes part, once. With a `key`, it replaces an earlier one of the same key that is still waiting. Refused
+   * after a leave.
    */
   readonly broadcast: (
     payload: Uint8Array,

@@ -295,7 +295,7 @@ const start = Effect.fnUntraced(function*<A>(
           count(`tree.${directive.what}`)
       }
     }
-    if (Tree.nextDue(state) !== undefined) Latch.openUnsafe(due)
+    if (Tree.isWaiting(state)) Latch.openUnsafe(due)
   }
 
   const changed = (isChanged: boolean): void => {
@@ -362,7 +362,7 @@ const start = Effect.fnUntraced(function*<A>(
     }
     const at = Tree.nextDue(state)
     if (at !== undefined && at <= now()) step({ _tag: "Tick" })
-    if (viewAt === undefined && Tree.nextDue(state) === undefined) Latch.closeUnsafe(due)
+    if (viewAt === undefined && !Tree.isWaiting(state)) Latch.closeUnsafe(due)
   })
   const ticking = Effect.forever(Effect.andThen(Effect.andThen(due.await, Effect.sleep(TICK)), look))
 

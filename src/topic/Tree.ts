@@ -141,6 +141,9 @@ export const make = (self: string, epoch: number): State => ({
   flushes: 0
 })
 
+/** Whether a `Tick` will be due. */
+export const isWaiting = ({ flushAt, missing }: State): boolean => flushAt !== undefined || missing.size > 0
+
 /** When a `Tick` is due, if nothing else happens. */
 export const nextDue = (state: State): number | undefined => {
   let due = state.flushAt

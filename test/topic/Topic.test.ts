@@ -354,6 +354,39 @@ describe("the layer's end", () => {
   })
 })
 
+describe("a publish that waits", () => {
+  it("can be interrupted, and then nothing of it was sent", () => {
+    const seen = live(Effect.gen(function*() {
+      const cluster = yield* plain(2)
+      const [one, two] = yield* Effect.forEach(
+        ["n1", "n2"] as const,
+        (name) => taking(cluster, name, Prices, { outgoing: 16 })
+      )
+      if (one === undefined || two === undefined) return yield* Effect.die("nobody")
+      yield* Effect.sleep("5 seconds")
+      const published: Array<number> = []
+      const all = Array.from({ length: 50 }, (_, i) => i)
+      const publishing = Effect.forEach(
+        all,
+        (i) => Effect.andThen(one.publish(i), Effect.sync(() => void published.push(i))),
+        { discard: true }
+      )
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* cluster.network.inject({ _tag: "Pause", hosts: ["n1"] })
+        const fiber = yield* Effect.forkChild(publishing, { startImmediately: true })
+        yield* Effect.sleep("100 millis")
+        yield* Fiber.interrupt(fiber)
+      }))
+      const before = published.slice()
+      yield* one.publish(99)
+      yield* Effect.sleep("15 seconds")
+      return { waited: before.length < 50, before, values: two.values.toSorted((a, b) => a - b) }
+    }))
+    assert.isTrue(seen.waited)
+    assert.deepStrictEqual(seen.values, [...seen.before, 99])
+  })
+})
+
 describe("a value", () => {
   it("that the schema refuses, that is too large, or that comes after a leave, is refused before anything is sent", () => {
     const seen = live(Effect.gen(function*() {
