@@ -358,7 +358,8 @@ const start = Effect.fnUntraced(function*<A>(
     if (viewAt !== undefined && viewAt <= now()) {
       viewAt = undefined
       const { ring } = everybody
-      step({ _tag: "View", participants: new Set(ring.names), neighbours: ring.neighbours(self) })
+      const [neighbours, branches] = [ring.neighbours(self), ring.branches(self)]
+      step({ _tag: "View", participants: new Set(ring.names), neighbours, branches })
     }
     const at = Tree.nextDue(state)
     if (at !== undefined && at <= now()) step({ _tag: "Tick" })

@@ -60,9 +60,10 @@ export interface Have {
   readonly _tag: "Have"
   readonly spans: ReadonlyArray<Span>
 }
-/** Asks for messages, and for those to come: the link becomes one of the tree. */
+/** Asks for messages; and for those to come, where the link is to be one of the tree. */
 export interface Graft {
   readonly _tag: "Graft"
+  readonly isLasting: boolean
   readonly spans: ReadonlyArray<Span>
 }
 /** The message was there already: the link is none of the tree. */
@@ -192,8 +193,12 @@ export const encode = ({ body, sender, topic }: Frame): Uint8Array => {
       writer.raw(body.message.payload)
       break
     }
-    case "Have":
+    case "Have": {
+      spansTo(writer, body.spans)
+      break
+    }
     case "Graft": {
+      writer.byte(body.isLasting ? 1 : 0)
       spansTo(writer, body.spans)
       break
     }
@@ -337,8 +342,10 @@ const bodyOf = (kind: number, reader: Reader): Body | undefined => {
     }
     case KINDS.Have:
       return { _tag: "Have", spans: reader.spans() }
-    case KINDS.Graft:
-      return { _tag: "Graft", spans: reader.spans() }
+    case KINDS.Graft: {
+      const isLasting = reader.flag()
+      return { _tag: "Graft", isLasting, spans: reader.spans() }
+    }
     case KINDS.Prune:
       return { _tag: "Prune" }
     case KINDS.Digest: {

@@ -1,12 +1,14 @@
 /**
  * The rules by which a message reaches everybody: Plumtree (Leitão, Pereira, Rodrigues, "Epidemic Broadcast Trees",
- * SRDS 2007). A message is pushed along links of a tree, and announced beside it; a link over which it comes a second
- * time leaves the tree, and who hears of a message that does not come asks for it, which makes that link one of the
- * tree.
+ * SRDS 2007). A message is pushed along links of a tree, and announced beside it; who hears of a message that does not
+ * come asks for it, and makes that link one of the tree where nothing comes along the others; a link over which a
+ * message comes a second time leaves the tree.
  *
  * Pure: a decision takes the state, an input and the time, and answers the next state and what is to be done.
  *
- * What differs from the paper: frames may be lost, so a message is announced to neighbours in the tree too, in batches,
+ * What differs from the paper: members that agree on who takes part agree on a tree (`Overlay`), whose links are never
+ * pruned. Where all links begin in the tree and each message prunes some, messages of several publishers at the same
+ * time prune each other's: four copies of each message were measured, and the tree never settled. Frames may be lost, so a message is announced to neighbours in the tree too, in batches,
  * several times where there are few neighbours; and a digest of what is known fetches what was missed while away.
  *
  * @stability unstable
@@ -51,6 +53,8 @@ const MOST_ANNOUNCERS = 4
 /** Questions about one message. From the third on two members are asked at once. */
 const MOST_TRIES = 12
 const PATIENT_TRIES = 2
+/** Messages in a row that had to be asked for before a link is made one of the tree. */
+const MOST_SILENT = 3
 /** Publishers, each life of one counted, whose messages are remembered. */
 const MOST_STREAMS = MAX_SPANS
 /** Bytes of payload in one batch, unless a single message is larger. */
@@ -87,6 +91,10 @@ export interface State {
   /** The number of our last message. */
   readonly sent: number
   readonly neighbours: ReadonlyArray<string>
+  /** The links of the tree on which all agree that have the same list. */
+  readonly branches: ReadonlySet<string>
+  /** Messages that had to be asked for since one came along the tree. */
+  readonly silent: number
   /** The neighbours, and who else is in the tree. */
   readonly links: ReadonlyMap<string, Link>
   readonly participants: ReadonlySet<string>
@@ -110,7 +118,13 @@ export type Input =
   /** A frame about messages; values for one member alone are none of the tree's. */
   | { readonly _tag: "Received"; readonly from: string; readonly body: Exclude<Body, { readonly _tag: "Direct" }> }
   /** Who takes part now, this member included, and who of them are its neighbours, the nearest first. */
-  | { readonly _tag: "View"; readonly participants: ReadonlySet<string>; readonly neighbours: ReadonlyArray<string> }
+  | {
+    readonly _tag: "View"
+    readonly participants: ReadonlySet<string>
+    readonly neighbours: ReadonlyArray<string>
+    /** Who is linked with this member in the tree of all that take part. */
+    readonly branches: ReadonlyArray<string>
+  }
   /** Time has passed. */
   | { readonly _tag: "Tick" }
   /** Compare what is known with this member. */
@@ -131,6 +145,8 @@ export const make = (self: string, epoch: number): State => ({
   epoch,
   sent: 0,
   neighbours: [],
+  branches: new Set(),
+  silent: 0,
   links: new Map(),
   participants: new Set(),
   seen: VersionedMap.empty(),
@@ -230,7 +246,8 @@ const publish = (state: State, payload: Uint8Array, env: Env): Decision => {
 
 const pushed = (state: State, from: string, message: Message, hops: number, env: Env): Decision => {
   if (!hasSeen(state, message)) {
-    return taken(withLink(state, from, "eager"), message, { from, hops, age: 0, isPushed: true }, env)
+    const next = withLink({ ...state, silent: 0 }, from, "eager")
+    return taken(next, message, { from, hops, age: 0, isPushed: true }, env)
   }
   const id = Window.idOf(message)
   const duplicate: Directive = { _tag: "Count", what: "duplicate" }
@@ -246,9 +263,14 @@ const pushed = (state: State, from: string, message: Message, hops: number, env:
   const next = news === undefined
     ? state
     : { ...state, news: state.news.with(id, { ...news, except: [...news.except, from] }) }
+  // of the two links one is too many, and it is none of those on which all agree
+  const pruned = !state.branches.has(from) ? from : entry?.from
+  if (pruned === undefined || state.branches.has(pruned) || next.links.get(pruned) !== "eager" && pruned !== from) {
+    return [next, [duplicate]]
+  }
   return [
-    withLink(next, from, "lazy"),
-    [duplicate, { _tag: "Count", what: "pruned" }, { _tag: "Send", to: [from], body: { _tag: "Prune" } }]
+    withLink(next, pruned, "lazy"),
+    [duplicate, { _tag: "Count", what: "pruned" }, { _tag: "Send", to: [pruned], body: { _tag: "Prune" } }]
   ]
 }
 
@@ -290,11 +312,15 @@ const spansOf = (messages: ReadonlyArray<Omit<Message, "payload">>): ReadonlyArr
 }
 
 /** Cut into frames that fit a datagram where names are of usual length. */
-const framed = (tag: "Have" | "Graft", to: string, spans: ReadonlyArray<Span>): ReadonlyArray<Directive> =>
+const framed = (
+  to: string,
+  spans: ReadonlyArray<Span>,
+  bodyOf: (spans: ReadonlyArray<Span>) => Body
+): ReadonlyArray<Directive> =>
   Array.from({ length: Math.ceil(spans.length / SPANS_A_FRAME) }, (_, i): Directive => ({
     _tag: "Send",
     to: [to],
-    body: { _tag: tag, spans: spans.slice(i * SPANS_A_FRAME, (i + 1) * SPANS_A_FRAME) }
+    body: bodyOf(spans.slice(i * SPANS_A_FRAME, (i + 1) * SPANS_A_FRAME))
   }))
 
 /** Cut into batches of bounded size. */
@@ -372,8 +398,8 @@ const received = (
     case "Graft": {
       const asked = Window.select(state.window, body.spans, "named", { now: env.now, age: env.settings.window.age })
       return [
-        withLink(state, from, "eager"),
-        [{ _tag: "Count", what: "grafted" }, ...batches(from, asked, true)]
+        body.isLasting ? withLink(state, from, "eager") : state,
+        [...(body.isLasting ? [{ _tag: "Count", what: "grafted" } as const] : []), ...batches(from, asked, true)]
       ]
     }
     case "Prune":
@@ -390,23 +416,17 @@ const BESIDE = 2
 
 const viewed = (
   state: State,
-  participants: ReadonlySet<string>,
-  neighbours: ReadonlyArray<string>,
+  { branches, neighbours, participants }: Extract<Input, { readonly _tag: "View" }>,
   env: Env
 ): Decision => {
   const begins = state.neighbours.length === 0
-  // the tree may be broken where it led through somebody who is gone
-  const isBroken = [...state.links].some(([name, link]) => link === "eager" && !participants.has(name))
-  const links = new Map<string, Link>()
-  for (const name of neighbours) {
-    const isNew = !state.participants.has(name)
-    links.set(name, state.links.get(name) ?? (begins || isBroken || isNew ? "eager" : "lazy"))
-  }
-  // the ring moves when somebody comes or goes; what is in the tree stays in it until it is pruned
+  const links = new Map<string, Link>(neighbours.map((name) => [name, "lazy"]))
+  // the others may not know yet what changed; what is in the tree stays in it until it is pruned
   for (const [name, link] of state.links) if (link === "eager" && participants.has(name)) links.set(name, link)
+  for (const name of branches) links.set(name, "eager")
   const asked = neighbours.slice(0, BESIDE).filter((name) => begins || !state.participants.has(name))
   return [
-    { ...state, participants, neighbours, links },
+    { ...state, participants, neighbours, branches: new Set(branches), links },
     asked.length === 0 ? [] : [{ _tag: "Send", to: asked, body: digest(state, true, env) }]
   ]
 }
@@ -421,7 +441,7 @@ const flushed = (state: State, { now, settings }: Env): Decision => {
   const all = state.news.values()
   const directives = chosen.flatMap((to) => {
     const messages = all.flatMap(({ except, message }) => except.includes(to) ? [] : [message])
-    return framed("Have", to, spansOf(messages))
+    return framed(to, spansOf(messages), (spans) => ({ _tag: "Have", spans }))
   })
   let { news } = state
   for (const each of all) {
@@ -455,15 +475,19 @@ const askedFor = (state: State, { now, settings }: Env): Decision => {
     }
     const due = now + 2 * settings.graftDelay
     missing = missing.with(id, { ...each, tries: each.tries + 1, due })
+    if (each.tries === 0) linked = { ...linked, silent: linked.silent + 1 }
     for (const from of targets) {
-      linked = withLink(linked, from, "eager")
+      if (linked.silent >= MOST_SILENT) linked = withLink(linked, from, "eager")
       const messages = asked.get(from)
       if (messages === undefined) asked.set(from, [each.message])
       else messages.push(each.message)
     }
     directives.push({ _tag: "Count", what: "asked" })
   }
-  for (const [from, messages] of asked) directives.push(...framed("Graft", from, spansOf(messages)))
+  const isLasting = linked.silent >= MOST_SILENT
+  for (const [from, messages] of asked) {
+    directives.push(...framed(from, spansOf(messages), (spans) => ({ _tag: "Graft", isLasting, spans })))
+  }
   return [{ ...linked, missing }, directives]
 }
 
@@ -485,7 +509,7 @@ export const decide = (state: State, input: Input, env: Env): Decision => {
     case "Received":
       return received(state, input.from, input.body, env)
     case "View":
-      return viewed(state, input.participants, input.neighbours, env)
+      return viewed(state, input, env)
     case "Tick":
       return ticked(state, env)
     case "Sync":

@@ -50,7 +50,8 @@ export class Trees {
   view(): void {
     const participants = new Set(this.ring.names)
     for (const name of participants) {
-      this.step(name, { _tag: "View", participants, neighbours: this.ring.neighbours(name) })
+      const [neighbours, branches] = [this.ring.neighbours(name), this.ring.branches(name)]
+      this.step(name, { _tag: "View", participants, neighbours, branches })
     }
   }
 

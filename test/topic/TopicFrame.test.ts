@@ -16,8 +16,9 @@ const vectors: ReadonlyArray<readonly [string, TopicFrame.Body]> = [
     _tag: "Have",
     spans
   }],
-  ["fe540103 066f7264657273 000161 02 000162 00000007 03 0103 0200 a602bc05 000163 00000000 00", {
+  ["fe540103 066f7264657273 000161 01 02 000162 00000007 03 0103 0200 a602bc05 000163 00000000 00", {
     _tag: "Graft",
+    isLasting: true,
     spans
   }],
   ["fe540104 066f7264657273 000161", { _tag: "Prune" }],
@@ -67,7 +68,7 @@ describe("a frame", () => {
     const bodies: ReadonlyArray<() => TopicFrame.Body> = [
       () => ({ _tag: "Data", hops: int(256), message: one() }),
       () => ({ _tag: "Have", spans: list(5, span) }),
-      () => ({ _tag: "Graft", spans: list(5, span) }),
+      () => ({ _tag: "Graft", isLasting: true, spans: list(5, span) }),
       () => ({ _tag: "Prune" }),
       () => ({ _tag: "Digest", wantsAnswer: int(2) === 1, spans: list(5, span) }),
       () => ({
