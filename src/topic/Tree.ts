@@ -458,7 +458,7 @@ const askedFor = (state: State, { now, settings }: Env): Decision => {
   const asked = new Map<string, Array<Omit<Message, "payload">>>()
   const directives: Array<Directive> = []
   let linked = state
-  let { missing } = state
+  let { missing, silent } = state
   for (const each of state.missing.values()) {
     if (each.due > now) continue
     const id = Window.idOf(each.message)
@@ -475,20 +475,20 @@ const askedFor = (state: State, { now, settings }: Env): Decision => {
     }
     const due = now + 2 * settings.graftDelay
     missing = missing.with(id, { ...each, tries: each.tries + 1, due })
-    if (each.tries === 0) linked = { ...linked, silent: linked.silent + 1 }
+    if (each.tries === 0) silent++
     for (const from of targets) {
-      if (linked.silent >= MOST_SILENT) linked = withLink(linked, from, "eager")
+      if (silent >= MOST_SILENT) linked = withLink(linked, from, "eager")
       const messages = asked.get(from)
       if (messages === undefined) asked.set(from, [each.message])
       else messages.push(each.message)
     }
     directives.push({ _tag: "Count", what: "asked" })
   }
-  const isLasting = linked.silent >= MOST_SILENT
+  const isLasting = silent >= MOST_SILENT
   for (const [from, messages] of asked) {
     directives.push(...framed(from, spansOf(messages), (spans) => ({ _tag: "Graft", isLasting, spans })))
   }
-  return [{ ...linked, missing }, directives]
+  return [{ ...linked, missing, silent }, directives]
 }
 
 const ticked = (state: State, env: Env): Decision => {
