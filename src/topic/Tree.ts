@@ -15,17 +15,9 @@
  * @since 0.1.0
  */
 import { VersionedMap } from "../base/VersionedMap.ts"
+import * as Packing from "./Packing.ts"
 import * as Ranges from "./Ranges.ts"
-import {
-  type Body,
-  type Kept,
-  MAX_BATCH,
-  MAX_HOPS,
-  MAX_RANGES,
-  MAX_SPANS,
-  type Message,
-  type Span
-} from "./TopicFrame.ts"
+import { type Body, type Kept, MAX_HOPS, MAX_RANGES, MAX_SPANS, type Message, type Span } from "./TopicFrame.ts"
 import * as Window from "./Window.ts"
 
 /** The times and bounds, in milliseconds and pieces. */
@@ -42,8 +34,6 @@ const FAN_OUT = 6
 /** Announcements of a message that each member sends about. */
 const ANNOUNCEMENTS = 12
 const MOST_FLUSHES = 6
-/** Publishers in one frame of announcements, so that it fits a datagram. */
-const SPANS_A_FRAME = 24
 /** Messages that are known by announcement alone. */
 const MOST_MISSING = 4_096
 /** Of those that one frame announces, how many are asked for. */
@@ -57,8 +47,6 @@ const PATIENT_TRIES = 2
 const MOST_SILENT = 3
 /** Publishers, each life of one counted, whose messages are remembered. */
 const MOST_STREAMS = MAX_SPANS
-/** Bytes of payload in one batch, unless a single message is larger. */
-const BATCH_BYTES = 262_144
 
 type Link = "eager" | "lazy"
 
@@ -295,53 +283,7 @@ const announced = (state: State, from: string, spans: ReadonlyArray<Span>, { now
   return [missing === state.missing ? state : { ...state, missing }, []]
 }
 
-/** Messages by their publishers, as lists in frames have them. */
-const spansOf = (messages: ReadonlyArray<Omit<Message, "payload">>): ReadonlyArray<Span> => {
-  const byStream = new Map<string, { readonly first: Omit<Message, "payload">; readonly numbers: Array<number> }>()
-  for (const message of messages) {
-    const stream = Window.streamOf(message)
-    const group = byStream.get(stream)
-    if (group === undefined) byStream.set(stream, { first: message, numbers: [message.sequence] })
-    else group.numbers.push(message.sequence)
-  }
-  return [...byStream.values()].map(({ first: { epoch, origin }, numbers }) => ({
-    origin,
-    epoch,
-    ranges: Ranges.capped(Ranges.of(numbers), MAX_RANGES)
-  }))
-}
-
-/** Cut into frames that fit a datagram where names are of usual length. */
-const framed = (
-  to: string,
-  spans: ReadonlyArray<Span>,
-  bodyOf: (spans: ReadonlyArray<Span>) => Body
-): ReadonlyArray<Directive> =>
-  Array.from({ length: Math.ceil(spans.length / SPANS_A_FRAME) }, (_, i): Directive => ({
-    _tag: "Send",
-    to: [to],
-    body: bodyOf(spans.slice(i * SPANS_A_FRAME, (i + 1) * SPANS_A_FRAME))
-  }))
-
-/** Cut into batches of bounded size. */
-const batches = (to: string, messages: ReadonlyArray<Kept>, isAsked: boolean): ReadonlyArray<Directive> => {
-  const found: Array<Directive> = []
-  let batch: Array<Kept> = []
-  let bytes = 0
-  const end = () => {
-    if (batch.length > 0) found.push({ _tag: "Send", to: [to], body: { _tag: "Batch", isAsked, messages: batch } })
-    batch = []
-    bytes = 0
-  }
-  for (const kept of messages) {
-    const more = kept.message.payload.length
-    if (batch.length >= MAX_BATCH || (bytes > 0 && bytes + more > BATCH_BYTES)) end()
-    batch.push(kept)
-    bytes += more
-  }
-  end()
-  return found
-}
+const send = (to: string) => (body: Body): Directive => ({ _tag: "Send", to: [to], body })
 
 const batched = (
   state: State,
@@ -381,7 +323,7 @@ const compared = (
   const answer: ReadonlyArray<Directive> = wantsAnswer
     ? [{ _tag: "Send", to: [from], body: digest(state, false, env) }]
     : []
-  return [state, [...batches(from, lacking, false), ...answer]]
+  return [state, [...Packing.batches(lacking, false).map(send(from)), ...answer]]
 }
 
 const received = (
@@ -399,7 +341,10 @@ const received = (
       const asked = Window.select(state.window, body.spans, "named", { now: env.now, age: env.settings.window.age })
       return [
         body.isLasting ? withLink(state, from, "eager") : state,
-        [...(body.isLasting ? [{ _tag: "Count", what: "grafted" } as const] : []), ...batches(from, asked, true)]
+        [
+          ...(body.isLasting ? [{ _tag: "Count", what: "grafted" } as const] : []),
+          ...Packing.batches(asked, true).map(send(from))
+        ]
       ]
     }
     case "Prune":
@@ -441,7 +386,7 @@ const flushed = (state: State, { now, settings }: Env): Decision => {
   const all = state.news.values()
   const directives = chosen.flatMap((to) => {
     const messages = all.flatMap(({ except, message }) => except.includes(to) ? [] : [message])
-    return framed(to, spansOf(messages), (spans) => ({ _tag: "Have", spans }))
+    return Packing.lists(messages).map((spans) => send(to)({ _tag: "Have", spans }))
   })
   let { news } = state
   for (const each of all) {
@@ -486,7 +431,8 @@ const askedFor = (state: State, { now, settings }: Env): Decision => {
   }
   const isLasting = silent >= MOST_SILENT
   for (const [from, messages] of asked) {
-    directives.push(...framed(from, spansOf(messages), (spans) => ({ _tag: "Graft", isLasting, spans })))
+    const frames = Packing.lists(messages).map((spans) => send(from)({ _tag: "Graft", isLasting, spans }))
+    directives.push(...frames)
   }
   return [{ ...linked, missing, silent }, directives]
 }

@@ -106,8 +106,10 @@ export const select = (
   which: "named" | "lacking",
   { age, now }: { readonly age: number; readonly now: number }
 ): ReadonlyArray<Kept> => {
-  const named = new Map(spans.map((span) => [streamOf(span), span.ranges]))
-  const isNamed = ({ message }: Entry) => Ranges.has(named.get(streamOf(message)) ?? [], message.sequence)
+  const named = new Map<string, Array<Ranges.Ranges>>()
+  for (const span of spans) named.set(streamOf(span), [...(named.get(streamOf(span)) ?? []), span.ranges])
+  const isNamed = ({ message }: Entry) =>
+    named.get(streamOf(message))?.some((ranges) => Ranges.has(ranges, message.sequence)) ?? false
   return byPlace.values()
     // what was caught up on may be older than what came before it
     .filter((entry) => now - entry.at <= age && isNamed(entry) === (which === "named"))
