@@ -25,6 +25,10 @@ export class TaskQueue {
     else buckets.splice(at, 0, { priority, tasks: [task] })
   }
 
+  get isEmpty(): boolean {
+    return this.buckets.length === 0
+  }
+
   /** Runs everything, and everything that follows from it, in so many batches at most. */
   drain(batches = Infinity): void {
     for (let i = 0; i < batches && this.buckets.length > 0; i++) {

@@ -34,7 +34,7 @@ describe("stepped time", () => {
     }))
 
   it("throws what the test fails with", () => {
-    assert.throws(() => SteppedTime.run(Effect.fail(new Error("it is broken"))), "it is broken")
+    assert.throws(() => SteppedTime.run(Effect.die(new Error("it is broken"))), "it is broken")
   })
 
   it("throws where a test waits and nobody adjusts the clock", () => {
