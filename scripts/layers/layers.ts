@@ -4,6 +4,9 @@
  * Imports point one way: `NodeMemberlist → Memberlist → engine → swim, wire → domain → config → errors → base`, where the
  * domain is the files that lie directly in `src`. Beside the engine stand `node`, which knows the domain alone, and
  * `testing`. The rules (`swim`) and the bytes (`wire`) are pure: they know data, no service.
+ *
+ * On top stand the extensions, each an entry of the package by itself: they are made of the public files, as a program of
+ * a user is, and of a pure folder of their own. No layer knows them.
  */
 
 type Layer =
@@ -12,6 +15,9 @@ type Layer =
   | "NodeMemberlist"
   | "node"
   | "testing"
+  | "extensions"
+  | "metadata"
+  | "ring"
   | "Memberlist"
   | "engine"
   | "swim"
@@ -71,6 +77,13 @@ const layers: Record<Layer, Allowance> = {
     packages: new RegExp(`${platformFree.source}|^effect/testing/\\w+$`),
     builtins: nothing
   },
+  metadata: {
+    layers: domain,
+    packages: new RegExp(`${dataModules.source}|^effect/(Cause|Exit)$`),
+    builtins: nothing
+  },
+  ring: { layers: domain, packages: dataModules, builtins: nothing },
+  extensions: { layers: ["metadata", "ring", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
   node: { layers: domain, packages: anyEffect, builtins: anyBuiltin },
   NodeMemberlist: { layers: ["node", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
   agent: {
@@ -95,7 +108,7 @@ const services = new Set([
   "src/Snapshots.ts",
   "src/Transport.ts"
 ])
-const pureLayers: ReadonlySet<Layer> = new Set(["swim", "wire"])
+const pureLayers: ReadonlySet<Layer> = new Set(["swim", "wire", "metadata", "ring"])
 
 /**
  * What single files import beside that: a service of Effect's which one of their layers is made of, and how busy the event
@@ -114,6 +127,9 @@ const alone: ReadonlyMap<string, Layer> = new Map([
   // built on the rules: the service, and what it offers of them as values
   ["Memberlist.ts", "Memberlist"],
   ["TransmitLimitedQueue.ts", "Memberlist"],
+  // built on the service, and an entry of the package each
+  ["MemberMeta.ts", "extensions"],
+  ["Ring.ts", "extensions"],
   // built on the service and the sockets
   ["NodeMemberlist.ts", "NodeMemberlist"],
   // below the configuration, which fails with them
@@ -121,7 +137,18 @@ const alone: ReadonlyMap<string, Layer> = new Map([
 ])
 
 /** The folders, in which a whole layer lies. */
-const folders: ReadonlySet<Layer> = new Set(["agent", "node", "testing", "engine", "swim", "wire", "config", "base"])
+const folders: ReadonlySet<Layer> = new Set([
+  "agent",
+  "node",
+  "testing",
+  "metadata",
+  "ring",
+  "engine",
+  "swim",
+  "wire",
+  "config",
+  "base"
+])
 
 /** The layer of a file given by its path from the repository root, with `/`; `undefined` for an unknown folder. */
 export const layerOf = (file: string): Layer | undefined => {
