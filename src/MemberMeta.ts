@@ -19,8 +19,8 @@
  * })
  * ```
  *
- * Several of them, each with a name of its own, share the 512 bytes of a member: `make(schema, { name: "calls" })`. What
- * is on the wire, and how schemas may change while members of two versions run: `docs/metadata.md`.
+ * Several of them, each with a name of its own, share the 512 bytes of a member: `make(schema, { name: "calls" })`.
+ * What is on the wire, and how schemas may change while members of two versions run: `docs/metadata.md`.
  *
  * @stability unstable
  * @since 0.1.0
@@ -93,8 +93,8 @@ export interface Service<A> {
    */
   readonly changes: Stream.Stream<ReadonlyArray<Readings.Announced<A>>>
   /**
-   * The live members whose bytes do not decode, each once, and again when it announces other bytes that do not. They are
-   * counted (`memberlist.meta.invalid`), and a warning tells of them, at most one in ten seconds.
+   * The live members whose bytes do not decode, each once, and again when it announces other bytes that do not. They
+   * are counted (`memberlist.meta.invalid`), and a warning tells of them, at most one in ten seconds.
    */
   readonly invalid: Stream.Stream<MetaInvalid>
 }
@@ -120,8 +120,8 @@ export interface MemberMeta<in out A, Name extends string = string> extends Cont
   /** The name of the section. */
   readonly section: Name
   /**
-   * Announces this node's value while the layer lives, and then takes its section out again. Other sections stay as they
-   * are.
+   * Announces this node's value while the layer lives, and then takes its section out again. Other sections stay as
+   * they are.
    *
    * **Details**
    *

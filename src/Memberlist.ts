@@ -184,8 +184,8 @@ export class Memberlist extends Context.Service<Memberlist, {
    *
    * **Gotchas**
    *
-   * The function runs while the node stands still: it has to be short. One that throws is a defect, and changes nothing;
-   * so is one that calls what changes this cluster.
+   * The function runs while the node stands still: it has to be short. One that throws is a defect, and changes
+   * nothing; so is one that calls what changes this cluster.
    */
   readonly updateMeta: <E = never>(
     meta: Uint8Array | ((current: Uint8Array) => Uint8Array | Result.Result<Uint8Array, E>),

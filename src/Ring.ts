@@ -18,7 +18,7 @@
  * })
  * ```
  *
- * Members that see the same members, with the same weights, have the same answers. While their views differ, which takes
+ * Members that see the same members, with the same weights, have the same answers. While their views differ, for
  * moments after a change and as long as a broken network lasts, two members can hold themselves for the owner of one
  * key: this is no lock. What it promises, and when something else is the better answer: `docs/ring.md`.
  *

@@ -7,10 +7,10 @@
  * alone, very unequal shares (0.01 to 3.9 times the fair one for `a` to `e`), its `getShards` moves slots between
  * members that stay, and its hash is no promise between versions of Effect, of which a rolling upgrade has two.
  *
- * Cost with 1,000 members of weight 1, which have 160,000 points, in processor time of one shared core (Node.js 24): 2.3
- * ms for a table, once after each change of the view that matters to it; 9 ms more before the first walk of a table, and
- * 14 µs for each walk to three members; 0.5 µs for the slot of a key. With the largest weight for all: 42 ms, 130 ms and
- * 130 µs. A table is 16 kB, and 1.3 MB more once there was a walk.
+ * Cost with 1,000 members of weight 1, which have 160,000 points, in processor time of one shared core (Node.js 24):
+ * 2.3 ms for a table, once after each change of the view that matters to it; 9 ms more before the first walk of a
+ * table, and 14 µs for each walk to three members; 0.5 µs for the slot of a key. With the largest weight for all: 42
+ * ms, 130 ms and 130 µs. A table is 16 kB, and 1.3 MB more once there was a walk.
  *
  * @since 0.1.0
  */
@@ -94,7 +94,7 @@ const indexOf = (members: ReadonlyArray<Weighted>): Index => {
   return index
 }
 
-/** The members of the points of one slot, in the order of the points; of two at one position the first name is first. */
+/** The members of the points of one slot in the order of the points; where two are at one position, of the names. */
 const membersIn = ({ members, positions, starts }: Index, slot: number): ReadonlyArray<number> => {
   const first = starts[slot] ?? 0
   const found = Array.from({ length: (starts[slot + 1] ?? 0) - first }, (_, i) => first + i)

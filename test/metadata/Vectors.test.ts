@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as MemberMeta from "../../src/MemberMeta.ts"
 import { bytes, hex, packed } from "../support/Hex.ts"
-import { Endpoint, Everything, NewerWorker, OtherWorker, Worker } from "./Schemas.ts"
+import { Endpoint, Everything, NewerWorker, OtherWorker, Worker } from "../support/MetaSchemas.ts"
 import vectors from "./vectors.json" with { type: "json" }
 
 const worker = MemberMeta.make(Worker)
