@@ -1,5 +1,5 @@
 /**
- * Packs the library as npm would publish it, installs it into an empty project, type checks two programs there, runs
+ * Packs the library as npm would publish it, installs it into an empty project, type checks three programs there, runs
  * them, and runs one of them as a bundle.
  *
  * What is proved: `exports` and `files` are right, the published types need nothing that only this repository has, no
@@ -31,14 +31,18 @@ const run = (cwd: string, command: string, ...args: ReadonlyArray<string>) => {
   execFileSync(command, args, { cwd, env: environment, stdio: ["ignore", "inherit", "inherit"] })
 }
 
-const program = `
-import * as library from "effect-memberlist"
-import * as testing from "effect-memberlist/testing"
-import * as topic from "effect-memberlist/Topic"
+/** What a consumer imports: every entry of the package that is a module. */
+const entries: ReadonlyArray<string> = Object.keys(manifest.exports)
+  .filter((entry) => entry !== "./package.json")
+  .map((entry) => `${manifest.name}${entry.slice(1)}`)
 
-const resolved = [import.meta.resolve("effect-memberlist"), import.meta.resolve("effect-memberlist/testing"), import.meta.resolve("effect-memberlist/Topic")]
-for (const url of resolved) if (!url.includes("/dist/")) throw new Error("a consumer got " + url)
-for (const [name, front] of Object.entries({ library, testing, topic })) {
+const program = `
+${entries.map((entry, i) => `import * as entry${i} from "${entry}"`).join("\n")}
+
+const entries = { ${entries.map((entry, i) => `"${entry}": entry${i}`).join(", ")} }
+for (const [name, front] of Object.entries(entries)) {
+  const url = import.meta.resolve(name)
+  if (!url.includes("/dist/")) throw new Error("a consumer got " + url)
   const names = Object.keys(front)
   if (names.length === 0) throw new Error("nothing is exported from " + name)
   console.log(name + ": " + names.join(", "))
@@ -59,7 +63,7 @@ const options = {
     // Our declarations must be sound, so they are checked, and with them those they stand on.
     skipLibCheck: false
   },
-  include: ["main.ts", "cluster.ts"]
+  include: ["main.ts", "cluster.ts", "routing.ts"]
 }
 
 const complain = (complaints: ReadonlyArray<string>) => {
@@ -81,6 +85,7 @@ try {
   writeFileSync(Path.join(consumer, "package.json"), JSON.stringify({ name: "app", private: true, type: "module" }))
   writeFileSync(Path.join(consumer, "main.ts"), program)
   copyFileSync(Path.join(root, "scripts/package/cluster.ts"), Path.join(consumer, "cluster.ts"))
+  copyFileSync(Path.join(root, "examples/routing.ts"), Path.join(consumer, "routing.ts"))
   writeFileSync(Path.join(consumer, "tsconfig.json"), JSON.stringify(options))
   const { "@effect/platform-node": platform, effect, esbuild, typescript, "@types/node": types } =
     manifest.devDependencies
@@ -102,6 +107,7 @@ try {
   run(consumer, process.execPath, Path.join(consumer, "node_modules/typescript/bin/tsc"), "-p", consumer)
   run(consumer, process.execPath, "main.ts")
   run(consumer, process.execPath, "cluster.ts")
+  run(consumer, process.execPath, "routing.ts")
 
   for (const module of ["MemberlistConfig", "NodeMemberlist"]) {
     const [shown] = await hovers(

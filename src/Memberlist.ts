@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Address from "./base/Address.ts"
@@ -172,11 +173,24 @@ export class Memberlist extends Context.Service<Memberlist, {
   /**
    * Replaces this node's metadata, at most 512 bytes. With `wait`, also waits until the news was gossiped, at most that
    * long. memberlist: `UpdateNode`.
+   *
+   * **Details**
+   *
+   * A function is given a copy of the metadata announced last (empty when there is none), and returns what is to be
+   * announced, or as a failed `Result` why nothing is. Reading, computing and announcing are one step: of two functions
+   * at the same time, the second is given what the first has returned. It is called once; not at all after a leave, and
+   * where the call is interrupted before its turn. Where it returns the bytes it was given, nothing is announced
+   * (`Unchanged`).
+   *
+   * **Gotchas**
+   *
+   * The function runs while the node stands still: it has to be short. One that throws is a defect, and changes
+   * nothing; so is one that calls what changes this cluster.
    */
-  readonly updateMeta: (
-    meta: Uint8Array,
+  readonly updateMeta: <E = never>(
+    meta: Uint8Array | ((current: Uint8Array) => Uint8Array | Result.Result<Uint8Array, E>),
     options?: { readonly wait?: Duration.Input | undefined }
-  ) => Effect.Effect<NewsReport, MetaTooLarge | NotParticipating | MemberlistClosed>
+  ) => Effect.Effect<NewsReport, E | MetaTooLarge | NotParticipating | MemberlistClosed>
   /**
    * Sends to one member, `{ name }` or a `Member`, or to whoever is at `{ address: "[name/]ip:port" }`: in one datagram
    * that may be lost, or `reliable`, over a stream, up to 20 MiB. Reliable means written in full, not acknowledged.
@@ -283,11 +297,17 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
     joinScoped: (seeds, options) => Join.scoped(node, seeds, options),
     leave: (options) =>
       run("leave", Leave.leave(node, Duration.fromInputUnsafe(options?.timeout ?? node.config.leaveTimeout))),
-    updateMeta: (meta, options) =>
-      run(
-        "updateMeta",
-        Life.update(node, meta, options?.wait === undefined ? undefined : Duration.fromInputUnsafe(options.wait))
-      ),
+    updateMeta: (meta, options) => {
+      const wait = options?.wait === undefined ? undefined : Duration.fromInputUnsafe(options.wait)
+      if (typeof meta !== "function") {
+        return run("updateMeta", Life.update(node, Life.replacing(meta), { wait, always: true }))
+      }
+      const change = (current: Uint8Array) => {
+        const changed = meta(current)
+        return Result.isResult(changed) ? changed : Result.succeed(changed)
+      }
+      return run("updateMeta", Life.update(node, change, { wait, always: false }))
+    },
     send: (to, payload, options) =>
       run("send", (options?.reliable === true ? Direct.sendReliable : Direct.sendBestEffort)(node, to, payload)),
     broadcast: (payload, options) =>

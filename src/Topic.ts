@@ -51,12 +51,12 @@ import {
   type TransportError,
   type UnknownMember
 } from "./MemberlistError.ts"
+import type { MetaForeign } from "./metadata/MetaErrors.ts"
 import * as Outgoing from "./topic/Outgoing.ts"
 import * as Participants from "./topic/Participants.ts"
 import * as Subscribers from "./topic/Subscribers.ts"
 import { TokenBuckets } from "./topic/TokenBucket.ts"
 import {
-  type MetaForeign,
   NotTakingPart,
   TopicClosed,
   TopicInvalid,
@@ -68,6 +68,7 @@ import * as TopicFrame from "./topic/TopicFrame.ts"
 import * as TopicOptions from "./topic/TopicOptions.ts"
 import * as Tree from "./topic/Tree.ts"
 
+export { MetaForeign } from "./metadata/MetaErrors.ts"
 export * from "./topic/TopicError.ts"
 export type { Options } from "./topic/TopicOptions.ts"
 

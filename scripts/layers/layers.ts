@@ -3,7 +3,10 @@
  *
  * Imports point one way: `NodeMemberlist → Memberlist → engine → swim, wire → domain → config → errors → base`, where the
  * domain is the files that lie directly in `src`. Beside the engine stand `node`, which knows the domain alone, and
- * `testing`, and on top of the service `topic`. The rules (`swim`) and the bytes (`wire`) are pure: they know data, no service.
+ * `testing`. The rules (`swim`) and the bytes (`wire`) are pure: they know data, no service.
+ *
+ * On top stand the extensions, each an entry of the package by itself: they are made of the public files, as a program of
+ * a user is, and of a folder of their own. No layer knows them.
  */
 
 type Layer =
@@ -12,6 +15,9 @@ type Layer =
   | "NodeMemberlist"
   | "node"
   | "testing"
+  | "extensions"
+  | "metadata"
+  | "ring"
   | "topic"
   | "Memberlist"
   | "engine"
@@ -72,7 +78,18 @@ const layers: Record<Layer, Allowance> = {
     packages: new RegExp(`${platformFree.source}|^effect/testing/\\w+$`),
     builtins: nothing
   },
-  topic: { layers: ["Memberlist", ...domain], packages: platformFree, builtins: nothing },
+  metadata: {
+    layers: domain,
+    packages: new RegExp(`${dataModules.source}|^effect/(Cause|Exit)$`),
+    builtins: nothing
+  },
+  ring: { layers: domain, packages: dataModules, builtins: nothing },
+  topic: { layers: ["metadata", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
+  extensions: {
+    layers: ["metadata", "ring", "topic", "Memberlist", ...domain],
+    packages: platformFree,
+    builtins: nothing
+  },
   node: { layers: domain, packages: anyEffect, builtins: anyBuiltin },
   NodeMemberlist: { layers: ["node", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
   agent: {
@@ -97,7 +114,7 @@ const services = new Set([
   "src/Snapshots.ts",
   "src/Transport.ts"
 ])
-const pureLayers: ReadonlySet<Layer> = new Set(["swim", "wire"])
+const pureLayers: ReadonlySet<Layer> = new Set(["swim", "wire", "metadata", "ring"])
 
 /**
  * What single files import beside that: a service of Effect's which one of their layers is made of, and how busy the event
@@ -116,8 +133,10 @@ const alone: ReadonlyMap<string, Layer> = new Map([
   // built on the rules: the service, and what it offers of them as values
   ["Memberlist.ts", "Memberlist"],
   ["TransmitLimitedQueue.ts", "Memberlist"],
-  // built on the service alone
-  ["Topic.ts", "topic"],
+  // built on the service, and an entry of the package each
+  ["MemberMeta.ts", "extensions"],
+  ["Ring.ts", "extensions"],
+  ["Topic.ts", "extensions"],
   // built on the service and the sockets
   ["NodeMemberlist.ts", "NodeMemberlist"],
   // below the configuration, which fails with them
@@ -129,6 +148,8 @@ const folders: ReadonlySet<Layer> = new Set([
   "agent",
   "node",
   "testing",
+  "metadata",
+  "ring",
   "topic",
   "engine",
   "swim",

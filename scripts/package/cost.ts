@@ -25,8 +25,8 @@ export const budget = {
     ["ws", 14],
     ["node:", 40]
   ]),
-  /** Folders of the package that a program does not load by importing it. */
-  absent: /\/dist\/(?:agent|testing)\//,
+  /** What a program does not load by importing the package: folders, and what is an entry by itself. */
+  absent: /\/dist\/(?:(?:agent|testing|metadata|ring)\/|(?:MemberMeta|Ring)\.js$)/,
   /** Megabytes above the Effect modules: about 8 when this was written; what is above twice that is no noise. */
   megabytes: 20
 }

@@ -17,7 +17,8 @@ const usage = `npm run simulate:splits [-- options]
 
   --runs N          runs of each split, each with a seed of its own, default 10 (a fifth of it with 100 members)
   --upto N          leaves out splits of more than N members, default 100
-  --only C/N/S      one split with recovery: C of N members are cut off for S seconds; its result is printed
+  --only C/N/S      one split with recovery: C of N members are cut off for S seconds; its result is printed (300/1000/300:
+                    a quarter of an hour and 7 GB each run)
   --preset NAME     of the split given by --only: lan, wan or local, default lan
   --workers N       processes, default the number of processors
   --fresh           forget the results there are; otherwise only what is missing is run

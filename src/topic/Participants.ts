@@ -6,59 +6,44 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Semaphore from "effect/Semaphore"
 import type { Member } from "../Member.ts"
 import type { MemberEvent } from "../MemberEvent.ts"
 import type { Memberlist } from "../Memberlist.ts"
 import type { MemberlistClosed, MetaTooLarge, NotParticipating } from "../MemberlistError.ts"
+import type { MetaForeign } from "../metadata/MetaErrors.ts"
 import * as Overlay from "./Overlay.ts"
-import { MetaForeign, TopicTaken } from "./TopicError.ts"
+import { TopicTaken } from "./TopicError.ts"
 import * as TopicMark from "./TopicMark.ts"
 
-/** What the topics of one node share. */
-interface Node {
-  /** Metadata is read and written by one of them at a time. */
-  readonly turn: Semaphore.Semaphore
-  readonly topics: Set<string>
-}
+/** The topics that layers of a node have. */
+const taken = new WeakMap<Memberlist["Service"], Set<string>>()
 
-const nodes = new WeakMap<Memberlist["Service"], Node>()
-
-const nodeOf = (cluster: Memberlist["Service"]): Node => {
-  const known = nodes.get(cluster)
-  if (known !== undefined) return known
-  const node = { turn: Semaphore.makeUnsafe(1), topics: new Set<string>() }
-  nodes.set(cluster, node)
-  return node
+const topicsOf = (cluster: Memberlist["Service"]): Set<string> => {
+  const known = taken.get(cluster) ?? new Set()
+  taken.set(cluster, known)
+  return known
 }
 
 /** Whether a layer of this node has a topic of this name. */
-export const isOurs = (cluster: Memberlist["Service"], topic: string): boolean => nodeOf(cluster).topics.has(topic)
+export const isOurs = (cluster: Memberlist["Service"], topic: string): boolean => topicsOf(cluster).has(topic)
 
-const write = (cluster: Memberlist["Service"], topic: string, isMarked: boolean) =>
-  nodeOf(cluster).turn.withPermit(Effect.gen(function*() {
-    // the layer may have been released while this waited
-    if (isMarked && !isOurs(cluster, topic)) return
-    const { meta } = yield* cluster.localMember
-    const hash = Overlay.fnv1a(topic)
-    if (TopicMark.has(meta, hash) === isMarked) return
-    const next = TopicMark.written(meta, hash, isMarked)
-    if (next === undefined) return yield* Effect.fail(new MetaForeign({ topic, size: meta.length }))
-    yield* cluster.updateMeta(next)
-  }))
+/** The mark follows whether the topic is ours when it is written: the layer may have been released meanwhile. */
+const write = (cluster: Memberlist["Service"], topic: string) =>
+  cluster.updateMeta((meta) => TopicMark.written(Overlay.fnv1a(topic), isOurs(cluster, topic))(meta))
 
 /** Marks this node, unless it is. */
 export const mark = (
   cluster: Memberlist["Service"],
   topic: string
-): Effect.Effect<void, MetaForeign | MetaTooLarge | NotParticipating | MemberlistClosed> => write(cluster, topic, true)
+): Effect.Effect<void, MetaForeign | MetaTooLarge | NotParticipating | MemberlistClosed> =>
+  Effect.asVoid(write(cluster, topic))
 
 /** Marks this node until the scope closes. */
 export const marked = (cluster: Memberlist["Service"], topic: string) =>
   Effect.acquireRelease(
     Effect.suspend(
       (): Effect.Effect<void, TopicTaken | MetaForeign | MetaTooLarge | NotParticipating | MemberlistClosed> => {
-        const { topics } = nodeOf(cluster)
+        const topics = topicsOf(cluster)
         if (topics.has(topic)) return Effect.fail(new TopicTaken({ topic }))
         topics.add(topic)
         return mark(cluster, topic).pipe(Effect.onError(() => Effect.sync(() => topics.delete(topic))))
@@ -66,9 +51,9 @@ export const marked = (cluster: Memberlist["Service"], topic: string) =>
     ),
     () =>
       Effect.andThen(
-        Effect.sync(() => nodeOf(cluster).topics.delete(topic)),
+        Effect.sync(() => topicsOf(cluster).delete(topic)),
         // a node that has left, or whose metadata somebody replaced, has no mark to take back
-        Effect.ignore(write(cluster, topic, false))
+        Effect.ignore(write(cluster, topic))
       )
   )
 

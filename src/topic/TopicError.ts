@@ -35,24 +35,6 @@ export class TopicTaken extends Schema.TaggedError<TopicTaken>()("TopicTaken", {
 }
 
 /**
- * The node's metadata is not the document into which libraries write their marks. It was left as it is.
- *
- * @category errors
- * @since 0.1.0
- */
-export class MetaForeign extends Schema.TaggedError<MetaForeign>()("MetaForeign", {
-  topic: Schema.String,
-  size: Schema.Int
-}) {
-  override get message() {
-    return `the topic "${
-      name(this.topic)
-    }" cannot mark this member: its metadata, ${this.size} bytes, is the application's `
-      + "own; expected none, or typed metadata"
-  }
-}
-
-/**
  * A value that the topic's schema does not encode. Nothing was sent.
  *
  * @category errors

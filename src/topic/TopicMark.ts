@@ -1,70 +1,44 @@
 /**
- * The mark in a member's metadata that tells which topics it takes part in: a section of a document in which several
- * libraries have theirs. Bytes that are no such document are left alone.
- *
- * The document: 0xFE 0x4D, version 1, then sections of a name (a byte of length, UTF-8), a length (two bytes,
- * big-endian) and that many bytes. The section `t` has the hash of each topic's name (`Overlay.fnv1a`), four bytes
- * each, big-endian, ascending.
+ * The mark in a member's metadata that tells which topics it takes part in: the section `t` of the metadata that modules
+ * share (`docs/metadata.md`). It has the hash of each topic's name (`Overlay.fnv1a`), four bytes each, big-endian,
+ * ascending.
  *
  * @stability unstable
  * @since 0.1.0
  */
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Document from "../metadata/Document.ts"
+import type { MetaForeign } from "../metadata/MetaErrors.ts"
+import * as OwnMeta from "../metadata/OwnMeta.ts"
 
-const HEAD = [0xfe, 0x4d, 1] as const
 const SECTION = "t"
 const HASH_BYTES = 4
 
-interface Section {
-  readonly name: Uint8Array
-  readonly bytes: Uint8Array
-}
-
-const isOurs = ({ name }: Section): boolean => name.length === 1 && name[0] === SECTION.charCodeAt(0)
-
-/** The sections of a document; `undefined` of what is none. No metadata is a document without sections. */
-const sectionsOf = (meta: Uint8Array): ReadonlyArray<Section> | undefined => {
-  if (meta.length === 0) return []
-  if (HEAD.some((byte, i) => meta[i] !== byte)) return undefined
-  const sections: Array<Section> = []
-  for (let at: number = HEAD.length; at < meta.length;) {
-    const nameEnd = at + 1 + (meta[at] ?? 0)
-    const length = ((meta[nameEnd] ?? 0) << 8) | (meta[nameEnd + 1] ?? 0)
-    const end = nameEnd + 2 + length
-    if (end > meta.length) return undefined
-    sections.push({ name: meta.subarray(at + 1, nameEnd), bytes: meta.subarray(nameEnd + 2, end) })
-    at = end
-  }
-  return sections
-}
-
-const hashesIn = ({ bytes }: Section): ReadonlyArray<number> => {
+/** The hashes in the section; none without it. */
+const hashesIn = (sections: ReadonlyArray<Document.Section>): ReadonlyArray<number> => {
+  const bytes = sections.find(({ name }) => name === SECTION)?.bytes ?? new Uint8Array()
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return Array.from({ length: Math.floor(bytes.length / HASH_BYTES) }, (_, i) => view.getUint32(i * HASH_BYTES))
 }
 
+const none: ReadonlyArray<Document.Section> = []
+
 /** Whether metadata has the mark of a topic. */
 export const has = (meta: Uint8Array, hash: number): boolean =>
-  meta.length > HEAD.length &&
-  (sectionsOf(meta)?.some((section) => isOurs(section) && hashesIn(section).includes(hash)) ?? false)
+  hashesIn(Option.getOrElse(Result.getOrElse(Document.read(meta), Option.none), () => none)).includes(hash)
 
-/** Whether metadata is a document, or none at all, so that a mark can be written into it. */
-export const isWritable = (meta: Uint8Array): boolean => sectionsOf(meta) !== undefined
-
-/** Metadata with the mark of a topic, or without it; `undefined` where it is something else. */
-export const written = (meta: Uint8Array, hash: number, isMarked: boolean): Uint8Array | undefined => {
-  const sections = sectionsOf(meta)
-  if (sections === undefined) return undefined
-  const hashes = new Set(sections.filter(isOurs).flatMap(hashesIn))
-  if (isMarked) hashes.add(hash)
-  else hashes.delete(hash)
-  const bytes = new Uint8Array(hashes.size * HASH_BYTES)
-  const view = new DataView(bytes.buffer)
-  for (const [i, each] of [...hashes].sort((a, b) => a - b).entries()) view.setUint32(i * HASH_BYTES, each)
-  const others = sections.filter((section) => !isOurs(section))
-  const all = hashes.size === 0 ? others : [...others, { name: new TextEncoder().encode(SECTION), bytes }]
-  if (all.length === 0) return new Uint8Array()
-  return Uint8Array.from([
-    ...HEAD,
-    ...all.flatMap(({ bytes, name }) => [name.length, ...name, bytes.length >> 8, bytes.length & 255, ...bytes])
-  ])
-}
+/** Returns this node's metadata with the mark of a topic, or without it. Other sections stay as they are. */
+export const written =
+  (hash: number, isMarked: boolean) => (meta: Uint8Array): Result.Result<Uint8Array, MetaForeign> =>
+    Result.map(OwnMeta.sectionsOf(meta), (sections) => {
+      const hashes = new Set(hashesIn(sections))
+      if (hashes.has(hash) === isMarked) return meta
+      if (isMarked) hashes.add(hash)
+      else hashes.delete(hash)
+      if (hashes.size === 0) return Document.write(Document.without(sections, SECTION))
+      const bytes = new Uint8Array(hashes.size * HASH_BYTES)
+      const view = new DataView(bytes.buffer)
+      for (const [i, each] of [...hashes].sort((a, b) => a - b).entries()) view.setUint32(i * HASH_BYTES, each)
+      return Document.write(Document.including(sections, { name: SECTION, bytes }))
+    })

@@ -103,6 +103,14 @@ describe("the examples", () => {
     ])
   })
 
+  it("announce typed values, and share keys by weight", async () => {
+    assert.deepStrictEqual(await logOf("routing.ts"), [
+      "stronger ones: mail-2, mail-3",
+      "mail-1 hands over 773 of 4096 slots",
+      "user/42 belongs to mail-3, as every member says"
+    ])
+  })
+
   it("start quickly: two nodes of the quick start find each other, and a signal is a goodbye", async () => {
     const a = new Program("quickstart.ts", { env: { NAME: "a", PORT: "0" } })
     onTestFinished(a.kill)

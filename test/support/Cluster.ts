@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { TestClock } from "effect/testing"
+import { TestClock, TestConsole } from "effect/testing"
 import type { Delegate as DelegateShape } from "../../src/Delegate.ts"
 import { Delegate } from "../../src/Delegate.ts"
 import { Keyring } from "../../src/Keyring.ts"
@@ -20,6 +20,7 @@ import type { Seeds } from "../../src/Seeds.ts"
 import type { Snapshots } from "../../src/Snapshots.ts"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import { Transport } from "../../src/Transport.ts"
+import * as SteppedTime from "./SteppedTime.ts"
 
 type ConfigInput = Parameters<typeof MemberlistConfig.layer>[0]
 
@@ -142,4 +143,14 @@ export const clusterTest = <A, E>(
   name: string,
   body: Effect.Effect<A, E, SimulatedNetwork | Scope.Scope>,
   options?: Parameters<typeof network>[0]
-): void => it.effect(name, () => body.pipe(Effect.provide(network(options)), Random.withSeed(name)))
+): void =>
+  it(name, () => {
+    SteppedTime.run(
+      body.pipe(
+        Effect.provide(network(options)),
+        Random.withSeed(name),
+        Effect.scoped,
+        Effect.provide(TestConsole.layer)
+      )
+    )
+  })

@@ -7,6 +7,7 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
+import * as Result from "effect/Result"
 import type { PeerAddress } from "../../base/Address.ts"
 import * as Address from "../../base/Address.ts"
 import * as Limits from "../../base/Limits.ts"
@@ -26,11 +27,11 @@ import * as Goodbye from "./Goodbye.ts"
 
 const own = (node: Node) => ({ ...node.transport.advertised, vsn: node.settings.vsn })
 
-const checked = (meta: Uint8Array): Effect.Effect<Uint8Array | null, MetaTooLarge> =>
-  meta.length > Limits.MAX_META
-    ? Effect.fail(new MetaTooLarge({ size: meta.length, limit: Limits.MAX_META }))
-    // Copied, because the caller may reuse its bytes; absent and empty mean the same, and absent is shorter.
-    : Effect.succeed(meta.length === 0 ? null : new Uint8Array(meta))
+const tooLarge = (meta: Uint8Array): MetaTooLarge | undefined =>
+  meta.length > Limits.MAX_META ? new MetaTooLarge({ size: meta.length, limit: Limits.MAX_META }) : undefined
+
+/** Copied, because the caller may reuse its bytes; absent and empty mean the same, and absent is shorter. */
+const announced = (meta: Uint8Array): Uint8Array | null => meta.length === 0 ? null : new Uint8Array(meta)
 
 /** The others that there are to tell. */
 const audience = (node: Node) => (): Audience => {
@@ -62,7 +63,9 @@ export const isOutside = (node: Node): boolean => Stage.isOutside(Ref.getUnsafe(
 
 /** Announces this node to itself. The delegate may refuse even ourselves, which ends the start. */
 export const start = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<void, JoinRejected | MetaTooLarge> {
-  const meta = yield* checked(node.config.meta)
+  const refused = tooLarge(node.config.meta)
+  if (refused !== undefined) return yield* refused
+  const meta = announced(node.config.meta)
   const { addr, port } = node.transport.advertised
   const floor = yield* node.memory.begin
   const incarnation = nextIncarnation(Membership.make(node.name), floor)
@@ -139,27 +142,62 @@ export const returnAlone = (node: Node): Effect.Effect<void, MemberlistClosed> =
 /** The number of a join that introduces us to nobody; those of the others begin at 1. */
 const ALONE = 0
 
+/** What an update makes of the metadata announced last, or why it makes nothing of it. */
+export type Change<E> = (current: Uint8Array) => Result.Result<Uint8Array, E>
+
+/** Why an update announced nothing. */
+type Unannounced<E> = { readonly refused: Stage.Refused } | { readonly failed: E | MetaTooLarge } | "Unchanged"
+
+/** What an update that replaces whatever there is makes of it: it is announced also where it is the same. */
+export const replacing = (meta: Uint8Array): Change<never> => () => Result.succeed(meta)
+
+const noBytes = new Uint8Array(0)
+
+/**
+ * Announces what the change makes of our metadata, in the step that reads it. The change is code of the application: it
+ * is run only where it can be announced, and where it throws, or has called what changes the table, nothing happens.
+ */
+const updating = <E>(node: Node, change: Change<E>, always: boolean) =>
+(
+  m: Membership.Membership,
+  env: Membership.Env
+): Membership.Decision<Unannounced<E> | undefined> => {
+  const { refused } = Stage.decide(m.stage, { _tag: "Update" })
+  if (refused !== undefined) return [m, [], { refused }]
+  const current = Membership.get(m, node.name)?.meta ?? noBytes
+  const changed = change(new Uint8Array(current))
+  if (Ref.getUnsafe(node.membership) !== m) {
+    throw new TypeError("the function given to updateMeta called the cluster itself; expected one that computes bytes")
+  }
+  if (Result.isFailure(changed)) return [m, [], { failed: changed.failure }]
+  const failed = tooLarge(changed.success)
+  if (failed !== undefined) return [m, [], { failed }]
+  if (!always && Address.sameBytes(changed.success, current)) return [m, [], "Unchanged"]
+  const [next, directives] = Announcement.update(m, { ...own(node), meta: announced(changed.success) }, env)
+  return [next, directives, undefined]
+}
+
 /**
  * Announces new metadata. With `wait` it also waits until the news has been sent as often as gossip sends any, at most
- * that long. memberlist: `UpdateNode`.
+ * that long. With `always` it announces what is announced already, too. memberlist: `UpdateNode`.
  */
-export const update = Effect.fnUntraced(function*(
+export const update = Effect.fnUntraced(function*<E>(
   node: Node,
-  meta: Uint8Array,
-  wait: Duration.Duration | undefined
-): Effect.fn.Return<NewsReport, MetaTooLarge | NotParticipating | MemberlistClosed> {
-  const bytes = yield* checked(meta)
+  change: Change<E>,
+  options: { readonly wait: Duration.Duration | undefined; readonly always: boolean }
+): Effect.fn.Return<NewsReport, E | MetaTooLarge | NotParticipating | MemberlistClosed> {
   const receipt = node.receipts.make(audience(node))
-  const refused = yield* Step.decide(
-    node,
-    (m, env) => Announcement.update(m, { ...own(node), meta: bytes }, env),
-    receipt
-  )
-  if (refused === "Closed") return yield* new MemberlistClosed({ operation: "updateMeta" })
-  if (refused !== undefined) return yield* new NotParticipating({ operation: "updateMeta" })
+  const nothing = yield* Step.decide(node, updating(node, change, options.always), receipt)
+  if (nothing === "Unchanged") return { ...receipt.report(), outcome: "Unchanged" }
+  if (nothing !== undefined) {
+    if ("failed" in nothing) return yield* Effect.fail(nothing.failed)
+    return yield* nothing.refused === "Closed"
+      ? new MemberlistClosed({ operation: "updateMeta" })
+      : new NotParticipating({ operation: "updateMeta" })
+  }
   const report = receipt.report()
   if (report.members === 0) return { ...report, outcome: "Alone" }
-  if (wait !== undefined) yield* Effect.timeoutOption(receipt.wait, wait)
+  if (options.wait !== undefined) yield* Effect.timeoutOption(receipt.wait, options.wait)
   return receipt.report()
 })
 

@@ -23,8 +23,9 @@ export interface NewsReport {
    * - `Superseded`: not that often, because newer news of ours took its place.
    * - `Alone`: there is nobody to tell.
    * - `AlreadyLeft`: nothing was done, because an earlier leave is complete.
+   * - `Unchanged`: nothing was done, because the function given to `updateMeta` returned the bytes that it was given.
    */
-  readonly outcome: "Sent" | "Unreached" | "Queued" | "Superseded" | "Alone" | "AlreadyLeft"
+  readonly outcome: "Sent" | "Unreached" | "Queued" | "Superseded" | "Alone" | "AlreadyLeft" | "Unchanged"
   /** To how many members it was sent, as far as the transport took it. */
   readonly sent: number
   /** How many of them have it for certain: they answered the ping that it rode on, or completed a push/pull since. */

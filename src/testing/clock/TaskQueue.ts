@@ -4,6 +4,8 @@
  *
  * @since 0.1.0
  */
+import type * as Scheduler from "effect/Scheduler"
+
 type Task = () => void
 
 interface Bucket {
@@ -23,9 +25,13 @@ export class TaskQueue {
     else buckets.splice(at, 0, { priority, tasks: [task] })
   }
 
-  /** Runs everything, and everything that follows from it. */
-  drain(): void {
-    while (this.buckets.length > 0) {
+  get isEmpty(): boolean {
+    return this.buckets.length === 0
+  }
+
+  /** Runs everything, and everything that follows from it, in so many batches at most. */
+  drain(batches = Infinity): void {
+    for (let i = 0; i < batches && this.buckets.length > 0; i++) {
       const batch = this.buckets
       this.buckets = []
       for (const { tasks } of batch) {
@@ -34,3 +40,13 @@ export class TaskQueue {
     }
   }
 }
+
+/** A scheduler that leaves its tasks to whoever drains the queue. */
+export const schedulerOf = (tasks: TaskQueue): Scheduler.Scheduler => ({
+  executionMode: "async",
+  shouldYield: (fiber) => fiber.currentOpCount >= fiber.cache.maxOpsBeforeYield,
+  makeDispatcher: () => ({
+    scheduleTask: (task, priority) => tasks.add(task, priority),
+    flush: () => tasks.drain()
+  })
+})

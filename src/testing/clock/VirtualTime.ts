@@ -26,8 +26,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
-import { TaskQueue } from "./TaskQueue.ts"
-import { TimerHeap } from "./TimerHeap.ts"
+import { schedulerOf, TaskQueue } from "./TaskQueue.ts"
+import { VirtualClock } from "./VirtualClock.ts"
 
 /**
  * How to run.
@@ -55,54 +55,6 @@ export class VirtualTimeStuck extends Error {
     super(`the program did not end by ${millis} ms of virtual time: ${why}`)
   }
 }
-
-/** A clock whose time is where the driver put it. */
-class VirtualClock implements Clock.Clock {
-  readonly timers = new TimerHeap()
-  /** Milliseconds since the start. */
-  time = 0
-  private nanos = 0n
-
-  /** Moves on. Nanoseconds are added up as `TestClock` adds them, so that both read the same. */
-  advance(to: number): void {
-    this.nanos += BigInt(Math.round((to - this.time) * 1_000_000))
-    this.time = to
-  }
-
-  currentTimeMillisUnsafe(): number {
-    return this.time
-  }
-  currentTimeNanosUnsafe(): bigint {
-    return this.nanos
-  }
-  monotonicTimeNanosUnsafe(): bigint {
-    return this.nanos
-  }
-  readonly currentTimeMillis = Effect.sync(() => this.time)
-  readonly currentTimeNanos = Effect.sync(() => this.nanos)
-  readonly monotonicTimeNanos = Effect.sync(() => this.nanos)
-
-  sleep(duration: Duration.Duration): Effect.Effect<void> {
-    const millis = Duration.toMillis(duration)
-    if (!Number.isFinite(millis)) return Effect.never
-    return Effect.suspend(() => {
-      if (this.time + millis <= this.time) return Effect.void
-      return Effect.callback<void>((resume) => {
-        const timer = this.timers.add(this.time + millis, () => resume(Effect.void))
-        return Effect.sync(() => this.timers.cancel(timer))
-      })
-    })
-  }
-}
-
-const schedulerOf = (tasks: TaskQueue): Scheduler.Scheduler => ({
-  executionMode: "async",
-  shouldYield: (fiber) => fiber.currentOpCount >= fiber.cache.maxOpsBeforeYield,
-  makeDispatcher: () => ({
-    scheduleTask: (task, priority) => tasks.add(task, priority),
-    flush: () => tasks.drain()
-  })
-})
 
 /**
  * Runs a program to its end, synchronously. The exit is the program's own, or a `VirtualTimeStuck` defect.

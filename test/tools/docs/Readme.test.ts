@@ -6,12 +6,19 @@ import { MemberlistConfig } from "../../../src/MemberlistConfig.ts"
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8")
 const readme = read("README.md")
 
-/** The first code block of a language. */
-const block = (language: string) => readme.split(`\`\`\`${language}\n`)[1]?.split("```")[0]
+/** The code blocks of a language. */
+const blocks = (language: string) =>
+  readme.split(`\`\`\`${language}\n`).slice(1).map((text) => text.split("```")[0] ?? "")
 
 describe("the README", () => {
   it("shows the quick start that is compiled and run", () => {
-    assert.strictEqual(block("ts"), read("examples/quickstart.ts"))
+    assert.strictEqual(blocks("ts")[0], read("examples/quickstart.ts"))
+  })
+
+  it("shows a part of the program on the modules on top as it is compiled and run", () => {
+    const part = blocks("ts")[1] ?? ""
+    assert.isAbove(part.length, 100)
+    assert.include(read("examples/routing.ts"), part)
   })
 
   it("leads to every example, each of which is a test or is run by one", () => {

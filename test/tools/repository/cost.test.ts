@@ -32,4 +32,15 @@ describe("the cost of importing the package", () => {
     const [complaint] = complaints(cost({ "effect-memberlist": ours(1, "testing") }, 0))
     assert.match(complaint ?? "", /loads .*\/dist\/testing\/0\.js/)
   })
+
+  it("may not be that of the entries beside it", () => {
+    const urls = ["MemberMeta.js", "Ring.js", "metadata/Document.js", "ring/Points.js"].map((file) =>
+      `file:///app/node_modules/effect-memberlist/dist/${file}`
+    )
+    assert.strictEqual(complaints(cost({ "effect-memberlist": urls }, 0)).length, 4)
+    assert.deepStrictEqual(
+      complaints(cost({ "effect-memberlist": ours(1).map((url) => url.replace("0.js", "Member.js")) }, 0)),
+      []
+    )
+  })
 })

@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import { starters } from "../../../scripts/layers/forks.ts"
+import { objection } from "../../../scripts/layers/layers.ts"
 
 /** A file that breaks (or keeps) a rule, and the rule oxlint must name; `undefined` where it must be content. */
 interface Case {
@@ -77,11 +78,20 @@ const suites: Record<string, ReadonlyArray<Case>> = {
     allowed("agent", "../node/NodeTransport.ts"),
     allowed("agent", "../index.ts"),
     allowed("TransmitLimitedQueue.ts", "./swim/BroadcastQueue.ts"),
-    refused("engine", "../TransmitLimitedQueue.ts")
+    refused("engine", "../TransmitLimitedQueue.ts"),
+    allowed("MemberMeta.ts", "./Memberlist.ts"),
+    refused("Ring.ts", "./engine/Node.ts"),
+    refused("metadata", "../engine/Node.ts"),
+    refused("engine", "../MemberMeta.ts"),
+    refused("testing", "../MemberMeta.ts"),
+    refused("ring", "../Memberlist.ts"),
+    refused("metadata", "../ring/Points.ts")
   ],
-  "swim and wire are pure": [
+  "swim, wire and the folders of the extensions are pure": [
     ...["Effect", "Layer", "Context", "Ref", "Queue", "Clock", "Random", "Stream", "net/Dns", "crypto/SecureRandom"]
       .flatMap((module) => [refused("swim", `effect/${module}`), refused("wire", `effect/${module}`)]),
+    ...["Effect", "Layer", "Context", "Stream", "Clock", "Random", "Metric"]
+      .flatMap((module) => [refused("metadata", `effect/${module}`), refused("ring", `effect/${module}`)]),
     ...["Transport", "Delegate", "Keyring", "MemberlistConfig"]
       .flatMap((service) => [refused("swim", `../../${service}.ts`), refused("wire", `../../${service}.ts`)]),
     ...["Schema", "SchemaAST", "HashMap", "Option", "Result", "Order", "Array"]
@@ -210,6 +220,33 @@ const placed = Object.values(suites).flat().map((one, index) => ({
   ...one,
   path: one.file.endsWith(".ts") ? one.file : Path.posix.join(one.file, `Case${index}.ts`)
 }))
+
+describe("the extensions", () => {
+  it("import the public files and their own folders, and nothing imports them", () => {
+    const extensions = ["src/MemberMeta.ts", "src/Ring.ts"]
+    for (const file of extensions) {
+      for (const target of ["Memberlist.ts", "Member.ts", "MemberlistError.ts", "metadata/A.ts", "ring/A.ts"]) {
+        assert.isUndefined(objection(file, `./${target}`))
+      }
+      for (const target of ["engine/A.ts", "swim/A.ts", "wire/A.ts", "config/A.ts", "node/A.ts", "NodeMemberlist.ts"]) {
+        assert.isDefined(objection(file, `./${target}`), `${file} imports ${target}`)
+      }
+    }
+    const others = [
+      "src/index.ts",
+      "src/Memberlist.ts",
+      "src/Member.ts",
+      "src/NodeMemberlist.ts",
+      "src/testing/index.ts"
+    ]
+    for (const file of [...others, "src/engine/A.ts", "src/node/A.ts", "src/swim/A.ts"]) {
+      const up = file.split("/").length > 2 ? ".." : "."
+      for (const target of ["MemberMeta.ts", "Ring.ts", "metadata/A.ts", "ring/A.ts"]) {
+        assert.isDefined(objection(file, `${up}/${target}`), `${file} imports ${target}`)
+      }
+    }
+  })
+})
 
 describe("the lint configuration", () => {
   const findings = new Map<string, Array<string>>()
