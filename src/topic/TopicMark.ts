@@ -1,7 +1,7 @@
 /**
- * The mark in a member's metadata that tells which topics it takes part in: the section `t` of the metadata that modules
- * share (`docs/metadata.md`). It has the hash of each topic's name (`Overlay.fnv1a`), four bytes each, big-endian,
- * ascending.
+ * The mark in a member's metadata that tells which topics it takes part in: the section `t` of the metadata that
+ * modules share (`docs/metadata.md`). It has the hash of each topic's name (`Overlay.fnv1a`), four bytes each,
+ * big-endian, ascending.
  *
  * @stability unstable
  * @since 0.1.0
