@@ -10,6 +10,7 @@ import * as GoPeer from "./GoPeer.ts"
 import { type Peer, type PeerError, until } from "./Peer.ts"
 import type { Generate, MemberChange, MemberView, PayloadView, PeerEvent, StartOptions } from "./Protocol.ts"
 import { base64 } from "./Protocol.ts"
+import * as SerfAgent from "./SerfAgent.ts"
 import * as Subject from "./Subject.ts"
 
 /**
@@ -32,9 +33,13 @@ export interface Lab {
   readonly go: Start
   /** The reference as it was in 2022. */
   readonly oldGo: Start
+  readonly serf: (name: string) => Effect.Effect<SerfAgent.SerfAgent, PeerError, Scope.Scope>
 }
 
-const show = (peer: Peer): string => {
+/** Whoever runs in a process of its own and logs. */
+type Logging = Pick<Peer | SerfAgent.SerfAgent, "name" | "kind" | "address" | "logs" | "events">
+
+const show = (peer: Logging): string => {
   const lines = [
     ...peer.logs.slice(-40).map((line) => `  log   ${line}`),
     ...peer.events.slice(-40).map((event) => `  event ${JSON.stringify(event)}`)
@@ -49,7 +54,7 @@ export const scenario = (
   timeoutMillis = 40_000
 ): void =>
   it.live(name, () => {
-    const peers: Array<Peer> = []
+    const peers: Array<Logging> = []
     const starting = (prefix: string, start: (options: StartOptions) => ReturnType<Start>): Start => {
       let count = 0
       return (options = {}) =>
@@ -61,7 +66,8 @@ export const scenario = (
     const lab = {
       us: starting("us", Subject.start),
       go: starting("go", GoPeer.start("current")),
-      oldGo: starting("old-go", GoPeer.start("old"))
+      oldGo: starting("old-go", GoPeer.start("old")),
+      serf: (name: string) => Effect.tap(SerfAgent.start(name), (agent) => Effect.sync(() => void peers.push(agent)))
     }
     return Effect.tapCause(
       body(lab),
@@ -185,11 +191,12 @@ const isMessage = (sent: PayloadView) => (event: PeerEvent): boolean =>
  * What a peer complained about. The reference logs as an error every message that it cannot read; ours logs those that it
  * rejects for debugging. That somebody was slow to answer is the machine's doing, and no complaint about the bytes.
  */
-export const complaints = (peer: Peer): ReadonlyArray<string> =>
+export const complaints = (peer: Pick<Logging, "kind" | "logs">): ReadonlyArray<string> =>
   peer.logs.filter((line) => complaint[peer.kind].test(line) && !slowness.test(line))
 
 const complaint = {
   go: /\[(ERR|WARN)\]/,
+  serf: /\[(ERR|WARN)\]/,
   ts: /\blevel=(ERROR|WARN|FATAL)\b|rejected a (packet|stream)/
 }
 

@@ -15,6 +15,7 @@ import {
   type Generate,
   Line,
   MemberView,
+  ModulesView,
   PayloadView,
   type PeerEvent,
   Refused,
@@ -71,6 +72,8 @@ export interface Peer {
   readonly ping: (name: string) => Effect.Effect<number, PeerError>
   readonly keys: (op: "add" | "use" | "remove", key: string) => Effect.Effect<void, PeerError>
   readonly health: Effect.Effect<number, PeerError>
+  /** Ours only, and only where it was started with them. */
+  readonly modules: Effect.Effect<ModulesView, PeerError>
   /** The first event, told already or to come, that `matches`. */
   readonly event: (
     what: string,
@@ -239,6 +242,7 @@ export const launch = Effect.fnUntraced(function*(
     ping: (to) => Effect.map(ask(RoundTrip, "ping", { to }), (answer) => answer.micros),
     keys: (op, key) => Effect.asVoid(call("keys", { op, key })),
     health: Effect.map(ask(Health, "health"), (answer) => answer.score),
+    modules: ask(ModulesView, "modules"),
     event: (what, matches, within = patience) => withDeadline(`${options.name}: ${what}`, within, wire.watch(matches))
   }
 })

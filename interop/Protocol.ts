@@ -50,7 +50,9 @@ export const StartOptions = Schema.Struct({
   /** Ours only. */
   healIntervalMs: optional(Schema.Number),
   /** Ours only: the file of its snapshot. */
-  snapshot: optional(Schema.String)
+  snapshot: optional(Schema.String),
+  /** Ours only: has a topic and typed metadata, whose value has the node's name as its role and 0 slots. */
+  modules: optional(Schema.Struct({ syncIntervalMs: Schema.Number }))
 })
 export type StartOptions = typeof StartOptions.Type
 
@@ -152,6 +154,15 @@ export const Refused = Schema.Struct({
 
 export const Line = Schema.fromJsonString(Schema.Union([Succeeded, Refused, PeerEvent]))
 export type Line = typeof Line.Type
+
+/** What a node of ours with a topic and typed metadata has seen of them: values in the order they came, slots by name. */
+export const ModulesView = Schema.Struct({
+  received: Schema.Array(Schema.Struct({ number: Schema.Number, from: Schema.String })),
+  participants: Schema.Array(Schema.String),
+  counters: Schema.Record(Schema.String, Schema.Number),
+  slots: Schema.Record(Schema.String, Schema.Number)
+})
+export type ModulesView = typeof ModulesView.Type
 
 export const Started = Schema.Struct({ name: Schema.String, ip: Schema.String, port: Schema.Number })
 export type Started = typeof Started.Type

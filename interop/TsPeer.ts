@@ -34,7 +34,9 @@ import {
   NodeTransport,
   type RecoveryEvent
 } from "../src/index.ts"
-import { Generate, type MemberView, type PayloadView, StartOptions } from "./Protocol.ts"
+import * as MemberMeta from "../src/MemberMeta.ts"
+import * as Topic from "../src/Topic.ts"
+import { Generate, type MemberView, type ModulesView, type PayloadView, StartOptions } from "./Protocol.ts"
 
 const smallPayload = 4096
 
@@ -60,7 +62,10 @@ const Request = Schema.Union([
   request("keys", { op: Schema.Literals(["add", "use", "remove"]), key: Base64 }),
   request("health", {}),
   request("reachability", { of: Schema.String }),
-  request("counters", {})
+  request("counters", {}),
+  request("publish", { numbers: Schema.Array(Schema.Int) }),
+  request("setSlots", { slots: Schema.Int }),
+  request("modules", {})
 ])
 type Request = typeof Request.Type
 
@@ -203,6 +208,43 @@ const recoveryText = (event: RecoveryEvent): string => {
 
 const micros = (duration: Duration.Duration): number => Math.round(Duration.toMillis(duration) * 1000)
 
+const Parcels = Topic.make("parcels", Schema.Struct({ number: Schema.Int }))
+const Worker = MemberMeta.make(Schema.Struct({ role: Schema.String, slots: Schema.Int }))
+
+/** A topic and typed metadata on a node, and what came of them. */
+const startModules = Effect.fnUntraced(function*(
+  cluster: Memberlist["Service"],
+  scope: Scope.Scope,
+  { modules: { syncIntervalMs } = { syncIntervalMs: 10_000 }, name }: StartOptions
+) {
+  const context = yield* Layer.buildWithScope(
+    Layer.mergeAll(Parcels.layer({ syncInterval: syncIntervalMs }), Worker.layer({ role: name, slots: 0 })).pipe(
+      Layer.provide(Layer.succeed(Memberlist, cluster))
+    ),
+    scope
+  )
+  const parcels = Context.get(context, Parcels)
+  const workers = Context.get(context, Worker)
+  const received: Array<ModulesView["received"][number]> = []
+  yield* Effect.forkDetach(
+    Stream.runForEach(
+      parcels.subscribe,
+      ({ from, value: { number } }) => Effect.sync(() => void received.push({ number, from }))
+    ),
+    { startImmediately: true }
+  )
+  const view = Effect.gen(function*(): Effect.fn.Return<ModulesView> {
+    const announced = yield* workers.members
+    return {
+      received,
+      participants: (yield* parcels.participants).map((member) => member.name).toSorted(),
+      counters: Object.fromEntries(yield* parcels.counters),
+      slots: Object.fromEntries(announced.map(({ value }) => [value.role, value.slots]))
+    }
+  })
+  return { parcels, workers, view }
+})
+
 /** A running node: its scope's end is its farewell. */
 const startNode = Effect.fnUntraced(function*(options: StartOptions) {
   const { delegate, setState } = makeDelegate(options)
@@ -238,7 +280,8 @@ const startNode = Effect.fnUntraced(function*(options: StartOptions) {
     ),
     { startImmediately: true }
   )
-  return { cluster, scope, setState }
+  const modules = options.modules === undefined ? undefined : yield* startModules(cluster, scope, options)
+  return { cluster, scope, setState, modules }
 })
 type Running = Effect.Success<ReturnType<typeof startNode>>
 
@@ -251,6 +294,13 @@ const table = Effect.fnUntraced(function*(cluster: Memberlist["Service"], names:
 })
 
 class NotGossiped extends Data.TaggedError("NotGossiped")<{ readonly message: string }> {}
+
+class NoModules extends Data.TaggedError("NoModules")<{ readonly message: string }> {}
+
+const modulesOf = ({ modules }: Running) =>
+  modules === undefined
+    ? Effect.fail(new NoModules({ message: "start the node with modules" }))
+    : Effect.succeed(modules)
 
 const run = (node: Running, names: ReadonlySet<string>, request: Request) => {
   const { cluster } = node
@@ -300,6 +350,18 @@ const run = (node: Running, names: ReadonlySet<string>, request: Request) => {
       }))
     case "counters":
       return Effect.map(cluster.counters, (counters) => Object.fromEntries(counters))
+    case "publish":
+      return Effect.flatMap(
+        modulesOf(node),
+        ({ parcels }) => Effect.as(Effect.forEach(request.numbers, (number) => parcels.publish({ number })), {})
+      )
+    case "setSlots":
+      return Effect.flatMap(
+        modulesOf(node),
+        ({ workers }) => Effect.as(workers.update((own) => ({ ...own, slots: request.slots })), {})
+      )
+    case "modules":
+      return Effect.flatMap(modulesOf(node), ({ view }) => view)
   }
 }
 

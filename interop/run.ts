@@ -14,6 +14,7 @@ import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import * as GoPeer from "./GoPeer.ts"
+import * as SerfAgent from "./SerfAgent.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const docs = join(root, "docs", "interop.md")
@@ -72,6 +73,7 @@ const versions = (toolchain: string): string =>
   table(["", "version"], [
     ["hashicorp/memberlist", GoPeer.memberlistVersion("current")],
     ["hashicorp/memberlist, older generation", GoPeer.memberlistVersion("old")],
+    ["hashicorp/serf", SerfAgent.version()],
     ["Go", toolchain.replace(/^go/, "")],
     ["Node.js", process.versions.node]
   ])
@@ -82,14 +84,16 @@ const page = (toolchain: string, all: ReadonlyArray<Row>): string =>
 \`npm run test:interop\` starts nodes of this library and nodes of the Go library, each in a process of its own on the
 loopback interface, joins them, and asserts from both sides what each holds and tells. No scenario is retried, and
 processes are killed with SIGKILL where a scenario is about death. It needs the Go toolchain; the Go side is a small
-program in \`interop/go\` around memberlist's own network transport, which can be told to lose packets to an address.
+program in \`interop/go\` around memberlist's own network transport, which can be told to lose packets to an address. The
+Serf agent is built from its release.
 
 \`node interop/run.ts --subject=go\` puts a second Go node in our place. What two Go nodes do not pass would be a wrong
 scenario, so this run checks that they ask for the reference's behaviour and nothing else.
 
 Serf and Consul are made of memberlist and check one more version, the delegate's: to be let in, a node of this library has
 \`delegateProtocolMin\` 2, \`delegateProtocolMax\` 5 and \`delegateProtocolVersion\` 4 or 5. A join without them fails with
-\`VersionMismatch\`, which says so. (What they say to each other in user messages and user state is their own.)
+\`VersionMismatch\`, which says so. (What they say to each other in user messages and user state is their own. A member of
+ours that leaves is \`failed\` for Serf, which calls only those \`left\` who say so in a message of Serf's.)
 
 This page is written by \`npm run test:interop -- --write-docs\`. Of ${all.length} scenarios ${
     all.filter((row) => row.passed).length
@@ -140,12 +144,13 @@ const main = (): number => {
   if (toolchain === undefined) {
     console.error(
       "interop: no Go toolchain found (\"go\" is not on the PATH). These tests talk to HashiCorp memberlist, which is " +
-        "built from Go source: install Go 1.25 or later from https://go.dev/dl/ and run again. Nothing was tested."
+        "built from Go source: install Go 1.26 or later from https://go.dev/dl/ and run again. Nothing was tested."
     )
     return 1
   }
   try {
     GoPeer.build()
+    SerfAgent.build()
   } catch (error) {
     console.error(`interop: the Go peer does not build: ${error instanceof Error ? error.message : String(error)}`)
     return 1
