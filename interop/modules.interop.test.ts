@@ -160,7 +160,7 @@ describe.skipIf(Subject.subject === "go")("topics and typed metadata", () => {
   )
 
   scenario(
-    "of us who leave, a Serf agent says failed: it waits for a message of Serf's own",
+    "a Serf agent calls us failed when we leave, because no message of Serf's said so",
     (lab) =>
       Effect.gen(function*() {
         const serf = yield* lab.serf("serf")
