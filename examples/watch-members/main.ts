@@ -55,7 +55,7 @@ const main = Command.make(
     ),
     port: Flag.Int("port").pipe(
       Flag.withDescription("UDP and TCP; 0 is any that is free"),
-      Flag.withFallbackConfig(Config.Port("PORT").pipe(Config.withDefault(7946)))
+      Flag.withFallbackConfig(Config.Int("PORT").pipe(Config.withDefault(7946)))
     ),
     seeds: Argument.String("seed").pipe(
       Argument.withDescription("host:port of members that are probably there"),

@@ -125,6 +125,13 @@ describe("the examples", () => {
     assert.strictEqual(await a.signal("SIGINT"), 130, a.printed)
   })
 
+  it("watch the members with settings from the environment, until a signal", async () => {
+    const program = new Program("watch-members/main.ts", { env: { NAME: "solo", PORT: "0", ROLE: "database" } })
+    onTestFinished(program.kill)
+    await program.prints(/^ {2}solo +127\.0\.0\.1:\d+ +alive +database since \d\d:\d\d:\d\d\n1 in the list$/m)
+    assert.strictEqual(await program.signal("SIGTERM"), 130, program.printed)
+  })
+
   it("watch each other: of four processes one is killed and returns, and one leaves", async () => {
     const program = new Program("watch-members/run.ts")
     // SIGTERM, because that ends its members too
