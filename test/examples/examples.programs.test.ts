@@ -1,59 +1,9 @@
 /** The examples on real sockets, each run as a user runs it. Those that need no sockets are in files of their own. */
 import { assert, describe, it, onTestFinished, vi } from "@effect/vitest"
-import { spawn } from "node:child_process"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
-
-const folder = Path.resolve(import.meta.dirname, "../../examples")
-
-/** An example that runs, and what it has printed so far. */
-class Program {
-  printed = ""
-  readonly ended: Promise<number | null>
-  private readonly child
-  private told = () => {}
-
-  constructor(file: string, options: { readonly args?: ReadonlyArray<string>; readonly env?: NodeJS.ProcessEnv } = {}) {
-    const { args = [], env = {} } = options
-    this.child = spawn(
-      process.execPath,
-      ["--conditions=effect-memberlist-source", Path.join(folder, file), ...args],
-      { env: { ...process.env, NO_COLOR: "1", ...env }, stdio: ["ignore", "pipe", "pipe"] }
-    )
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream.setEncoding("utf8")
-      stream.on("data", (text: string) => {
-        this.printed += text
-        this.told()
-      })
-    }
-    this.ended = new Promise((resolve) => this.child.once("close", resolve))
-  }
-
-  /** Waits until it prints this; an error when it ends without. */
-  async prints(what: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
-      const found = what.exec(this.printed)
-      if (found !== null) return found
-      const ended = await Promise.race([
-        this.ended.then(() => true),
-        new Promise<boolean>((resolve) => {
-          this.told = () => resolve(false)
-        })
-      ])
-      if (ended && !what.test(this.printed)) throw new Error(`never printed ${what}: ${this.printed}`)
-    }
-  }
-
-  /** Does nothing when it has ended. */
-  readonly kill = (): void => void this.child.kill("SIGKILL")
-
-  signal(signal: NodeJS.Signals): Promise<number | null> {
-    this.child.kill(signal)
-    return this.ended
-  }
-}
+import { Program } from "../support/Program.ts"
 
 /** What an example logs, without times and fibers, when it has ended well. */
 const logOf = async (file: string): Promise<ReadonlyArray<string>> => {
@@ -123,34 +73,6 @@ describe("the examples", () => {
     assert.strictEqual(await b.signal("SIGTERM"), 130, b.printed)
     await a.prints(/MemberLeft b /)
     assert.strictEqual(await a.signal("SIGINT"), 130, a.printed)
-  })
-
-  it("watch the members with settings from the environment, until a signal", async () => {
-    const program = new Program("watch-members/main.ts", { env: { NAME: "solo", PORT: "0", ROLE: "database" } })
-    onTestFinished(program.kill)
-    await program.prints(/^ {2}solo +127\.0\.0\.1:\d+ +alive +database since \d\d:\d\d:\d\d\n1 in the list$/m)
-    assert.strictEqual(await program.signal("SIGTERM"), 130, program.printed)
-  })
-
-  it("watch each other: of four processes one is killed and returns, and one leaves", async () => {
-    const program = new Program("watch-members/run.ts")
-    // SIGTERM, because that ends its members too
-    onTestFinished(() => void program.signal("SIGTERM"))
-    assert.strictEqual(await program.ended, 0, program.printed)
-    const [before = "", killed = "", returned = ""] = program.printed.split(/^--- bert (?:is killed|starts again)$/m)
-    for (const name of ["anna", "carl", "dora"]) {
-      assert.match(killed, new RegExp(`^${name} \\| MemberFailed bert `, "m"))
-      assert.match(returned, new RegExp(`^${name} \\| MemberJoined bert `, "m"))
-    }
-    for (const name of ["anna", "bert", "dora"]) {
-      assert.match(returned, new RegExp(`^${name} \\| MemberLeft carl `, "m"))
-    }
-    // typed metadata of the others, told anew by the one that returned
-    const row = /^anna \|   bert +127\.0\.0\.1:\d+ +(?:alive|suspect) +worker +since (\d\d:\d\d:\d\d)$/m
-    const started = [before, returned].map((part) => row.exec(part)?.[1])
-    assert.isString(started[0], program.printed)
-    assert.isString(started[1], program.printed)
-    assert.notStrictEqual(started[0], started[1])
   })
 
   it(
