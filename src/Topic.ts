@@ -53,6 +53,7 @@ import {
 } from "./MemberlistError.ts"
 import type { MetaForeign } from "./metadata/MetaErrors.ts"
 import * as Outgoing from "./topic/Outgoing.ts"
+import * as Packing from "./topic/Packing.ts"
 import * as Participants from "./topic/Participants.ts"
 import * as Subscribers from "./topic/Subscribers.ts"
 import { TokenBuckets } from "./topic/TokenBucket.ts"
@@ -192,6 +193,8 @@ const VIEW_DELAY = 100
 /** The share by which the interval of syncs varies. */
 const JITTER = 0.25
 const NO_VALUE_DECODED = 64
+/** What a question takes of its sender's allowance beside its bytes: all that is kept is looked through for it. */
+const QUESTION = 16
 
 const checkedName = (topic: string): Effect.Effect<void, TopicInvalid> => {
   const length = new TextEncoder().encode(topic).length
@@ -271,11 +274,12 @@ const start = Effect.fnUntraced(function*<A>(
   }
 
   const offer = (to: ReadonlyArray<string>, body: TopicFrame.Body): void => {
-    const bytes = TopicFrame.encode({ topic, sender: self, body })
-    const free = body._tag === "Batch" ? to.filter((name) => answered.take(name, bytes.length, now())) : to
+    const size = Packing.sizeOfAnswer(body)
+    const free = size === 0 ? to : to.filter((name) => answered.take(name, size, now()))
     if (free.length < to.length) count("frame.dropped:Answers", to.length - free.length)
+    if (free.length === 0) return
     count(`frame.queued:${body._tag}`, free.length)
-    outgoing.offer(free, bytes)
+    outgoing.offer(free, TopicFrame.encode({ topic, sender: self, body }))
   }
 
   /** Decides, and does what was decided, in one step. */
@@ -321,10 +325,14 @@ const start = Effect.fnUntraced(function*<A>(
       case "Frame": {
         const { body, sender } = decoded.frame
         const isLive = everybody.isLive(sender)
+        const isQuestion = body._tag === "Graft" || body._tag === "Digest"
+        const price = Math.ceil(payload.length / 1_024) + (isQuestion ? QUESTION : 0)
         // names that nobody has share one allowance
-        if (!senders.take(isLive || sender === self ? sender : "", Math.ceil(payload.length / 1_024), now())) {
-          return count("frame.dropped:Flood")
-        }
+        if (!senders.take(isLive || sender === self ? sender : "", price, now())) return count("frame.dropped:Flood")
+        // we send ourselves nothing but values for us alone
+        if (sender === self && body._tag !== "Direct") return count("frame.ignored:Own")
+        // an answer would reach nobody, and each made-up name would have an allowance of answers
+        if (isQuestion && !isLive) return count("frame.ignored:Stranger")
         count(`frame.received:${body._tag}`)
         changed(everybody.heard(sender))
         if (body._tag === "Direct") return deliver(body.payload, sender, "send")

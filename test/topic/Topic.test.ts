@@ -540,4 +540,44 @@ describe("a frame", () => {
     assert.isAbove(seen.dropped, 0)
     assert.deepStrictEqual(seen.values, [100, 100, 100])
   })
+
+  /** What a member has counted after another one has sent it frames. */
+  const countedAfter = (frames: ReadonlyArray<TopicFrame.Frame>, options?: Topic.Options) =>
+    live(Effect.gen(function*() {
+      const cluster = yield* plain(2)
+      const one = yield* taking(cluster, "n1", Orders, options)
+      const { send } = yield* cluster.node("n2")
+      yield* one.publish({ id: 1, text: "x".repeat(50) })
+      for (const frame of frames) yield* send({ name: "n1" }, TopicFrame.encode(frame))
+      yield* Effect.sleep("500 millis")
+      return yield* one.counters
+    }))
+  const digestOf = (sender: string): TopicFrame.Frame => ({
+    topic: "orders",
+    sender,
+    body: { _tag: "Digest", wantsAnswer: true, spans: [] }
+  })
+
+  it("that asks in the name of somebody who is not there, or in our own, has no answer", () => {
+    const counters = countedAfter([digestOf("nobody"), digestOf("n1")])
+    assert.deepStrictEqual(
+      [...counters].filter(([key]) => /^frame.(ignored|queued)/.test(key)).sort(),
+      [["frame.ignored:Own", 1], ["frame.ignored:Stranger", 1]]
+    )
+  })
+
+  it("that asks takes more of its sender's allowance than others", () => {
+    const counters = countedAfter(Array.from({ length: 100 }, () => digestOf("n2")), { peerRate: 34 })
+    assert.strictEqual(counters.get("frame.received:Digest"), 4)
+    assert.strictEqual(counters.get("frame.dropped:Flood"), 96)
+  })
+
+  it("that asks again and again is answered as much as answers are allowed, digests too", () => {
+    const counters = countedAfter(Array.from({ length: 100 }, () => digestOf("n2")), {
+      maxValueBytes: 100,
+      windowBytes: 1_000
+    })
+    assert.isAtMost(counters.get("frame.queued:Digest") ?? 0, 15)
+    assert.isAtLeast(counters.get("frame.dropped:Answers") ?? 0, 150)
+  })
 })
