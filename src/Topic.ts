@@ -334,7 +334,7 @@ const start = Effect.fnUntraced(function*<A>(
         // an answer would reach nobody, and each made-up name would have an allowance of answers
         if (isQuestion && !isLive) return count("frame.ignored:Stranger")
         count(`frame.received:${body._tag}`)
-        changed(everybody.heard(sender))
+        changed(everybody.heard(sender, now()))
         if (body._tag === "Direct") return deliver(body.payload, sender, "send")
         if (body._tag === "Data") count("payload.received")
         if (body._tag === "Batch") count("payload.received", body.messages.length)
@@ -381,6 +381,7 @@ const start = Effect.fnUntraced(function*<A>(
     yield* Effect.sleep(share * settings.syncInterval)
     // somebody may have replaced the whole metadata
     yield* Effect.catch(Participants.mark(cluster, topic), ({ _tag }) => Effect.sync(() => count(`unmarked:${_tag}`)))
+    changed(everybody.forget(now()))
     const others = everybody.ring.size - 1
     if (others === 0) return
     const names = everybody.ring.names.filter((name) => name !== self)
@@ -403,12 +404,17 @@ const start = Effect.fnUntraced(function*<A>(
     })
   )
 
+  /** Whether this node takes part now. */
+  const open = (operation: "publish" | "send") =>
+    Effect.flatMap(cluster.localMember, ({ state }): Effect.Effect<void, TopicClosed | NotParticipating> => {
+      if (isClosed) return Effect.fail(new TopicClosed({ topic, operation }))
+      return state === "left" ? Effect.fail(new NotParticipating({ operation })) : Effect.void
+    })
+
   /** The bytes of a value, if it may be sent now. */
   const bytesOf = (operation: "publish" | "send", value: A) =>
     Effect.gen(function*() {
-      if (isClosed) return yield* Effect.fail(new TopicClosed({ topic, operation }))
-      const { state } = yield* cluster.localMember
-      if (state === "left") return yield* Effect.fail(new NotParticipating({ operation }))
+      yield* open(operation)
       const exit = codec.encode(value)
       if (Exit.isFailure(exit)) {
         return yield* Effect.fail(new ValueInvalid({ topic, reason: reasonOf(exit.cause) }))
@@ -425,7 +431,8 @@ const start = Effect.fnUntraced(function*<A>(
       Effect.gen(function*() {
         const payload = yield* bytesOf("publish", value)
         yield* outgoing.room
-        if (isClosed) return yield* Effect.fail(new TopicClosed({ topic, operation: "publish" }))
+        // much may have happened while it waited
+        yield* open("publish")
         count("value.published")
         step({ _tag: "Publish", payload })
       }),

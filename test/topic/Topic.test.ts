@@ -209,6 +209,29 @@ describe("a member that does not take part", () => {
       refused: "NotTakingPart"
     })
   })
+
+  it("is left alone again a minute after a frame in its name, which made it look as if it did", () => {
+    const seen = live(Effect.gen(function*() {
+      const cluster = yield* plain(4)
+      const one = yield* taking(cluster, "n1", Orders)
+      yield* taking(cluster, "n2", Orders)
+      const namesOf = Effect.map(one.participants, (all) => all.map(({ name }) => name).sort())
+      yield* Effect.sleep("5 seconds")
+      const { send } = yield* cluster.node("n3")
+      yield* send(
+        { name: "n1" },
+        TopicFrame.encode({ topic: "orders", sender: "n4", body: { _tag: "Prune" } })
+      )
+      yield* Effect.sleep("30 seconds")
+      const before = yield* namesOf
+      yield* Effect.sleep("1 minute")
+      const frames = yield* framesOf(cluster, "n4")
+      yield* one.publish({ id: 1, text: "" })
+      yield* Effect.sleep("1 minute")
+      return { before, after: yield* namesOf, frames: frames.length }
+    }))
+    assert.deepStrictEqual(seen, { before: ["n1", "n2", "n4"], after: ["n1", "n2"], frames: 0 })
+  })
 })
 
 describe("topics of one node", () => {
@@ -382,6 +405,34 @@ describe("a publish that waits", () => {
     }))
     assert.isTrue(seen.waited)
     assert.deepStrictEqual(seen.values, [...seen.before, 99])
+  })
+})
+
+describe("a publish that waited while the node left", () => {
+  it("is refused as one after the leave", () => {
+    const seen = live(Effect.gen(function*() {
+      const cluster = yield* plain(2)
+      const [one] = yield* Effect.forEach(cluster.names, (name) => taking(cluster, name, Prices, { outgoing: 16 }))
+      if (one === undefined) return yield* Effect.die("nobody")
+      yield* Effect.sleep("5 seconds")
+      const published: Array<number> = []
+      const publishing = yield* Effect.scoped(Effect.gen(function*() {
+        yield* cluster.network.inject({ _tag: "Pause", hosts: ["n1"] })
+        const all = Array.from({ length: 50 }, (_, i) => i)
+        const fiber = yield* Effect.forkDetach(
+          Effect.forEach(all, (i) => Effect.andThen(one.publish(i), Effect.sync(() => void published.push(i)))),
+          { startImmediately: true }
+        )
+        const { leave } = yield* cluster.node("n1")
+        yield* Effect.forkDetach(leave({ timeout: "1 second" }), { startImmediately: true })
+        yield* Effect.sleep("2 seconds")
+        return fiber
+      }))
+      const before = published.length
+      const error = yield* Effect.flip(Fiber.join(publishing))
+      return { hasWaited: before > 0 && before < 50, more: published.length - before, error: error._tag }
+    }))
+    assert.deepStrictEqual(seen, { hasWaited: true, more: 0, error: "NotParticipating" })
   })
 })
 
