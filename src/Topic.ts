@@ -312,7 +312,11 @@ const start = Effect.fnUntraced(function*<A>(
   const receive = (message: UserMessage): void => {
     const { payload } = message
     if (message.missed > 0) count("frame.missed", message.missed)
-    const decoded = TopicFrame.decode(payload, topic)
+    const decoded = TopicFrame.decode(payload, topic, (sender, isQuestion) => {
+      const price = Math.ceil(payload.length / 1_024) + (isQuestion ? QUESTION : 0)
+      // names that nobody has share one allowance
+      return senders.take(everybody.isLive(sender) || sender === self ? sender : "", price, now())
+    })
     switch (decoded._tag) {
       case "Foreign":
         return
@@ -320,19 +324,18 @@ const start = Effect.fnUntraced(function*<A>(
         return Participants.isOurs(cluster, decoded.topic) ? undefined : count("frame.ignored:Topic")
       case "Unknown":
         return count(`frame.ignored:${decoded.what}`)
+      case "Refused":
+        return count("frame.dropped:Flood")
       case "Malformed":
         return count("frame.ignored:Malformed")
       case "Frame": {
         const { body, sender } = decoded.frame
-        const isLive = everybody.isLive(sender)
-        const isQuestion = body._tag === "Graft" || body._tag === "Digest"
-        const price = Math.ceil(payload.length / 1_024) + (isQuestion ? QUESTION : 0)
-        // names that nobody has share one allowance
-        if (!senders.take(isLive || sender === self ? sender : "", price, now())) return count("frame.dropped:Flood")
         // we send ourselves nothing but values for us alone
         if (sender === self && body._tag !== "Direct") return count("frame.ignored:Own")
         // an answer would reach nobody, and each made-up name would have an allowance of answers
-        if (isQuestion && !isLive) return count("frame.ignored:Stranger")
+        if ((body._tag === "Graft" || body._tag === "Digest") && !everybody.isLive(sender)) {
+          return count("frame.ignored:Stranger")
+        }
         count(`frame.received:${body._tag}`)
         changed(everybody.heard(sender, now()))
         if (body._tag === "Direct") return deliver(body.payload, sender, "send")
