@@ -1,7 +1,7 @@
 /**
  * What waits to be sent. Frames that fit a datagram go one after the other, larger ones over streams, a few at a time,
- * and fewer to one peer, so that one that does not answer holds up no others. Both are bounded: what has no room is dropped and counted,
- * and fetched later by who lacks it; `room` waits until half of it is free.
+ * and fewer to one peer, so that one that does not answer holds up no others. Both are bounded: what has no room is
+ * dropped and counted, and fetched later by who lacks it; `room` waits until half of it is free.
  *
  * @stability unstable
  * @since 0.1.0
@@ -45,12 +45,13 @@ export const make = Effect.fnUntraced(function*(
   /** What a datagram holds, as far as it was told. */
   let limit = Infinity
   let streamBytes = 0
-  /** Peers that frames are sent to over streams, with those that wait for their turn; how many these are in all. */
+  /** Peers that frames are sent to over streams, with the frames that wait for their turn. */
   const busy = new Map<string, { streams: number; readonly waiting: Array<Parcel> }>()
-  let aside = 0
+  /** How many wait for their turn in all. */
+  let inTurn = 0
   let hasEnded = false
 
-  const forStreams = () => Queue.sizeUnsafe(streams) + aside
+  const forStreams = () => Queue.sizeUnsafe(streams) + inTurn
   const isFree = () =>
     hasEnded ||
     (Queue.sizeUnsafe(datagrams) < half && forStreams() < half && streamBytes < STREAM_BYTES / 2)
@@ -101,13 +102,13 @@ export const make = Effect.fnUntraced(function*(
     )
   const sent = guarded(sendStream)
 
-  /** Sends over a stream, and then what was put aside because the peer had as many as it may have. */
+  /** Sends over a stream, and then what waited because the peer had as many as it may have. */
   const sendInTurn = (parcel: Parcel): Effect.Effect<void> =>
     Effect.suspend(() => {
       const peer = busy.get(parcel.to) ?? { streams: 0, waiting: [] }
       if (peer.streams >= STREAMS_OF_A_PEER) {
         peer.waiting.push(parcel)
-        aside++
+        inTurn++
         return Effect.void
       }
       peer.streams++
@@ -115,7 +116,7 @@ export const make = Effect.fnUntraced(function*(
       const next: Effect.Effect<void> = Effect.suspend(() => {
         const following = peer.waiting.shift()
         if (following !== undefined) {
-          aside--
+          inTurn--
           return Effect.andThen(sent(following), next)
         }
         if (--peer.streams === 0) busy.delete(parcel.to)
