@@ -173,7 +173,9 @@ const codecOf = <A, I>(schema: Schema.Codec<A, I>): SectionCodec.SectionCodec<A>
 }
 
 const checkedName = <Name extends string>(name: Name): Name => {
-  const expected = Document.nameObjection(name)
+  const expected = name === Document.TOPICS
+    ? `another name: "${name}" is the section of the topics that a member takes part in`
+    : Document.nameObjection(name)
   if (expected === undefined) return name
   throw withoutTrace(new ConfigInvalid({ field: "MemberMeta.make name", value: json(name), expected }))
 }
@@ -194,7 +196,7 @@ const QUIET = 10_000
  * **Details**
  *
  * The schema needs no services, and encodes and decodes without waiting. Its name is 1 to 255 bytes, which each member
- * announces with its value, and `app` where none is given.
+ * announces with its value, and `app` where none is given; `t` is that of `Topic`.
  *
  * **Gotchas**
  *

@@ -53,6 +53,7 @@ import {
 } from "./MemberlistError.ts"
 import type { MetaForeign } from "./metadata/MetaErrors.ts"
 import * as Outgoing from "./topic/Outgoing.ts"
+import * as Packing from "./topic/Packing.ts"
 import * as Participants from "./topic/Participants.ts"
 import * as Subscribers from "./topic/Subscribers.ts"
 import { TokenBuckets } from "./topic/TokenBucket.ts"
@@ -192,6 +193,8 @@ const VIEW_DELAY = 100
 /** The share by which the interval of syncs varies. */
 const JITTER = 0.25
 const NO_VALUE_DECODED = 64
+/** What a question takes of its sender's allowance beside its bytes: all that is kept is looked through for it. */
+const QUESTION = 16
 
 const checkedName = (topic: string): Effect.Effect<void, TopicInvalid> => {
   const length = new TextEncoder().encode(topic).length
@@ -271,11 +274,12 @@ const start = Effect.fnUntraced(function*<A>(
   }
 
   const offer = (to: ReadonlyArray<string>, body: TopicFrame.Body): void => {
-    const bytes = TopicFrame.encode({ topic, sender: self, body })
-    const free = body._tag === "Batch" ? to.filter((name) => answered.take(name, bytes.length, now())) : to
+    const size = Packing.sizeOfAnswer(body)
+    const free = size === 0 ? to : to.filter((name) => answered.take(name, size, now()))
     if (free.length < to.length) count("frame.dropped:Answers", to.length - free.length)
+    if (free.length === 0) return
     count(`frame.queued:${body._tag}`, free.length)
-    outgoing.offer(free, bytes)
+    outgoing.offer(free, TopicFrame.encode({ topic, sender: self, body }))
   }
 
   /** Decides, and does what was decided, in one step. */
@@ -308,7 +312,11 @@ const start = Effect.fnUntraced(function*<A>(
   const receive = (message: UserMessage): void => {
     const { payload } = message
     if (message.missed > 0) count("frame.missed", message.missed)
-    const decoded = TopicFrame.decode(payload, topic)
+    const decoded = TopicFrame.decode(payload, topic, (sender, isQuestion) => {
+      const price = Math.ceil(payload.length / 1_024) + (isQuestion ? QUESTION : 0)
+      // names that nobody has share one allowance
+      return senders.take(everybody.isLive(sender) || sender === self ? sender : "", price, now())
+    })
     switch (decoded._tag) {
       case "Foreign":
         return
@@ -316,17 +324,20 @@ const start = Effect.fnUntraced(function*<A>(
         return Participants.isOurs(cluster, decoded.topic) ? undefined : count("frame.ignored:Topic")
       case "Unknown":
         return count(`frame.ignored:${decoded.what}`)
+      case "Refused":
+        return count("frame.dropped:Flood")
       case "Malformed":
         return count("frame.ignored:Malformed")
       case "Frame": {
         const { body, sender } = decoded.frame
-        const isLive = everybody.isLive(sender)
-        // names that nobody has share one allowance
-        if (!senders.take(isLive || sender === self ? sender : "", Math.ceil(payload.length / 1_024), now())) {
-          return count("frame.dropped:Flood")
+        // we send ourselves nothing but values for us alone
+        if (sender === self && body._tag !== "Direct") return count("frame.ignored:Own")
+        // an answer would reach nobody, and each made-up name would have an allowance of answers
+        if ((body._tag === "Graft" || body._tag === "Digest") && !everybody.isLive(sender)) {
+          return count("frame.ignored:Stranger")
         }
         count(`frame.received:${body._tag}`)
-        changed(everybody.heard(sender))
+        changed(everybody.heard(sender, now()))
         if (body._tag === "Direct") return deliver(body.payload, sender, "send")
         if (body._tag === "Data") count("payload.received")
         if (body._tag === "Batch") count("payload.received", body.messages.length)
@@ -373,6 +384,7 @@ const start = Effect.fnUntraced(function*<A>(
     yield* Effect.sleep(share * settings.syncInterval)
     // somebody may have replaced the whole metadata
     yield* Effect.catch(Participants.mark(cluster, topic), ({ _tag }) => Effect.sync(() => count(`unmarked:${_tag}`)))
+    changed(everybody.forget(now()))
     const others = everybody.ring.size - 1
     if (others === 0) return
     const names = everybody.ring.names.filter((name) => name !== self)
@@ -395,12 +407,17 @@ const start = Effect.fnUntraced(function*<A>(
     })
   )
 
+  /** Whether this node takes part now. */
+  const open = (operation: "publish" | "send") =>
+    Effect.flatMap(cluster.localMember, ({ state }): Effect.Effect<void, TopicClosed | NotParticipating> => {
+      if (isClosed) return Effect.fail(new TopicClosed({ topic, operation }))
+      return state === "left" ? Effect.fail(new NotParticipating({ operation })) : Effect.void
+    })
+
   /** The bytes of a value, if it may be sent now. */
   const bytesOf = (operation: "publish" | "send", value: A) =>
     Effect.gen(function*() {
-      if (isClosed) return yield* Effect.fail(new TopicClosed({ topic, operation }))
-      const { state } = yield* cluster.localMember
-      if (state === "left") return yield* Effect.fail(new NotParticipating({ operation }))
+      yield* open(operation)
       const exit = codec.encode(value)
       if (Exit.isFailure(exit)) {
         return yield* Effect.fail(new ValueInvalid({ topic, reason: reasonOf(exit.cause) }))
@@ -417,7 +434,8 @@ const start = Effect.fnUntraced(function*<A>(
       Effect.gen(function*() {
         const payload = yield* bytesOf("publish", value)
         yield* outgoing.room
-        if (isClosed) return yield* Effect.fail(new TopicClosed({ topic, operation: "publish" }))
+        // much may have happened while it waited
+        yield* open("publish")
         count("value.published")
         step({ _tag: "Publish", payload })
       }),

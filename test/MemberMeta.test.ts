@@ -503,6 +503,8 @@ describe("a schema", () => {
     assert.throws(() => MemberMeta.make(Schema.String, { name: "" }), ConfigInvalid, /1 to 255 bytes/)
     assert.throws(() => MemberMeta.make(Schema.String, { name: "é".repeat(128) }), ConfigInvalid)
     assert.throws(() => MemberMeta.make(Schema.String, { name: "\ud800" }), ConfigInvalid, /surrogate/)
+    // the topics would take its bytes for theirs, and sort them
+    assert.throws(() => MemberMeta.make(Schema.String, { name: "t" }), ConfigInvalid, /section of the topics/)
   })
 
   it("gives bytes of its own, which later values do not change", () => {

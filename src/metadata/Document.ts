@@ -23,6 +23,9 @@ export const VERSION = 1
 /** Bytes of a name in UTF-8. A section has a single byte for their number. */
 export const MAX_NAME = 255
 
+/** The section of the topics that a member takes part in (`src/topic/TopicMark.ts`). No other module may write it. */
+export const TOPICS = "t"
+
 /** Bytes of a section beside its name and its content: the lengths of both. */
 const LENGTHS = 3
 

@@ -1,7 +1,7 @@
 /**
  * What waits to be sent. Frames that fit a datagram go one after the other, larger ones over streams, a few at a time,
- * so that a peer that does not answer holds up no others. Both are bounded: what has no room is dropped and counted,
- * and fetched later by who lacks it; `room` waits until half of it is free.
+ * and fewer to one peer, so that one that does not answer holds up no others. Both are bounded: what has no room is
+ * dropped and counted, and fetched later by who lacks it; `room` waits until half of it is free.
  *
  * @stability unstable
  * @since 0.1.0
@@ -16,6 +16,8 @@ import type { Memberlist } from "../Memberlist.ts"
 const STREAM_BYTES = 64 * 1024 * 1024
 /** Streams at the same time. */
 const STREAMS = 8
+/** Of these to one peer. */
+const STREAMS_OF_A_PEER = 2
 
 interface Parcel {
   readonly to: string
@@ -43,18 +45,24 @@ export const make = Effect.fnUntraced(function*(
   /** What a datagram holds, as far as it was told. */
   let limit = Infinity
   let streamBytes = 0
+  /** Peers that frames are sent to over streams, with the frames that wait for their turn. */
+  const busy = new Map<string, { streams: number; readonly waiting: Array<Parcel> }>()
+  /** How many wait for their turn in all. */
+  let inTurn = 0
   let hasEnded = false
 
+  const forStreams = () => Queue.sizeUnsafe(streams) + inTurn
   const isFree = () =>
     hasEnded ||
-    (Queue.sizeUnsafe(datagrams) < half && Queue.sizeUnsafe(streams) < half && streamBytes < STREAM_BYTES / 2)
+    (Queue.sizeUnsafe(datagrams) < half && forStreams() < half && streamBytes < STREAM_BYTES / 2)
   const update = () => {
     if (isFree()) Latch.openUnsafe(free)
     else Latch.closeUnsafe(free)
   }
 
   const overStream = (parcel: Parcel) => {
-    if (streamBytes + parcel.bytes.length > STREAM_BYTES || !Queue.offerUnsafe(streams, parcel)) {
+    const isFull = forStreams() >= capacity || streamBytes + parcel.bytes.length > STREAM_BYTES
+    if (isFull || !Queue.offerUnsafe(streams, parcel)) {
       count("frame.dropped:Full")
     } else streamBytes += parcel.bytes.length
   }
@@ -87,17 +95,41 @@ export const make = Effect.fnUntraced(function*(
       }))
     )
 
-  const lane = (queue: Queue.Queue<Parcel>, send: (parcel: Parcel) => Effect.Effect<void>) =>
-    Queue.take(queue).pipe(
-      Effect.flatMap(send),
-      Effect.andThen(Effect.sync(update)),
+  const guarded = (send: (parcel: Parcel) => Effect.Effect<void>) => (parcel: Parcel) =>
+    send(parcel).pipe(
       Effect.catchCause((cause) => Effect.logWarning("a frame of a topic could not be sent", cause)),
-      Effect.forever,
-      Effect.forkScoped
+      Effect.andThen(Effect.sync(update))
     )
+  const sent = guarded(sendStream)
 
-  yield* lane(datagrams, sendDatagram)
-  for (let i = 0; i < STREAMS; i++) yield* lane(streams, sendStream)
+  /** Sends over a stream, and then what waited because the peer had as many as it may have. */
+  const sendInTurn = (parcel: Parcel): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const peer = busy.get(parcel.to) ?? { streams: 0, waiting: [] }
+      if (peer.streams >= STREAMS_OF_A_PEER) {
+        peer.waiting.push(parcel)
+        inTurn++
+        return Effect.void
+      }
+      peer.streams++
+      busy.set(parcel.to, peer)
+      const next: Effect.Effect<void> = Effect.suspend(() => {
+        const following = peer.waiting.shift()
+        if (following !== undefined) {
+          inTurn--
+          return Effect.andThen(sent(following), next)
+        }
+        if (--peer.streams === 0) busy.delete(parcel.to)
+        return Effect.void
+      })
+      return Effect.andThen(sent(parcel), next)
+    })
+
+  const lane = (queue: Queue.Queue<Parcel>, send: (parcel: Parcel) => Effect.Effect<void>) =>
+    Queue.take(queue).pipe(Effect.flatMap(send), Effect.forever, Effect.forkScoped)
+
+  yield* lane(datagrams, guarded(sendDatagram))
+  for (let i = 0; i < STREAMS; i++) yield* lane(streams, sendInTurn)
 
   const room: Effect.Effect<void> = Effect.suspend(() =>
     isFree() ? Effect.void : Effect.flatMap(free.await, () => room)

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as Ranges from "./Ranges.ts"
-import { type Batch, type Kept, MAX_BATCH, MAX_RANGES, type Message, type Span } from "./TopicFrame.ts"
+import { type Batch, type Body, type Kept, MAX_BATCH, MAX_RANGES, type Message, type Span } from "./TopicFrame.ts"
 import * as Window from "./Window.ts"
 
 /** Publishers in one list, so that its frame fits a datagram where names are of usual length. */
@@ -58,4 +58,16 @@ export const batches = (messages: ReadonlyArray<Kept>, isAsked: boolean): Readon
   }
   end()
   return found
+}
+
+/** Bytes of what comes with each payload, publisher or range in an answer, about. */
+const [A_MESSAGE, A_SPAN, A_RANGE] = [64, 64, 8]
+
+/** About how many bytes an answer has, which is known before it is encoded; 0 where a frame is no answer. */
+export const sizeOfAnswer = (body: Body): number => {
+  if (body._tag === "Batch") {
+    return body.messages.reduce((sum, { message }) => sum + message.payload.length + A_MESSAGE, 0)
+  }
+  if (body._tag !== "Digest" || body.wantsAnswer) return 0
+  return body.spans.reduce((sum, { origin, ranges }) => sum + origin.length + A_SPAN + ranges.length * A_RANGE, A_SPAN)
 }

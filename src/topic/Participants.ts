@@ -1,6 +1,6 @@
 /**
- * Who takes part: live members whose metadata has the topic's mark, and those that a frame came from, until their
- * metadata changes without one. Also the mark in our own metadata.
+ * Who takes part: live members whose metadata has the topic's mark, and those that frames come from, until their
+ * metadata changes without one, or they are silent for a while. Also the mark in our own metadata.
  *
  * @stability unstable
  * @since 0.1.0
@@ -59,12 +59,17 @@ export const marked = (cluster: Memberlist["Service"], topic: string) =>
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i])
 
+/** How long a member without the mark counts as one that takes part after a frame of it came, in milliseconds. */
+const UNMARKED_TIME = 60_000
+
 /** The live members, and who of them takes part. */
 export class Participants {
   /** Those that take part, this node included. */
   readonly ring = new Overlay.Ring()
   /** Their metadata, by name. */
   private readonly live = new Map<string, Uint8Array>()
+  /** When the last frame came from those that have no mark. */
+  private readonly unmarked = new Map<string, number>()
   private readonly hash: number
   private readonly self: string
 
@@ -101,8 +106,23 @@ export class Participants {
   }
 
   /** A frame came from a member; whether it is the first sign that it takes part. */
-  heard(name: string): boolean {
-    return this.live.has(name) && this.ring.add(name)
+  heard(name: string, now: number): boolean {
+    const meta = this.live.get(name)
+    if (meta === undefined) return false
+    const isNew = this.ring.add(name)
+    // it may be about to get its mark; or the frame was late, or in its name
+    if (isNew || this.unmarked.has(name)) this.unmarked.set(name, now)
+    return isNew
+  }
+
+  /** Takes out those without the mark that are silent; whether there were any. */
+  forget(now: number): boolean {
+    const silent = [...this.unmarked].filter(([, heard]) => now - heard > UNMARKED_TIME)
+    for (const [name] of silent) {
+      this.unmarked.delete(name)
+      this.ring.remove(name)
+    }
+    return silent.length > 0
   }
 
   private lives({ meta, name }: Member): boolean {
@@ -110,10 +130,12 @@ export class Participants {
     const known = this.live.get(name)
     if (known !== undefined && isSame(known, meta)) return false
     this.live.set(name, meta)
+    this.unmarked.delete(name)
     return TopicMark.has(meta, this.hash) ? this.ring.add(name) : this.ring.remove(name)
   }
 
   private ends(name: string): boolean {
+    this.unmarked.delete(name)
     return name !== this.self && this.live.delete(name) && this.ring.remove(name)
   }
 }

@@ -79,3 +79,16 @@ export const lacking = (wanted: Ranges, known: Ranges, most: number): ReadonlyAr
   }
   return found
 }
+
+/** All numbers of several sets. */
+export const union = (sets: ReadonlyArray<Ranges>): Ranges => {
+  const [only] = sets
+  if (only !== undefined && sets.length === 1) return only
+  const ranges: Array<[from: number, to: number]> = []
+  for (const [from, to] of sets.flat().sort((a, b) => a[0] - b[0])) {
+    const last = ranges.at(-1)
+    if (last !== undefined && from <= last[1] + 1) last[1] = Math.max(last[1], to)
+    else ranges.push([from, to])
+  }
+  return ranges
+}

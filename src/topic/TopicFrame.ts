@@ -372,22 +372,29 @@ const bodyOf = (kind: number, reader: Reader): Body | undefined => {
   }
 }
 
-/** What became of bytes: a frame, none of ours, one of another topic, version or kind, or a broken one. */
+/** What became of bytes: a frame, none of ours, one of another topic, version or kind, a refused or a broken one. */
 export type Decoded =
   | { readonly _tag: "Frame"; readonly frame: Frame }
   | { readonly _tag: "Foreign" }
   | { readonly _tag: "Other"; readonly topic: string }
   | { readonly _tag: "Unknown"; readonly what: "Version" | "Kind" }
+  | { readonly _tag: "Refused" }
   | { readonly _tag: "Malformed" }
 
+/** Whether a frame of this sender is to be read on; a question is a `Graft` or a `Digest`. */
+export type Admit = (sender: string, isQuestion: boolean) => boolean
+
+const all: Admit = () => true
+
 const FOREIGN: Decoded = { _tag: "Foreign" }
+const REFUSED: Decoded = { _tag: "Refused" }
 const MALFORMED: Decoded = { _tag: "Malformed" }
 
 /** Whether bytes begin as a frame does. */
 export const isOurs = (bytes: Uint8Array): boolean => bytes[0] === MAGIC[0] && bytes[1] === MAGIC[1]
 
-/** Reads a frame of a topic. */
-export const decode = (bytes: Uint8Array, wanted: string): Decoded => {
+/** Reads a frame of a topic. Of one that is not admitted the body, which may be large, is not read. */
+export const decode = (bytes: Uint8Array, wanted: string, admit: Admit = all): Decoded => {
   if (!isOurs(bytes)) return FOREIGN
   if (bytes.length < 4) return MALFORMED
   if (bytes[2] !== VERSION) return { _tag: "Unknown", what: "Version" }
@@ -398,6 +405,7 @@ export const decode = (bytes: Uint8Array, wanted: string): Decoded => {
     const topic = reader.utf8(reader.byte())
     if (topic !== wanted) return { _tag: "Other", topic }
     const sender = reader.name()
+    if (!admit(sender, kind === KINDS.Graft || kind === KINDS.Digest)) return REFUSED
     const body = bodyOf(kind, reader)
     if (body === undefined) return { _tag: "Unknown", what: "Kind" }
     reader.end()

@@ -12,12 +12,11 @@ import * as Document from "../metadata/Document.ts"
 import type { MetaForeign } from "../metadata/MetaErrors.ts"
 import * as OwnMeta from "../metadata/OwnMeta.ts"
 
-const SECTION = "t"
 const HASH_BYTES = 4
 
 /** The hashes in the section; none without it. */
 const hashesIn = (sections: ReadonlyArray<Document.Section>): ReadonlyArray<number> => {
-  const bytes = sections.find(({ name }) => name === SECTION)?.bytes ?? new Uint8Array()
+  const bytes = sections.find(({ name }) => name === Document.TOPICS)?.bytes ?? new Uint8Array()
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return Array.from({ length: Math.floor(bytes.length / HASH_BYTES) }, (_, i) => view.getUint32(i * HASH_BYTES))
 }
@@ -36,9 +35,9 @@ export const written =
       if (hashes.has(hash) === isMarked) return meta
       if (isMarked) hashes.add(hash)
       else hashes.delete(hash)
-      if (hashes.size === 0) return Document.write(Document.without(sections, SECTION))
+      if (hashes.size === 0) return Document.write(Document.without(sections, Document.TOPICS))
       const bytes = new Uint8Array(hashes.size * HASH_BYTES)
       const view = new DataView(bytes.buffer)
       for (const [i, each] of [...hashes].sort((a, b) => a - b).entries()) view.setUint32(i * HASH_BYTES, each)
-      return Document.write(Document.including(sections, { name: SECTION, bytes }))
+      return Document.write(Document.including(sections, { name: Document.TOPICS, bytes }))
     })

@@ -106,10 +106,16 @@ export const select = (
   which: "named" | "lacking",
   { age, now }: { readonly age: number; readonly now: number }
 ): ReadonlyArray<Kept> => {
-  const named = new Map<string, Array<Ranges.Ranges>>()
-  for (const span of spans) named.set(streamOf(span), [...(named.get(streamOf(span)) ?? []), span.ranges])
-  const isNamed = ({ message }: Entry) =>
-    named.get(streamOf(message))?.some((ranges) => Ranges.has(ranges, message.sequence)) ?? false
+  const sets = new Map<string, Array<Ranges.Ranges>>()
+  for (const span of spans) {
+    const stream = streamOf(span)
+    const known = sets.get(stream)
+    if (known === undefined) sets.set(stream, [span.ranges])
+    else known.push(span.ranges)
+  }
+  // one set for each, because a frame may have thousands of spans of one publisher, and each entry is looked for
+  const named = new Map(Array.from(sets, ([stream, each]) => [stream, Ranges.union(each)] as const))
+  const isNamed = ({ message }: Entry) => Ranges.has(named.get(streamOf(message)) ?? [], message.sequence)
   return byPlace.values()
     // what was caught up on may be older than what came before it
     .filter((entry) => now - entry.at <= age && isNamed(entry) === (which === "named"))

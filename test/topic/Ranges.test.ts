@@ -30,6 +30,15 @@ describe("ranges", () => {
     assert.deepStrictEqual(Ranges.lacking(Ranges.of(wanted), Ranges.of(known), 3), expected.slice(0, 3))
   })
 
+  it.prop(
+    "are united to one set, with as few ranges as possible",
+    [Arbitrary.array(numbers, { maxLength: 5 })],
+    (all) => {
+      const sets = all[0]
+      assert.deepStrictEqual(Ranges.union(sets.map(Ranges.of)), Ranges.of(sets.flat()))
+    }
+  )
+
   it("tell a few numbers of a range without end at once", () => {
     const all: Ranges.Ranges = [[1, Number.MAX_SAFE_INTEGER]]
     const most = Number.MAX_SAFE_INTEGER

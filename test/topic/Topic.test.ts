@@ -209,6 +209,29 @@ describe("a member that does not take part", () => {
       refused: "NotTakingPart"
     })
   })
+
+  it("is left alone again a minute after a frame in its name, which made it look as if it did", () => {
+    const seen = live(Effect.gen(function*() {
+      const cluster = yield* plain(4)
+      const one = yield* taking(cluster, "n1", Orders)
+      yield* taking(cluster, "n2", Orders)
+      const namesOf = Effect.map(one.participants, (all) => all.map(({ name }) => name).sort())
+      yield* Effect.sleep("5 seconds")
+      const { send } = yield* cluster.node("n3")
+      yield* send(
+        { name: "n1" },
+        TopicFrame.encode({ topic: "orders", sender: "n4", body: { _tag: "Prune" } })
+      )
+      yield* Effect.sleep("30 seconds")
+      const before = yield* namesOf
+      yield* Effect.sleep("1 minute")
+      const frames = yield* framesOf(cluster, "n4")
+      yield* one.publish({ id: 1, text: "" })
+      yield* Effect.sleep("1 minute")
+      return { before, after: yield* namesOf, frames: frames.length }
+    }))
+    assert.deepStrictEqual(seen, { before: ["n1", "n2", "n4"], after: ["n1", "n2"], frames: 0 })
+  })
 })
 
 describe("topics of one node", () => {
@@ -385,6 +408,34 @@ describe("a publish that waits", () => {
   })
 })
 
+describe("a publish that waited while the node left", () => {
+  it("is refused as one after the leave", () => {
+    const seen = live(Effect.gen(function*() {
+      const cluster = yield* plain(2)
+      const [one] = yield* Effect.forEach(cluster.names, (name) => taking(cluster, name, Prices, { outgoing: 16 }))
+      if (one === undefined) return yield* Effect.die("nobody")
+      yield* Effect.sleep("5 seconds")
+      const published: Array<number> = []
+      const publishing = yield* Effect.scoped(Effect.gen(function*() {
+        yield* cluster.network.inject({ _tag: "Pause", hosts: ["n1"] })
+        const all = Array.from({ length: 50 }, (_, i) => i)
+        const fiber = yield* Effect.forkDetach(
+          Effect.forEach(all, (i) => Effect.andThen(one.publish(i), Effect.sync(() => void published.push(i)))),
+          { startImmediately: true }
+        )
+        const { leave } = yield* cluster.node("n1")
+        yield* Effect.forkDetach(leave({ timeout: "1 second" }), { startImmediately: true })
+        yield* Effect.sleep("2 seconds")
+        return fiber
+      }))
+      const before = published.length
+      const error = yield* Effect.flip(Fiber.join(publishing))
+      return { hasWaited: before > 0 && before < 50, more: published.length - before, error: error._tag }
+    }))
+    assert.deepStrictEqual(seen, { hasWaited: true, more: 0, error: "NotParticipating" })
+  })
+})
+
 describe("a value", () => {
   it("that the schema refuses, that is too large, or that comes after a leave, is refused before anything is sent", () => {
     const seen = live(Effect.gen(function*() {
@@ -539,5 +590,45 @@ describe("a frame", () => {
     }))
     assert.isAbove(seen.dropped, 0)
     assert.deepStrictEqual(seen.values, [100, 100, 100])
+  })
+
+  /** What a member has counted after another one has sent it frames. */
+  const countedAfter = (frames: ReadonlyArray<TopicFrame.Frame>, options?: Topic.Options) =>
+    live(Effect.gen(function*() {
+      const cluster = yield* plain(2)
+      const one = yield* taking(cluster, "n1", Orders, options)
+      const { send } = yield* cluster.node("n2")
+      yield* one.publish({ id: 1, text: "x".repeat(50) })
+      for (const frame of frames) yield* send({ name: "n1" }, TopicFrame.encode(frame))
+      yield* Effect.sleep("500 millis")
+      return yield* one.counters
+    }))
+  const digestOf = (sender: string): TopicFrame.Frame => ({
+    topic: "orders",
+    sender,
+    body: { _tag: "Digest", wantsAnswer: true, spans: [] }
+  })
+
+  it("that asks in the name of somebody who is not there, or in our own, has no answer", () => {
+    const counters = countedAfter([digestOf("nobody"), digestOf("n1")])
+    assert.deepStrictEqual(
+      [...counters].filter(([key]) => /^frame.(ignored|queued)/.test(key)).sort(),
+      [["frame.ignored:Own", 1], ["frame.ignored:Stranger", 1]]
+    )
+  })
+
+  it("that asks takes more of its sender's allowance than others", () => {
+    const counters = countedAfter(Array.from({ length: 100 }, () => digestOf("n2")), { peerRate: 34 })
+    assert.strictEqual(counters.get("frame.received:Digest"), 4)
+    assert.strictEqual(counters.get("frame.dropped:Flood"), 96)
+  })
+
+  it("that asks again and again is answered as much as answers are allowed, digests too", () => {
+    const counters = countedAfter(Array.from({ length: 100 }, () => digestOf("n2")), {
+      maxValueBytes: 100,
+      windowBytes: 1_000
+    })
+    assert.isAtMost(counters.get("frame.queued:Digest") ?? 0, 15)
+    assert.isAtLeast(counters.get("frame.dropped:Answers") ?? 0, 150)
   })
 })

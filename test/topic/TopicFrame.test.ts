@@ -134,4 +134,20 @@ describe("a frame", () => {
       assert.deepStrictEqual(decoded(bytes(text)), { _tag: "Malformed" })
     })
   }
+
+  it("is not read beyond its sender where that is not admitted", () => {
+    const asked: Array<readonly [string, boolean]> = []
+    const decoded = (body: TopicFrame.Body, tail: ReadonlyArray<number> = []) => {
+      const bytes = Uint8Array.from([...TopicFrame.encode({ topic: "orders", sender: "n1", body }), ...tail])
+      return TopicFrame.decode(bytes, "orders", (...header) => {
+        asked.push(header)
+        return false
+      })._tag
+    }
+    // a broken body is not noticed
+    assert.strictEqual(decoded({ _tag: "Prune" }, [1, 2, 3]), "Refused")
+    assert.strictEqual(decoded({ _tag: "Digest", wantsAnswer: true, spans: [] }), "Refused")
+    assert.strictEqual(decoded({ _tag: "Graft", isLasting: true, spans: [] }), "Refused")
+    assert.deepStrictEqual(asked, [["n1", false], ["n1", true], ["n1", true]])
+  })
 })
