@@ -237,7 +237,8 @@ const start = Effect.fnUntraced(function*<A>(
   const settings = yield* TopicOptions.checked(options)
   const cluster = yield* Memberlist
   const clock = yield* Clock.Clock
-  const epoch = yield* Random.nextIntBetween(0, 0xffff_ffff)
+  // with the time, because a program that seeds its chance draws the same in each of its lives
+  const epoch = ((yield* Random.nextIntBetween(0, 0xffff_ffff)) + clock.currentTimeMillisUnsafe()) >>> 0
   const { name: self } = yield* cluster.localMember
   const codec = codecOf(schema)
 
