@@ -9,8 +9,8 @@
  * What differs from the paper: members that agree on who takes part agree on a tree (`Overlay`), whose links are never
  * pruned. Where all links begin in the tree and each message prunes some, messages of several publishers at the same
  * time prune each other's, and the tree never settles. Frames may be lost, so a message is announced to neighbours in
- * the tree too, in batches, several times where there are few neighbours; and a digest of what is known fetches what was
- * missed while away.
+ * the tree too, in batches, several times where there are few neighbours; and a digest of what is known fetches what
+ * was missed while away.
  *
  * @stability unstable
  * @since 0.1.0
