@@ -23,7 +23,12 @@ const toldBy = (by: ReadonlyArray<Process>, whats: ReadonlyArray<string>) =>
 const halting = async (speed: Speed, halt: (node: Process) => Promise<void>): Promise<ReadonlyArray<Process>> => {
   const nodes: Array<Process> = []
   try {
-    for (let i = 1; i <= 5; i++) nodes.push(await start("on", `n${i}`, speed))
+    const starting = Array.from({ length: 5 }, async (_, i) => {
+      nodes[i] = await start("on", `n${i + 1}`, speed)
+    })
+    // none of them may be left behind
+    const failed = (await Promise.allSettled(starting)).find(({ status }) => status === "rejected")
+    if (failed?.status === "rejected") throw failed.reason
     const [first] = nodes
     assert.isDefined(first)
     for (const node of nodes.slice(1)) node.say(`join ${first.address}`)
