@@ -64,8 +64,6 @@ export default defineConfig({
         test: {
           name: "programs",
           include: [PROGRAMS],
-          // all at the same time: a file that waits holds up no other
-          maxWorkers: 4,
           testTimeout: 60_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 2 }
