@@ -52,8 +52,6 @@ export default defineConfig({
           name: "sockets",
           include: [SOCKETS],
           fileParallelism: false,
-          // Effect is loaded once, and not once for each file
-          isolate: false,
           testTimeout: 30_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 1 }
