@@ -35,6 +35,7 @@ import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { json, name as shownName, withoutTrace } from "./base/PlainText.ts"
+import * as TakenNames from "./base/TakenNames.ts"
 import type { Member } from "./Member.ts"
 import { Memberlist, type NewsReport } from "./Memberlist.ts"
 import { ConfigInvalid, type MemberlistClosed, type NotParticipating } from "./MemberlistError.ts"
@@ -146,17 +147,12 @@ export interface MemberMeta<in out A, Name extends string = string> extends Cont
 const noBytes = new Uint8Array(0)
 
 /** The names that layers announce, by their node. */
-const taken = new WeakMap<object, Set<string>>()
+const taken = TakenNames.make()
 
 const claim = (cluster: object, section: string) =>
   Effect.acquireRelease(
-    Effect.suspend(() => {
-      const names = taken.get(cluster) ?? new Set()
-      if (names.has(section)) return Effect.fail(new MetaNameTaken({ section }))
-      taken.set(cluster, names.add(section))
-      return Effect.void
-    }),
-    () => Effect.sync(() => taken.get(cluster)?.delete(section))
+    Effect.suspend(() => taken.take(cluster, section) ? Effect.void : Effect.fail(new MetaNameTaken({ section }))),
+    () => Effect.sync(() => taken.release(cluster, section))
   )
 
 const codecOf = <A, I>(schema: Schema.Codec<A, I>): SectionCodec.SectionCodec<A> => {

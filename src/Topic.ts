@@ -26,19 +26,18 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as SchemaBinary from "effect/encoding/SchemaBinary"
-import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
-import * as Schema from "effect/Schema"
+import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { sentence } from "./base/PlainText.ts"
+import * as Rate from "./base/Rate.ts"
+import * as ValueCodec from "./base/ValueCodec.ts"
 import type { Member } from "./Member.ts"
 import { Memberlist, type UserMessage } from "./Memberlist.ts"
 import {
@@ -52,11 +51,11 @@ import {
   type UnknownMember
 } from "./MemberlistError.ts"
 import type { MetaForeign } from "./metadata/MetaErrors.ts"
+import { Allowances } from "./topic/Allowances.ts"
 import * as Outgoing from "./topic/Outgoing.ts"
 import * as Packing from "./topic/Packing.ts"
 import * as Participants from "./topic/Participants.ts"
 import * as Subscribers from "./topic/Subscribers.ts"
-import { TokenBuckets } from "./topic/TokenBucket.ts"
 import {
   NotTakingPart,
   TopicClosed,
@@ -193,6 +192,10 @@ const VIEW_DELAY = 100
 /** The share by which the interval of syncs varies. */
 const JITTER = 0.25
 const NO_VALUE_DECODED = 64
+/** Members whose allowances are kept. */
+const MOST_SENDERS = 16_384
+/** How many members' worth of answers all may have together. */
+const SHARES = 16
 /** What a question takes of its sender's allowance beside its bytes: all that is kept is looked through for it. */
 const QUESTION = 16
 
@@ -201,31 +204,6 @@ const checkedName = (topic: string): Effect.Effect<void, TopicInvalid> => {
   return length >= 1 && length <= TopicFrame.MAX_TOPIC && topic.isWellFormed()
     ? Effect.void
     : Effect.fail(new TopicInvalid({ topic, expected: `1 to ${TopicFrame.MAX_TOPIC} bytes of well-formed text` }))
-}
-
-/** What went wrong, in one sentence. */
-const reasonOf = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  return sentence(error instanceof Error ? error.message : String(error))
-}
-
-/** The bytes of values, and back; a schema that needs services or time fails. */
-const codecOf = <A>(schema: Schema.Codec<A, unknown>) => {
-  const codec = SchemaBinary.toCodec(schema)
-  const encode = Schema.encodeUnknownExit(codec)
-  const decode = Schema.decodeUnknownExit(codec)
-  const guarded = <I, B>(run: (input: I) => Exit.Exit<B, unknown>) => (input: I): Exit.Exit<B, unknown> => {
-    try {
-      return run(input)
-    } catch (error) {
-      return Exit.die(error)
-    }
-  }
-  return {
-    // a view of a shared buffer otherwise
-    encode: guarded((value: A) => Exit.map(encode(value), (bytes): Uint8Array => bytes.slice())),
-    decode: guarded((bytes: Uint8Array) => decode(bytes))
-  }
 }
 
 const start = Effect.fnUntraced(function*<A>(
@@ -240,7 +218,7 @@ const start = Effect.fnUntraced(function*<A>(
   // with the time, because a program that seeds its chance draws the same in each of its lives
   const epoch = ((yield* Random.nextIntBetween(0, 0xffff_ffff)) + clock.currentTimeMillisUnsafe()) >>> 0
   const { name: self } = yield* cluster.localMember
-  const codec = codecOf(schema)
+  const codec = ValueCodec.make(schema)
 
   const counts = new Map<string, number>()
   const count = (what: string, by = 1): void => void counts.set(what, (counts.get(what) ?? 0) + by)
@@ -250,10 +228,11 @@ const start = Effect.fnUntraced(function*<A>(
   )
   const invalid = Subscribers.make<Invalid>(NO_VALUE_DECODED, () => count("invalid.lost"))
   const everybody = new Participants.Participants(topic, self)
-  const most = 16_384
-  const senders = new TokenBuckets({ perSecond: settings.peerRate, burst: 2 * settings.peerRate, most })
-  // small questions must not make us answer with much, again and again
-  const answered = new TokenBuckets({ perSecond: settings.window.bytes / 4, burst: 2 * settings.window.bytes, most })
+  const senders = new Allowances({ perSecond: settings.peerRate, burst: 2 * settings.peerRate }, MOST_SENDERS)
+  // small questions must not make us answer with much, again and again: neither those of one, nor those of many
+  const answers = { perSecond: settings.window.bytes / 4, burst: 2 * settings.window.bytes }
+  const answered = new Allowances(answers, MOST_SENDERS)
+  const answeredInAll = Rate.make({ perSecond: SHARES * answers.perSecond, burst: SHARES * answers.burst })
   const due = Latch.makeUnsafe(false)
   let isClosed = false
   let state = Tree.make(self, epoch)
@@ -264,19 +243,22 @@ const start = Effect.fnUntraced(function*<A>(
   const outgoing = yield* Outgoing.make(cluster, settings.outgoing, count)
 
   const deliver = (payload: Uint8Array, from: string, via: Received<A>["via"]): void => {
-    const exit = codec.decode(payload)
-    if (Exit.isSuccess(exit)) {
+    const decoded = codec.decode(payload)
+    if (Result.isSuccess(decoded)) {
       count("value.received")
-      subscribers.tell({ value: exit.value, from, via })
+      subscribers.tell({ value: decoded.success, from, via })
     } else {
       count("value.invalid")
-      invalid.tell({ from, reason: reasonOf(exit.cause) })
+      invalid.tell({ from, reason: decoded.failure })
     }
   }
 
   const offer = (to: ReadonlyArray<string>, body: TopicFrame.Body): void => {
     const size = Packing.sizeOfAnswer(body)
-    const free = size === 0 ? to : to.filter((name) => answered.take(name, size, now()))
+    const at = now()
+    const free = size === 0
+      ? to
+      : to.filter((name) => !answeredInAll.isEmpty(at) && answered.take(name, size, at) && answeredInAll.take(at, size))
     if (free.length < to.length) count("frame.dropped:Answers", to.length - free.length)
     if (free.length === 0) return
     count(`frame.queued:${body._tag}`, free.length)
@@ -419,15 +401,13 @@ const start = Effect.fnUntraced(function*<A>(
   const bytesOf = (operation: "publish" | "send", value: A) =>
     Effect.gen(function*() {
       yield* open(operation)
-      const exit = codec.encode(value)
-      if (Exit.isFailure(exit)) {
-        return yield* Effect.fail(new ValueInvalid({ topic, reason: reasonOf(exit.cause) }))
-      }
-      const { length } = exit.value
+      const encoded = codec.encode(value)
+      if (Result.isFailure(encoded)) return yield* Effect.fail(new ValueInvalid({ topic, reason: encoded.failure }))
+      const { length } = encoded.success
       if (length > settings.maxValueBytes) {
         return yield* Effect.fail(new ValueTooLarge({ topic, size: length, limit: settings.maxValueBytes }))
       }
-      return exit.value
+      return encoded.success
     })
 
   return {

@@ -17,6 +17,7 @@ import { ConfigInvalid } from "../src/MemberlistError.ts"
 import * as MemberMeta from "../src/MemberMeta.ts"
 import { SimulatedNetwork } from "../src/testing/network/SimulatedNetwork.ts"
 import { clusterTest, passing, start, startMany, type TestNode } from "./support/Cluster.ts"
+import { collect } from "./support/Collecting.ts"
 import { hex } from "./support/Hex.ts"
 import { logging, measuring } from "./support/Telemetry.ts"
 
@@ -52,17 +53,6 @@ const workers = Effect.gen(function*() {
 /** Members and values as text. */
 const told = <A>(list: ReadonlyArray<MemberMeta.Announced<A>>) =>
   list.map(({ member, value }) => `${member.name} ${JSON.stringify(value)}`)
-
-/** What a stream gives from now on. */
-const collect = <A>(stream: Stream.Stream<A>) => {
-  const given: Array<A> = []
-  return Effect.as(
-    Effect.forkScoped(Stream.runForEach(stream, (value) => Effect.sync(() => void given.push(value))), {
-      startImmediately: true
-    }),
-    given
-  )
-}
 
 const metaOf = (node: TestNode) => Effect.map(node.cluster.localMember, ({ meta }) => hex(meta))
 

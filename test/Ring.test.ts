@@ -16,6 +16,7 @@ import { type Moved, type Options, Ring } from "../src/Ring.ts"
 import { SimulatedCluster, VirtualTime } from "../src/testing/index.ts"
 import { SimulatedNetwork } from "../src/testing/network/SimulatedNetwork.ts"
 import { clusterTest, joinAt, passing, start, startMany, type TestNode } from "./support/Cluster.ts"
+import { collect } from "./support/Collecting.ts"
 
 const Cache = MemberMeta.make(Schema.Struct({ weight: Schema.Number }), { name: "cache" })
 
@@ -25,17 +26,6 @@ const ringOn = ({ cluster }: TestNode, options?: Options) =>
     Effect.provideService(Memberlist, cluster),
     Effect.map(Context.get(Ring))
   )
-
-/** What a stream gives from now on. */
-const collect = <A>(stream: Stream.Stream<A>) => {
-  const given: Array<A> = []
-  return Effect.as(
-    Effect.forkScoped(Stream.runForEach(stream, (value) => Effect.sync(() => void given.push(value))), {
-      startImmediately: true
-    }),
-    given
-  )
-}
 
 const nameOf = (member: Option.Option<Member>) => Option.getOrElse(Option.map(member, ({ name }) => name), () => "")
 

@@ -43,8 +43,8 @@ const nothing = /^$/
 const dataModules = new RegExp(
   `^effect/(${
     [
-      "Array|BigInt|Boolean|Brand|Bytes|Chunk|Combiner|Data|Duration|Equal|Equivalence|Filter|Function|Hash|HashMap|HashSet",
-      "Iterable|Match|MutableHashMap|MutableHashSet|MutableList|Newtype|Number|Option|Order|Ordering|Pipeable|Predicate",
+      "Array|BigInt|Boolean|Brand|Bytes|Cause|Chunk|Combiner|Data|Duration|Equal|Equivalence|Exit|Filter|Function|Hash",
+      "HashMap|HashSet|Iterable|Match|MutableHashMap|MutableHashSet|MutableList|Newtype|Number|Option|Order|Ordering|Pipeable|Predicate",
       "Record|Reducer|Redacted|RegExp|Result|Schema|SchemaAST|SchemaGetter|SchemaIssue|SchemaParser|SchemaTransformation",
       "String|Struct|Symbol|Trie|Tuple|Types|UndefinedOr|Utils|encoding/\\w+|net/NetAddress|net/IpNetwork"
     ].join("|")
@@ -78,11 +78,7 @@ const layers: Record<Layer, Allowance> = {
     packages: new RegExp(`${platformFree.source}|^effect/testing/\\w+$`),
     builtins: nothing
   },
-  metadata: {
-    layers: domain,
-    packages: new RegExp(`${dataModules.source}|^effect/(Cause|Exit)$`),
-    builtins: nothing
-  },
+  metadata: { layers: domain, packages: dataModules, builtins: nothing },
   ring: { layers: domain, packages: dataModules, builtins: nothing },
   topic: { layers: ["metadata", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
   extensions: {

@@ -14,7 +14,7 @@
  *
  * @since 0.1.0
  */
-import * as Murmur3 from "./Murmur3.ts"
+import * as Murmur3 from "../base/Murmur3.ts"
 
 /** Slots of the ring, of 2²⁰ positions each. */
 export const SLOTS = 4_096

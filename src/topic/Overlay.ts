@@ -9,22 +9,7 @@
  * @since 0.1.0
  */
 
-const utf8 = new TextEncoder()
-
-/** FNV-1a of 32 bits, of a text in UTF-8. */
-export const fnv1a = (text: string): number => {
-  let hash = 0x811c9dc5
-  for (const byte of utf8.encode(text)) hash = Math.imul(hash ^ byte, 0x01000193)
-  return hash >>> 0
-}
-
-/** Mixes all bits, as MurmurHash3 does at its end: FNV-1a places names that differ in the last letter side by side. */
-const placeOf = (name: string): number => {
-  let hash = fnv1a(name)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
-}
+import * as Murmur3 from "../base/Murmur3.ts"
 
 /** How high a member stands: as often as two bits of its hash, mixed once more, are zero. */
 const heightOf = (hash: number): number => {
@@ -43,7 +28,7 @@ interface Place {
 }
 
 const place = (name: string): Place => {
-  const hash = placeOf(name)
+  const hash = Murmur3.ofText(name, 0)
   return { name, hash, height: heightOf(hash) }
 }
 
@@ -62,8 +47,8 @@ const indexOf = (ring: ReadonlyArray<Place>, place: Place): number => {
   return low
 }
 
-/** The members on a ring. */
-export class Ring {
+/** The members that take part, each in its place. */
+export class Overlay {
   private readonly places: Array<Place> = []
 
   get size(): number {

@@ -6,6 +6,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { sameBytes } from "../base/Address.ts"
+import * as TakenNames from "../base/TakenNames.ts"
 import type { Member } from "../Member.ts"
 import type { MemberEvent } from "../MemberEvent.ts"
 import type { Memberlist } from "../Memberlist.ts"
@@ -16,20 +18,14 @@ import { TopicTaken } from "./TopicError.ts"
 import * as TopicMark from "./TopicMark.ts"
 
 /** The topics that layers of a node have. */
-const taken = new WeakMap<Memberlist["Service"], Set<string>>()
-
-const topicsOf = (cluster: Memberlist["Service"]): Set<string> => {
-  const known = taken.get(cluster) ?? new Set()
-  taken.set(cluster, known)
-  return known
-}
+const taken = TakenNames.make()
 
 /** Whether a layer of this node has a topic of this name. */
-export const isOurs = (cluster: Memberlist["Service"], topic: string): boolean => topicsOf(cluster).has(topic)
+export const isOurs = (cluster: Memberlist["Service"], topic: string): boolean => taken.isTaken(cluster, topic)
 
 /** The mark follows whether the topic is ours when it is written: the layer may have been released meanwhile. */
 const write = (cluster: Memberlist["Service"], topic: string) =>
-  cluster.updateMeta((meta) => TopicMark.written(Overlay.fnv1a(topic), isOurs(cluster, topic))(meta))
+  cluster.updateMeta((meta) => TopicMark.written(TopicMark.hashOf(topic), isOurs(cluster, topic))(meta))
 
 /** Marks this node, unless it is. */
 export const mark = (
@@ -43,21 +39,17 @@ export const marked = (cluster: Memberlist["Service"], topic: string) =>
   Effect.acquireRelease(
     Effect.suspend(
       (): Effect.Effect<void, TopicTaken | MetaForeign | MetaTooLarge | NotParticipating | MemberlistClosed> => {
-        const topics = topicsOf(cluster)
-        if (topics.has(topic)) return Effect.fail(new TopicTaken({ topic }))
-        topics.add(topic)
-        return mark(cluster, topic).pipe(Effect.onError(() => Effect.sync(() => topics.delete(topic))))
+        if (!taken.take(cluster, topic)) return Effect.fail(new TopicTaken({ topic }))
+        return mark(cluster, topic).pipe(Effect.onError(() => Effect.sync(() => taken.release(cluster, topic))))
       }
     ),
     () =>
       Effect.andThen(
-        Effect.sync(() => topicsOf(cluster).delete(topic)),
+        Effect.sync(() => taken.release(cluster, topic)),
         // a node that has left, or whose metadata somebody replaced, has no mark to take back
         Effect.ignore(write(cluster, topic))
       )
   )
-
-const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i])
 
 /** How long a member without the mark counts as one that takes part after a frame of it came, in milliseconds. */
 const UNMARKED_TIME = 60_000
@@ -65,7 +57,7 @@ const UNMARKED_TIME = 60_000
 /** The live members, and who of them takes part. */
 export class Participants {
   /** Those that take part, this node included. */
-  readonly ring = new Overlay.Ring()
+  readonly ring = new Overlay.Overlay()
   /** Their metadata, by name. */
   private readonly live = new Map<string, Uint8Array>()
   /** When the last frame came from those that have no mark. */
@@ -74,7 +66,7 @@ export class Participants {
   private readonly self: string
 
   constructor(topic: string, self: string) {
-    this.hash = Overlay.fnv1a(topic)
+    this.hash = TopicMark.hashOf(topic)
     this.self = self
     this.ring.add(self)
   }
@@ -128,7 +120,7 @@ export class Participants {
   private lives({ meta, name }: Member): boolean {
     if (name === this.self) return false
     const known = this.live.get(name)
-    if (known !== undefined && isSame(known, meta)) return false
+    if (known !== undefined && sameBytes(known, meta)) return false
     this.live.set(name, meta)
     this.unmarked.delete(name)
     return TopicMark.has(meta, this.hash) ? this.ring.add(name) : this.ring.remove(name)

@@ -1,18 +1,22 @@
 /**
  * The mark in a member's metadata that tells which topics it takes part in: the section `t` of the metadata that
- * modules share (`docs/metadata.md`). It has the hash of each topic's name (`Overlay.fnv1a`), four bytes each,
- * big-endian, ascending.
+ * modules share (`docs/metadata.md`). It has the hash of each topic's name, four bytes each, big-endian,
+ * ascending.
  *
  * @stability unstable
  * @since 0.1.0
  */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Murmur3 from "../base/Murmur3.ts"
 import * as Document from "../metadata/Document.ts"
 import type { MetaForeign } from "../metadata/MetaErrors.ts"
 import * as OwnMeta from "../metadata/OwnMeta.ts"
 
 const HASH_BYTES = 4
+
+/** Returns the hash that marks a topic: the MurmurHash3 of its name. */
+export const hashOf = (topic: string): number => Murmur3.ofText(topic, 0)
 
 /** The hashes in the section; none without it. */
 const hashesIn = (sections: ReadonlyArray<Document.Section>): ReadonlyArray<number> => {

@@ -23,7 +23,7 @@ export class Trees {
   readonly delivered = new Map<string, Array<string>>()
   readonly states = new Map<string, Tree.State>()
   private readonly random: () => number
-  private readonly ring = new Overlay.Ring()
+  private readonly ring = new Overlay.Overlay()
   private readonly events: Array<Event> = []
   private readonly awake = new Set<string>()
 

@@ -3,7 +3,7 @@ import * as Overlay from "../../src/topic/Overlay.ts"
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `member-${i}`)
 const ringOf = (count: number) => {
-  const ring = new Overlay.Ring()
+  const ring = new Overlay.Overlay()
   for (const name of names(count)) ring.add(name)
   return ring
 }
@@ -61,7 +61,7 @@ describe("the ring of participants", () => {
 
   it("does not depend on the order in which members came and went", () => {
     const ring = ringOf(50)
-    const other = new Overlay.Ring()
+    const other = new Overlay.Overlay()
     for (const name of names(60).toReversed()) assert.isTrue(other.add(name))
     for (const name of names(60).slice(50)) assert.isTrue(other.remove(name))
     assert.isFalse(other.remove("nobody"))

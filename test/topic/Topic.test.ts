@@ -268,8 +268,8 @@ describe("topics of one node", () => {
       orders: [[1, 2], [1, 2], [1, 2]],
       prices: [[7], [7]],
       texts: ["hello"],
-      meta: "fe4d010174000815792b1b325e96ec",
-      after: "fe4d0101740004325e96ec",
+      meta: "fe4d010174000875184c89a0e8c04c",
+      after: "fe4d010174000475184c89",
       participants: ["n2"],
       ignored: []
     })
@@ -326,7 +326,7 @@ describe("topics of one node", () => {
       yield* Effect.sleep("20 seconds")
       return yield* metaOf(cluster, "n2", "n1")
     }))
-    assert.strictEqual(meta, "fe4d01016d00010901740004325e96ec")
+    assert.strictEqual(meta, "fe4d01016d0001090174000475184c89")
   })
 })
 
@@ -593,9 +593,9 @@ describe("a frame", () => {
   })
 
   /** What a member has counted after another one has sent it frames. */
-  const countedAfter = (frames: ReadonlyArray<TopicFrame.Frame>, options?: Topic.Options) =>
+  const countedAfter = (frames: ReadonlyArray<TopicFrame.Frame>, options?: Topic.Options, members = 2) =>
     live(Effect.gen(function*() {
-      const cluster = yield* plain(2)
+      const cluster = yield* plain(members)
       const one = yield* taking(cluster, "n1", Orders, options)
       const { send } = yield* cluster.node("n2")
       yield* one.publish({ id: 1, text: "x".repeat(50) })
@@ -619,8 +619,8 @@ describe("a frame", () => {
 
   it("that asks takes more of its sender's allowance than others", () => {
     const counters = countedAfter(Array.from({ length: 100 }, () => digestOf("n2")), { peerRate: 34 })
-    assert.strictEqual(counters.get("frame.received:Digest"), 4)
-    assert.strictEqual(counters.get("frame.dropped:Flood"), 96)
+    assert.strictEqual(counters.get("frame.received:Digest"), 5)
+    assert.strictEqual(counters.get("frame.dropped:Flood"), 95)
   })
 
   it("that asks again and again is answered as much as answers are allowed, digests too", () => {
@@ -630,5 +630,15 @@ describe("a frame", () => {
     })
     assert.isAtMost(counters.get("frame.queued:Digest") ?? 0, 15)
     assert.isAtLeast(counters.get("frame.dropped:Answers") ?? 0, 150)
+  })
+
+  it("that asks in the names of many is answered no more than sixteen of them are", () => {
+    const frames = Array.from({ length: 23 }, (_, i) => Array.from({ length: 20 }, () => digestOf(`n${i + 2}`))).flat()
+    const { length } = frames
+    const counters = countedAfter(frames, { maxValueBytes: 100, windowBytes: 1_000 }, 24)
+    assert.strictEqual(counters.get("frame.received:Digest"), length)
+    const answers = (counters.get("frame.queued:Digest") ?? 0) + (counters.get("frame.queued:Batch") ?? 0)
+    // 131 bytes each, of 16 times 2,000; by itself each of the 23 would have had its 2,000
+    assert.strictEqual(answers, 243)
   })
 })

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import * as Overlay from "../../src/topic/Overlay.ts"
 import * as TopicMark from "../../src/topic/TopicMark.ts"
 import { bytes, generator, hex } from "../support/Hex.ts"
 
@@ -10,9 +9,9 @@ const written = (meta: Uint8Array, hash: number, isMarked: boolean) =>
 const [A, B] = [0x01020304, 0xf0000000]
 
 describe("the mark of a topic in metadata", () => {
-  it("is the FNV-1a hash of its name", () => {
-    assert.strictEqual(Overlay.fnv1a("").toString(16), "811c9dc5")
-    assert.strictEqual(Overlay.fnv1a("foobar").toString(16), "bf9cf968")
+  it("is the MurmurHash3 of its name", () => {
+    assert.strictEqual(TopicMark.hashOf(""), 0)
+    assert.strictEqual(TopicMark.hashOf("orders").toString(16), "75184c89")
   })
 
   it("is written into no metadata, and the last one leaves none", () => {

@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import { format, type PeerAddress } from "../../base/Address.ts"
-import * as Rate from "./Rate.ts"
+import * as Rate from "../../base/Rate.ts"
 
 /** Addresses whose key is remembered. They have proved that they know a key; when there are more, all are forgotten. */
 export const MAX_PEERS = 4_096

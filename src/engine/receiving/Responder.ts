@@ -6,6 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Address from "../../base/Address.ts"
+import * as Rate from "../../base/Rate.ts"
 import * as Requests from "../../swim/probing/Requests.ts"
 import type { Packet } from "../../Transport.ts"
 import * as Message from "../../wire/message/Message.ts"
@@ -15,7 +16,6 @@ import * as Relay from "../probing/Relay.ts"
 import * as Sender from "../sending/Sender.ts"
 import * as Signal from "../Signal.ts"
 import type { Request } from "./Inbox.ts"
-import * as Rate from "./Rate.ts"
 
 export interface Responder {
   /** Queues a request. `isMember`: it came from a member's address. */

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Rate from "../../../src/engine/receiving/Rate.ts"
+import * as Rate from "../../src/base/Rate.ts"
 
 describe("a rate", () => {
   it("gives a burst at once, and then so many in a second", () => {

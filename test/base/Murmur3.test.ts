@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Murmur3 from "../../src/ring/Murmur3.ts"
+import * as Murmur3 from "../../src/base/Murmur3.ts"
 import { bytes } from "../support/Hex.ts"
 
 describe("MurmurHash3", () => {

@@ -8,8 +8,10 @@
 export interface Rate {
   /** Takes `amount` at `now` (monotonic milliseconds); `false`, and nothing is taken, when the store is empty. */
   readonly take: (now: number, amount?: number) => boolean
-  /** Whether there is anything to take. */
+  /** Whether there is nothing to take. */
   readonly isEmpty: (now: number) => boolean
+  /** Whether there is as much as there can be. */
+  readonly isFull: (now: number) => boolean
 }
 
 /** `perSecond` in the long run, and `burst` at once. What was taken last may go below zero, and is paid for first. */
@@ -31,6 +33,10 @@ export const make = ({ burst, perSecond }: { readonly perSecond: number; readonl
     isEmpty: (now) => {
       fill(now)
       return level <= 0
+    },
+    isFull: (now) => {
+      fill(now)
+      return level >= burst
     }
   }
 }
