@@ -45,14 +45,18 @@ export const add = (ranges: Ranges, n: number): Ranges => {
   ]
 }
 
-/** Closes the lowest gaps until at most so many ranges are left. */
-export const capped = (ranges: Ranges, most: number): Ranges => {
-  const surplus = ranges.length - most
-  const first = ranges[0]
-  const last = ranges[surplus]
-  return surplus <= 0 || first === undefined || last === undefined
-    ? ranges
-    : [[first[0], last[1]], ...ranges.slice(surplus + 1)]
+/**
+ * Forgets the narrowest range, the lowest of them, other than the one that has a number, when there is one more than so
+ * many. What is forgotten may be taken again; closing a gap instead would refuse what was never taken.
+ */
+export const capped = (ranges: Ranges, most: number, kept: number): Ranges => {
+  if (ranges.length <= most) return ranges
+  const others = ranges.filter(([from, to]) => kept < from || kept > to)
+  const narrowest = others.reduce<Range | undefined>(
+    (least, range) => least === undefined || range[1] - range[0] < least[1] - least[0] ? range : least,
+    undefined
+  )
+  return ranges.filter((range) => range !== narrowest)
 }
 
 /** The set of these numbers. */

@@ -37,6 +37,8 @@ const ANNOUNCEMENTS = 12
 const MOST_FLUSHES = 6
 /** Messages that are known by announcement alone. */
 const MOST_MISSING = 4_096
+/** Of these that one member was the first to announce. */
+const MOST_OF_ONE = 1_024
 /** Of those that one frame announces, how many are asked for. */
 const MOST_ASKED = 512
 /** Members that are remembered to have announced the same message. */
@@ -46,6 +48,8 @@ const MOST_TRIES = 12
 const PATIENT_TRIES = 2
 /** Messages in a row that had to be asked for before a link is made one of the tree. */
 const MOST_SILENT = 3
+/** Links in the tree beside those on which all agree; the one that was made first makes room. */
+const MOST_GRAFTS = 8
 /** Publishers, each life of one counted, whose messages are remembered. */
 const MOST_STREAMS = MAX_SPANS
 
@@ -168,16 +172,21 @@ const hasSeen = (state: State, message: Omit<Message, "payload">): boolean =>
 const withLink = (state: State, name: string, link: Link): State => {
   if (state.links.get(name) === link) return state
   const links = new Map(state.links)
+  const wasLinked = links.delete(name)
   if (link === "eager" ? state.participants.has(name) : state.neighbours.includes(name)) links.set(name, link)
-  else if (!links.delete(name)) return state
-  return { ...state, links }
+  else if (!wasLinked) return state
+  const next = { ...state, links }
+  if (link === "lazy") return next
+  const grafts = [...links].flatMap(([other, kind]) => kind === "eager" && !state.branches.has(other) ? [other] : [])
+  const [oldest] = grafts
+  return grafts.length > MOST_GRAFTS && oldest !== undefined ? withLink(next, oldest, "lazy") : next
 }
 
 /** Remembers that a message was taken. Of too many publishers a quarter goes, those heard of least recently. */
 const remembered = (seen: VersionedMap<Known>, message: Message, now: number): VersionedMap<Known> => {
   const stream = Window.streamOf(message)
   const known = seen.get(stream)
-  const ranges = Ranges.capped(Ranges.add(known?.span.ranges ?? [], message.sequence), MAX_RANGES)
+  const ranges = Ranges.capped(Ranges.add(known?.span.ranges ?? [], message.sequence), MAX_RANGES, message.sequence)
   const span = { origin: message.origin, epoch: message.epoch, ranges }
   let next = seen
   if (known === undefined && seen.size >= MOST_STREAMS) {
@@ -265,7 +274,11 @@ const pushed = (state: State, from: string, message: Message, hops: number, env:
 
 const announced = (state: State, from: string, spans: ReadonlyArray<Span>, { now, settings }: Env): Decision => {
   let { missing } = state
+  const begun = missing.size < MOST_OF_ONE
+    ? 0
+    : missing.values().filter(({ announcers }) => announcers[0] === from).length
   let room = MOST_ASKED
+  let own = MOST_OF_ONE - begun
   for (const { epoch, origin, ranges } of spans) {
     const known = state.seen.get(Window.streamOf({ origin, epoch }))?.span.ranges ?? []
     for (const sequence of Ranges.lacking(ranges, known, room)) {
@@ -274,7 +287,8 @@ const announced = (state: State, from: string, spans: ReadonlyArray<Span>, { now
       const id = Window.idOf(message)
       const before = missing.get(id)
       if (before === undefined) {
-        if (missing.size >= MOST_MISSING) continue
+        if (missing.size >= MOST_MISSING || own <= 0) continue
+        own--
         missing = missing.with(id, { message, announcers: [from], due: now + settings.graftDelay, tries: 0 })
       } else if (before.announcers.length < MOST_ANNOUNCERS && !before.announcers.includes(from)) {
         missing = missing.with(id, { ...before, announcers: [...before.announcers, from] })
@@ -299,6 +313,8 @@ const batched = (
       directives.push({ _tag: "Count", what: "duplicate" })
       continue
     }
+    // it was asked to make the link one of the tree: it is, now that something came over it
+    if (isAsked && state.silent >= MOST_SILENT) next = withLink(next, from, "eager")
     // what was asked for repairs the tree, and goes on along it; what was caught up on is announced alone
     const [after, more] = taken(next, message, { from, hops: 0, age, isPushed: isAsked }, env)
     next = after
@@ -403,7 +419,6 @@ const flushed = (state: State, { now, settings }: Env): Decision => {
 const askedFor = (state: State, { now, settings }: Env): Decision => {
   const asked = new Map<string, Array<Omit<Message, "payload">>>()
   const directives: Array<Directive> = []
-  let linked = state
   let { missing, silent } = state
   for (const each of state.missing.values()) {
     if (each.due > now) continue
@@ -423,7 +438,6 @@ const askedFor = (state: State, { now, settings }: Env): Decision => {
     missing = missing.with(id, { ...each, tries: each.tries + 1, due })
     if (each.tries === 0) silent++
     for (const from of targets) {
-      if (silent >= MOST_SILENT) linked = withLink(linked, from, "eager")
       const messages = asked.get(from)
       if (messages === undefined) asked.set(from, [each.message])
       else messages.push(each.message)
@@ -435,7 +449,7 @@ const askedFor = (state: State, { now, settings }: Env): Decision => {
     const frames = Packing.lists(messages).map((spans) => send(from)({ _tag: "Graft", isLasting, spans }))
     directives.push(...frames)
   }
-  return [{ ...linked, missing, silent }, directives]
+  return [{ ...state, missing, silent }, directives]
 }
 
 const ticked = (state: State, env: Env): Decision => {

@@ -46,10 +46,11 @@ describe("ranges", () => {
     assert.strictEqual(Ranges.lacking(all, [], 5).length, 5)
   })
 
-  it("close their lowest gaps where there are too many", () => {
-    const ranges: Ranges.Ranges = [[1, 1], [3, 3], [5, 6], [9, 9]]
-    assert.deepStrictEqual(Ranges.capped(ranges, 4), ranges)
-    assert.deepStrictEqual(Ranges.capped(ranges, 2), [[1, 6], [9, 9]])
-    assert.deepStrictEqual(Ranges.capped(ranges, 1), [[1, 9]])
+  it("forget the narrowest where there is one too many, and never what came just now", () => {
+    const ranges: Ranges.Ranges = [[1, 2], [4, 4], [6, 9], [11, 11]]
+    assert.deepStrictEqual(Ranges.capped(ranges, 4, 11), ranges)
+    assert.deepStrictEqual(Ranges.capped(ranges, 3, 11), [[1, 2], [6, 9], [11, 11]])
+    assert.deepStrictEqual(Ranges.capped(ranges, 3, 4), [[1, 2], [4, 4], [6, 9]])
+    assert.deepStrictEqual(Ranges.capped([[4, 4], [6, 6]], 1, 6), [[6, 6]])
   })
 })

@@ -209,6 +209,71 @@ describe("the tree", () => {
     assert.isAtMost(state.missing.size, 4_096)
   })
 
+  it("takes every message of a publisher in whose name others with scattered numbers came before", () => {
+    const env = { now: 0, settings }
+    let state = linked()
+    let delivered = 0
+    const take = (sequence: number) => {
+      const body = { _tag: "Data", hops: 0, message: { ...message, sequence } } as const
+      const [next, directives] = Tree.decide(state, { _tag: "Received", from: "b", body }, env)
+      state = next
+      if (directives.some(({ _tag }) => _tag === "Deliver")) delivered++
+    }
+    for (let sequence = 1; sequence <= 10; sequence++) take(sequence)
+    const forged = Array.from({ length: 300 }, (_, i) => 1_000 * (i + 1))
+    for (const sequence of forged) take(sequence)
+    delivered = 0
+    // those from 1,000 to 173,000 are forgotten again
+    for (let sequence = 11; sequence <= 5_010; sequence++) take(sequence)
+    assert.strictEqual(delivered, 5_000)
+    assert.isAtMost(state.seen.values()[0]?.span.ranges.length ?? Infinity, 128)
+  })
+
+  it("has room for what others announce, however much one member claims to have", () => {
+    const env = { now: 0, settings }
+    const have = (from: string, origin: string, last: number): Tree.Input => ({
+      _tag: "Received",
+      from,
+      body: { _tag: "Have", spans: [{ origin, epoch: 1, ranges: [[1, last]] }] }
+    })
+    let state = linked()
+    for (let i = 0; i < 20; i++) [state] = Tree.decide(state, have("c", `made-up-${i}`, 512), env)
+    assert.strictEqual(state.missing.size, 1_024)
+    ;[state] = Tree.decide(state, have("d", "x", 3), env)
+    assert.strictEqual(state.missing.size, 1_027)
+  })
+
+  it("makes nobody a link of the tree for messages that do not exist", () => {
+    let state = linked()
+    const spans = [{ origin: "x", epoch: 1, ranges: [[1, 9]] as const }]
+    ;[state] = Tree.decide(state, { _tag: "Received", from: "c", body: { _tag: "Have", spans } }, { now: 0, settings })
+    for (let now = 0; now < 10_000; now += 50) [state] = Tree.decide(state, { _tag: "Tick" }, { now, settings })
+    assert.strictEqual(state.missing.size, 0)
+    assert.deepStrictEqual([...state.links], [["b", "eager"], ["c", "lazy"]])
+  })
+
+  it("lets few members become links of the tree beside those on which all agree", () => {
+    const env = { now: 0, settings }
+    const others = names(30)
+    const view: Tree.Input = {
+      _tag: "View",
+      participants: new Set(others),
+      neighbours: others.slice(1, 9),
+      branches: ["n2"]
+    }
+    let [state] = Tree.decide(Tree.make("n1", 1), view, env)
+    const eager = () => [...state.links].flatMap(([name, link]) => link === "eager" ? [name] : [])
+    for (const [i, from] of others.slice(2).entries()) {
+      const body = i % 2 === 0
+        ? { _tag: "Graft", isLasting: true, spans: [] } as const
+        : { _tag: "Data", hops: 0, message: { ...message, sequence: i } } as const
+      ;[state] = Tree.decide(state, { _tag: "Received", from, body }, env)
+    }
+    assert.deepStrictEqual(eager(), ["n2", ...others.slice(-8)])
+    // the neighbours are linked as before, and nobody else
+    assert.deepStrictEqual([...state.links.keys()].filter((name) => !eager().includes(name)), others.slice(2, 9))
+  })
+
   it("keeps as much of recent messages as it is told to, and remembers as many publishers", () => {
     const small = { ...settings, window: { messages: 16, bytes: 2_000, age: 1_000 } }
     let state = Tree.make("a", 1)
