@@ -13,6 +13,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { appendFileSync } from "node:fs"
 import * as Background from "./explorer/Background.ts"
+import { type ApplicationName, applicationNames, isApplicationName } from "./explorer/OnTop.ts"
 import { type FaultClass, faultClasses, isFaultClass, make, type Options } from "./explorer/Plan.ts"
 import { Progress } from "./explorer/Progress.ts"
 import * as Report from "./explorer/Report.ts"
@@ -37,6 +38,17 @@ const readMask = Effect.fnUntraced(function*(text: string) {
   for (const item of listOf(text)) {
     if (!isFaultClass(item)) {
       return yield* refuse(`--mask: there is no class of faults "${item}"; there are ${faultClasses.join(", ")}`)
+    }
+    known.push(item)
+  }
+  return known
+})
+
+const readApplications = Effect.fnUntraced(function*(text: string) {
+  const known: Array<ApplicationName> = []
+  for (const item of listOf(text)) {
+    if (!isApplicationName(item)) {
+      return yield* refuse(`--with: there is no application "${item}"; there are ${applicationNames.join(", ")}`)
     }
     known.push(item)
   }
@@ -101,6 +113,10 @@ const explore = Command.make(
       Flag.withDescription("Numbers of the only faults to keep, as a failure's report gives them, or none"),
       Flag.optional
     ),
+    with: Flag.String("with").pipe(
+      Flag.withDescription(`What runs on the nodes besides the list, by commas: ${applicationNames.join(",")}`),
+      Flag.withDefault("")
+    ),
     json: Flag.Boolean("json").pipe(Flag.withDescription("One JSON value a line"), Flag.withDefault(false)),
     log: Flag.Boolean("log").pipe(Flag.withDescription("Print the event log of each seed"), Flag.withDefault(false)),
     out: Flag.String("out").pipe(Flag.withDescription("A file to append a JSON line to for each seed"), Flag.optional),
@@ -112,6 +128,7 @@ const explore = Command.make(
   Effect.fnUntraced(function*(flags) {
     const { json, keepGoing, log, minutes, nodes, out, seed: first, seeds } = flags
     const mask = yield* readMask(flags.mask)
+    const applications = yield* readApplications(flags.with)
     const only = Option.isSome(flags.only) ? yield* readOnly(flags.only.value) : undefined
     if (only !== undefined && seeds > 1) {
       return yield* refuse("--only: the numbers are those of one seed's faults; leave out --seeds")
@@ -119,7 +136,7 @@ const explore = Command.make(
     if (first > Number.MAX_SAFE_INTEGER - (seeds - 1)) {
       return yield* refuse(`--seeds: the last seed would be above ${Number.MAX_SAFE_INTEGER}`)
     }
-    const options = (seed: number): Options => ({ seed, nodes, minutes, mask, only })
+    const options = (seed: number): Options => ({ seed, nodes, minutes, mask, only, applications })
     const plan = make(options(first))
     const unknown = only?.find((id) => !plan.script.some((planned) => planned.id === id))
     if (unknown !== undefined) {

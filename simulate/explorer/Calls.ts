@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import type { MetaOf } from "./OnTop.ts"
 
 export const callNames = [
   "join",
@@ -98,6 +99,7 @@ const effectOf = (
   memberlist: Memberlist["Service"],
   { call, to }: Call,
   duration: number,
+  metaOf: MetaOf,
   scope: Scope.Scope
 ): Effect.Effect<unknown, { readonly _tag: string }> => {
   switch (call) {
@@ -108,9 +110,9 @@ const effectOf = (
     case "leave":
       return memberlist.leave({ timeout: Math.min(duration, 5_000) })
     case "updateMeta":
-      return memberlist.updateMeta(bytes(`u${duration}`))
+      return memberlist.updateMeta(metaOf(`u${duration}`))
     case "updateMetaAndWait":
-      return memberlist.updateMeta(bytes(`w${duration}`), { wait: Math.min(duration, 5_000) })
+      return memberlist.updateMeta(metaOf(`w${duration}`), { wait: Math.min(duration, 5_000) })
     case "send":
       return memberlist.send({ address: to }, bytes("datagram"))
     case "sendReliably":
@@ -128,6 +130,7 @@ export const make = Effect.fnUntraced(function*(
   life: Life,
   happening: Call,
   duration: number,
+  metaOf: MetaOf,
   begun: () => Begun
 ): Effect.fn.Return<Called> {
   const inside = Effect.provideService(Clock.Clock, cluster.clock(happening.node))
@@ -138,7 +141,7 @@ export const make = Effect.fnUntraced(function*(
   const answered = Effect.map(now, (at) => {
     answeredAt = at
   })
-  const call = Effect.ensuring(inside(effectOf(life.memberlist, happening, duration, scope)), answered)
+  const call = Effect.ensuring(inside(effectOf(life.memberlist, happening, duration, metaOf, scope)), answered)
   const fiber = yield* Effect.forkChild(call, { startImmediately: true })
   const atBegin = begun()
   let interruptedAt: number | undefined

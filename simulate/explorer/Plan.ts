@@ -6,6 +6,7 @@ import type { MemberlistConfig } from "effect-memberlist"
 import type { Fault } from "effect-memberlist/testing"
 import { Draws } from "../../src/testing/clock/Draws.ts"
 import { type CallName, callNames, type Happening } from "./Calls.ts"
+import type { ApplicationName } from "./OnTop.ts"
 
 /** What to explore. */
 export interface Options {
@@ -17,6 +18,8 @@ export interface Options {
   readonly mask: ReadonlyArray<FaultClass>
   /** The numbers of the only faults to keep, out of the whole schedule; all when absent. */
   readonly only?: ReadonlyArray<number> | undefined
+  /** What runs on the nodes besides the member list; nothing when absent. */
+  readonly applications?: ReadonlyArray<ApplicationName> | undefined
 }
 
 type Config = NonNullable<Parameters<typeof MemberlistConfig.layer>[0]>

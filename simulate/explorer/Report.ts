@@ -5,9 +5,10 @@ import { type FaultClass, faultClasses, type Options, type Planned } from "./Pla
 import type { Fired, Outcome } from "./Run.ts"
 
 /** The command that runs one seed again. */
-export const replay = ({ mask, minutes, nodes, only, seed }: Options): string =>
+export const replay = ({ applications = [], mask, minutes, nodes, only, seed }: Options): string =>
   [
     `npm run simulate -- --seed ${seed} --nodes ${nodes} --minutes ${minutes}`,
+    ...(applications.length > 0 ? [`--with ${applications.join(",")}`] : []),
     ...(mask.length > 0 ? [`--mask ${mask.join(",")}`] : []),
     ...(only === undefined ? [] : [`--only ${only.length === 0 ? "none" : only.join(",")}`])
   ].join(" ")

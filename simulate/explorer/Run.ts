@@ -18,6 +18,7 @@ import { Draws } from "../../src/testing/clock/Draws.ts"
 import * as Calls from "./Calls.ts"
 import { Agreement, components, disagreement, FalseDeaths, LONGEST_PROBE, Subscriber } from "./Calm.ts"
 import * as Lifecycle from "./Lifecycle.ts"
+import * as OnTop from "./OnTop.ts"
 import { type FaultClass, faultClasses, type Plan, type Planned } from "./Plan.ts"
 
 /** Something that must not happen, and did. */
@@ -32,6 +33,7 @@ export interface Failure {
     | "Goodbye"
     | "AfterClose"
     | "Crashed"
+    | "Topic"
   /** Milliseconds of virtual time. */
   readonly at: number
   readonly message: string
@@ -153,6 +155,15 @@ const explore = Effect.fnUntraced(function*(
     }
   }
 
+  const metaOf = OnTop.metaOf(plan.options.applications ?? [])
+  let isCalm = false
+  const applications = OnTop.make(plan.options.applications ?? [], {
+    seed: plan.options.seed,
+    tell,
+    fail,
+    isCalm: () => isCalm
+  })
+
   const subscribers = new Map<string, Subscriber>()
   /** What is looked at of a node's life: its events, and when it ends. */
   const watched = (name: string) =>
@@ -178,13 +189,17 @@ const explore = Effect.fnUntraced(function*(
     config: plan.config,
     network: { latency: { min: 1, mean: 3 } },
     observe: Layer.succeed(Observer, observe),
-    layer: (name) => Layer.provideMerge(watched(name), MemberlistLive)
+    layer: (name) =>
+      applications.reduce(
+        (below, { layer }) => Layer.merge(below, Layer.provide(layer(name), below)),
+        Layer.provideMerge(watched(name), MemberlistLive)
+      )
   })
 
   const call = Effect.fnUntraced(function*(happening: Calls.Call, duration: number) {
     const life = lives.get(happening.node)
     if (life === undefined) return 0
-    const called = yield* Calls.make(cluster, life, happening, duration, () => calls.begun(happening))
+    const called = yield* Calls.make(cluster, life, happening, duration, metaOf, () => calls.begun(happening))
     tell(`${happening.node} ${happening.call} ${callLine(called)}`)
     const complaint = calls.ending(called) ?? calls.outcome(called)
     if (complaint !== undefined) fail("Call", complaint)
@@ -216,6 +231,14 @@ const explore = Effect.fnUntraced(function*(
   /** Plays a line of the plan, from its time on. Answers how often it made a difference. */
   const play = (planned: Planned): Effect.Effect<number> => {
     const { at, fault, for: duration } = planned
+    // whole other metadata would take the applications' sections away
+    if (fault._tag === "Update" && applications.length > 0) {
+      const announce = Memberlist.use(({ updateMeta }) => updateMeta(metaOf(fault.meta)))
+      return Effect.sleep(at).pipe(
+        Effect.andThen(Effect.ignore(cluster.run(fault.node, announce))),
+        Effect.as(1)
+      )
+    }
     if (!Calls.isHappening(fault)) {
       const playing = Effect.orDie(cluster.play([{ at, for: duration, fault }], tell))
       return Effect.map(playing, ([played]) => played?.hits ?? 0)
@@ -237,6 +260,7 @@ const explore = Effect.fnUntraced(function*(
   const running = yield* cluster.running
   tell(`calm; ${running.join(" ")} run`)
   const calmAt = now()
+  isCalm = true
   falseDeaths.begin(calmAt, running)
   const nodes = yield* Effect.forEach(running, (name) => Effect.map(cluster.node(name), (list) => ({ name, list })))
   // Who has left runs on, and is in no list but its own. What it knows of the others grows old.
@@ -292,6 +316,18 @@ const explore = Effect.fnUntraced(function*(
   const why = agreement.after === undefined ? someOf(left) : `it came after ${agreement.after} ms`
   if (agreedAfter === undefined) fail("Liveness", `no agreement within ${bound} ms of calm: ${why}`)
   else tell(`all agree, ${agreedAfter} ms after calm`)
+
+  for (const { bound, disagreements, total } of agreedAfter === undefined ? [] : applications) {
+    const since = now()
+    const names = present().map(({ name }) => name)
+    let differences = yield* disagreements(names)
+    while (differences.length > 0 && now() - since < bound) {
+      yield* Effect.sleep(500)
+      differences = yield* disagreements(names)
+    }
+    if (differences.length > 0) fail("Topic", `after ${bound} ms of agreement: ${someOf(differences)}`)
+    else tell(`nobody lacks any of ${total()} values, ${now() - since} ms after the lists agreed`)
+  }
 
   yield* Effect.gen(function*() {
     const draws = new Draws(plan.options.seed, "departure")

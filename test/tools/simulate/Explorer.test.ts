@@ -41,6 +41,15 @@ describe("the explorer", () => {
     assert.isAbove(summary.steps, 5_000)
   })
 
+  it("finds nothing of topics in two seeds", { timeout: 60_000 }, () => {
+    for (let seed = 1; seed <= 2; seed++) {
+      const outcome = run(plan(seed, { applications: ["topics"] }))
+      assert.deepStrictEqual(outcome.failures, [], Report.replay(outcome.plan.options))
+      const last = outcome.log.findLast((line) => line.includes("nobody lacks any of"))
+      assert.isAbove(Number(/any of (\d+) values/.exec(last ?? "")?.[1]), 20)
+    }
+  })
+
   it("repeats a seed byte for byte, and another seed is another day", () => {
     const { log } = run(plan(3))
     assert.isAbove(log.length, 50)

@@ -1,0 +1,24 @@
+/** An application on the nodes, and what must hold of it. */
+import type { Memberlist } from "effect-memberlist"
+import type * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+
+/** What an application is made with. */
+export interface Surroundings {
+  readonly seed: number
+  readonly tell: (line: string) => void
+  readonly fail: (kind: "Topic", message: string) => void
+  /** Whether the chaos is over: nothing new is begun then. */
+  readonly isCalm: () => boolean
+}
+
+export interface Application {
+  /** What a node has of it in one life. */
+  readonly layer: (name: string) => Layer.Layer<never, never, Memberlist>
+  /** How long after all lists agree it may take until nobody lacks anything. Milliseconds. */
+  readonly bound: number
+  /** What those that are in the cluster do not agree about. */
+  readonly disagreements: (present: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>>
+  /** How much was begun: where it is nothing, nothing was shown. */
+  readonly total: () => number
+}
