@@ -1,9 +1,15 @@
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as TestConsole from "effect/testing/TestConsole"
 import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
+import { explore as command } from "../../../simulate/explorer/CommandLine.ts"
 import { type FaultClass, faultClasses, make, type Options, type Plan } from "../../../simulate/explorer/Plan.ts"
 import * as Report from "../../../simulate/explorer/Report.ts"
 import { type Outcome, run } from "../../../simulate/explorer/Run.ts"
@@ -14,18 +20,28 @@ const root = Path.resolve(import.meta.dirname, "../../..")
 const plan = (seed: number, options: Partial<Options> = {}): Plan =>
   make({ seed, nodes: 4, minutes: 1, mask: [], ...options })
 
-const command = ["--conditions=effect-memberlist-source", Path.join(root, "simulate/explore.ts")]
+const program = ["--conditions=effect-memberlist-source", Path.join(root, "simulate/explore.ts")]
 
 /** Runs the explorer in a process of its own. */
 const explore = (...args: ReadonlyArray<string>) =>
   new Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }>((resolve) => {
     const child = execFile(
       process.execPath,
-      [...command, ...args],
+      [...program, ...args],
       { encoding: "utf8", maxBuffer: 2 ** 28 },
       (_error, stdout, stderr) => resolve({ status: child.exitCode ?? -1, stdout, stderr })
     )
   })
+
+/** Runs the command of the explorer here. */
+const inProcess = (...args: ReadonlyArray<string>) =>
+  Effect.runPromise(
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(Command.runWith(command, { version: "0" })(args))
+      const [errors, output] = [yield* TestConsole.errorLines, yield* TestConsole.logLines]
+      return { exit, errors: errors.join("\n"), output: output.join("\n") }
+    }).pipe(Effect.provide([NodeServices.layer, TestConsole.layer]))
+  )
 
 describe("the explorer", () => {
   it("finds nothing in twenty seeds, in which every class of fault makes a difference", { timeout: 60_000 }, () => {
@@ -158,12 +174,19 @@ describe("npm run simulate", () => {
       [["--only", "9999"], "no fault number 9999"],
       [["--only", "x"], "not a list of fault numbers"]
     ]
-    await Promise.all(cases.map(async ([args, expected]) => {
-      const { status, stderr, stdout } = await explore(...args)
-      assert.strictEqual(status, 1, args.join(" "))
-      assert.include(stderr, expected)
-      assert.notInclude(stdout, "steps checked")
-    }))
+    for (const [args, expected] of cases) {
+      const { errors, exit, output } = await inProcess(...args)
+      assert.isTrue(Exit.isFailure(exit), args.join(" "))
+      assert.include(errors, expected)
+      assert.notInclude(output, "steps checked")
+    }
+  })
+
+  it("ends with 1 where input is bad, and says so where errors are read", { timeout: 60_000 }, async () => {
+    const { status, stderr, stdout } = await explore("--with", "rain")
+    assert.strictEqual(status, 1)
+    assert.include(stderr, "there is no application \"rain\"; there are topics")
+    assert.notInclude(stdout, "steps checked")
   })
 
   it("writes no control characters where there is no terminal", { timeout: 60_000 }, async () => {
@@ -175,7 +198,7 @@ describe("npm run simulate", () => {
   })
 
   it("ends without a complaint when whoever reads has read enough", { timeout: 60_000 }, async () => {
-    const child = spawn(process.execPath, [...command, "--seeds", "200", "--nodes", "3", "--minutes", "0.2", "--log"])
+    const child = spawn(process.execPath, [...program, "--seeds", "200", "--nodes", "3", "--minutes", "0.2", "--log"])
     let stderr = ""
     child.stderr.on("data", (chunk: Buffer) => void (stderr += chunk.toString()))
     child.stdout.once("data", () => child.stdout.destroy())
@@ -188,7 +211,7 @@ describe("npm run simulate", () => {
     try {
       const out = Path.join(folder, "results.jsonl")
       const args = ["--seed", "7", "--seeds", "100000", "--nodes", "3", "--minutes", "0.2", "--out", out]
-      const child = spawn(process.execPath, [...command, ...args])
+      const child = spawn(process.execPath, [...program, ...args])
       let stdout = ""
       child.stdout.on("data", (chunk: Buffer) => void (stdout += chunk.toString()))
       const closed = once(child, "close")
