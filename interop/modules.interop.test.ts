@@ -7,6 +7,7 @@ import type { ModulesView, StartOptions } from "./Protocol.ts"
 import * as Subject from "./Subject.ts"
 
 const VALUES = 100
+const KEY = Buffer.from("a key of 32 bytes for the members").subarray(0, 32).toString("base64")
 
 const bytesOf = (encoded: string): Buffer => Buffer.from(encoded, "base64")
 
@@ -88,36 +89,44 @@ const tells = (part: Buffer) => (peer: Peer) =>
 
 // a Go node in our place has no topics
 describe.skipIf(Subject.subject === "go")("topics and typed metadata", () => {
-  scenario(
-    "Go members get no user message of a topic, carry the metadata, and reach us with messages of their own",
-    (lab) =>
-      Effect.gen(function*() {
-        const gos = yield* Effect.all([lab.go(patient), lab.go(patient)])
-        const [seed, other] = gos
-        const ours = yield* threeOfUs(lab)
-        for (const peer of [other, ...ours]) yield* peer.join(seed.address)
-        const before = yield* formed(ours)
-        yield* work(ours)
-        yield* agree(...gos, ...ours)
-        for (const one of ours) {
-          yield* deliver(seed, one, { reliable: false, generate: { size: 300, seed: 31 } })
-          yield* deliver(other, one, { reliable: true, generate: { size: 300, seed: 37 } })
-        }
-        yield* untroubled(ours, before)
-        for (const go of gos) {
-          const members = yield* go.members
-          assert.deepStrictEqual(
-            members.map(({ name }) => name).toSorted(),
-            [...gos, ...ours].map(({ name }) => name).toSorted()
-          )
-          for (const { meta } of members.filter(({ name }) => ours.some((one) => one.name === name))) {
-            assert.strictEqual(bytesOf(meta).subarray(0, 2).toString("hex"), "fe4d")
+  for (
+    const [kind, goes, options] of [
+      ["Go members", (lab: Lab) => lab.go, {}],
+      ["Go members with a key and a label", (lab: Lab) => lab.go, { secretKey: KEY, label: "blue" }],
+      ["Go members of 2022", (lab: Lab) => lab.oldGo, {}]
+    ] as const
+  ) {
+    scenario(
+      `${kind} get no user message of a topic, carry the metadata, and reach us with messages of their own`,
+      (lab) =>
+        Effect.gen(function*() {
+          const gos = yield* Effect.all([goes(lab)({ ...patient, ...options }), goes(lab)({ ...patient, ...options })])
+          const [seed, other] = gos
+          const ours = yield* threeOfUs(lab, options)
+          for (const peer of [other, ...ours]) yield* peer.join(seed.address)
+          const before = yield* formed(ours)
+          yield* work(ours)
+          yield* agree(...gos, ...ours)
+          for (const one of ours) {
+            yield* deliver(seed, one, { reliable: false, generate: { size: 300, seed: 31 } })
+            yield* deliver(other, one, { reliable: true, generate: { size: 300, seed: 37 } })
           }
-          assert.deepStrictEqual(go.events.filter(({ event }) => event === "message"), [])
-          assert.deepStrictEqual(complaints(go), [])
-        }
-      })
-  )
+          yield* untroubled(ours, before)
+          for (const go of gos) {
+            const members = yield* go.members
+            assert.deepStrictEqual(
+              members.map(({ name }) => name).toSorted(),
+              [...gos, ...ours].map(({ name }) => name).toSorted()
+            )
+            for (const { meta } of members.filter(({ name }) => ours.some((one) => one.name === name))) {
+              assert.strictEqual(bytesOf(meta).subarray(0, 2).toString("hex"), "fe4d")
+            }
+            assert.deepStrictEqual(go.events.filter(({ event }) => event === "message"), [])
+            assert.deepStrictEqual(complaints(go), [])
+          }
+        })
+    )
+  }
 
   scenario(
     "a Serf agent logs no warning, lists us alive and shows the metadata as the tag role",

@@ -6,6 +6,7 @@
  * @stability unstable
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
@@ -18,10 +19,25 @@ const STREAM_BYTES = 64 * 1024 * 1024
 const STREAMS = 8
 /** Of these to one peer. */
 const STREAMS_OF_A_PEER = 2
+/** Milliseconds without an end of a stream after which what waits for a peer holds up no publisher. */
+const PATIENCE = 1_000
+/** The share of all frames that may wait for such a peer; it fetches the others when it is back. */
+const SILENT_SHARE = 1 / 8
 
 interface Parcel {
   readonly to: string
   readonly bytes: Uint8Array
+}
+
+/** A peer that frames are sent to over streams. */
+interface Busy {
+  streams: number
+  /** Those that wait for their turn. */
+  readonly waiting: Array<Parcel>
+  /** Their bytes. */
+  bytes: number
+  /** When a stream began with none before it, or ended last. */
+  at: number
 }
 
 export interface Outgoing {
@@ -38,6 +54,8 @@ export const make = Effect.fnUntraced(function*(
   capacity: number,
   count: (what: string, by?: number) => void
 ): Effect.fn.Return<Outgoing, never, Scope.Scope> {
+  const clock = yield* Clock.Clock
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const datagrams = yield* Queue.dropping<Parcel>(capacity)
   const streams = yield* Queue.dropping<Parcel>(capacity)
   const half = Math.ceil(capacity / 2)
@@ -45,16 +63,20 @@ export const make = Effect.fnUntraced(function*(
   /** What a datagram holds, as far as it was told. */
   let limit = Infinity
   let streamBytes = 0
-  /** Peers that frames are sent to over streams, with the frames that wait for their turn. */
-  const busy = new Map<string, { streams: number; readonly waiting: Array<Parcel> }>()
+  const busy = new Map<string, Busy>()
   /** How many wait for their turn in all. */
   let inTurn = 0
   let hasEnded = false
 
   const forStreams = () => Queue.sizeUnsafe(streams) + inTurn
-  const isFree = () =>
-    hasEnded ||
-    (Queue.sizeUnsafe(datagrams) < half && forStreams() < half && streamBytes < STREAM_BYTES / 2)
+  const isSilent = ({ at }: Busy) => now() - at > PATIENCE
+  const isFree = () => {
+    if (hasEnded) return true
+    const silent = [...busy.values()].filter(isSilent)
+    const frames = silent.reduce((sum, { waiting }) => sum + waiting.length, 0)
+    const bytes = silent.reduce((sum, peer) => sum + peer.bytes, 0)
+    return Queue.sizeUnsafe(datagrams) < half && forStreams() - frames < half && streamBytes - bytes < STREAM_BYTES / 2
+  }
   const update = () => {
     if (isFree()) Latch.openUnsafe(free)
     else Latch.closeUnsafe(free)
@@ -105,18 +127,26 @@ export const make = Effect.fnUntraced(function*(
   /** Sends over a stream, and then what waited because the peer had as many as it may have. */
   const sendInTurn = (parcel: Parcel): Effect.Effect<void> =>
     Effect.suspend(() => {
-      const peer = busy.get(parcel.to) ?? { streams: 0, waiting: [] }
+      const peer = busy.get(parcel.to) ?? { streams: 0, waiting: [], bytes: 0, at: now() }
       if (peer.streams >= STREAMS_OF_A_PEER) {
+        if (isSilent(peer) && peer.waiting.length >= SILENT_SHARE * capacity) {
+          count("frame.dropped:Silent")
+          streamBytes -= parcel.bytes.length
+          return Effect.void
+        }
         peer.waiting.push(parcel)
+        peer.bytes += parcel.bytes.length
         inTurn++
         return Effect.void
       }
       peer.streams++
       busy.set(parcel.to, peer)
       const next: Effect.Effect<void> = Effect.suspend(() => {
+        peer.at = now()
         const following = peer.waiting.shift()
         if (following !== undefined) {
           inTurn--
+          peer.bytes -= following.bytes.length
           return Effect.andThen(sent(following), next)
         }
         if (--peer.streams === 0) busy.delete(parcel.to)
@@ -131,8 +161,9 @@ export const make = Effect.fnUntraced(function*(
   yield* lane(datagrams, guarded(sendDatagram))
   for (let i = 0; i < STREAMS; i++) yield* lane(streams, sendInTurn)
 
+  // a peer becomes a silent one by time alone, which opens no latch
   const room: Effect.Effect<void> = Effect.suspend(() =>
-    isFree() ? Effect.void : Effect.flatMap(free.await, () => room)
+    isFree() ? Effect.void : Effect.flatMap(Effect.timeoutOption(free.await, PATIENCE / 4), () => room)
   )
   return {
     offer: (to, bytes) => {

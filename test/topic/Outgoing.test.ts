@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { TestClock } from "effect/testing"
 import type { Memberlist } from "../../src/Memberlist.ts"
 import { MessageTooLarge } from "../../src/MemberlistError.ts"
 import * as Outgoing from "../../src/topic/Outgoing.ts"
@@ -25,6 +26,8 @@ const making = Effect.fnUntraced(function*(capacity: number) {
   return { outgoing, begun, counts }
 })
 const large = new Uint8Array(100)
+/** Lets fibers run that have something to do. */
+const passing = Effect.forEach(Array.from({ length: 20 }), () => Effect.yieldNow, { discard: true })
 const times = (count: number, name: string) => Array.from({ length: count }, () => name)
 
 describe("frames that go over streams", () => {
@@ -36,6 +39,29 @@ describe("frames that go over streams", () => {
       for (let i = 0; i < 100; i++) yield* Effect.yieldNow
       assert.deepStrictEqual(begun, ["silent", "silent", "a", "b"])
       assert.deepStrictEqual([...counts], [["frame.sent:stream", 2], ["frame.bytes", 200]])
+    }))
+
+  it.effect("hold up publishers for a second when they wait for a peer that does not answer, and few wait for it then", () =>
+    Effect.gen(function*() {
+      const { counts, outgoing } = yield* making(64)
+      outgoing.offer(["a"], large)
+      yield* passing
+      for (let i = 0; i < 50; i++) {
+        outgoing.offer(["silent"], large)
+        yield* passing
+      }
+      const waiting = yield* Effect.forkScoped(outgoing.room, { startImmediately: true })
+      yield* TestClock.adjust("900 millis")
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      assert.isDefined(waiting.pollUnsafe())
+      outgoing.offer(["silent"], large)
+      yield* passing
+      assert.strictEqual(counts.get("frame.dropped:Silent"), 1)
+      // those that are not silent are sent to as before
+      outgoing.offer(["b"], large)
+      yield* passing
+      assert.strictEqual(counts.get("frame.sent:stream"), 2)
     }))
 
   it.effect("are dropped and counted where too many wait for one peer, and no publisher may go on", () =>
