@@ -31,7 +31,7 @@ export default defineConfig({
         test: {
           ...timeless,
           name: "unit",
-          include: ["test/**/*.test.ts", "examples/*.test.ts"],
+          include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
           exclude: excluding(TOOLS, SOCKETS, PROGRAMS)
         }
       },
