@@ -9,7 +9,7 @@ import { Ring } from "effect-memberlist/Ring"
 import { HttpClient, HttpClientResponse } from "effect/http"
 
 /** What each member announces: where its HTTP server listens, and whether visits may be passed on to it. */
-export const Presence = MemberMeta.make(Schema.Struct({ httpPort: Schema.Int, isServing: Schema.Boolean }))
+export const Presence = MemberMeta.make(Schema.Struct({ httpPort: Schema.Port, isServing: Schema.Boolean }))
 
 /** Only members that serve own pages: one that stops gives its own away before it goes. */
 export const RingLive = Ring.layer({

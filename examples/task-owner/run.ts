@@ -60,7 +60,7 @@ const story = Effect.fnUntraced(function*(grace: string) {
 
   /** Waits until it is so. */
   const until = Effect.fnUntraced(function*(title: string, done: (now: ReturnType<typeof ownersOf>) => boolean) {
-    yield* Effect.sleep("50 millis").pipe(
+    yield* Effect.sleep("200 millis").pipe(
       Effect.andThen(owners),
       Effect.repeat({ until: done }),
       Effect.timeoutOrElse({

@@ -34,9 +34,7 @@ export class Janitor extends Context.Service<Janitor, {
   /** Who is to do it, as this member sees it; none where nobody is available. */
   readonly onDuty: Effect.Effect<Option.Option<string>>
   /** Announces whether this member is available. */
-  readonly setAvailable: (
-    isAvailable: boolean
-  ) => Effect.Effect<void, Effect.Error<ReturnType<(typeof Duty)["Service"]["update"]>>>
+  readonly setAvailable: (isAvailable: boolean) => Effect.Effect<void, MemberMeta.ChangeError>
 }>()("Janitor") {
   static readonly layer = Layer.effect(
     Janitor,
