@@ -53,7 +53,7 @@ const start = async (name: string, seed: string, endpoint: string) => {
       MEMBERLIST_PROBE_INTERVAL: "500 millis",
       MEMBERLIST_SEEDS: seed,
       HTTP_PORT: "0",
-      DRAIN_TIME: "1 second",
+      DRAIN_TIME: "1500 millis",
       OTEL_EXPORTER_OTLP_ENDPOINT: endpoint
     }
   })
