@@ -19,6 +19,8 @@ type Layer =
   | "metadata"
   | "ring"
   | "topic"
+  | "runners"
+  | "MemberMeta"
   | "Memberlist"
   | "engine"
   | "swim"
@@ -55,6 +57,9 @@ const dataModules = new RegExp(
 const platformFree =
   /^effect\/(?!FileSystem$|Path$|Stdio$|Terminal$|PlatformError$)([A-Z]\w*|crypto\/\w+|encoding\/\w+|net\/\w+)$/
 
+/** Effect Cluster, for what is made for it alone. */
+const effectCluster = /^effect\/cluster\/[A-Z]\w*$/
+
 const anyEffect = /^effect\/(\w+\/)?[A-Z]\w*$|^@effect\/platform-node\/[A-Z]\w*$/
 
 /** Timers and clocks are Effect's, whoever asks. */
@@ -81,8 +86,14 @@ const layers: Record<Layer, Allowance> = {
   metadata: { layers: domain, packages: dataModules, builtins: nothing },
   ring: { layers: domain, packages: dataModules, builtins: nothing },
   topic: { layers: ["metadata", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
+  MemberMeta: { layers: ["metadata", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
+  runners: {
+    layers: ["MemberMeta", "Memberlist", ...domain],
+    packages: new RegExp(`${platformFree.source}|${effectCluster.source}`),
+    builtins: nothing
+  },
   extensions: {
-    layers: ["metadata", "ring", "topic", "Memberlist", ...domain],
+    layers: ["MemberMeta", "metadata", "ring", "topic", "runners", "Memberlist", ...domain],
     packages: platformFree,
     builtins: nothing
   },
@@ -117,6 +128,8 @@ const pureLayers: ReadonlySet<Layer> = new Set(["swim", "wire", "metadata", "rin
  * loop was, which is no clock.
  */
 const exceptions: ReadonlyMap<string, RegExp> = new Map([
+  ["src/MemberlistRunnerHealth.ts", effectCluster],
+  ["src/MemberlistRunners.ts", effectCluster],
   ["src/node/NodeLateness.ts", /^node:perf_hooks$/],
   ["src/Snapshots.ts", /^effect\/(FileSystem|PlatformError|persistence\/KeyValueStore)$/]
 ])
@@ -130,7 +143,9 @@ const alone: ReadonlyMap<string, Layer> = new Map([
   ["Memberlist.ts", "Memberlist"],
   ["TransmitLimitedQueue.ts", "Memberlist"],
   // built on the service, and an entry of the package each
-  ["MemberMeta.ts", "extensions"],
+  ["MemberMeta.ts", "MemberMeta"],
+  ["MemberlistRunnerHealth.ts", "extensions"],
+  ["MemberlistRunners.ts", "extensions"],
   ["Ring.ts", "extensions"],
   ["Topic.ts", "extensions"],
   // built on the service and the sockets
@@ -147,6 +162,7 @@ const folders: ReadonlySet<Layer> = new Set([
   "metadata",
   "ring",
   "topic",
+  "runners",
   "engine",
   "swim",
   "wire",

@@ -26,7 +26,8 @@ export const budget = {
     ["node:", 40]
   ]),
   /** What a program does not load by importing the package: folders, and what is an entry by itself. */
-  absent: /\/dist\/(?:(?:agent|testing|metadata|ring)\/|(?:MemberMeta|Ring)\.js$)/,
+  absent:
+    /\/dist\/(?:(?:agent|testing|metadata|ring|runners)\/|(?:MemberMeta|Ring|MemberlistRunners|MemberlistRunnerHealth)\.js$)/,
   /** Megabytes above the Effect modules: about 8 when this was written; what is above twice that is no noise. */
   megabytes: 20
 }

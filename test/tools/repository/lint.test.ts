@@ -223,11 +223,14 @@ const placed = Object.values(suites).flat().map((one, index) => ({
 
 describe("the extensions", () => {
   it("import the public files and their own folders, and nothing imports them", () => {
-    const extensions = ["src/MemberMeta.ts", "src/Ring.ts"]
-    for (const file of extensions) {
-      for (const target of ["Memberlist.ts", "Member.ts", "MemberlistError.ts", "metadata/A.ts", "ring/A.ts"]) {
-        assert.isUndefined(objection(file, `./${target}`))
-      }
+    const known = ["Memberlist.ts", "Member.ts", "MemberlistError.ts", "metadata/A.ts"]
+    const extensions = new Map([
+      ["src/MemberMeta.ts", known],
+      ["src/Ring.ts", [...known, "ring/A.ts"]],
+      ["src/MemberlistRunners.ts", [...known, "MemberMeta.ts", "runners/A.ts"]]
+    ])
+    for (const [file, targets] of extensions) {
+      for (const target of targets) assert.isUndefined(objection(file, `./${target}`), `${file} imports ${target}`)
       for (const target of ["engine/A.ts", "swim/A.ts", "wire/A.ts", "config/A.ts", "node/A.ts", "NodeMemberlist.ts"]) {
         assert.isDefined(objection(file, `./${target}`), `${file} imports ${target}`)
       }
@@ -241,9 +244,18 @@ describe("the extensions", () => {
     ]
     for (const file of [...others, "src/engine/A.ts", "src/node/A.ts", "src/swim/A.ts"]) {
       const up = file.split("/").length > 2 ? ".." : "."
-      for (const target of ["MemberMeta.ts", "Ring.ts", "metadata/A.ts", "ring/A.ts"]) {
+      for (const target of ["MemberMeta.ts", "Ring.ts", "metadata/A.ts", "ring/A.ts", "runners/A.ts"]) {
         assert.isDefined(objection(file, `${up}/${target}`), `${file} imports ${target}`)
       }
+    }
+  })
+
+  it("know of Effect Cluster only where they are made for it", () => {
+    for (const file of ["src/MemberlistRunners.ts", "src/MemberlistRunnerHealth.ts", "src/runners/A.ts"]) {
+      assert.isUndefined(objection(file, "effect/cluster/Runner"), file)
+    }
+    for (const file of ["src/Ring.ts", "src/MemberMeta.ts", "src/topic/A.ts", "src/Memberlist.ts"]) {
+      assert.isDefined(objection(file, "effect/cluster/Runner"), file)
     }
   })
 })
