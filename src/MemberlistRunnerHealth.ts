@@ -24,8 +24,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { Memberlist } from "./Memberlist.ts"
-import type { ChangeError, MetaNameTaken } from "./MemberMeta.ts"
+import type { ChangeError } from "./MemberMeta.ts"
 import { RunnerDirectory } from "./runners/RunnerDirectory.ts"
+import type { RunnerTaken } from "./runners/RunnerTaken.ts"
+
+export { RunnerTaken } from "./runners/RunnerTaken.ts"
 
 /**
  * What the layer is made of.
@@ -61,7 +64,7 @@ export interface Options<E, R> {
  */
 export const layer = <E, R>(options: Options<E, R>): Layer.Layer<
   RunnerHealth.RunnerHealth,
-  E | MetaNameTaken | ChangeError,
+  E | RunnerTaken | ChangeError,
   Memberlist | ShardingConfig.ShardingConfig | R
 > =>
   Layer.effect(
@@ -69,7 +72,7 @@ export const layer = <E, R>(options: Options<E, R>): Layer.Layer<
     Effect.gen(function*() {
       const directory = yield* RunnerDirectory
       const otherwise = yield* RunnerHealth.RunnerHealth
-      yield* directory.claim("health")
+      yield* directory.claim("MemberlistRunnerHealth")
       const { runnerAddress } = yield* ShardingConfig.ShardingConfig
       if (Option.isSome(runnerAddress)) yield* directory.stand(runnerAddress.value)
       return RunnerHealth.RunnerHealth.of({

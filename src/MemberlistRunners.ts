@@ -1,6 +1,6 @@
 /**
- * The runners of Effect Cluster, listed as live members announce them. Everything else of a `RunnerStorage`, above all its
- * locks, stays with the storage that is given.
+ * The runners of Effect Cluster, listed as live members announce them. Everything else of a `RunnerStorage`, its locks
+ * above all, stays with the storage that is given.
  *
  * ```ts
  * import { SqlRunnerStorage } from "effect/cluster"
@@ -9,8 +9,8 @@
  * const RunnersLive = MemberlistRunners.layer(SqlRunnerStorage.layer)
  * ```
  *
- * Sharding reads the list every three seconds (`refreshAssignmentsInterval`) and gives the shards of a runner that is no
- * longer on it to others, who wait for its locks. Which health and list need which settings, and a whole program:
+ * Sharding reads the list every three seconds (`refreshAssignmentsInterval`) and gives the shards of a runner that has
+ * gone from it to others, who wait for its locks. Which health and list need which settings, and a whole program:
  * `docs/effect-cluster.md`.
  *
  * @stability unstable
@@ -22,9 +22,12 @@ import { RunnerStorage } from "effect/cluster/RunnerStorage"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Memberlist } from "./Memberlist.ts"
-import type { ChangeError, MetaNameTaken } from "./MemberMeta.ts"
+import type { ChangeError } from "./MemberMeta.ts"
 import { RunnerDirectory } from "./runners/RunnerDirectory.ts"
 import { keyOf } from "./runners/RunnerMeta.ts"
+import type { RunnerTaken } from "./runners/RunnerTaken.ts"
+
+export { RunnerTaken } from "./runners/RunnerTaken.ts"
 
 const sameListing = (a: Runner, b: Runner): boolean =>
   a.weight === b.weight && a.groups.length === b.groups.length && a.groups.every((group, i) => group === b.groups[i])
@@ -53,7 +56,7 @@ const sameListing = (a: Runner, b: Runner): boolean =>
  */
 export const layer = <E, R>(storage: Layer.Layer<RunnerStorage, E, R>): Layer.Layer<
   RunnerStorage,
-  E | MetaNameTaken | ChangeError,
+  E | RunnerTaken | ChangeError,
   Memberlist | R
 > => Layer.effect(RunnerStorage, make).pipe(Layer.provide([storage, RunnerDirectory.layer]))
 
@@ -91,7 +94,7 @@ const make = Effect.gen(function*() {
     return listed.map((runner) => [runner, true] as const)
   })
 
-  yield* directory.claim("runners")
+  yield* directory.claim("MemberlistRunners")
   yield* Effect.addFinalizer(() => directory.unlist())
 
   return RunnerStorage.of({

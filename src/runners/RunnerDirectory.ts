@@ -14,9 +14,12 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Member } from "../Member.ts"
 import { Memberlist } from "../Memberlist.ts"
-import { type ChangeError, MetaNameTaken } from "../MemberMeta.ts"
+import type { ChangeError } from "../MemberMeta.ts"
 import * as Announcers from "./Announcers.ts"
 import { keyOf, listing, RunnerMeta, runnerOf, standing } from "./RunnerMeta.ts"
+import { RunnerTaken } from "./RunnerTaken.ts"
+
+type Entry = "MemberlistRunners" | "MemberlistRunnerHealth"
 
 /** The runners to list, one for each address. */
 export interface Listed {
@@ -26,7 +29,7 @@ export interface Listed {
 
 export class RunnerDirectory extends Context.Service<RunnerDirectory, {
   /** Lets one layer of each entry have what this node announces, until the scope closes: there is one runner a node. */
-  readonly claim: (entry: "health" | "runners") => Effect.Effect<void, MetaNameTaken, Scope.Scope>
+  readonly claim: (entry: Entry) => Effect.Effect<void, RunnerTaken, Scope.Scope>
   /** Announces that the runner of this process has this address, until the scope closes. */
   readonly stand: (address: RunnerAddress) => Effect.Effect<void, ChangeError, Scope.Scope>
   /** Announces a runner to be listed. */
@@ -38,10 +41,13 @@ export class RunnerDirectory extends Context.Service<RunnerDirectory, {
   /** What membership says about an address: `unknown` where no member has announced it lately. */
   readonly stateOf: (address: RunnerAddress) => Effect.Effect<"alive" | "gone" | "unknown">
 }>()("effect-memberlist/runners/RunnerDirectory") {
-  static readonly layer: Layer.Layer<RunnerDirectory, MetaNameTaken | ChangeError, Memberlist> = Layer.effect(
+  static readonly layer: Layer.Layer<RunnerDirectory, RunnerTaken | ChangeError, Memberlist> = Layer.effect(
     this,
     Effect.suspend(() => make)
-  ).pipe(Layer.provide(RunnerMeta.layer({})))
+  ).pipe(
+    Layer.provide(RunnerMeta.layer({})),
+    Layer.catchTag("MetaNameTaken", () => Layer.effect(this, Effect.fail(new RunnerTaken({ entry: "another build" }))))
+  )
 }
 
 const announcersOf = (members: ReadonlyArray<Member>): ReadonlyArray<Announcers.Announcer> =>
@@ -78,7 +84,7 @@ const make = Effect.gen(function*() {
     claim: (entry) =>
       Effect.acquireRelease(
         Effect.suspend(() => {
-          if (claimed.has(entry)) return Effect.fail(new MetaNameTaken({ section: RunnerMeta.section }))
+          if (claimed.has(entry)) return Effect.fail(new RunnerTaken({ entry }))
           claimed.add(entry)
           return Effect.void
         }),
