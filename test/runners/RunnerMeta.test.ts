@@ -15,7 +15,11 @@ const decoded = (text: string) => RunnerMeta.decode({ name: "a", meta: bytes(tex
 const vectors: ReadonlyArray<readonly [string, Section, string]> = [
   ["none", {}, "fe4d01 01 63 0002 0120"],
   ["an address", standing(address), "fe4d01 01 63 0012 1120080e080831302e302e302e3111fe9904"],
-  ["a runner to list", listing(runner(["default", "mail"], 2)), "fe4d01 01 63 0026 25200822080831302e302e302e3111fe990418120904100e020764656661756c74046d61696c"]
+  [
+    "a runner to list",
+    listing(runner(["default", "mail"], 2)),
+    "fe4d01 01 63 0026 25200822080831302e302e302e3111fe990418120904100e020764656661756c74046d61696c"
+  ]
 ]
 
 describe("what a member announces of its runner", () => {
