@@ -1,5 +1,5 @@
 /** The example `effect-cluster`, a file of its own because it takes ten seconds of waiting. */
-import { assert, describe, it, onTestFinished } from "@effect/vitest"
+import { assert, describe, it, onTestFinished, vi } from "@effect/vitest"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
@@ -9,17 +9,23 @@ import { Program } from "../support/Program.ts"
 /** Ports that nobody has at the moment. */
 const freePorts = async (count: number): Promise<ReadonlyArray<number>> => {
   const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"))
-  const ports = await Promise.all(servers.map((server) =>
-    new Promise<number>((resolve) =>
-      server.once("listening", () => {
-        const address = server.address()
-        resolve(typeof address === "object" && address !== null ? address.port : 0)
-      })
+  const ports = await Promise.all(
+    servers.map((server) =>
+      new Promise<number>((resolve) =>
+        server.once("listening", () => {
+          const address = server.address()
+          resolve(typeof address === "object" && address !== null ? address.port : 0)
+        })
+      )
     )
-  ))
+  )
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   return ports
 }
+
+/** Where a runner has seen entities last. */
+const places = ({ printed }: Program) =>
+  new Map([...printed.matchAll(/^(\w+) is at (\w+)$/mg)].map(([, user = "", place = ""]) => [user, place]))
 
 describe("effect-cluster", () => {
   it("has entities elsewhere once one of three runners, each a process, was killed", async () => {
@@ -27,7 +33,7 @@ describe("effect-cluster", () => {
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const ports = await freePorts(6)
     const seed = `127.0.0.1:${ports[0]}`
-    const [a, b, c] = ["a", "b", "c"].map((name, i) => {
+    const runners = new Map(["a", "b", "c"].map((name, i) => {
       const program = new Program("effect-cluster/main.ts", {
         args: [seed],
         env: {
@@ -40,13 +46,19 @@ describe("effect-cluster", () => {
         }
       })
       onTestFinished(program.kill)
-      return program
-    })
-    const [, user = ""] = await a!.prints(/^(\w+) is at c$/m)
-    await b!.prints(new RegExp(`^${user} is at c$`, "m"))
-    await c!.signal("SIGKILL")
-    const [, place = ""] = await a!.prints(new RegExp(`^${user} is at c$[^]*^${user} is at ([ab])$`, "m"))
-    await b!.prints(new RegExp(`^${user} is at c$[^]*^${user} is at ${place}$`, "m"))
+      return [name, program]
+    }))
+    // which entities are where depends on the ports
+    const agreed = () => {
+      const [first, ...others] = [...runners.values()].map(places)
+      return [...first ?? []].find(([user, place]) => place !== "a" && others.every((told) => told.get(user) === place))
+    }
+    const [user, place] = await vi.waitUntil(agreed, { timeout: 50_000 })
+    await runners.get(place)?.signal("SIGKILL")
+    runners.delete(place)
+    const moved = new RegExp(`^${user} is at ${place}$[^]*^${user} is at (?!${place})(.)$`, "m")
+    const answers = await Promise.all([...runners.values()].map((runner) => runner.prints(moved)))
+    assert.include([...runners.keys()], answers[0]?.[1])
   })
 })
 
