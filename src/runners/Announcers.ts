@@ -54,5 +54,12 @@ export const seen = (before: Announcers, live: ReadonlyArray<Announcer>, now: nu
 }
 
 /** What membership says about an address: `unknown` where no member has announced it lately. */
-export const stateOf = ({ announced, gone }: Announcers, address: string): "alive" | "gone" | "unknown" =>
-  announced.has(address) ? "alive" : gone.has(address) ? "gone" : "unknown"
+export const stateOf = (
+  { announced, gone }: Announcers,
+  address: string,
+  now: number
+): "alive" | "gone" | "unknown" => {
+  if (announced.has(address)) return "alive"
+  const since = gone.get(address)
+  return since !== undefined && now - since < REMEMBERED ? "gone" : "unknown"
+}

@@ -64,21 +64,18 @@ const make = Effect.gen(function*() {
   let stands: RunnerAddress | undefined
   let listed: Runner | undefined
 
-  const observe = (members: ReadonlyArray<Member>) =>
-    Effect.clockWith((clock) =>
-      Effect.map(clock.currentTimeMillis, (now) => {
-        known = Announcers.seen(known, announcersOf(members), now)
-        return known
-      })
-    )
+  const now = Effect.clockWith((clock) => clock.currentTimeMillis)
+  /** Follows the view, also between two questions, so that whoever came and went is known to be gone. */
+  const observe = Effect.zipWith(cluster.members, now, (members, now) => {
+    known = Announcers.seen(known, announcersOf(members), now)
+  })
 
   /** Announces what is to be announced once it is this node's turn. */
   const announce = meta.update(() =>
     listed !== undefined ? listing(listed) : stands !== undefined ? standing(stands) : {}
   )
 
-  // also between two questions, so that whoever came and went is known to be gone
-  yield* Effect.forkScoped(Stream.runForEach(cluster.changes, observe), { startImmediately: true })
+  yield* Effect.forkScoped(Stream.runForEach(cluster.changes, () => observe), { startImmediately: true })
 
   return RunnerDirectory.of({
     claim: (entry) =>
@@ -129,11 +126,8 @@ const make = Effect.gen(function*() {
       return { own: listed, others: [...others.values()] }
     }),
     stateOf: (address) =>
-      Effect.gen(function*() {
-        const { state } = yield* cluster.localMember
-        const announcers = yield* observe(yield* cluster.members)
+      Effect.zipWith(cluster.localMember, now, ({ state }, now) =>
         // what a node outside of the cluster remembers says nothing about now
-        return state === "left" ? "unknown" : Announcers.stateOf(announcers, keyOf(address))
-      })
+        state === "left" ? "unknown" : Announcers.stateOf(known, keyOf(address), now))
   })
 })

@@ -12,8 +12,9 @@ const live = (...members: ReadonlyArray<string>) =>
 const after = (...views: ReadonlyArray<ReadonlyArray<string>>) =>
   views.reduce((known, view, i) => Announcers.seen(known, live(...view), i * 1_000), Announcers.nothing)
 
+/** What is known of addresses, soon after. */
 const states = (known: Announcers.Announcers, ...addresses: ReadonlyArray<string>) =>
-  addresses.map((address) => Announcers.stateOf(known, address))
+  addresses.map((address) => Announcers.stateOf(known, address, 5_000))
 
 describe("the address of a runner", () => {
   it("is alive while a live member announces it, and unknown where none has", () => {
@@ -43,16 +44,22 @@ describe("the address of a runner", () => {
   it("is unknown again five minutes after it was seen to be gone", () => {
     const known = after(["a x"], [])
     const last = 1_000 + Announcers.REMEMBERED
-    assert.deepStrictEqual(states(Announcers.seen(known, [], last - 1), "x"), ["gone"])
-    assert.deepStrictEqual(states(Announcers.seen(known, [], last), "x"), ["unknown"])
+    assert.deepStrictEqual(
+      [last - 1, last].map((now) => Announcers.stateOf(known, "x", now)),
+      ["gone", "unknown"]
+    )
+    const sizes = [last - 1, last].map((now) => Announcers.seen(known, [], now).gone.size)
+    assert.deepStrictEqual(sizes, [1, 0])
   })
 
   it("is one of 1,024 that are remembered, and the oldest are forgotten first", () => {
     let known = after(["a x"], [])
-    for (let i = 0; i < Announcers.MOST_GONE; i++) {
-      known = Announcers.seen(known, live(`b y${i}`), 2_000)
-      known = Announcers.seen(known, [], 2_000)
-    }
+    known = Announcers.seen(
+      known,
+      live(...Array.from({ length: Announcers.MOST_GONE }, (_, i) => `b${i} y${i}`)),
+      2_000
+    )
+    known = Announcers.seen(known, [], 2_000)
     assert.strictEqual(known.gone.size, Announcers.MOST_GONE)
     assert.deepStrictEqual(states(known, "x", "y0"), ["unknown", "gone"])
     // what is gone once more is the newest
