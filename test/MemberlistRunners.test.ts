@@ -197,6 +197,34 @@ describe("the list of runners", () => {
   )
 
   clusterTest(
+    "is without a runner that the storage refuses, is interrupted at, or fails to forget",
+    Effect.gen(function*() {
+      const store = new Store()
+      const [a, b] = yield* startMany(2)
+      const list = yield* listOn(a!, store)
+      store.lose(addressOf(b!))
+      assert.strictEqual((yield* Effect.flip(list.register(runnerAt(b!), true)))._tag, "PersistenceError")
+      const slow = RunnerStorage.of({ ...list, register: () => Effect.never })
+      const second = Context.get(
+        yield* Effect.provideService(
+          Layer.build(MemberlistRunners.layer(Layer.succeed(RunnerStorage, slow))),
+          Memberlist,
+          b!.cluster
+        ),
+        RunnerStorage
+      )
+      assert.isTrue(
+        Option.isNone(yield* passing(Effect.timeoutOption(second.register(runnerAt(b!), true), "1 second")))
+      )
+      assert.deepStrictEqual([yield* listed(list), yield* listed(second)], [[], []])
+      yield* list.register(runnerAt(a!), true)
+      store.lose(addressOf(a!))
+      assert.strictEqual((yield* Effect.flip(list.unregister(addressOf(a!))))._tag, "PersistenceError")
+      assert.deepStrictEqual(yield* listed(list), [])
+    })
+  )
+
+  clusterTest(
     "leaves locks and health to the storage, and is not changed by the latter",
     Effect.gen(function*() {
       const { lists, nodes: [a, b], store } = yield* three
