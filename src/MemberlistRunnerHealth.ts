@@ -58,6 +58,8 @@ export interface Options<E, R> {
  *
  * Sharding asks one runner's health check for all, once in `runnerHealthCheckInterval`, a minute by default: without
  * `MemberlistRunners` nothing is noticed sooner than that. Asking costs nothing where members announce the address.
+ * What the one says is written to the storage for all: where it is cut off from the others and not from the storage, it
+ * says that all others are dead. With `MemberlistRunners` each runner has a list of its own.
  *
  * @category layers
  * @since 0.1.0

@@ -16,7 +16,9 @@ export class RunnerTaken extends Schema.TaggedError<RunnerTaken>()("RunnerTaken"
   entry: Schema.Literals(["MemberlistRunners", "MemberlistRunnerHealth", "another build"])
 }) {
   override get message() {
-    const there = this.entry === "another build" ? "from another build of its layers" : `by a layer of ${this.entry}`
+    const there = this.entry === "another build"
+      ? "from another build of its layers, or as a section \"c\" of the program's own"
+      : `by a layer of ${this.entry}`
     return `this node announces a runner already, ${there}; expected at most one layer of MemberlistRunners and one of `
       + "MemberlistRunnerHealth for each node, in one build: run a second runner on a node of its own"
   }
