@@ -322,7 +322,7 @@ const runners = Effect.gen(function*() {
       if (after > 120_000) assert.fail(`nobody has answered; failed after ${listedFor} ms`)
     }
   })
-  return { ask, id, killed, store }
+  return { ask, id, killed, nodes, store }
 })
 
 const silent = Effect.provideService(References.MinimumLogLevel, "None")
@@ -350,6 +350,22 @@ describe("a cluster of runners", () => {
       // read every three seconds, and tried every second
       assert.isAtMost(after, listedFor + 3_000 + 1_500)
       assert.isAtMost(after, LEASE - 10_000)
+    }).pipe(silent)
+  )
+
+  clusterTest(
+    "has an entity in one place also while a split lasts, and whoever is on the other side waits",
+    Effect.gen(function*() {
+      const { ask, id, nodes } = yield* runners
+      const network = yield* SimulatedNetwork
+      yield* network.partition([[nodes[0]!.ip], [nodes[1]!.ip, nodes[2]!.ip]])
+      yield* TestClock.adjust("15 seconds")
+      assert.includeMembers([...nodes[0]!.seen], ["MemberFailed b", "MemberFailed c"])
+      const answers = yield* Effect.forEach([0, 1, 2], (at) => ask(id, at))
+      assert.deepStrictEqual(answers, [Option.none(), Option.some("c"), Option.some("c")])
+      yield* network.heal()
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(yield* ask(id), Option.some("c"))
     }).pipe(silent)
   )
 })
