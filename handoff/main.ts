@@ -24,6 +24,7 @@ const { values } = parseArgs({
 
 const settings: Readonly<Record<string, Kind["sharding"]>> = {
   default: {},
+  "health every 5 s": { runnerHealthCheckInterval: "5 seconds" },
   tuned: {
     shardLockExpiration: "10 seconds",
     runnerHealthCheckInterval: "5 seconds",

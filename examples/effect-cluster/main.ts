@@ -6,7 +6,8 @@
  *
  * Each asks six entities where they are, and prints what has changed. Kill one, and see them answer elsewhere.
  */
-import { NodeClusterSocket, NodeRuntime } from "@effect/platform-node"
+import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Config, Console, Effect, Layer, Option, Schedule, Schema } from "effect"
 import { MemberlistConfig, NodeMemberlist, Seeds } from "effect-memberlist"
 import * as MemberlistRunnerHealth from "effect-memberlist/MemberlistRunnerHealth"
