@@ -280,8 +280,10 @@ const runnerOn = (node: TestNode, store: Store, calls: Calls) => {
     // handing shards over takes time
     const scope = yield* Effect.acquireRelease(Scope.make(), (scope) => passing(Scope.close(scope, Exit.void)))
     const sharding = Context.get(yield* Layer.buildWithScope(live, scope), Sharding.Sharding)
-    calls.runners.set(`${address.host}:${address.port}`, sharding)
-    return sharding
+    const at = `${address.host}:${address.port}`
+    calls.runners.set(at, sharding)
+    yield* Scope.addFinalizer(scope, Effect.sync(() => void calls.runners.delete(at)))
+    return { sharding, end: passing(Scope.close(scope, Exit.void)) }
   })
 }
 
@@ -290,11 +292,11 @@ const runners = Effect.gen(function*() {
   const store = new Store()
   const calls = new Calls()
   const nodes = yield* startMany(3)
-  const shardings = yield* Effect.forEach(nodes, (node) => runnerOn(node, store, calls))
+  const running = yield* Effect.forEach(nodes, (node) => runnerOn(node, store, calls))
   yield* TestClock.adjust("10 seconds")
   /** Where an entity is, asked at the first node, if somebody knows within a moment. */
   const ask = (id: string, at = 0) =>
-    Effect.flatMap(shardings[at]!.makeClient(Greeter), (client) => client(id).Who()).pipe(
+    Effect.flatMap(running[at]!.sharding.makeClient(Greeter), (client) => client(id).Who()).pipe(
       Effect.timeout("100 millis"),
       Effect.option,
       passing
@@ -322,7 +324,7 @@ const runners = Effect.gen(function*() {
       if (after > 120_000) assert.fail(`nobody has answered; failed after ${listedFor} ms`)
     }
   })
-  return { ask, id, killed, nodes, store }
+  return { ask, id, killed, nodes, running, store }
 })
 
 const silent = Effect.provideService(References.MinimumLogLevel, "None")
@@ -350,6 +352,23 @@ describe("a cluster of runners", () => {
       // read every three seconds, and tried every second
       assert.isAtMost(after, listedFor + 3_000 + 1_500)
       assert.isAtMost(after, LEASE - 10_000)
+    }).pipe(silent)
+  )
+
+  clusterTest(
+    "has an entity elsewhere within seconds when its runner has ended, while it is called",
+    Effect.gen(function*() {
+      const { ask, id, nodes, running, store } = yield* runners
+      const calling = yield* Effect.forkScoped(Effect.forever(Effect.andThen(ask(id, 1), Effect.sleep("20 millis"))))
+      yield* running[2]!.end
+      // the list is read every three seconds, and locks are tried for every second
+      yield* TestClock.adjust("4500 millis")
+      const place = yield* ask(id)
+      assert.include(["a", "b"], Option.getOrNull(place))
+      assert.isUndefined(calling.pollUnsafe())
+      // its node is still a member, without a runner
+      assert.lengthOf(yield* nodes[0]!.cluster.members, 3)
+      assert.include(store.calls, "unregister 10.0.0.3:34431")
     }).pipe(silent)
   )
 
