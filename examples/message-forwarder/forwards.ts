@@ -33,6 +33,11 @@ export const Received = Schema.Struct({ journal: Schema.String.check(Schema.isMa
 const failures = Metric.counter("forwarder_forward_failures", { incremental: true })
 const givenUp = Metric.counter("forwarder_given_up", { incremental: true })
 
+const reason = (cause: Cause.Cause<unknown>) => {
+  const error = Cause.squash(cause)
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** Milliseconds until the next try: twice as long after each failure, up to five seconds. */
 const pause = (tries: number) =>
   Effect.map(Random.nextBetween(0.5, 1), (random) => random * Math.min(5000, 100 * 2 ** Math.min(tries, 10)))
@@ -49,8 +54,10 @@ export const layer = (
     const limit = Duration.toMillis(forgetAfter)
 
     const urlNow = (peer: string) =>
-      Effect.map(Ref.get(present), (members) =>
-        Option.flatMap(Option.fromUndefinedOr(members.find(({ name }) => name === peer)), urlOf))
+      Effect.map(
+        Ref.get(present),
+        (members) => Option.flatMap(Option.fromUndefinedOr(members.find(({ name }) => name === peer)), urlOf)
+      )
 
     const send = Effect.fnUntraced(function*(peer: string) {
       const url = yield* urlNow(peer)
@@ -83,7 +90,7 @@ export const layer = (
             Effect.gen(function*() {
               yield* Metric.update(failures, 1)
               if (tries === 0 && !Cause.hasInterruptsOnly(cause)) {
-                yield* Effect.logWarning(`${peer} does not take messages, and is tried again`, Cause.squash(cause))
+                yield* Effect.logWarning(`${peer} does not take messages, and is tried again: ${reason(cause)}`)
               }
               return "failed" as const
             })
@@ -102,7 +109,9 @@ export const layer = (
           const waiting = journal.waiting().get(peer)
           if (waiting !== undefined) {
             yield* Metric.update(givenUp, waiting)
-            yield* Effect.logWarning(`${peer} is given up: the ${waiting} messages that wait for it are not kept for it`)
+            yield* Effect.logWarning(
+              `${peer} is given up: the ${waiting} messages that wait for it are not kept for it any longer`
+            )
           }
           missing = now
           const isAway = Option.isNone(yield* urlNow(peer))

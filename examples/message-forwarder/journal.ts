@@ -243,10 +243,10 @@ const make = Effect.fnUntraced(function*({ capacity, folder, name, window }: Opt
       load()
       for (const { fail } of batch) fail(failed(error))
     }
-    PubSub.publishUnsafe(commits, undefined)
   }
   yield* Queue.takeBetween(writes, 1, 256).pipe(
     Effect.flatMap((batch) => Effect.sync(() => commit(batch))),
+    Effect.andThen(PubSub.publish(commits, undefined)),
     Effect.forever,
     Effect.forkScoped
   )

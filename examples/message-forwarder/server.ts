@@ -119,7 +119,9 @@ const events = Layer.unwrap(Effect.sync(() => {
         Stream.map((list) => event("members", list)),
         Stream.changes
       )
-      const stream = Stream.succeed(isElsewhere ? event("elsewhere", journal.name) : ": welcome\n\n").pipe(
+      const stream = Stream.succeed(
+        isElsewhere ? event("elsewhere", { name: journal.name, removed: start }) : ": welcome\n\n"
+      ).pipe(
         Stream.concat(
           Stream.map(journal.read(start), told).pipe(
             Stream.merge(members),
