@@ -166,7 +166,7 @@ const load = Effect.fnUntraced(function*(
   const lost = (reader: Reader) => accepted.size - here(reader)
   yield* until(() => list().every(([, reader]) => reader.isConnected && lost(reader) === 0), settle)
   // duplicates would come by now
-  yield* Effect.sleep("500 millis")
+  yield* Effect.sleep("300 millis")
 
   yield* Console.log(
     `accepted ${number(accepted.size)} of ${number(sent.length)}; refused ${number(refused)}; unanswered ${

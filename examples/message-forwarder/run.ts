@@ -4,7 +4,7 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Console, Deferred, Effect, Fiber, FileSystem, Path, Schema, Stream } from "effect"
+import { Console, Deferred, Effect, Fiber, FileSystem, Path, Schema, Stream, SubscriptionRef } from "effect"
 import { ChildProcess } from "effect/process"
 import { fileURLToPath } from "node:url"
 
@@ -79,19 +79,32 @@ const story = Effect.gen(function*() {
     dora: node("dora", [], seeds)
   }, { concurrency: "unbounded" })
 
-  yield* Console.log("--- 200 messages a second for 8 seconds, to random nodes")
-  const load = yield* start("load", "load.ts", ["--rate", "200", "--seconds", "8", anna.url, bert.url])
-  yield* Effect.sleep("3 seconds")
+  yield* Console.log("--- 100 messages a second for 7 seconds, to random nodes")
+  const seconds = yield* SubscriptionRef.make(0)
+  const load = yield* start("load", "load.ts", ["--rate", "100", "--seconds", "7", anna.url, bert.url], (line) => {
+    const [, time] = /^ *(\d+) s: /.exec(line) ?? []
+    return time === undefined ? Effect.void : SubscriptionRef.set(seconds, Number(time))
+  })
+  const over = yield* Effect.forkScoped(load.program.exitCode)
+  /** Waits for this second of the load, or its end. */
+  const second = (n: number) =>
+    SubscriptionRef.changes(seconds).pipe(
+      Stream.filter((time) => time >= n),
+      Stream.runHead,
+      Effect.raceFirst(Fiber.await(over))
+    )
+
+  yield* second(2)
   yield* Console.log("--- bert is killed")
   yield* bert.program.kill({ killSignal: "SIGKILL" })
-  yield* Effect.sleep("1 second")
+  yield* second(3)
   yield* Console.log("--- emil joins")
   yield* node("emil", [], seeds)
-  yield* Effect.sleep("1 second")
+  yield* second(4)
   yield* Console.log("--- bert starts again")
   yield* node("bert", [portOf(bert.address), portOf(bert.url)], seeds)
 
-  const code = yield* load.program.exitCode
+  const code = yield* Fiber.join(over)
   yield* Fiber.join(load.printed)
   if (code !== 0) return yield* new Failed({ message: `the load ends with exit code ${code}` })
   yield* Console.log("--- nothing that was accepted is lost")
