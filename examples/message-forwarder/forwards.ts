@@ -72,8 +72,8 @@ export const layer = (
         Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.kibibytes(64)),
         Effect.timeout("10 seconds")
       )
-      journal.acknowledge(peer, other, last.number)
-      return "sent"
+      if (journal.acknowledge(peer, other, last.number)) return "sent"
+      return yield* Effect.fail(new Error("its disk was replaced, and it begins anew"))
     })
 
     /** The loops, one for each peer, and how each is told that its peer has gone, returned or has another address. */

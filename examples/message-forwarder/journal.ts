@@ -91,8 +91,8 @@ export class Journal extends Context.Service<Journal, {
   readonly release: (peer: string) => void
   /** What to send to a peer next. */
   readonly batchFor: (peer: string) => ReadonlyArray<Message>
-  /** A peer has our messages up to this number, in this journal of its own. */
-  readonly acknowledge: (peer: string, journal: string, number: number) => void
+  /** A peer has our messages up to this number, in this journal of its own. False: it was another one before. */
+  readonly acknowledge: (peer: string, journal: string, number: number) => boolean
 }>()("message-forwarder/Journal") {
   static readonly layer = (options: Options): Layer.Layer<Journal, JournalFailed> =>
     Layer.effect(Journal, make(options))
@@ -117,8 +117,9 @@ const tables = `
 const TRIM_EVERY = 500
 /** Runs of peers that are remembered, so that their messages are not taken twice. */
 const MAX_MARKS = 10_000
+/** The most that is read from the file for a peer or a reader before it has taken it. */
 const BATCH = 100
-const BATCH_BYTES = 262_144
+const BATCH_BYTES = 131_072
 
 const failed = (error: unknown) =>
   new JournalFailed({ message: error instanceof Error ? error.message : String(error) })
@@ -250,9 +251,7 @@ const make = Effect.fnUntraced(function*({ capacity, folder, name, window }: Opt
     Effect.forever,
     Effect.forkScoped
   )
-  yield* Effect.addFinalizer(() =>
-    Effect.try({ try: () => storePeers(), catch: failed }).pipe(Effect.ignore({ log: true }))
-  )
+  yield* Effect.addFinalizer(() => Effect.sync(() => commit([])))
 
   const write = <A, E>(apply: () => Exit.Exit<A, E>): Effect.Effect<A, E | JournalFailed> =>
     Effect.gen(function*() {
@@ -267,7 +266,13 @@ const make = Effect.fnUntraced(function*({ capacity, folder, name, window }: Opt
       return yield* Deferred.await(done)
     })
 
-  const rows = (found: ReadonlyArray<Record<string, unknown>>) => found as unknown as ReadonlyArray<Message>
+  const batch = (found: ReadonlyArray<Record<string, unknown>>) => {
+    let bytes = 0
+    return (found as unknown as ReadonlyArray<Message>).filter(({ text }, i) => {
+      bytes += Buffer.byteLength(text)
+      return i === 0 || bytes <= BATCH_BYTES
+    })
+  }
 
   return Journal.of({
     id,
@@ -306,7 +311,7 @@ const make = Effect.fnUntraced(function*({ capacity, folder, name, window }: Opt
             if (position < trimmed) {
               return [[{ position: trimmed, missed: trimmed - position }], Option.some(trimmed)]
             }
-            const next = rows(afterPosition.all(position))
+            const next = batch(afterPosition.all(position))
             // nothing is queued for a slow reader: it reads from the file when it is ready
             if (next.length === 0) yield* PubSub.take(committed)
             return [next, Option.some(next.at(-1)?.position ?? position)]
@@ -325,17 +330,12 @@ const make = Effect.fnUntraced(function*({ capacity, folder, name, window }: Opt
     release: (peer) => {
       if (peers.delete(peer)) peersChanged = true
     },
-    batchFor: (peer) => {
-      let bytes = 0
-      return rows(afterNumber.all(peers.get(peer)?.cursor ?? windowStart())).filter(({ text }, i) => {
-        bytes += Buffer.byteLength(text)
-        return i === 0 || bytes <= BATCH_BYTES
-      })
-    },
+    batchFor: (peer) => batch(afterNumber.all(peers.get(peer)?.cursor ?? windowStart())),
     acknowledge: (peer, journal, number) => {
       const known = peers.get(peer)
-      const isOther = known !== undefined && known.journal !== "" && known.journal !== journal
-      setPeer(peer, { journal, cursor: isOther ? windowStart() : Math.max(known?.cursor ?? 0, number) })
+      const isSame = known === undefined || known.journal === "" || known.journal === journal
+      setPeer(peer, { journal, cursor: isSame ? Math.max(known?.cursor ?? 0, number) : windowStart() })
+      return isSame
     }
   })
 })

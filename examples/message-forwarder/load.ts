@@ -197,10 +197,17 @@ const load = Effect.fnUntraced(function*(
   if (missing.some((count) => count > 0)) return yield* new Unreliable({ message: "accepted messages are lost" })
 }, Effect.scoped)
 
+const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000 }))
+
 const main = Command.make("load", {
-  rate: Flag.Int("rate").pipe(Flag.withDescription("Messages a second"), Flag.withDefault(200)),
-  seconds: Flag.Int("seconds").pipe(Flag.withDescription("How long it publishes"), Flag.withDefault(10)),
+  rate: Flag.Int("rate").pipe(Flag.withSchema(Count), Flag.withDescription("Messages a second"), Flag.withDefault(200)),
+  seconds: Flag.Int("seconds").pipe(
+    Flag.withSchema(Count),
+    Flag.withDescription("How long it publishes"),
+    Flag.withDefault(10)
+  ),
   settle: Flag.Int("settle").pipe(
+    Flag.withSchema(Count),
     Flag.withDescription("Seconds after that in which all has to arrive"),
     Flag.withDefault(30)
   ),

@@ -12,6 +12,8 @@ import { Argument, Command, Flag } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as Node from "./node.ts"
 
+const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000_000 }))
+
 const main = Command.make(
   "message-forwarder",
   {
@@ -21,19 +23,26 @@ const main = Command.make(
       Flag.withDefault("127.0.0.1")
     ),
     port: Flag.Int("port").pipe(
+      Flag.withSchema(Schema.Port),
       Flag.withDescription("UDP and TCP, for peers; 0 is any that is free"),
       Flag.withDefault(7946)
     ),
-    httpPort: Flag.Int("http-port").pipe(Flag.withDescription("HTTP; 0 is any that is free"), Flag.withDefault(8080)),
+    httpPort: Flag.Int("http-port").pipe(
+      Flag.withSchema(Schema.Port),
+      Flag.withDescription("HTTP; 0 is any that is free"),
+      Flag.withDefault(8080)
+    ),
     folder: Flag.String("folder").pipe(
       Flag.withDescription("Where its journal is, one folder for each node"),
       Flag.withDefault("./messages")
     ),
     window: Flag.Int("window").pipe(
+      Flag.withSchema(Count),
       Flag.withDescription("How many messages are kept for readers and for nodes that join"),
       Flag.withDefault(10_000)
     ),
     capacity: Flag.Int("capacity").pipe(
+      Flag.withSchema(Count),
       Flag.withDescription("How many messages may wait for a peer, until no more are accepted"),
       Flag.withDefault(20_000)
     ),

@@ -79,9 +79,9 @@ const story = Effect.gen(function*() {
     dora: node("dora", [], seeds)
   }, { concurrency: "unbounded" })
 
-  yield* Console.log("--- 100 messages a second for 7 seconds, to random nodes")
+  yield* Console.log("--- 100 messages a second for 5 seconds, to random nodes")
   const seconds = yield* SubscriptionRef.make(0)
-  const load = yield* start("load", "load.ts", ["--rate", "100", "--seconds", "7", anna.url, bert.url], (line) => {
+  const load = yield* start("load", "load.ts", ["--rate", "100", "--seconds", "5", anna.url, bert.url], (line) => {
     const [, time] = /^ *(\d+) s: /.exec(line) ?? []
     return time === undefined ? Effect.void : SubscriptionRef.set(seconds, Number(time))
   })
@@ -94,13 +94,13 @@ const story = Effect.gen(function*() {
       Effect.raceFirst(Fiber.await(over))
     )
 
-  yield* second(2)
+  yield* second(1)
   yield* Console.log("--- bert is killed")
   yield* bert.program.kill({ killSignal: "SIGKILL" })
-  yield* second(3)
+  yield* second(2)
   yield* Console.log("--- emil joins")
   yield* node("emil", [], seeds)
-  yield* second(4)
+  yield* second(3)
   yield* Console.log("--- bert starts again")
   yield* node("bert", [portOf(bert.address), portOf(bert.url)], seeds)
 

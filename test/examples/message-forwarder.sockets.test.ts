@@ -216,14 +216,14 @@ describe("the journal of the message forwarder", () => {
       const journal = yield* open({ folder: yield* folder, window: 100, capacity: 1000 })
       journal.hold("bert")
       for (const text of ["1", "2", "3"]) yield* journal.accept(text)
-      journal.acknowledge("bert", "its journal", 1)
+      assert.isTrue(journal.acknowledge("bert", "its journal", 1))
       yield* journal.receive("carl", forwarded("x", ...Array.from({ length: 700 }, (_, i) => i + 1)))
       // 703 were written, and the first 603 are not in the window
       assert.strictEqual(journal.before(Infinity), 603)
       assert.deepStrictEqual([...yield* first(journal, 5, 2)], ["missed 598", "x 601"])
       assert.deepStrictEqual(journal.batchFor("bert").map(({ text }) => text), ["2", "3"])
       // whose disk was replaced: it begins with the window, where nothing of ours is any longer
-      journal.acknowledge("bert", "another journal", 3)
+      assert.isFalse(journal.acknowledge("bert", "another journal", 3))
       assert.deepStrictEqual(journal.batchFor("bert"), [])
       yield* journal.accept("4")
       assert.deepStrictEqual(journal.batchFor("bert").map(({ text }) => text), ["4"])
