@@ -80,27 +80,29 @@ const story = Effect.gen(function*() {
   }, { concurrency: "unbounded" })
 
   yield* Console.log("--- 100 messages a second for 5 seconds, to random nodes")
-  const seconds = yield* SubscriptionRef.make(0)
-  const load = yield* start("load", "load.ts", ["--rate", "100", "--seconds", "5", anna.url, bert.url], (line) => {
-    const [, time] = /^ *(\d+) s: /.exec(line) ?? []
-    return time === undefined ? Effect.void : SubscriptionRef.set(seconds, Number(time))
-  })
+  const told = yield* SubscriptionRef.make("")
+  const load = yield* start(
+    "load",
+    "load.ts",
+    ["--rate", "100", "--seconds", "5", anna.url, bert.url],
+    (line) => SubscriptionRef.set(told, line)
+  )
   const over = yield* Effect.forkScoped(load.program.exitCode)
-  /** Waits for this second of the load, or its end. */
-  const second = (n: number) =>
-    SubscriptionRef.changes(seconds).pipe(
-      Stream.filter((time) => time >= n),
+  /** Waits until the load tells this, or ends. */
+  const until = (what: RegExp) =>
+    SubscriptionRef.changes(told).pipe(
+      Stream.filter((line) => what.test(line)),
       Stream.runHead,
       Effect.raceFirst(Fiber.await(over))
     )
 
-  yield* second(1)
+  yield* until(/ [1-9]\d* s: /)
   yield* Console.log("--- bert is killed")
   yield* bert.program.kill({ killSignal: "SIGKILL" })
-  yield* second(2)
+  yield* until(/bert away/)
   yield* Console.log("--- emil joins")
   yield* node("emil", [], seeds)
-  yield* second(3)
+  yield* until(/emil \d/)
   yield* Console.log("--- bert starts again")
   yield* node("bert", [portOf(bert.address), portOf(bert.url)], seeds)
 
