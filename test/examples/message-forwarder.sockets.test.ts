@@ -6,6 +6,7 @@ import { HttpServer } from "effect/http"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
+import { Script } from "node:vm"
 import { Journal, type Options } from "../../examples/message-forwarder/journal.ts"
 import * as Node from "../../examples/message-forwarder/node.ts"
 
@@ -113,8 +114,18 @@ describe("a node of the message forwarder", () => {
       })
       const accepted = yield* publish(url, "é".repeat(8192))
       assert.strictEqual(accepted.status, 201)
+    }))
+
+  it.live("serves a page whose script compiles, names what is there and asks no other host", () =>
+    Effect.gen(function*() {
+      const { url } = yield* start({ name: "anna", folder: yield* folder })
       const page = yield* Effect.promise(async () => (await fetch(url)).text())
-      assert.include(page, "<!doctype html>")
+      const script = /<script>(.*)<\/script>/s.exec(page)?.[1] ?? ""
+      assert.doesNotThrow(() => new Script(script))
+      const used = [...script.matchAll(/\$\("(\w+)"\)/g)].map((match) => match[1])
+      assert.include(used, "messages")
+      for (const id of used) assert.include(page, `id="${id}"`)
+      assert.notMatch(page, /https?:|\bsrc=|<link/)
     }))
 
   it.live("accepts no more while too much waits for a peer, which gets all of it when it returns", () =>
