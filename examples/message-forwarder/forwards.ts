@@ -25,7 +25,7 @@ import { Present, urlOf } from "./members.ts"
 export const Batch = Schema.Struct({
   from: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(255)),
   to: Schema.String,
-  messages: Schema.Array(Forwarded).check(Schema.isMaxLength(1000))
+  messages: Schema.Array(Forwarded).check(Schema.isMaxLength(100))
 })
 /** The answer: all of it is on the peer's disk, in the journal of this id. */
 export const Received = Schema.Struct({ journal: Schema.String.check(Schema.isMaxLength(64)) })
@@ -54,19 +54,20 @@ export const layer = (
     const limit = Duration.toMillis(forgetAfter)
 
     const urlNow = (peer: string) =>
-      Effect.map(
-        Ref.get(present),
-        (members) => Option.flatMap(Option.fromUndefinedOr(members.find(({ name }) => name === peer)), urlOf)
-      )
+      Option.flatMap(Option.fromUndefinedOr(Ref.getUnsafe(present).find(({ name }) => name === peer)), urlOf)
 
     const send = Effect.fnUntraced(function*(peer: string) {
-      const url = yield* urlNow(peer)
+      const url = urlNow(peer)
       if (Option.isNone(url)) return "away"
       const messages = journal.batchFor(peer)
       const last = messages.at(-1)
       if (last === undefined) return "idle"
       const { journal: other } = yield* HttpClientRequest.post(`${url.value}/forward`).pipe(
-        HttpClientRequest.bodyJsonUnsafe({ from: journal.name, to: peer, messages }),
+        HttpClientRequest.bodyJsonUnsafe({
+          from: journal.name,
+          to: peer,
+          messages: messages.map(({ at, number, run, text }) => ({ run, number, at, text }))
+        }),
         client.execute,
         Effect.flatMap(HttpClientResponse.schemaBodyJson(Received)),
         Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.kibibytes(64)),
@@ -86,15 +87,14 @@ export const layer = (
       let missing: number | undefined
       for (;;) {
         const outcome = yield* send(peer).pipe(
-          Effect.catchCause((cause) =>
+          Effect.catchCauseIf((cause) => !Cause.hasInterruptsOnly(cause), (cause) =>
             Effect.gen(function*() {
               yield* Metric.update(failures, 1)
-              if (tries === 0 && !Cause.hasInterruptsOnly(cause)) {
+              if (tries === 0) {
                 yield* Effect.logWarning(`${peer} does not take messages, and is tried again: ${reason(cause)}`)
               }
               return "failed" as const
-            })
-          )
+            }))
         )
         if (outcome === "sent" || outcome === "idle") {
           if (tries > 0) yield* Effect.logInfo(`${peer} takes messages again`)
@@ -103,7 +103,7 @@ export const layer = (
           if (outcome === "idle") yield* Effect.race(PubSub.take(committed), Queue.take(moved))
           continue
         }
-        const now = yield* Clock.currentTimeMillis
+        const now = Number(yield* Clock.monotonicTimeNanos) / 1e6
         missing ??= now
         if (now - missing >= limit) {
           const waiting = journal.waiting().get(peer)
@@ -114,10 +114,9 @@ export const layer = (
             )
           }
           missing = now
-          const isAway = Option.isNone(yield* urlNow(peer))
-          // one step, so that a return falls before or after it
+          // nothing waits from here on, so that a return falls before or after it
           journal.release(peer)
-          if (isAway) return void moves.delete(peer)
+          if (Option.isNone(urlNow(peer))) return void moves.delete(peer)
         }
         const left = missing + limit - now
         const wait = outcome === "away" ? left : Math.min(left, yield* pause(tries++))

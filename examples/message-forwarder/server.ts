@@ -71,7 +71,7 @@ const forward = HttpRouter.add(
   "/forward",
   Effect.gen(function*() {
     const journal = yield* Journal
-    const { from, messages, to } = yield* body(Batch, ByteSize.mebibytes(4))
+    const { from, messages, to } = yield* body(Batch, ByteSize.mebibytes(1))
     if (to !== journal.name || from === journal.name) {
       return yield* new Refused({ status: 409, message: `this is ${journal.name}` })
     }
