@@ -30,6 +30,8 @@ export const Batch = Schema.Struct({
 /** The answer: all of it is on the peer's disk, in the journal of this id. */
 export const Received = Schema.Struct({ journal: Schema.String.check(Schema.isMaxLength(64)) })
 
+class Replaced extends Schema.TaggedError<Replaced>()("Replaced", { message: Schema.String }) {}
+
 const failures = Metric.counter("forwarder_forward_failures", { incremental: true })
 const givenUp = Metric.counter("forwarder_given_up", { incremental: true })
 
@@ -74,7 +76,7 @@ export const layer = (
         Effect.timeout("10 seconds")
       )
       if (journal.acknowledge(peer, other, last.number)) return "sent"
-      return yield* Effect.fail(new Error("its disk was replaced, and it begins anew"))
+      return yield* new Replaced({ message: "its journal is another one, and it begins anew" })
     })
 
     /** The loops, one for each peer, and how each is told that its peer has gone, returned or has another address. */
