@@ -79,12 +79,12 @@ const story = Effect.gen(function*() {
     dora: node("dora", [], seeds)
   }, { concurrency: "unbounded" })
 
-  yield* Console.log("--- 100 messages a second for 5 seconds, to random nodes")
+  yield* Console.log("--- 60 messages a second for 5 seconds, to random nodes")
   const told = yield* SubscriptionRef.make("")
   const load = yield* start(
     "load",
     "load.ts",
-    ["--rate", "100", "--seconds", "5", anna.url, bert.url],
+    ["--rate", "60", "--seconds", "5", anna.url, bert.url],
     (line) => SubscriptionRef.set(told, line)
   )
   const over = yield* Effect.forkScoped(load.program.exitCode)
