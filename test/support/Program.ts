@@ -3,8 +3,6 @@ import { spawn } from "node:child_process"
 import * as Path from "node:path"
 
 const folder = Path.resolve(import.meta.dirname, "../../examples")
-/** Compiled once, and not once for each process: half the time of a start. */
-const compiled = Path.resolve(import.meta.dirname, "../../node_modules/.cache/node")
 
 /** An example that runs, and what it has printed so far. */
 export class Program {
@@ -18,10 +16,7 @@ export class Program {
     this.child = spawn(
       process.execPath,
       ["--conditions=effect-memberlist-source", Path.join(folder, file), ...args],
-      {
-        env: { ...process.env, NO_COLOR: "1", NODE_COMPILE_CACHE: compiled, ...env },
-        stdio: ["ignore", "pipe", "pipe"]
-      }
+      { env: { ...process.env, NO_COLOR: "1", ...env }, stdio: ["ignore", "pipe", "pipe"] }
     )
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.setEncoding("utf8")
