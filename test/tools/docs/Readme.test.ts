@@ -29,7 +29,12 @@ describe("the README", () => {
         .filter((file) => file !== "Readme.test.ts")
         .map((file) => read(`${folder}/${file}`))
     )
-    const programs = examples.filter((file) => !file.endsWith(".test.ts"))
+    const isTest = (file: string) => file.endsWith(".test.ts")
+    const programs = examples.filter((entry) =>
+      entry.endsWith(".ts")
+        ? !isTest(entry)
+        : !readdirSync(new URL(`../../../examples/${entry}`, import.meta.url)).some(isTest)
+    )
     assert.deepStrictEqual(programs.filter((file) => !runs.some((text) => text.includes(file))), [])
   })
 
