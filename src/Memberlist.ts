@@ -90,6 +90,11 @@ export class Memberlist extends Context.Service<Memberlist, {
   readonly info: NodeInfo
   /** This node, as the cluster is told of it. memberlist: `LocalNode`. */
   readonly localMember: Effect.Effect<Member>
+  /**
+   * Whether an IP literal may be an address in this cluster, by `cidrsAllowed`; none configured admits all. What is no
+   * IP literal, a host name for example, is not admitted. For addresses that members announce in their metadata.
+   */
+  readonly admits: (ip: string) => boolean
   /** Every live member, suspects and this node included, in no order. memberlist: `Members`. */
   readonly members: Effect.Effect<ReadonlyArray<Member>>
   /** What this node remembers of a name, dead and departed members too, for as long as it remembers them. */
@@ -275,6 +280,10 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
   return Memberlist.of({
     info,
     localMember: Effect.map(find(node.name), Option.getOrThrow),
+    admits: (ip) => {
+      const bytes = Address.ipBytes(ip)
+      return bytes !== undefined && node.settings.addressAllowed(bytes)
+    },
     members: view,
     member: find,
     changes: Stream.mapEffect(node.changes.signals, () => view),

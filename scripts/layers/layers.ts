@@ -6,7 +6,7 @@
  * `testing`. The rules (`swim`) and the bytes (`wire`) are pure: they know data, no service.
  *
  * On top stand the extensions, each an entry of the package by itself: they are made of the public files, as a program of
- * a user is, and of a folder of their own. No layer knows them.
+ * a user is, and of a folder of their own. No layer knows them; `node` knows the services that `rpc` needs from it.
  */
 
 type Layer =
@@ -18,6 +18,7 @@ type Layer =
   | "extensions"
   | "metadata"
   | "ring"
+  | "rpc"
   | "topic"
   | "runners"
   | "MemberMeta"
@@ -60,6 +61,9 @@ const platformFree =
 /** Effect Cluster, for what is made for it alone. */
 const effectCluster = /^effect\/cluster\/[A-Z]\w*$/
 
+/** The same, and Effect's own remote procedure calls and sockets, as services: they know no platform either. */
+const withRpc = new RegExp(`${platformFree.source}|^effect/(rpc|socket)/\\w+$`)
+
 const anyEffect = /^effect\/(\w+\/)?[A-Z]\w*$|^@effect\/platform-node\/[A-Z]\w*$/
 
 /** Timers and clocks are Effect's, whoever asks. */
@@ -85,6 +89,7 @@ const layers: Record<Layer, Allowance> = {
   },
   metadata: { layers: domain, packages: dataModules, builtins: nothing },
   ring: { layers: domain, packages: dataModules, builtins: nothing },
+  rpc: { layers: ["Memberlist", ...domain], packages: withRpc, builtins: nothing },
   topic: { layers: ["metadata", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
   MemberMeta: { layers: ["metadata", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
   runners: {
@@ -93,11 +98,11 @@ const layers: Record<Layer, Allowance> = {
     builtins: nothing
   },
   extensions: {
-    layers: ["MemberMeta", "metadata", "ring", "topic", "runners", "Memberlist", ...domain],
-    packages: platformFree,
+    layers: ["MemberMeta", "metadata", "ring", "rpc", "topic", "runners", "Memberlist", ...domain],
+    packages: withRpc,
     builtins: nothing
   },
-  node: { layers: domain, packages: anyEffect, builtins: anyBuiltin },
+  node: { layers: ["rpc", ...domain], packages: anyEffect, builtins: anyBuiltin },
   NodeMemberlist: { layers: ["node", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
   agent: {
     layers: ["frontDoor", "NodeMemberlist", "node", "testing", "Memberlist", ...protocol],
@@ -146,6 +151,7 @@ const alone: ReadonlyMap<string, Layer> = new Map([
   ["MemberMeta.ts", "MemberMeta"],
   ["MemberlistRunnerHealth.ts", "extensions"],
   ["MemberlistRunners.ts", "extensions"],
+  ["MemberRpc.ts", "extensions"],
   ["Ring.ts", "extensions"],
   ["Topic.ts", "extensions"],
   // built on the service and the sockets
@@ -161,6 +167,7 @@ const folders: ReadonlySet<Layer> = new Set([
   "testing",
   "metadata",
   "ring",
+  "rpc",
   "topic",
   "runners",
   "engine",

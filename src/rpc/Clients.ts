@@ -1,0 +1,136 @@
+/**
+ * A client for each address that is called: opened with the first call, shared, closed when idle, and given up with its
+ * first failure.
+ *
+ * @since 0.1.0
+ */
+import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as RcMap from "effect/RcMap"
+import type * as Rpc from "effect/rpc/Rpc"
+import * as RpcClient from "effect/rpc/RpcClient"
+import type { RpcClientError } from "effect/rpc/RpcClientError"
+import type * as RpcGroup from "effect/rpc/RpcGroup"
+import type * as Scope from "effect/Scope"
+import * as Endpoint from "./Endpoint.ts"
+import type { Flight } from "./Flights.ts"
+import { Connector } from "./Wiring.ts"
+
+/** The call that a fiber makes. Effect's client runs what sends its request with the caller's context. */
+export const CurrentFlight = Context.Reference<Pick<Flight, "sent"> | undefined>(
+  "effect-memberlist/MemberRpc/CurrentFlight",
+  { defaultValue: () => undefined }
+)
+
+/** Milliseconds that a word about an interrupted call may wait to be sent. */
+const FAREWELL = 1_000
+
+/** The clients of a group. */
+export interface Clients<Rpcs extends Rpc.Any> {
+  /** The client for an address, kept open until the scope closes, and for the idle time after it. */
+  readonly to: (
+    endpoint: Endpoint.Endpoint
+  ) => Effect.Effect<RpcClient.RpcClient.Flat<Rpcs, RpcClientError>, Cause.ExceededCapacityError, Scope.Scope>
+}
+
+/** One connection: an address has another one after a failure. */
+interface Key {
+  /** Keys are compared by what they contain. */
+  readonly id: number
+  readonly endpoint: Endpoint.Endpoint
+}
+
+/**
+ * Notes that a request was handed over, and that the connection failed, before a caller is told of it: a call that begins
+ * then finds no client that it could be given by mistake.
+ */
+const watched = (
+  protocol: RpcClient.Protocol["Service"],
+  scope: Scope.Scope,
+  giveUp: Effect.Effect<void>
+): RpcClient.Protocol["Service"] => ({
+  ...protocol,
+  run: (clientId, f) =>
+    protocol.run(
+      clientId,
+      (message) => message._tag === "ClientProtocolError" ? Effect.andThen(giveUp, f(message)) : f(message)
+    ),
+  send: (clientId, request, transferables) => {
+    if (request._tag === "Request") {
+      return Effect.flatMap(CurrentFlight, (flight) => {
+        if (flight !== undefined) flight.sent = true
+        return protocol.send(clientId, request, transferables)
+      })
+    }
+    const sent = protocol.send(clientId, request, transferables)
+    if (request._tag !== "Interrupt") return sent
+    // a caller that was interrupted does not wait for a connection that is not open, or a member that does not read
+    return Effect.asVoid(
+      Effect.forkIn(Effect.ignore(Effect.timeoutOption(sent, FAREWELL)), scope, { startImmediately: true })
+    )
+  }
+})
+
+/** Keeps the clients of a group until the scope closes. */
+export const make = Effect.fnUntraced(function*<Rpcs extends Rpc.Any>(
+  group: RpcGroup.RpcGroup<Rpcs>,
+  calls: string,
+  options: { readonly idleTimeToLive: Duration.Input; readonly maxClients: number }
+): Effect.fn.Return<Clients<Rpcs>, never, Connector | Rpc.MiddlewareClient<Rpcs> | Scope.Scope> {
+  const connector = yield* Connector
+  const scope = yield* Effect.scope
+  let made = 0
+  /** The connections that calls are given, by address. */
+  const keys = new Map<string, Key>()
+
+  const keyOf = (endpoint: Endpoint.Endpoint): Key => {
+    const address = Endpoint.text(endpoint)
+    const key = keys.get(address) ?? { id: made++, endpoint }
+    keys.set(address, key)
+    return key
+  }
+  const forget = (key: Key): void => {
+    const address = Endpoint.text(key.endpoint)
+    if (keys.get(address) === key) keys.delete(address)
+  }
+
+  const clients: RcMap.RcMap<
+    Key,
+    RpcClient.RpcClient.Flat<Rpcs, RpcClientError>,
+    Cause.ExceededCapacityError
+  > = yield* RcMap.make({
+    lookup: Effect.fnUntraced(function*(key: Key) {
+      yield* Effect.addFinalizer(() => Effect.sync(() => forget(key)))
+      const protocol = yield* connector.connect(key.endpoint, calls)
+      // what closes a client cannot run in the client, which would wait for itself
+      const giveUp = Effect.suspend(() => {
+        forget(key)
+        return Effect.asVoid(Effect.forkIn(RcMap.invalidate(clients, key), scope))
+      })
+      return yield* Effect.provideService(
+        RpcClient.make(group, { flatten: true }),
+        RpcClient.Protocol,
+        watched(protocol, yield* Effect.scope, giveUp)
+      )
+    }, (made, key) => Effect.onError(made, () => Effect.sync(() => forget(key)))),
+    idleTimeToLive: options.idleTimeToLive,
+    capacity: options.maxClients
+  })
+
+  /** Closes the client that has been idle for the longest time, if any is. */
+  const makeRoom = Effect.suspend(() => {
+    if (clients.state._tag === "Closed") return Effect.void
+    const idle = [...clients.state.map].filter(([, { refCount }]) => refCount === 0)
+    const [oldest] = idle.sort(([, a], [, b]) => a.expiresAt - b.expiresAt)
+    return oldest === undefined ? Effect.void : RcMap.invalidate(clients, oldest[0])
+  })
+
+  const get = (endpoint: Endpoint.Endpoint) => Effect.suspend(() => RcMap.get(clients, keyOf(endpoint)))
+  return {
+    to: (endpoint) =>
+      Effect.catch(get(endpoint), () =>
+        Effect.andThen(makeRoom, get(endpoint)))
+  }
+})
