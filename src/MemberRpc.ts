@@ -117,6 +117,8 @@ export interface Options {
 export interface ServeOptions {
   /** The IP address that others call. Default: the one that the member itself is known by. */
   readonly host?: string | undefined
+  /** The port that others call, where something in between maps it. Default: the one that it listens at. */
+  readonly port?: number | undefined
   /** How many calls run at once; others wait for their turn. Default: no limit. */
   readonly concurrency?: number | "unbounded" | undefined
 }
@@ -305,8 +307,11 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
       maxClients: options.maxClients ?? 256
     })
     // after the clients, so that calls are ended before their connections are
-    const flights = yield* Flights.make(name, cluster, (member) =>
-      Result.match(endpointOf(cluster, member), { onFailure: () => undefined, onSuccess: Endpoint.text }))
+    const flights = yield* Flights.make(
+      name,
+      cluster,
+      (member) => Result.match(endpointOf(cluster, member), { onFailure: () => undefined, onSuccess: Endpoint.text })
+    )
 
     /** A live member, and where it serves. */
     const find = (target: string) =>
@@ -376,20 +381,28 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
         : Effect.failCause(explain(flight, cause))
 
     const effectOf = (target: string, tag: string, payload: unknown, options: CallOptions | undefined) =>
-      Effect.scoped(Effect.flatMap(begin(target), ({ call, flight }) =>
-        Effect.suspend(() => call(tag, payload, options) as Effect.Effect<unknown, unknown>).pipe(
-          Effect.catchCause(failure(flight)),
-          Effect.raceFirst(Deferred.await(flight.ended)),
-          Effect.provideService(Clients.CurrentFlight, flight)
-        )))
+      Effect.scoped(
+        Effect.flatMap(begin(target), ({ call, flight }) =>
+          Effect.suspend(() =>
+            call(tag, payload, options) as Effect.Effect<unknown, unknown>
+          ).pipe(
+            Effect.catchCause(failure(flight)),
+            Effect.raceFirst(Deferred.await(flight.ended)),
+            Effect.provideService(Clients.CurrentFlight, flight)
+          ))
+      )
 
     const streamOf = (target: string, tag: string, payload: unknown, options: CallOptions | undefined) =>
-      Stream.unwrap(Effect.map(begin(target), ({ call, flight }) =>
-        Stream.suspend(() => call(tag, payload, options) as Stream.Stream<unknown, unknown>).pipe(
-          Stream.catchCause((cause) => Stream.fromEffect(failure(flight)(cause))),
-          Stream.interruptWhen(Deferred.await(flight.ended)),
-          Stream.provideService(Clients.CurrentFlight, flight)
-        )))
+      Stream.unwrap(
+        Effect.map(begin(target), ({ call, flight }) =>
+          Stream.suspend(() =>
+            call(tag, payload, options) as Stream.Stream<unknown, unknown>
+          ).pipe(
+            Stream.catchCause((cause) => Stream.fromEffect(failure(flight)(cause))),
+            Stream.interruptWhen(Deferred.await(flight.ended)),
+            Stream.provideService(Clients.CurrentFlight, flight)
+          ))
+      )
 
     const methodOf = (target: string, tag: string) => {
       if (!streams.has(tag)) {
@@ -431,7 +444,7 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
                 Effect.result,
                 Effect.map((result) => ({ member, result }))
               ),
-            { concurrency, unordered: true }
+            { concurrency: concurrency >= 1 ? concurrency : 1, unordered: true }
           )
         )
       }))
@@ -449,18 +462,18 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
     return Result.isFailure(announced) || Option.isSome(announced.success)
   }
 
-  const serve = ({ concurrency = "unbounded", host }: ServeOptions = {}) =>
+  const serve = ({ concurrency = "unbounded", host, port: mapped }: ServeOptions = {}) =>
     Layer.effectDiscard(Effect.gen(function*() {
       const cluster = yield* Memberlist
       const listener = yield* Listener
       // before anything listens
-      yield* Effect.fromResult(Endpoint.announced(1, host))
+      yield* Effect.fromResult(Endpoint.announced(mapped ?? 1, host))
       const { port, protocol } = yield* listener.listen({ calls: name, bound: ipOf(cluster.info.bound) })
       yield* RpcServer.make(group, { concurrency, disableFatalDefects: true }).pipe(
         Effect.provideService(RpcServer.Protocol, protocol),
         Effect.forkScoped({ startImmediately: true })
       )
-      const announced = yield* Effect.fromResult(Endpoint.announced(port, host))
+      const announced = yield* Effect.fromResult(Endpoint.announced(mapped ?? port, host))
       yield* Layer.build(Layer.fresh(meta.layer(announced)))
     }))
 

@@ -30,7 +30,8 @@ const Group = RpcGroup.make(
   Rpc.make("Refuse", { payload: { why: Schema.String }, error: Refused }),
   Rpc.make("Die", { payload: {} }),
   Rpc.make("Wait", { payload: { id: Schema.String }, success: Schema.String }),
-  Rpc.make("Count", { payload: { to: Schema.Int }, success: Schema.Int, stream: true })
+  Rpc.make("Count", { payload: { to: Schema.Int }, success: Schema.Int, stream: true }),
+  Rpc.make("Chunks", { payload: { of: Schema.Int, to: Schema.Int }, success: Schema.Int, stream: true })
 )
 const Calls = MemberRpc.make("calls", Group)
 const OtherGroup = RpcGroup.make(Rpc.make("Other", { payload: {}, success: Schema.String }))
@@ -58,6 +59,7 @@ const handlers = (name: string, served: Served) =>
         Effect.as(`${name} waited`),
         Effect.onInterrupt(() => Effect.sync(() => served.interrupted.push(id)))
       ),
+    Chunks: ({ of, to }) => Stream.rechunk(Stream.range(1, to), of),
     // one above ten never comes
     Count: ({ to }) =>
       Stream.concat(
@@ -73,10 +75,12 @@ const serve = Effect.fnUntraced(function*(
   options?: MemberRpc.ServeOptions
 ) {
   const served: Served = { begun: [], interrupted: [] }
-  yield* Layer.build(Layer.fresh(Calls.serve(options).pipe(
-    Layer.provide(handlers(name, served)),
-    Layer.provide(wires.listener(ip))
-  ))).pipe(Effect.provideService(Memberlist, cluster))
+  yield* Layer.build(Layer.fresh(
+    Calls.serve(options).pipe(
+      Layer.provide(handlers(name, served)),
+      Layer.provide(wires.listener(ip))
+    )
+  )).pipe(Effect.provideService(Memberlist, cluster))
   return served
 })
 
@@ -157,7 +161,7 @@ describe("a call to a member", () => {
       let suspected = false
       for (;;) {
         yield* TestClock.adjust("50 millis")
-        const { state } = (yield* a.cluster.member("b").pipe(Effect.flatMap(Effect.fromOption)))
+        const { state } = yield* a.cluster.member("b").pipe(Effect.flatMap(Effect.fromOption))
         if (state === "dead") break
         suspected ||= state === "suspect"
         assert.strictEqual(ended(call), "under way")
@@ -379,7 +383,13 @@ describe("a call to a member", () => {
 
       yield* passing(Scope.close(serving, Exit.void))
       yield* TestClock.adjust("1 millis")
-      const died = { _tag: "CallDied", member: "b", calls: "calls", reason: "it was interrupted there", mayHaveRun: true }
+      const died = {
+        _tag: "CallDied",
+        member: "b",
+        calls: "calls",
+        reason: "it was interrupted there",
+        mayHaveRun: true
+      }
       assert.deepStrictEqual(ended(second), died)
       yield* TestClock.adjust("2 seconds")
       assert.deepStrictEqual(yield* failureOf(calls.on({ name: "b" }).Echo({ text: "x" })), {
@@ -537,6 +547,63 @@ describe("the connections of a node", () => {
   )
 })
 
+describe("a stream with a slow reader", () => {
+  clusterTest(
+    "holds up no other call, keeps its connection, and is given all values in their order",
+    Effect.gen(function*() {
+      const { toB, wires } = yield* pair()
+      const given: Array<number> = []
+      const reading = yield* begin(
+        Stream.runForEach(
+          toB.Chunks({ of: 10, to: 60 }),
+          (value) => Effect.andThen(Effect.sleep("10 seconds"), Effect.sync(() => given.push(value)))
+        )
+      )
+      yield* TestClock.adjust("15 seconds")
+      assert.strictEqual(yield* passing(toB.Echo({ text: "x" })), "b: x")
+      yield* TestClock.adjust("10 minutes")
+      assert.deepStrictEqual(given, Array.from({ length: 60 }, (_, i) => i + 1))
+      assert.isDefined(reading.pollUnsafe())
+      assert.strictEqual(wires.opened.length, 1)
+    })
+  )
+
+  clusterTest(
+    "of a member that sends more than it was asked for makes that member wait, and is given all values all the same",
+    Effect.gen(function*() {
+      const { at, toB, wires } = yield* pair()
+      const given: Array<number> = []
+      const reading = yield* begin(
+        Stream.runForEach(
+          toB.Count({ to: 11 }).pipe(Stream.drop(10)),
+          (value) => Effect.andThen(Effect.sleep("1 second"), Effect.sync(() => given.push(value)))
+        )
+      )
+      yield* TestClock.adjust("1 second")
+      const [wire] = wires.open(at)
+      const id = /"id":"?(\d+)/.exec(wires.lastRequest ?? "")?.[1]
+      for (let i = 0; i < 50; i++) {
+        const values = Array.from({ length: 10 }, (_, j) => i * 10 + j)
+        Queue.offerUnsafe(
+          wire!.toClient,
+          `${JSON.stringify({ _tag: "Chunk", requestId: Number(id), values })}\n`
+        )
+      }
+      for (let i = 0; i < 3; i++) {
+        Queue.offerUnsafe(
+          wire!.toClient,
+          `${JSON.stringify({ _tag: "Exit", requestId: Number(id), exit: { _tag: "Success" } })}\n`
+        )
+      }
+      yield* TestClock.adjust("20 seconds")
+      assert.strictEqual(ended(reading), "under way")
+      yield* TestClock.adjust("600 seconds")
+      assert.deepStrictEqual(given, Array.from({ length: 500 }, (_, i) => i))
+      assert.isDefined(reading.pollUnsafe())
+    })
+  )
+})
+
 describe("all members that match", () => {
   /** Five members that serve, `a` among them, which asks. */
   const five = Effect.gen(function*() {
@@ -560,10 +627,13 @@ describe("all members that match", () => {
     Effect.gen(function*() {
       const { calls, wires } = yield* five
       wires.servers.delete("10.0.0.3:9002")
-      const ask = calls.all((client, { name }): Effect.Effect<string | void, Refused | MemberRpc.CallError> =>
-        name === "d" ? client.Refuse({ why: "no" }) : client.Echo({ text: "x" }), {
-        where: ({ name }) => name !== "e"
-      })
+      const ask = calls.all(
+        (client, { name }): Effect.Effect<string | void, Refused | MemberRpc.CallError> =>
+          name === "d" ? client.Refuse({ why: "no" }) : client.Echo({ text: "x" }),
+        {
+          where: ({ name }) => name !== "e"
+        }
+      )
       assert.deepStrictEqual(told(yield* passing(Stream.runCollect(ask))), [
         "a a: x",
         "b b: x",

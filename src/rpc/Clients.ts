@@ -8,11 +8,13 @@ import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as RcMap from "effect/RcMap"
 import type * as Rpc from "effect/rpc/Rpc"
 import * as RpcClient from "effect/rpc/RpcClient"
 import type { RpcClientError } from "effect/rpc/RpcClientError"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
+import type { FromServerEncoded } from "effect/rpc/RpcMessage"
 import type * as Scope from "effect/Scope"
 import * as Endpoint from "./Endpoint.ts"
 import type { Flight } from "./Flights.ts"
@@ -42,6 +44,44 @@ interface Key {
   readonly endpoint: Endpoint.Endpoint
 }
 
+/** The values of a stream that wait for its reader. */
+interface Waiting {
+  readonly fiber: Fiber.Fiber<void>
+  /** Whether its end waits behind them; nothing of it comes after that. */
+  hasEnd: boolean
+}
+
+/**
+ * Takes what arrives for a stream aside, so that one with a slow reader holds up no other call on its connection, nor the
+ * answers to its pings. A member sends more of a stream when we have said that we took what came before; one that sends
+ * more all the same waits, and its whole connection with it.
+ */
+const aside = (handle: (message: FromServerEncoded) => Effect.Effect<void>, scope: Scope.Scope) => {
+  const waiting = new Map<string | number, Waiting>()
+
+  const start = (id: string | number, handled: Effect.Effect<void>) =>
+    Effect.map(Effect.forkIn(handled, scope, { startImmediately: true }), (fiber) => {
+      if (fiber.pollUnsafe() !== undefined) return
+      const entry = { fiber, hasEnd: false }
+      waiting.set(id, entry)
+      fiber.addObserver(() => {
+        if (waiting.get(id) === entry) waiting.delete(id)
+      })
+    })
+
+  return (message: FromServerEncoded): Effect.Effect<void> => {
+    if (message._tag !== "Chunk" && message._tag !== "Exit") return handle(message)
+    const { requestId } = message
+    const before = waiting.get(requestId)
+    if (before === undefined) return message._tag === "Exit" ? handle(message) : start(requestId, handle(message))
+    if (before.hasEnd) return Effect.void
+    const after = (next: Effect.Effect<void>) => Effect.andThen(Fiber.await(before.fiber), next)
+    if (message._tag === "Chunk") return after(Effect.suspend(() => start(requestId, handle(message))))
+    before.hasEnd = true
+    return Effect.asVoid(Effect.forkIn(after(handle(message)), scope, { startImmediately: true }))
+  }
+}
+
 /**
  * Notes that a request was handed over, and that the connection failed, before a caller is told of it: a call that begins
  * then finds no client that it could be given by mistake.
@@ -52,11 +92,14 @@ const watched = (
   giveUp: Effect.Effect<void>
 ): RpcClient.Protocol["Service"] => ({
   ...protocol,
-  run: (clientId, f) =>
-    protocol.run(
+  run: (clientId, f) => {
+    // over HTTP each call has a response of its own, and waits for its own reader alone
+    const handle = protocol.supportsAck ? aside(f, scope) : f
+    return protocol.run(
       clientId,
-      (message) => message._tag === "ClientProtocolError" ? Effect.andThen(giveUp, f(message)) : f(message)
-    ),
+      (message) => message._tag === "ClientProtocolError" ? Effect.andThen(giveUp, f(message)) : handle(message)
+    )
+  },
   send: (clientId, request, transferables) => {
     if (request._tag === "Request") {
       return Effect.flatMap(CurrentFlight, (flight) => {
@@ -129,8 +172,6 @@ export const make = Effect.fnUntraced(function*<Rpcs extends Rpc.Any>(
 
   const get = (endpoint: Endpoint.Endpoint) => Effect.suspend(() => RcMap.get(clients, keyOf(endpoint)))
   return {
-    to: (endpoint) =>
-      Effect.catch(get(endpoint), () =>
-        Effect.andThen(makeRoom, get(endpoint)))
+    to: (endpoint) => Effect.catch(get(endpoint), () => Effect.andThen(makeRoom, get(endpoint)))
   }
 })

@@ -36,6 +36,11 @@ export const announced = (
   port: number,
   host: string | undefined
 ): Result.Result<Announced, ConfigInvalid> => {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    return Result.fail(
+      new ConfigInvalid({ field: "MemberRpc serve port", value: json(port), expected: "a port from 1 to 65535" })
+    )
+  }
   if (host === undefined) return Result.succeed({ port })
   const ip = canonical(host)
   return ip === undefined

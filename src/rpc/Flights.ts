@@ -85,7 +85,10 @@ export const make = Effect.fnUntraced(function*(
       return event.missed > 0
         ? Effect.forEach([...flights.keys()], look, { discard: true })
         : look(event.member.name)
-    })).pipe(Effect.forkScoped({ startImmediately: true }))
+    }).pipe(
+      // one that is not understood must not hide those after it
+      Effect.ignoreCause({ log: "Warn", message: "what happened to a member ended no call" })
+    )).pipe(Effect.forkScoped({ startImmediately: true }))
 
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {

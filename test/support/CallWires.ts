@@ -51,6 +51,8 @@ export class CallWires {
   readonly opened: Array<{ readonly to: string; readonly wire: Wire }> = []
   /** Addresses that do not answer: opening waits. */
   readonly deaf = new Set<string>()
+  /** What a caller sent last that is a request. */
+  lastRequest: string | undefined
   private nextPort = 9_000
 
   /** The connections to an address that are open. */
@@ -81,6 +83,7 @@ export class CallWires {
         const current = wire()
         if (current === undefined || current.isSilent) return
         if (Socket.isCloseEvent(chunk)) return current.break(chunk.code)
+        if (typeof chunk === "string" && chunk.includes("\"Request\"")) this.lastRequest = chunk
         Queue.offerUnsafe(output(current), chunk)
       }))
     return Socket.make({
@@ -172,4 +175,3 @@ export class CallWires {
     )
   }
 }
-

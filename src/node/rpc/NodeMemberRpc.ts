@@ -82,7 +82,8 @@ const dial = ({ ip, port }: Endpoint, { tls }: ConnectOptions) =>
       // stays for the life of the socket: an unheard error would end the process
       conn.on("error", (cause) =>
         resume(Effect.fail(new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind: "Unknown", cause }) }))))
-      conn.once(tls === undefined ? "connect" : "secureConnect", () => resume(Effect.succeed(conn)))
+      conn.once(tls === undefined ? "connect" : "secureConnect", () =>
+        resume(Effect.succeed(conn)))
       return Effect.sync(() => {
         conn.destroy()
       })
@@ -90,8 +91,9 @@ const dial = ({ ip, port }: Endpoint, { tls }: ConnectOptions) =>
     (conn) =>
       Effect.sync(() => {
         // a member that does not read keeps no memory here
-        if (conn.writableLength > 0) conn.destroy()
-        else conn.destroySoon()
+        if (conn.writableLength > 0) {
+          conn.destroy()
+        } else conn.destroySoon()
       }),
     { interruptible: true }
   )
@@ -143,6 +145,12 @@ const limited = (
   }
 }
 
+/** Milliseconds of silence after which the system asks whether a caller is there. */
+const KEEP_ALIVE = 10_000
+
+/** Milliseconds for the first words of TLS, of which strangers can begin as many as they like. */
+const HANDSHAKE = 10_000
+
 /**
  * Listens for calls over TCP or TLS.
  *
@@ -155,10 +163,13 @@ export const listenSocket = (options: ListenOptions = {}): Layer.Layer<Wiring.Li
     Wiring.Listener.of({
       listen: Effect.fnUntraced(function*({ bound, calls }) {
         const { host = bound, maxConnections = 1_024, port = 0, tls } = options
-        const place = { host, port, exclusive: true, noDelay: true }
+        // a caller that is gone without a word is noticed by the system, as no ping goes in this direction
+        const place = { host, port, exclusive: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE }
         const address = format({ ip: host, port })
         const server = yield* Effect.mapError(
-          tls === undefined ? NodeSocketServer.make(place) : NodeSocketServer.makeTls({ ...tls, ...place }),
+          tls === undefined
+            ? NodeSocketServer.make(place)
+            : NodeSocketServer.makeTls({ handshakeTimeout: HANDSHAKE, ...tls, ...place }),
           ({ reason }) =>
             new ListenFailed({
               calls,
