@@ -102,8 +102,8 @@ export interface Options {
   /** How long a connection without calls stays open. Default: one minute. */
   readonly idleTimeToLive?: Duration.Input | undefined
   /**
-   * How many connections there are at most. Where one more is needed, the one that has been idle for the longest time is
-   * closed; without an idle one, the call fails with `ClientsFull`. Default: 256.
+   * How many members are connected at most. Where one more is called, the connection that has been idle for the longest
+   * time is closed; without an idle one, the call fails with `ClientsFull`. Default: 256.
    */
   readonly maxClients?: number | undefined
 }
@@ -374,19 +374,13 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
       )
     }
 
-    /** The same, where what is known of the member says more than how its connection ended. */
-    const failure = (flight: Flights.Flight) => (cause: Cause.Cause<unknown>): Effect.Effect<never, unknown> =>
-      Deferred.isDoneUnsafe(flight.ended)
-        ? Deferred.await(flight.ended)
-        : Effect.failCause(explain(flight, cause))
-
     const effectOf = (target: string, tag: string, payload: unknown, options: CallOptions | undefined) =>
       Effect.scoped(
         Effect.flatMap(begin(target), ({ call, flight }) =>
           Effect.suspend(() =>
             call(tag, payload, options) as Effect.Effect<unknown, unknown>
           ).pipe(
-            Effect.catchCause(failure(flight)),
+            Effect.catchCause((cause) => Effect.failCause(explain(flight, cause))),
             Effect.raceFirst(Deferred.await(flight.ended)),
             Effect.provideService(Clients.CurrentFlight, flight)
           ))
@@ -398,7 +392,7 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
           Stream.suspend(() =>
             call(tag, payload, options) as Stream.Stream<unknown, unknown>
           ).pipe(
-            Stream.catchCause((cause) => Stream.fromEffect(failure(flight)(cause))),
+            Stream.catchCause((cause) => Stream.failCause(explain(flight, cause))),
             Stream.interruptWhen(Deferred.await(flight.ended)),
             Stream.provideService(Clients.CurrentFlight, flight)
           ))

@@ -568,38 +568,58 @@ describe("a stream with a slow reader", () => {
     })
   )
 
-  clusterTest(
-    "of a member that sends more than it was asked for makes that member wait, and is given all values all the same",
-    Effect.gen(function*() {
-      const { at, toB, wires } = yield* pair()
-      const given: Array<number> = []
-      const reading = yield* begin(
-        Stream.runForEach(
-          toB.Count({ to: 11 }).pipe(Stream.drop(10)),
-          (value) => Effect.andThen(Effect.sleep("1 second"), Effect.sync(() => given.push(value)))
-        )
+  /** A reader that takes a second for each value after the first ten, and what a hostile member can send it. */
+  const read = Effect.gen(function*() {
+    const { at, toB, wires } = yield* pair()
+    const given: Array<number> = []
+    const reading = yield* begin(
+      Stream.runForEach(
+        toB.Count({ to: 11 }).pipe(Stream.drop(10)),
+        (value) => Effect.andThen(Effect.sleep("1 second"), Effect.sync(() => given.push(value)))
       )
-      yield* TestClock.adjust("1 second")
-      const [wire] = wires.open(at)
-      const id = /"id":"?(\d+)/.exec(wires.lastRequest ?? "")?.[1]
-      for (let i = 0; i < 50; i++) {
-        const values = Array.from({ length: 10 }, (_, j) => i * 10 + j)
-        Queue.offerUnsafe(
-          wire!.toClient,
-          `${JSON.stringify({ _tag: "Chunk", requestId: Number(id), values })}\n`
-        )
+    )
+    yield* TestClock.adjust("1 second")
+    const requestId = Number(/"id":"?(\d+)/.exec(wires.lastRequest ?? "")?.[1])
+    const send = (message: object) => {
+      for (const { toClient } of wires.open(at)) {
+        Queue.offerUnsafe(toClient, `${JSON.stringify({ ...message, requestId })}\n`)
       }
-      for (let i = 0; i < 3; i++) {
-        Queue.offerUnsafe(
-          wire!.toClient,
-          `${JSON.stringify({ _tag: "Exit", requestId: Number(id), exit: { _tag: "Success" } })}\n`
-        )
-      }
+    }
+    const sendChunk = (from: number, count: number) =>
+      send({ _tag: "Chunk", values: Array.from({ length: count }, (_, i) => from + i) })
+    const sendEnd = () => send({ _tag: "Exit", exit: { _tag: "Success", value: null } })
+    return { given, reading, sendChunk, sendEnd, toB }
+  })
+
+  clusterTest(
+    "of a member that sends more than it was asked for makes that member wait, and has all values all the same",
+    Effect.gen(function*() {
+      const { given, reading, sendChunk, sendEnd, toB } = yield* read
+      for (let i = 0; i < 20; i++) sendChunk(i * 10, 10)
+      sendEnd()
+      const other = yield* begin(toB.Echo({ text: "x" }))
       yield* TestClock.adjust("20 seconds")
-      assert.strictEqual(ended(reading), "under way")
-      yield* TestClock.adjust("600 seconds")
-      assert.deepStrictEqual(given, Array.from({ length: 500 }, (_, i) => i))
-      assert.isDefined(reading.pollUnsafe())
+      assert.deepStrictEqual([ended(reading), ended(other)], ["under way", "under way"])
+      yield* TestClock.adjust("200 seconds")
+      assert.deepStrictEqual(given, Array.from({ length: 200 }, (_, i) => i))
+      assert.deepStrictEqual([ended(reading), ended(other)], [undefined, "b: x"])
+    })
+  )
+
+  clusterTest(
+    "ends once, behind its values, whatever comes after its end",
+    Effect.gen(function*() {
+      const { given, reading, sendChunk, sendEnd, toB } = yield* read
+      sendChunk(0, 40)
+      sendEnd()
+      for (let i = 0; i < 10; i++) sendChunk(100, 40)
+      sendEnd()
+      const other = yield* begin(toB.Echo({ text: "x" }))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([ended(reading), ended(other)], ["under way", "b: x"])
+      yield* TestClock.adjust("40 seconds")
+      assert.deepStrictEqual(given, Array.from({ length: 40 }, (_, i) => i))
+      assert.isUndefined(ended(reading))
     })
   )
 })
@@ -665,6 +685,11 @@ describe("all members that match", () => {
       const late = told(replies).filter((text) => text.endsWith("DeadlinePassed"))
       assert.isAtLeast(late.length, 3)
       const begun = served.flatMap(({ begun }) => begun)
+      const asked = replies.flatMap(({ result }) =>
+        Result.isFailure(result) && result.failure._tag === "DeadlinePassed" ? [result.failure.asked] : []
+      )
+      assert.strictEqual(asked.filter(Boolean).length, begun.filter((id) => id === "long").length)
+      assert.include(asked, false)
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(served.flatMap(({ begun }) => begun), begun)
       assert.strictEqual(

@@ -52,11 +52,11 @@ interface Waiting {
 }
 
 /**
- * Takes what arrives for a stream aside, so that one with a slow reader holds up no other call on its connection, nor the
- * answers to its pings. A member sends more of a stream when we have said that we took what came before; one that sends
- * more all the same waits, and its whole connection with it.
+ * Handles each stream by itself, so that one with a slow reader holds up no other call on its connection, nor the answers
+ * to its pings. A member sends more of a stream when we have said that we took what came before; one that sends more all
+ * the same waits, and its whole connection with it.
  */
-const aside = (handle: (message: FromServerEncoded) => Effect.Effect<void>, scope: Scope.Scope) => {
+const perRequest = (handle: (message: FromServerEncoded) => Effect.Effect<void>, scope: Scope.Scope) => {
   const waiting = new Map<string | number, Waiting>()
 
   const start = (id: string | number, handled: Effect.Effect<void>) =>
@@ -83,8 +83,8 @@ const aside = (handle: (message: FromServerEncoded) => Effect.Effect<void>, scop
 }
 
 /**
- * Notes that a request was handed over, and that the connection failed, before a caller is told of it: a call that begins
- * then finds no client that it could be given by mistake.
+ * Notes that a request was handed over, and that the connection failed, before a caller is told of it: a call that
+ * begins then is not given what has failed.
  */
 const watched = (
   protocol: RpcClient.Protocol["Service"],
@@ -94,7 +94,7 @@ const watched = (
   ...protocol,
   run: (clientId, f) => {
     // over HTTP each call has a response of its own, and waits for its own reader alone
-    const handle = protocol.supportsAck ? aside(f, scope) : f
+    const handle = protocol.supportsAck ? perRequest(f, scope) : f
     return protocol.run(
       clientId,
       (message) => message._tag === "ClientProtocolError" ? Effect.andThen(giveUp, f(message)) : handle(message)

@@ -1,8 +1,8 @@
 /**
  * Where a member serves calls: what it announces, and whether that may be called.
  *
- * Only IP literals. A host name would be looked up by each caller again, and what `cidrsAllowed` admits could be another
- * address than the one that is called then.
+ * Only IP literals. A host name would be looked up by each caller again, and what `cidrsAllowed` admits could be
+ * another address than the one that is called then.
  *
  * @since 0.1.0
  */

@@ -40,7 +40,7 @@ const isLive = ({ state }: Member): boolean => state === "alive" || state === "s
  */
 export const make = Effect.fnUntraced(function*(
   calls: string,
-  cluster: Memberlist["Service"],
+  cluster: Pick<Memberlist["Service"], "events" | "member">,
   addressOf: (member: Member) => string | undefined
 ): Effect.fn.Return<Flights, never, Scope.Scope> {
   const flights = new Map<string, Set<Flight>>()
@@ -69,8 +69,8 @@ export const make = Effect.fnUntraced(function*(
   }
 
   /**
-   * Ends the calls that were begun before the member was gone. It may be back already, and those to the member that came
-   * back go on: its incarnation is higher.
+   * Ends the calls that were begun before the member was gone. It may be back already, and those to the member that
+   * came back go on: its incarnation is higher.
    */
   const gone = ({ incarnation, name }: Member, became: Became): void => {
     for (const flight of flights.get(name) ?? []) {

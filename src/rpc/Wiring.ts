@@ -1,6 +1,6 @@
 /**
- * What carries calls: Effect's own protocols, made for an address. `effect-memberlist/NodeMemberRpc` has layers over TCP,
- * TLS and HTTP; a test can have one in memory.
+ * What carries calls: Effect's own protocols, made for an address. `effect-memberlist/NodeMemberRpc` has layers over
+ * TCP, TLS and HTTP; a test can have one in memory.
  *
  * @stability unstable
  * @since 0.1.0
