@@ -37,6 +37,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Rpc from "effect/rpc/Rpc"
@@ -61,6 +62,7 @@ import {
   DeadlinePassed,
   EndpointInvalid,
   type EndpointRefused,
+  isCallError,
   type ListenFailed,
   NotServing,
   RequestTooLarge
@@ -237,6 +239,12 @@ interface CallOptions {
   readonly streamBufferSize?: number | undefined
 }
 
+/** Calls that failed with an error of ours, by the name of the calls and the error's tag. */
+const failedCalls = Metric.counter("memberlist.rpc.failed", {
+  description: "calls to members that were refused, or had no result",
+  incremental: true
+})
+
 /** How many values of a stream wait for a slow reader, as in Effect's own client. */
 const STREAM_BUFFER = 16
 
@@ -374,6 +382,12 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
       )
     }
 
+    /** Counts an error, where it is one of ours. */
+    const count = (error: unknown) =>
+      isCallError(error)
+        ? Metric.update(Metric.withAttributes(failedCalls, { calls: name, reason: error._tag }), 1)
+        : Effect.void
+
     const effectOf = (target: string, tag: string, payload: unknown, options: CallOptions | undefined) =>
       Effect.scoped(
         Effect.flatMap(begin(target), ({ call, flight }) =>
@@ -384,7 +398,7 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
             Effect.raceFirst(Deferred.await(flight.ended)),
             Effect.provideService(Clients.CurrentFlight, flight)
           ))
-      )
+      ).pipe(Effect.tapError(count))
 
     const streamOf = (target: string, tag: string, payload: unknown, options: CallOptions | undefined) =>
       Stream.unwrap(
@@ -396,7 +410,7 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
             Stream.interruptWhen(Deferred.await(flight.ended)),
             Stream.provideService(Clients.CurrentFlight, flight)
           ))
-      )
+      ).pipe(Stream.tapError(count))
 
     const methodOf = (target: string, tag: string) => {
       if (!streams.has(tag)) {

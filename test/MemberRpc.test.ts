@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
@@ -22,6 +23,7 @@ import { Announced } from "../src/rpc/Endpoint.ts"
 import { SimulatedNetwork } from "../src/testing/network/SimulatedNetwork.ts"
 import { CallWires } from "./support/CallWires.ts"
 import { clusterTest, joinAt, passing, start, startMany, type TestNode } from "./support/Cluster.ts"
+import { measuring } from "./support/Telemetry.ts"
 
 class Refused extends Schema.TaggedError<Refused>()("Refused", { why: Schema.String }) {}
 
@@ -402,6 +404,74 @@ describe("a call to a member", () => {
       yield* TestClock.adjust("2 seconds")
       assert.strictEqual(yield* passing(calls.on({ name: "b" }).Echo({ text: "y" })), "b: y")
     })
+  )
+})
+
+describe("calls", () => {
+  clusterTest(
+    "are interrupted at any moment, and leave nothing behind",
+    Effect.gen(function*() {
+      const { at, served, toB, wires } = yield* pair({ idleTimeToLive: "5 seconds" })
+      for (let round = 0; round < 60; round++) {
+        const delay = `${yield* Random.nextIntBetween(0, 3_000)} micros` as const
+        const calls = [
+          yield* begin(toB.Wait({ id: "long" })),
+          yield* begin(Stream.runDrain(toB.Count({ to: 11 }))),
+          yield* begin(toB.Echo({ text: "x" }))
+        ]
+        yield* TestClock.adjust(delay)
+        if (round % 7 === 0) wires.break(at)
+        yield* begin(Fiber.interruptAll(calls))
+        yield* TestClock.adjust(round % 3 === 0 ? "1 millis" : "0 millis")
+        assert.isTrue(calls.every((call) => call.pollUnsafe() !== undefined))
+      }
+      yield* TestClock.adjust("2 seconds")
+      const waits = served.begun.filter((id) => id === "long").length
+      assert.isAbove(waits, 0)
+      assert.strictEqual(served.interrupted.filter((id) => id === "long").length, waits)
+      assert.strictEqual(yield* passing(toB.Echo({ text: "y" })), "b: y")
+      yield* TestClock.adjust("6 seconds")
+      assert.strictEqual(wires.open(at).length, 0)
+    })
+  )
+
+  clusterTest(
+    "end at once with their layer, also those that wait for a connection or for room in a queue",
+    Effect.gen(function*() {
+      const { a, at, calls, wires } = yield* pair()
+      yield* serve(wires, a)
+      const scope = yield* Scope.make()
+      const others = yield* Scope.provide(callsOf(wires, a), scope)
+      wires.deaf.add(at)
+      const closed = { _tag: "CallsClosed", member: "b", calls: "calls", mayHaveRun: true }
+      const waiting = yield* begin(others.on({ name: "b" }).Echo({ text: "x" }))
+      const queue = yield* others.on({ name: "a" }).Count({ to: 11 }, { asQueue: true })
+      const taking = yield* begin(Effect.andThen(Queue.takeN(queue, 10), Queue.take(queue)))
+      yield* TestClock.adjust("1 second")
+      const closing = yield* begin(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("0 millis")
+      assert.isDefined(closing.pollUnsafe())
+      assert.deepStrictEqual([ended(waiting), ended(taking)], [closed, { ...closed, member: "a" }])
+      assert.strictEqual(yield* passing(calls.on({ name: "a" }).Echo({ text: "x" })), "a: x")
+    })
+  )
+
+  clusterTest(
+    "that fail are counted by the reason, and the errors of the group are not",
+    measuring((read) =>
+      Effect.gen(function*() {
+        const { calls, toB } = yield* pair()
+        yield* failureOf(toB.Refuse({ why: "no" }))
+        yield* failureOf(calls.on({ name: "c" }).Echo({ text: "x" }))
+        yield* failureOf(Stream.runDrain(calls.on({ name: "a" }).Count({ to: 1 })))
+        yield* failureOf(calls.on({ name: "a" }).Echo({ text: "x" }))
+        const count = (reason: string) => read.number("memberlist.rpc.failed", { calls: "calls", reason })
+        assert.deepStrictEqual(
+          [count("UnknownMember"), count("NotServing"), count("Refused")],
+          [1, 2, 0]
+        )
+      })
+    )
   )
 })
 

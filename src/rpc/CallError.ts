@@ -8,7 +8,7 @@
  */
 import * as Schema from "effect/Schema"
 import { name, sentence } from "../base/PlainText.ts"
-import type { UnknownMember } from "../MemberlistError.ts"
+import { UnknownMember } from "../MemberlistError.ts"
 
 const call = {
   /** The member that was called. */
@@ -220,3 +220,24 @@ export type CallError =
   | CallBroken
   | CallDied
   | CallsClosed
+
+const callErrors = [
+  UnknownMember,
+  NotServing,
+  EndpointInvalid,
+  EndpointRefused,
+  ClientsFull,
+  RequestTooLarge,
+  MemberGone,
+  CallBroken,
+  CallDied,
+  CallsClosed
+]
+
+/**
+ * Whether an error is one of a call to a member, and not one of the call itself.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isCallError = (error: unknown): error is CallError => callErrors.some((of) => error instanceof of)

@@ -52,9 +52,9 @@ interface Waiting {
 }
 
 /**
- * Handles each stream by itself, so that one with a slow reader holds up no other call on its connection, nor the answers
- * to its pings. A member sends more of a stream when we have said that we took what came before; one that sends more all
- * the same waits, and its whole connection with it.
+ * Handles each stream by itself, so that one with a slow reader holds up no other call on its connection, nor the
+ * answers to its pings. A member sends more of a stream when we have said that we took what came before; one that
+ * sends more all the same waits, and its whole connection with it.
  */
 const perRequest = (handle: (message: FromServerEncoded) => Effect.Effect<void>, scope: Scope.Scope) => {
   const waiting = new Map<string | number, Waiting>()
@@ -170,7 +170,12 @@ export const make = Effect.fnUntraced(function*<Rpcs extends Rpc.Any>(
     return oldest === undefined ? Effect.void : RcMap.invalidate(clients, oldest[0])
   })
 
-  const get = (endpoint: Endpoint.Endpoint) => Effect.suspend(() => RcMap.get(clients, keyOf(endpoint)))
+  const get = (endpoint: Endpoint.Endpoint) =>
+    Effect.suspend(() => {
+      const key = keyOf(endpoint)
+      // one that has no room is none
+      return Effect.tapError(RcMap.get(clients, key), () => Effect.sync(() => forget(key)))
+    })
   return {
     to: (endpoint) => Effect.catch(get(endpoint), () => Effect.andThen(makeRoom, get(endpoint)))
   }
