@@ -248,14 +248,33 @@ const failedCalls = Metric.counter("memberlist.rpc.failed", {
 /** How many values of a stream wait for a slow reader, as in Effect's own client. */
 const STREAM_BUFFER = 16
 
-/** Whether a connection was never open, so that nothing can have been sent over it. */
-const neverOpen = ({ reason }: RpcClientError): boolean => reason._tag === "SocketOpenError"
-
 const textOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
 
+/** An error, and what it says that it was caused by: over HTTP the system's own words come third. */
+const causesOf = (error: unknown): ReadonlyArray<object> => {
+  const causes: Array<object> = []
+  for (let at = error; typeof at === "object" && at !== null && causes.length < MAX_CAUSES;) {
+    causes.push(at)
+    at = "cause" in at ? at.cause : undefined
+  }
+  return causes
+}
+
+const MAX_CAUSES = 5
+
+/** Whether a connection was never open, so that nothing can have been sent: as the socket, Node.js or Undici say. */
+const neverOpen = ({ reason }: RpcClientError): boolean =>
+  reason._tag === "SocketOpenError"
+  || causesOf(reason).some((cause) =>
+    ("syscall" in cause && cause.syscall === "connect")
+    || ("code" in cause && cause.code === "UND_ERR_CONNECT_TIMEOUT")
+  )
+
 /** Why a connection failed: what the system said, where it said something. */
-const brokenBy = ({ message, reason }: RpcClientError): string =>
-  "cause" in reason && reason.cause instanceof Error ? `${reason._tag}: ${reason.cause.message}` : message
+const brokenBy = ({ message, reason }: RpcClientError): string => {
+  const cause = causesOf(reason).findLast((one) => one instanceof Error)
+  return cause === undefined || cause === reason ? message : `${reason._tag}: ${textOf(cause)}`
+}
 
 /**
  * Makes the key of calls: a name, which is the same at every member, and the group that they are made of.

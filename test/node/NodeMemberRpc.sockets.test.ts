@@ -3,8 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Rpc from "effect/rpc/Rpc"
@@ -145,7 +147,7 @@ describe("calls over TCP", { concurrent: true }, () => {
         failure(Stream.runDrain(toB.Count({ to: 11 })))
       ], { concurrency: 2 }))
       yield* until(() => served.begun.filter((text) => text === "wait").length === 2)
-      yield* Scope.close(scope, yield* Effect.exit(Effect.void))
+      yield* Scope.close(scope, Exit.void)
       for (const { _tag, mayHaveRun, member } of yield* Fiber.join(calls)) {
         assert.include(["CallDied", "CallBroken"], _tag)
         assert.deepStrictEqual([member, mayHaveRun], ["b", true])
@@ -182,17 +184,13 @@ describe("calls over TCP", { concurrent: true }, () => {
       const { port } = server.address() as Net.AddressInfo
       const meta = MemberMeta.make(Announced, { name: Calls.section })
       yield* Effect.provideService(Layer.build(meta.layer({ port })), Memberlist, b)
-      const [tcp, http] = [
-        (yield* callsOf(a, NodeMemberRpc.connectSocket())).on({ name: "b" }),
-        (yield* callsOf(a, NodeMemberRpc.connectHttp())).on({ name: "b" })
-      ]
+      const toB = (yield* callsOf(a, NodeMemberRpc.connectSocket())).on({ name: "b" })
       yield* knowing(a)
-      const error = yield* failure(tcp.Echo({ text: "once" }))
+      const error = yield* failure(toB.Echo({ text: "once" }))
       assert.deepInclude(error, { _tag: "CallBroken", member: "b", mayHaveRun: true })
       // longer than the first pause after which Effect's own client would connect again
       yield* Effect.sleep("900 millis")
       assert.strictEqual(requests.length, 1)
-      assert.deepInclude(yield* failure(http.Echo({ text: "x" })), { _tag: "CallBroken", mayHaveRun: true })
     }))
 
   it.live("are refused as typed errors: too many connections, a port in use, messages that are too large", () =>
@@ -242,11 +240,88 @@ describe("calls over HTTP", { concurrent: true }, () => {
         failure(Stream.runDrain(toB.Count({ to: 11 })))
       ], { concurrency: 2 }))
       yield* until(() => served.begun.filter((text) => text === "wait").length === 2)
-      yield* Scope.close(scope, yield* Effect.exit(Effect.void))
+      yield* Scope.close(scope, Exit.void)
       for (const { _tag, member } of yield* Fiber.join(calls)) {
         assert.include(["CallDied", "CallBroken"], _tag)
         assert.strictEqual(member, "b")
       }
+    }))
+
+  it.live("of a member that dies while it answers are sent once, before the answer and in the middle of it", () =>
+    Effect.gen(function*() {
+      const { a, b } = yield* pair
+      let requests = 0
+      const answer = async (request: Http.IncomingMessage, response: Http.ServerResponse) => {
+        const { id } = JSON.parse((await request.toArray()).join("")) as { readonly id: string }
+        requests++
+        if (requests === 1) {
+          const exit = { _tag: "Success", value: "x" }
+          return void response.end(`${JSON.stringify({ _tag: "Exit", requestId: id, exit })}\n`)
+        }
+        if (requests === 2) return void request.socket.destroy()
+        response.write("{\"_tag\":\"Ex", () => request.socket.destroy())
+      }
+      const server = yield* Effect.acquireRelease(
+        Effect.callback<Http.Server>((resume) => {
+          const server = Http.createServer((request, response) => void answer(request, response))
+          server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => server.close())
+      )
+      const { port } = server.address() as Net.AddressInfo
+      const meta = MemberMeta.make(Announced, { name: Calls.section })
+      yield* Effect.provideService(Layer.build(meta.layer({ port })), Memberlist, b)
+      const toB = (yield* callsOf(a, NodeMemberRpc.connectHttp())).on({ name: "b" })
+      yield* knowing(a)
+      assert.strictEqual(yield* toB.Echo({ text: "x" }), "x")
+      assert.deepInclude(yield* failure(toB.Echo({ text: "x" })), { _tag: "CallBroken", mayHaveRun: true })
+      assert.deepInclude(yield* failure(toB.Echo({ text: "x" })), { _tag: "CallBroken", mayHaveRun: true })
+      yield* Effect.sleep("900 millis")
+      assert.strictEqual(requests, 3)
+    }))
+
+  it.live("end with an error where the server has no handlers any more, or no such path, or is gone", () =>
+    Effect.gen(function*() {
+      const { a, b } = yield* pair
+      const [server, serving] = [yield* Scope.make(), yield* Scope.make()]
+      const served: Served = { begun: [], interrupted: [] }
+      let port = 0
+      const listening = Layer.buildWithScope(
+        Calls.serve().pipe(Layer.provide(handlers(served)), Layer.provide(NodeMemberRpc.listenHttp())),
+        serving
+      )
+      const noted = Effect.map(HttpServer.HttpServer, ({ address }) => {
+        if (address._tag !== "UnixPathAddress") port = address.port
+      })
+      yield* Scope.provide(
+        Layer.build(
+          HttpRouter.serve(Layer.effectDiscard(Effect.andThen(listening, noted)), {
+            disableListenLog: true,
+            disableLogger: true
+          }).pipe(Layer.provide(NodeHttpServer.layer(Http.createServer, {
+            host: "127.0.0.1",
+            port: 0,
+            gracefulShutdownTimeout: "10 millis"
+          })))
+        ),
+        server
+      ).pipe(Effect.provideService(Memberlist, b))
+      const toB = (yield* callsOf(a, NodeMemberRpc.connectHttp())).on({ name: "b" })
+      const elsewhere = (yield* callsOf(a, NodeMemberRpc.connectHttp({ prefix: "/other/" }))).on({ name: "b" })
+      yield* knowing(a)
+      assert.strictEqual(yield* toB.Echo({ text: "x" }), "x")
+      assert.deepInclude(yield* failure(elsewhere.Echo({ text: "x" })), { _tag: "CallBroken", member: "b" })
+      yield* Scope.close(serving, Exit.void)
+      // as a caller that the news has not reached
+      const meta = MemberMeta.make(Announced, { name: Calls.section })
+      yield* Effect.provideService(Layer.build(meta.layer({ port })), Memberlist, b)
+      yield* knowing(a)
+      assert.deepInclude(yield* failure(toB.Echo({ text: "x" })), { _tag: "CallBroken", member: "b" })
+      yield* Scope.close(server, Exit.void)
+      const refused = yield* failure(toB.Echo({ text: "x" }))
+      assert.deepInclude(refused, { _tag: "CallBroken", member: "b", mayHaveRun: false })
+      assert.match(String(refused["reason"]), /ECONNREFUSED/)
+      assert.deepStrictEqual(served.begun, ["x"])
     }))
 })
 
@@ -298,6 +373,6 @@ describe("calls over TLS", { concurrent: true }, () => {
       assert.strictEqual(yield* toB.Echo({ text: "secret" }), "secret")
       assert.deepInclude(yield* failure(stranger.Echo({ text: "no" })), { _tag: "CallBroken" })
       assert.deepStrictEqual(served.begun, ["secret"])
-      yield* Scope.close(scope, yield* Effect.exit(Effect.void))
+      yield* Scope.close(scope, Exit.void)
     }))
 })
