@@ -501,7 +501,7 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
         Effect.forkScoped({ startImmediately: true })
       )
       const announced = yield* Effect.fromResult(Endpoint.announced(mapped ?? port, host))
-      yield* Layer.build(Layer.fresh(meta.layer(announced)))
+      yield* Layer.build(meta.layer(announced))
     }))
 
   return Object.assign(key, {

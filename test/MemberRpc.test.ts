@@ -603,6 +603,28 @@ describe("the connections of a node", () => {
   )
 
   clusterTest(
+    "are tried again after one that could not even be made",
+    Effect.gen(function*() {
+      const { a, wires } = yield* pair()
+      let made = 0
+      const failing = Layer.effect(
+        MemberRpc.Connector,
+        Effect.map(MemberRpc.Connector, ({ connect }) =>
+          MemberRpc.Connector.of({
+            connect: (to, name) => made++ === 0 ? Effect.die(new Error("a bug")) : connect(to, name)
+          }))
+      ).pipe(Layer.provide(wires.connector))
+      const calls = yield* Layer.build(Layer.fresh(Calls.layer().pipe(Layer.provide(failing)))).pipe(
+        Effect.provideService(Memberlist, a.cluster),
+        Effect.map(Context.get(Calls))
+      )
+      const toB = calls.on({ name: "b" })
+      assert.isTrue(Exit.hasDies(yield* passing(Effect.exit(toB.Echo({ text: "x" })))))
+      assert.strictEqual(yield* passing(toB.Echo({ text: "y" })), "b: y")
+    })
+  )
+
+  clusterTest(
     "that are silent for half a minute are given up",
     Effect.gen(function*() {
       const { at, toB, wires } = yield* pair()
@@ -680,15 +702,18 @@ describe("a stream with a slow reader", () => {
     "ends once, behind its values, whatever comes after its end",
     Effect.gen(function*() {
       const { given, reading, sendChunk, sendEnd, toB } = yield* read
-      sendChunk(0, 40)
+      sendChunk(0, 10)
+      yield* TestClock.adjust("10 millis")
+      // more than waits for a reader, who is busy
+      sendChunk(10, 90)
       sendEnd()
       for (let i = 0; i < 10; i++) sendChunk(100, 40)
       sendEnd()
       const other = yield* begin(toB.Echo({ text: "x" }))
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual([ended(reading), ended(other)], ["under way", "b: x"])
-      yield* TestClock.adjust("40 seconds")
-      assert.deepStrictEqual(given, Array.from({ length: 40 }, (_, i) => i))
+      yield* TestClock.adjust("100 seconds")
+      assert.deepStrictEqual(given, Array.from({ length: 100 }, (_, i) => i))
       assert.isUndefined(ended(reading))
     })
   )

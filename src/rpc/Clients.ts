@@ -75,10 +75,10 @@ const perRequest = (handle: (message: FromServerEncoded) => Effect.Effect<void>,
     const before = waiting.get(requestId)
     if (before === undefined) return message._tag === "Exit" ? handle(message) : start(requestId, handle(message))
     if (before.hasEnd) return Effect.void
-    const after = (next: Effect.Effect<void>) => Effect.andThen(Fiber.await(before.fiber), next)
-    if (message._tag === "Chunk") return after(Effect.suspend(() => start(requestId, handle(message))))
+    const after = (next: () => Effect.Effect<void>) => Effect.andThen(Fiber.await(before.fiber), Effect.suspend(next))
+    if (message._tag === "Chunk") return after(() => start(requestId, handle(message)))
     before.hasEnd = true
-    return Effect.asVoid(Effect.forkIn(after(handle(message)), scope, { startImmediately: true }))
+    return Effect.asVoid(Effect.forkIn(after(() => handle(message)), scope, { startImmediately: true }))
   }
 }
 
