@@ -31,7 +31,6 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -42,7 +41,6 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Rpc from "effect/rpc/Rpc"
 import type * as RpcClient from "effect/rpc/RpcClient"
-import { RpcClientError } from "effect/rpc/RpcClientError"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
 import * as RpcSchema from "effect/rpc/RpcSchema"
 import * as RpcServer from "effect/rpc/RpcServer"
@@ -55,8 +53,6 @@ import { ConfigInvalid, UnknownMember } from "./MemberlistError.ts"
 import * as MemberMeta from "./MemberMeta.ts"
 import { Ring, type RingEmpty } from "./Ring.ts"
 import {
-  CallBroken,
-  CallDied,
   type CallError,
   ClientsFull,
   DeadlinePassed,
@@ -64,13 +60,13 @@ import {
   type EndpointRefused,
   isCallError,
   type ListenFailed,
-  NotServing,
-  RequestTooLarge
+  NotServing
 } from "./rpc/CallError.ts"
 import * as Clients from "./rpc/Clients.ts"
 import * as Endpoint from "./rpc/Endpoint.ts"
+import * as Failure from "./rpc/Failure.ts"
 import * as Flights from "./rpc/Flights.ts"
-import { type Connector, Listener, OverLimit } from "./rpc/Wiring.ts"
+import { type Connector, Listener } from "./rpc/Wiring.ts"
 
 export * from "./rpc/CallError.ts"
 export { Connector, Listener } from "./rpc/Wiring.ts"
@@ -248,34 +244,6 @@ const failedCalls = Metric.counter("memberlist.rpc.failed", {
 /** How many values of a stream wait for a slow reader, as in Effect's own client. */
 const STREAM_BUFFER = 16
 
-const textOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
-
-/** An error, and what it says that it was caused by: over HTTP the system's own words come third. */
-const causesOf = (error: unknown): ReadonlyArray<object> => {
-  const causes: Array<object> = []
-  for (let at = error; typeof at === "object" && at !== null && causes.length < MAX_CAUSES;) {
-    causes.push(at)
-    at = "cause" in at ? at.cause : undefined
-  }
-  return causes
-}
-
-const MAX_CAUSES = 5
-
-/** Whether a connection was never open, so that nothing can have been sent: as the socket, Node.js or Undici say. */
-const neverOpen = ({ reason }: RpcClientError): boolean =>
-  reason._tag === "SocketOpenError"
-  || causesOf(reason).some((cause) =>
-    ("syscall" in cause && cause.syscall === "connect")
-    || ("code" in cause && cause.code === "UND_ERR_CONNECT_TIMEOUT")
-  )
-
-/** Why a connection failed: what the system said, where it said something. */
-const brokenBy = ({ message, reason }: RpcClientError): string => {
-  const cause = causesOf(reason).findLast((one) => one instanceof Error)
-  return cause === undefined || cause === reason ? message : `${reason._tag}: ${textOf(cause)}`
-}
-
 /**
  * Makes the key of calls: a name, which is the same at every member, and the group that they are made of.
  *
@@ -369,37 +337,8 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
         ),
         Deferred.await(flight.ended)
       )
-      return { flight, call: client as unknown as Call }
+      return { flight, call: client.call as unknown as Call, failed: Deferred.await(client.failed) }
     })
-
-    /** What a call failed with, as an error of ours where it is not one of its own. */
-    const explain = ({ address, member, sent }: Flights.Flight, cause: Cause.Cause<unknown>) => {
-      const about = { member: member.name, calls: name }
-      for (const reason of cause.reasons) {
-        if (Cause.isFailReason(reason)) {
-          const { error } = reason
-          if (!(error instanceof RpcClientError)) break
-          const mayHaveRun = sent && !neverOpen(error)
-          return Cause.fail(new CallBroken({ ...about, address, reason: brokenBy(error), mayHaveRun }))
-        }
-        if (Cause.isDieReason(reason)) {
-          const { defect } = reason
-          if (defect instanceof OverLimit) {
-            return Cause.fail(new RequestTooLarge({ ...about, size: defect.size, limit: defect.limit }))
-          }
-          // before that it is a defect of this program: a payload that its schema does not encode
-          if (!sent) break
-          return Cause.fail(new CallDied({ ...about, reason: `it died there: ${textOf(defect)}`, mayHaveRun: true }))
-        }
-      }
-      // Who interrupts this caller ends it without asking: an interruption that arrives here came from the member.
-      if (!Cause.hasInterruptsOnly(cause)) return cause
-      return Cause.fail(
-        sent
-          ? new CallDied({ ...about, reason: "it was interrupted there", mayHaveRun: true })
-          : new CallBroken({ ...about, address, reason: "the connection was given up", mayHaveRun: false })
-      )
-    }
 
     /** Counts an error, where it is one of ours. */
     const count = (error: unknown) =>
@@ -409,11 +348,12 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
 
     const effectOf = (target: string, tag: string, payload: unknown, options: CallOptions | undefined) =>
       Effect.scoped(
-        Effect.flatMap(begin(target), ({ call, flight }) =>
+        Effect.flatMap(begin(target), ({ call, failed, flight }) =>
           Effect.suspend(() =>
             call(tag, payload, options) as Effect.Effect<unknown, unknown>
           ).pipe(
-            Effect.catchCause((cause) => Effect.failCause(explain(flight, cause))),
+            Effect.raceFirst(failed),
+            Effect.catchCause((cause) => Effect.failCause(Failure.explain(name, flight, cause))),
             Effect.raceFirst(Deferred.await(flight.ended)),
             Effect.provideService(Clients.CurrentFlight, flight)
           ))
@@ -421,11 +361,12 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
 
     const streamOf = (target: string, tag: string, payload: unknown, options: CallOptions | undefined) =>
       Stream.unwrap(
-        Effect.map(begin(target), ({ call, flight }) =>
+        Effect.map(begin(target), ({ call, failed, flight }) =>
           Stream.suspend(() =>
             call(tag, payload, options) as Stream.Stream<unknown, unknown>
           ).pipe(
-            Stream.catchCause((cause) => Stream.failCause(explain(flight, cause))),
+            Stream.interruptWhen(failed),
+            Stream.catchCause((cause) => Stream.failCause(Failure.explain(name, flight, cause))),
             Stream.interruptWhen(Deferred.await(flight.ended)),
             Stream.provideService(Clients.CurrentFlight, flight)
           ))

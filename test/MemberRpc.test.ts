@@ -354,6 +354,12 @@ describe("a call to a member", () => {
       assert.strictEqual(yield* hostile("HTTP/1.1 400 Bad Request\r\n\r\n"), "CallBroken")
       assert.strictEqual(yield* hostile("x".repeat(5_000_000)), "CallBroken")
       assert.strictEqual(yield* hostile("{\"_tag\":\"Defect\",\"defect\":\"no\"}\n"), "CallDied")
+      assert.strictEqual(yield* hostile("{\"_tag\":\"Defect\",\"defect\":{\"toString\":1}}\n"), "CallDied")
+      for (const frame of ["{\"_tag\":\"Defect\"}\n", "null\n"]) {
+        assert.strictEqual(yield* hostile(frame), "CallBroken", frame)
+      }
+      // and what asks nothing of anybody is passed over
+      assert.strictEqual(yield* hostile("7\n{}\n[]\n{\"_tag\":\"?\",\"requestId\":1}\n"), "under way")
       assert.strictEqual(yield* passing(toB.Echo({ text: "x" })), "b: x")
     })
   )
@@ -403,6 +409,24 @@ describe("a call to a member", () => {
       yield* serve(wires, b!)
       yield* TestClock.adjust("2 seconds")
       assert.strictEqual(yield* passing(calls.on({ name: "b" }).Echo({ text: "y" })), "b: y")
+    })
+  )
+})
+
+describe("a member", () => {
+  clusterTest(
+    "goes on serving whatever is sent to it",
+    Effect.gen(function*() {
+      const { at, toB, wires } = yield* pair()
+      const frames = ["GET / HTTP/1.1\r\n\r\n", "null\n", "x".repeat(5_000_000), "{\"_tag\":\"Request\"}\n", "{}\n"]
+      for (const frame of frames) {
+        yield* passing(toB.Echo({ text: "before" }))
+        for (const wire of wires.open(at)) Queue.offerUnsafe(wire.toServer, frame)
+        yield* TestClock.adjust("1 second")
+        const next = yield* passing(Effect.exit(toB.Echo({ text: "next" })))
+        const last = yield* passing(toB.Echo({ text: "last" }))
+        assert.strictEqual(last, "b: last", `${frame.slice(0, 20)} ${String(reasonOf(next))}`)
+      }
     })
   )
 })

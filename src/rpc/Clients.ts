@@ -6,13 +6,15 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as RcMap from "effect/RcMap"
 import type * as Rpc from "effect/rpc/Rpc"
 import * as RpcClient from "effect/rpc/RpcClient"
-import type { RpcClientError } from "effect/rpc/RpcClientError"
+import { RpcClientDefect, RpcClientError } from "effect/rpc/RpcClientError"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
 import type { FromServerEncoded } from "effect/rpc/RpcMessage"
 import type * as Scope from "effect/Scope"
@@ -29,12 +31,19 @@ export const CurrentFlight = Context.Reference<Pick<Flight, "sent"> | undefined>
 /** Milliseconds that a word about an interrupted call may wait to be sent. */
 const FAREWELL = 1_000
 
+/** The client for an address. */
+export interface Client<Rpcs extends Rpc.Any> {
+  readonly call: RpcClient.RpcClient.Flat<Rpcs, RpcClientError>
+  /** Fails when the connection has, whatever Effect's client makes of that: nothing comes over it any more. */
+  readonly failed: Deferred.Deferred<never, RpcClientError>
+}
+
 /** The clients of a group. */
 export interface Clients<Rpcs extends Rpc.Any> {
   /** The client for an address, kept open until the scope closes, and for the idle time after it. */
   readonly to: (
     endpoint: Endpoint.Endpoint
-  ) => Effect.Effect<RpcClient.RpcClient.Flat<Rpcs, RpcClientError>, Cause.ExceededCapacityError, Scope.Scope>
+  ) => Effect.Effect<Client<Rpcs>, Cause.ExceededCapacityError, Scope.Scope>
 }
 
 /** One connection: an address has another one after a failure. */
@@ -89,7 +98,7 @@ const perRequest = (handle: (message: FromServerEncoded) => Effect.Effect<void>,
 const watched = (
   protocol: RpcClient.Protocol["Service"],
   scope: Scope.Scope,
-  giveUp: Effect.Effect<void>
+  giveUp: (error: RpcClientError) => Effect.Effect<void>
 ): RpcClient.Protocol["Service"] => ({
   ...protocol,
   run: (clientId, f) => {
@@ -97,7 +106,19 @@ const watched = (
     const handle = protocol.supportsAck ? perRequest(f, scope) : f
     return protocol.run(
       clientId,
-      (message) => message._tag === "ClientProtocolError" ? Effect.andThen(giveUp, f(message)) : handle(message)
+      (message) =>
+        Effect.suspend(() =>
+          message._tag === "ClientProtocolError" ? Effect.andThen(giveUp(message.error), f(message)) : handle(message)
+        ).pipe(
+          // what a member sends must not end what reads it
+          Effect.catchDefect((cause) =>
+            giveUp(
+              new RpcClientError({
+                reason: new RpcClientDefect({ message: "what came is no message of the protocol", cause })
+              })
+            )
+          )
+        )
     )
   },
   send: (clientId, request, transferables) => {
@@ -139,24 +160,24 @@ export const make = Effect.fnUntraced(function*<Rpcs extends Rpc.Any>(
     if (keys.get(address) === key) keys.delete(address)
   }
 
-  const clients: RcMap.RcMap<
-    Key,
-    RpcClient.RpcClient.Flat<Rpcs, RpcClientError>,
-    Cause.ExceededCapacityError
-  > = yield* RcMap.make({
+  const clients: RcMap.RcMap<Key, Client<Rpcs>, Cause.ExceededCapacityError> = yield* RcMap.make({
     lookup: Effect.fnUntraced(function*(key: Key) {
       yield* Effect.addFinalizer(() => Effect.sync(() => forget(key)))
       const protocol = yield* connector.connect(key.endpoint, calls)
-      // what closes a client cannot run in the client, which would wait for itself
-      const giveUp = Effect.suspend(() => {
-        forget(key)
-        return Effect.asVoid(Effect.forkIn(RcMap.invalidate(clients, key), scope))
-      })
-      return yield* Effect.provideService(
+      const failed = Deferred.makeUnsafe<never, RpcClientError>()
+      const giveUp = (error: RpcClientError) =>
+        Effect.suspend(() => {
+          forget(key)
+          Deferred.doneUnsafe(failed, Exit.fail(error))
+          // what closes a client cannot run in the client, which would wait for itself
+          return Effect.asVoid(Effect.forkIn(RcMap.invalidate(clients, key), scope))
+        })
+      const call = yield* Effect.provideService(
         RpcClient.make(group, { flatten: true }),
         RpcClient.Protocol,
         watched(protocol, yield* Effect.scope, giveUp)
       )
+      return { call, failed }
     }, (made, key) => Effect.onError(made, () => Effect.sync(() => forget(key)))),
     idleTimeToLive: options.idleTimeToLive,
     capacity: options.maxClients
