@@ -418,7 +418,23 @@ describe("a member", () => {
     "goes on serving whatever is sent to it",
     Effect.gen(function*() {
       const { at, toB, wires } = yield* pair()
-      const frames = ["GET / HTTP/1.1\r\n\r\n", "null\n", "x".repeat(5_000_000), "{\"_tag\":\"Request\"}\n", "{}\n"]
+      const request = { _tag: "Request", id: 1, tag: "Echo", payload: { text: "x" }, headers: [] }
+      const frames = [
+        "GET / HTTP/1.1\r\n\r\n",
+        "x".repeat(5_000_000),
+        ...[
+          null,
+          {},
+          { _tag: "Request" },
+          { ...request, tag: "__proto__" },
+          { ...request, tag: "None" },
+          { ...request, payload: null },
+          { ...request, headers: 7 },
+          { ...request, id: {} },
+          { _tag: "Interrupt" },
+          { _tag: "Ack", requestId: "none" }
+        ].map((message) => `${JSON.stringify(message)}\n`)
+      ]
       for (const frame of frames) {
         yield* passing(toB.Echo({ text: "before" }))
         for (const wire of wires.open(at)) Queue.offerUnsafe(wire.toServer, frame)

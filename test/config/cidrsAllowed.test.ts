@@ -16,6 +16,20 @@ const pushPull = (...nodes: ReadonlyArray<ReturnType<FakePeer["row"]>>) =>
 
 describe("cidrsAllowed", () => {
   clusterTest(
+    "is asked about any address, and no host name is in it; without it every address is",
+    Effect.gen(function*() {
+      const inside = ["10.0.0.7", "::ffff:10.0.0.7"]
+      const outside = ["10.0.1.7", "fd00::7", "127.0.0.1"]
+      const none = ["example.org", "10.0.0.7:80", "10.0.0", ""]
+      const all = [...inside, ...outside, ...none]
+      const { cluster } = yield* start("a", "10.0.0.1", { config })
+      assert.deepStrictEqual(all.filter(cluster.admits), inside)
+      const { cluster: open } = yield* start("b", "10.0.0.2")
+      assert.deepStrictEqual(all.filter(open.admits), [...inside, ...outside])
+    })
+  )
+
+  clusterTest(
     "keeps alive messages out whose source, or whose address, is elsewhere",
     Effect.gen(function*() {
       const a = yield* start("a", "10.0.0.1", { config })
