@@ -58,11 +58,11 @@ const dataModules = new RegExp(
 const platformFree =
   /^effect\/(?!FileSystem$|Path$|Stdio$|Terminal$|PlatformError$)([A-Z]\w*|crypto\/\w+|encoding\/\w+|net\/\w+)$/
 
-/** Effect Cluster, for what is made for it alone. */
-const effectCluster = /^effect\/cluster\/[A-Z]\w*$/
-
 /** The same, and Effect's own remote procedure calls and sockets, as services: they know no platform either. */
 const withRpc = new RegExp(`${platformFree.source}|^effect/(rpc|socket)/\\w+$`)
+
+/** Effect Cluster, for what is made for it alone. */
+const effectCluster = /^effect\/cluster\/[A-Z]\w*$/
 
 const anyEffect = /^effect\/(\w+\/)?[A-Z]\w*$|^@effect\/platform-node\/[A-Z]\w*$/
 
