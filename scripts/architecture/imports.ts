@@ -74,6 +74,7 @@ const purposes: Readonly<Record<string, readonly [string, string]>> = {
   ring: ["ring", "the points of members: pure"],
   rpc: ["rpc", "calls to members, ended by membership"],
   topic: ["topic", "messages to all that take part"],
+  map: ["map", "copies of a map, and how they become equal"],
   engine: ["engine", "the fibers: time, chance, I/O"],
   swim: ["swim", "the rules: pure"],
   wire: ["wire", "the bytes: pure"],

@@ -20,6 +20,7 @@ type Layer =
   | "ring"
   | "rpc"
   | "topic"
+  | "map"
   | "runners"
   | "MemberMeta"
   | "Memberlist"
@@ -91,6 +92,7 @@ const layers: Record<Layer, Allowance> = {
   ring: { layers: domain, packages: dataModules, builtins: nothing },
   rpc: { layers: ["Memberlist", ...domain], packages: withRpc, builtins: nothing },
   topic: { layers: ["metadata", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
+  map: { layers: ["topic", ...domain], packages: platformFree, builtins: nothing },
   MemberMeta: { layers: ["metadata", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
   runners: {
     layers: ["MemberMeta", "Memberlist", ...domain],
@@ -98,7 +100,7 @@ const layers: Record<Layer, Allowance> = {
     builtins: nothing
   },
   extensions: {
-    layers: ["MemberMeta", "metadata", "ring", "rpc", "topic", "runners", "Memberlist", ...domain],
+    layers: ["MemberMeta", "metadata", "ring", "rpc", "topic", "map", "runners", "Memberlist", ...domain],
     packages: withRpc,
     builtins: nothing
   },
@@ -136,6 +138,8 @@ const exceptions: ReadonlyMap<string, RegExp> = new Map([
   ["src/MemberlistRunnerHealth.ts", effectCluster],
   ["src/MemberlistRunners.ts", effectCluster],
   ["src/node/NodeLateness.ts", /^node:perf_hooks$/],
+  ["src/ReplicatedMap.ts", /^effect\/persistence\/KeyValueStore$/],
+  ["src/map/Persistence.ts", /^effect\/persistence\/KeyValueStore$/],
   ["src/Snapshots.ts", /^effect\/(FileSystem|PlatformError|persistence\/KeyValueStore)$/]
 ])
 
@@ -152,6 +156,7 @@ const alone: ReadonlyMap<string, Layer> = new Map([
   ["MemberlistRunnerHealth.ts", "extensions"],
   ["MemberlistRunners.ts", "extensions"],
   ["MemberRpc.ts", "extensions"],
+  ["ReplicatedMap.ts", "extensions"],
   ["Ring.ts", "extensions"],
   ["Topic.ts", "extensions"],
   // built on the service and the sockets
@@ -169,6 +174,7 @@ const folders: ReadonlySet<Layer> = new Set([
   "ring",
   "rpc",
   "topic",
+  "map",
   "runners",
   "engine",
   "swim",
