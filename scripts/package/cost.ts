@@ -27,7 +27,7 @@ export const budget = {
   ]),
   /** What a program does not load by importing the package: folders, and what is an entry by itself. */
   absent:
-    /\/dist\/(?:(?:agent|testing|metadata|ring|rpc|runners|topic)\/|(?:MemberMeta|MemberRpc|Ring|Topic|MemberlistRunners|MemberlistRunnerHealth)\.js$)/,
+    /\/dist\/(?:(?:agent|testing|metadata|ring|rpc|runners|topic|map)\/|(?:MemberMeta|MemberRpc|ReplicatedMap|Ring|Topic|MemberlistRunners|MemberlistRunnerHealth)\.js$)/,
   /** Megabytes above the Effect modules: about 8 when this was written; what is above twice that is no noise. */
   megabytes: 20
 }
