@@ -3,16 +3,22 @@ import type { Memberlist } from "effect-memberlist"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 
+/** What a failure of an application is called. */
+export type Kind = "Topic" | "Map"
+
 /** What an application is made with. */
 export interface Surroundings {
   readonly seed: number
   readonly tell: (line: string) => void
-  readonly fail: (kind: "Topic", message: string) => void
+  readonly fail: (kind: Kind, message: string) => void
+  /** Milliseconds of the network's clock. */
+  readonly now: () => number
   /** Whether the chaos is over: nothing new is begun then. */
   readonly isCalm: () => boolean
 }
 
 export interface Application {
+  readonly kind: Kind
   /** What a node has of it in one life. */
   readonly layer: (name: string) => Layer.Layer<never, never, Memberlist>
   /** How long after all lists agree it may take until nobody lacks anything. Milliseconds. */

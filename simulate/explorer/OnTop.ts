@@ -2,9 +2,10 @@
 import * as MemberMeta from "effect-memberlist/MemberMeta"
 import * as Schema from "effect/Schema"
 import type { Application, Surroundings } from "./Application.ts"
+import * as Maps from "./Maps.ts"
 import * as Topics from "./Topics.ts"
 
-const applications = { topics: Topics.make }
+const applications = { topics: Topics.make, maps: Maps.make }
 
 export type ApplicationName = keyof typeof applications
 

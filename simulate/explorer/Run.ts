@@ -15,6 +15,7 @@ import * as Stream from "effect/Stream"
 import { type ObservedStep, Observer } from "../../src/engine/StepObserver.ts"
 import { Checker } from "../../src/testing/checks/Checker.ts"
 import { Draws } from "../../src/testing/clock/Draws.ts"
+import type { Kind } from "./Application.ts"
 import * as Calls from "./Calls.ts"
 import { Agreement, components, disagreement, FalseDeaths, LONGEST_PROBE, Subscriber } from "./Calm.ts"
 import * as Lifecycle from "./Lifecycle.ts"
@@ -33,7 +34,7 @@ export interface Failure {
     | "Goodbye"
     | "AfterClose"
     | "Crashed"
-    | "Topic"
+    | Kind
   /** Milliseconds of virtual time. */
   readonly at: number
   readonly message: string
@@ -161,7 +162,8 @@ const explore = Effect.fnUntraced(function*(
     seed: plan.options.seed,
     tell,
     fail,
-    isCalm: () => isCalm
+    isCalm: () => isCalm,
+    now
   })
 
   const subscribers = new Map<string, Subscriber>()
@@ -317,7 +319,7 @@ const explore = Effect.fnUntraced(function*(
   if (agreedAfter === undefined) fail("Liveness", `no agreement within ${bound} ms of calm: ${why}`)
   else tell(`all agree, ${agreedAfter} ms after calm`)
 
-  for (const { bound, disagreements, total } of agreedAfter === undefined ? [] : applications) {
+  for (const { bound, disagreements, kind, total } of agreedAfter === undefined ? [] : applications) {
     const since = now()
     const names = present().map(({ name }) => name)
     let differences = yield* disagreements(names)
@@ -325,7 +327,7 @@ const explore = Effect.fnUntraced(function*(
       yield* Effect.sleep(500)
       differences = yield* disagreements(names)
     }
-    if (differences.length > 0) fail("Topic", `after ${bound} ms of agreement: ${someOf(differences)}`)
+    if (differences.length > 0) fail(kind, `after ${bound} ms of agreement: ${someOf(differences)}`)
     else tell(`nobody lacks any of ${total()} values, ${now() - since} ms after the lists agreed`)
   }
 

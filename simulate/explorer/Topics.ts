@@ -93,6 +93,7 @@ export const make = ({ fail, isCalm, seed, tell }: Surroundings, options = KEEP)
     Layer.effectDiscard(live(name)).pipe(Layer.provide(Values.layer(options)), Layer.orDie)
 
   return {
+    kind: "Topic",
     layer,
     // a comparison each ten seconds with somebody, often with one that was compared with before
     bound: 120_000,

@@ -19,6 +19,7 @@ const afterASplit = (options?: Topic.Options) => {
         seed: 1,
         tell: () => {},
         fail: (_kind, message) => void failures.push(message),
+        now: () => 0,
         isCalm: () => calm
       }, options)
       const names = ["a", "b", "c"]
