@@ -156,7 +156,7 @@ const start = Effect.fnUntraced(function*<K, V>(
   const topic = yield* Effect.map(
     Layer.build(Layer.fresh(frames.layer({
       maxValueBytes: MapFrame.MAX_FRAME + 1_024,
-      peerRate: 16_384,
+      peerRate: 8_192,
       windowAge: Math.min(60_000, Math.max(1_000, settings.maxAhead))
     }))),
     Context.get(frames)
@@ -270,7 +270,7 @@ const start = Effect.fnUntraced(function*<K, V>(
     yield* Effect.raceFirst(Effect.sleep(pause), Effect.andThen(soon.await, Effect.sleep(share * SWEEP / 2)))
     Latch.closeUnsafe(soon)
     const all = yield* others
-    if (all.length === 0) return
+    if (all.length === 0 || isClosed) return
     const chosen = all[yield* Random.nextIntBetween(0, all.length - 1)]
     if (chosen === undefined) return
     const end = yield* exchange.compare(chosen.name)
@@ -290,22 +290,23 @@ const start = Effect.fnUntraced(function*<K, V>(
     )
   )
 
-  const save = persistence === undefined ? Effect.void : Effect.suspend(() => persistence.save(replica, now())).pipe(
-    Effect.tap(() => Effect.sync(() => count("store.written"))),
-    Effect.catchCause((cause) =>
-      Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.suspend(() => {
+  /** Writes to the store; whether there is no more to do. */
+  const save = persistence === undefined ?
+    Effect.succeed(true) :
+    Effect.suspend(() => persistence.save(replica, now)).pipe(
+      Effect.tap((isWhole) => Effect.sync(() => isWhole ? count("store.written") : undefined)),
+      Effect.catchCause((cause) => {
+        if (Cause.hasInterruptsOnly(cause)) return Effect.succeed(true)
         count("store.failed")
-        return warn("store", "its store fails; the map goes on without it", cause)
+        return Effect.as(warn("store", "its store fails; the map goes on without it", cause), true)
       })
     )
-  )
   let savedAt = 0
   const saving = Effect.gen(function*() {
     yield* Effect.sleep(settings.writeInterval)
     // without changes too, because it says how late it was
     if (replica.touched.size === 0 && age() - savedAt < settings.removalLife / 16) return
-    savedAt = age()
-    yield* save
+    if (yield* save) savedAt = age()
   })
 
   /** Keeps something going until the layer ends, whatever goes wrong in it. */
@@ -349,7 +350,11 @@ const start = Effect.fnUntraced(function*<K, V>(
         if (left > 0 && (yield* others).length > 0) yield* Effect.sleep(left)
       })
       yield* Effect.interruptible(flush).pipe(Effect.timeoutOption(FAREWELL), Effect.ignore)
-      yield* Effect.interruptible(save).pipe(Effect.timeoutOption(FAREWELL), Effect.ignore)
+      // what is merged while it is written makes it begin again
+      const saving = Effect.gen(function*() {
+        while (!(yield* save)) yield* Effect.sleep(10)
+      })
+      yield* Effect.interruptible(saving).pipe(Effect.timeoutOption(FAREWELL), Effect.ignore)
     })
   )
 

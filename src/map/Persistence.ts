@@ -7,6 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { KeyValueStore, KeyValueStoreError } from "effect/persistence/KeyValueStore"
+import * as Semaphore from "effect/Semaphore"
 import { ByteReader, BytesMalformed, ByteWriter, refuse } from "./Bytes.ts"
 import { vectorOf, vectorTo } from "./exchange/MapFrame.ts"
 import { hash, MAX_HASH } from "./Hash.ts"
@@ -104,6 +105,7 @@ const whole = <A>(run: () => A): A | undefined => {
 export class Persistence {
   private readonly store: KeyValueStore
   private readonly prefix: string
+  private readonly turn = Semaphore.makeUnsafe(1)
   private parts: ReadonlyArray<Part> = Array.from({ length: TOPS }, () => nowhere)
 
   constructor(store: KeyValueStore, map: string) {
@@ -121,12 +123,20 @@ export class Persistence {
     })
   }
 
-  /** Writes what changed. When it fails, or is interrupted, what was there before still counts. */
-  save(replica: Replica, now: number): Effect.Effect<void, KeyValueStoreError> {
+  /**
+   * Writes what changed. When it fails, or is interrupted, what was there before still counts; so it does where a merge
+   * came between, and then it answers `false`.
+   */
+  save(replica: Replica, now: () => number): Effect.Effect<boolean, KeyValueStoreError> {
+    // one after the other: two at a time would take each other's places
+    return this.turn.withPermits(1)(this.write(replica, now))
+  }
+
+  private write(replica: Replica, now: () => number): Effect.Effect<boolean, KeyValueStoreError> {
     return Effect.suspend(() => {
-      if (replica.isMerging) return Effect.void
+      if (replica.isMerging) return Effect.succeed(false)
       // what was seen up to now, before the entries: these may be more, but for what another merge brings
-      const kept = replica.kept(now)
+      const kept = replica.kept(now())
       const { merges } = replica
       const touched = [...replica.touched]
       replica.touched.clear()
@@ -153,6 +163,7 @@ export class Persistence {
       )
       return Effect.forEach(tops, writePart, { discard: true }).pipe(
         Effect.andThen(writeHead),
+        Effect.andThen(Effect.sync(() => isWhole)),
         Effect.onExit(() =>
           Effect.sync(() => {
             if (!isWhole) { for (const leaf of touched) replica.touched.add(leaf) }

@@ -61,6 +61,15 @@ describe("a frame of a map", () => {
     assert.strictEqual(decode(new Uint8Array([1, 9, 0])), "Kind")
   })
 
+  it("has no more entries than its kind may have", () => {
+    const many = (count: number) => Array.from({ length: count }, () => removal)
+    const chunk = { _tag: "Chunk", session: 1, after: { leaf: 0, id: 0 }, to: { leaf: 1, id: 0 } } as const
+    assert.notStrictEqual(decode(encode({ _tag: "Delta", entries: many(64) })), "Malformed")
+    assert.strictEqual(decode(encode({ _tag: "Delta", entries: many(65) })), "Malformed")
+    assert.notStrictEqual(decode(encode({ ...chunk, entries: many(1_025) })), "Malformed")
+    assert.strictEqual(decode(encode({ ...chunk, entries: many(1_026) })), "Malformed")
+  })
+
   it("with an entry that contradicts itself is malformed", () => {
     const whole = encode({ _tag: "Delta", entries: [entry] })
     const at = whole.length - 1

@@ -492,6 +492,7 @@ describe("a map with a store", () => {
   const stores = () => {
     const contents = new Map<string, Map<string, Uint8Array>>()
     const failing = { read: false, write: false }
+    const slow = { millis: 0 }
     const of = (name: string) => {
       const content = contents.get(name) ?? new Map<string, Uint8Array>()
       contents.set(name, content)
@@ -506,7 +507,7 @@ describe("a map with a store", () => {
             Effect.suspend(() => {
               if (failing.write) return error("set")
               content.set(key, typeof value === "string" ? new TextEncoder().encode(value) : value.slice())
-              return Effect.void
+              return slow.millis === 0 ? Effect.void : Effect.sleep(slow.millis)
             }),
           remove: () => Effect.void,
           clear: Effect.void,
@@ -515,7 +516,7 @@ describe("a map with a store", () => {
         })
       )
     }
-    return { contents, failing, of }
+    return { contents, failing, of, slow }
   }
 
   it("has it again when all members were stopped or killed, and what was removed stays away", () => {
@@ -549,6 +550,34 @@ describe("a map with a store", () => {
     for (const one of seen.all) {
       assert.deepStrictEqual([Object.keys(one).length, one["late"], one["k7"]], [50, 1, undefined])
     }
+  })
+
+  it("has all that was written before its release, which finds another write to the store under way", () => {
+    const seen = live(Effect.gen(function*() {
+      const { of, slow } = stores()
+      slow.millis = 40
+      const cluster = yield* SimulatedCluster.make({
+        nodes: ["n1"],
+        seed: 1,
+        layer: (name) =>
+          Layer.provideMerge(
+            Sessions.layerPersisted({ ...short, writeInterval: "100 millis" }).pipe(Layer.provide(of(name))),
+            MemberlistLive
+          )
+      })
+      yield* cluster.start("n1")
+      const sizes: Array<number> = []
+      for (let round = 1; round <= 4; round++) {
+        for (let i = 0; i < 5; i++) yield* set(cluster, "n1", `k${round}/${i}`, i)
+        yield* Effect.sleep(100 + 45 * round)
+        yield* set(cluster, "n1", `last${round}`, 1)
+        yield* cluster.stop("n1")
+        yield* cluster.start("n1")
+        sizes.push(yield* use(cluster, "n1", ({ size }) => size))
+      }
+      return sizes
+    }))
+    assert.deepStrictEqual(seen, [6, 12, 18, 24])
   })
 
   it("begins with nothing where the bytes are broken, does not start where it cannot read, and outlives failing writes", () => {

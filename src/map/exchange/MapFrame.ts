@@ -7,7 +7,7 @@
  */
 import { ByteReader, BytesMalformed, ByteWriter, refuse } from "../Bytes.ts"
 import { MAX_HASH } from "../Hash.ts"
-import { type Entry, LEAVES, MAX_KEY, MAX_NAME, MAX_VALUE, read, write } from "../MapEntry.ts"
+import { type Entry, LEAVES, MAX_KEY, MAX_NAME, MAX_VALUE, OVERHEAD, read, write } from "../MapEntry.ts"
 import { type Life, MAX_LIVES, type Seen } from "../Seen.ts"
 import { TOPS } from "../Table.ts"
 
@@ -15,6 +15,10 @@ const VERSION = 1
 
 /** Bytes of entries in one answer; one entry may be larger. */
 export const CHUNK = 65_536
+/** Entries in one answer: each counts 64 bytes beside its own, and the last one may be above. */
+const MAX_ANSWERED = CHUNK / OVERHEAD + 1
+/** Entries in one delta: they fit a datagram. */
+const MAX_DELTA = 64
 /** Hashes of our own entries in one question. */
 export const MAX_HAS = 1_024
 /** Leaves in one question. */
@@ -206,10 +210,9 @@ const hashesOf = (reader: ByteReader, most: number): ReadonlyArray<number> => {
   return Array.from({ length: count }, () => reader.hash())
 }
 
-const entriesOf = (reader: ByteReader): ReadonlyArray<Entry> => {
+const entriesOf = (reader: ByteReader, most: number): ReadonlyArray<Entry> => {
   const entries: Array<Entry> = []
-  // each takes more than ten bytes
-  for (let left = reader.varint(MAX_FRAME / 8); left > 0; left--) entries.push(read(reader))
+  for (let left = reader.varint(most); left > 0; left--) entries.push(read(reader))
   return entries
 }
 
@@ -230,7 +233,7 @@ export const vectorOf = (reader: ByteReader): ReadonlyArray<Seen> => {
 }
 
 const bodyOf = (kind: number, reader: ByteReader): MapFrame | undefined => {
-  if (kind === KINDS.Delta) return { _tag: "Delta", entries: entriesOf(reader) }
+  if (kind === KINDS.Delta) return { _tag: "Delta", entries: entriesOf(reader, MAX_DELTA) }
   const session = reader.varint(2 ** 32)
   switch (kind) {
     case KINDS.Ask:
@@ -258,7 +261,7 @@ const bodyOf = (kind: number, reader: ByteReader): MapFrame | undefined => {
     case KINDS.Chunk: {
       const after = placeOf(reader)
       const to = placeOf(reader)
-      return { _tag: "Chunk", session, after, to, entries: entriesOf(reader) }
+      return { _tag: "Chunk", session, after, to, entries: entriesOf(reader, MAX_ANSWERED) }
     }
     default:
       return undefined
