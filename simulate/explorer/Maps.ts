@@ -90,15 +90,19 @@ export const make = ({ isCalm, now, seed, tell }: Surroundings): Application => 
     )
   })
 
-  /** What is wrong with what became of a write. */
-  const complaint = (write: Write, is: number | undefined): ReadonlyArray<string> => {
-    const { at, ends, key, node, value } = write
-    const isLater = (other: Write) => other.key === key && other !== write && other.at >= at - SLACK
-    const wasTold = discarded.some((lost) =>
+  const isTold = ({ key, node, value }: Write): boolean =>
+    discarded.some((lost) =>
       lost.key === key && (value === undefined
         ? Option.isNone(lost.value) && lost.by === node
         : Option.getOrUndefined(lost.value) === value)
     )
+
+  /** What is wrong with what became of a write. */
+  const complaint = (write: Write, is: number | undefined): ReadonlyArray<string> => {
+    const { at, ends, key, node, value } = write
+    const isLater = (other: Write) => other.key === key && other !== write && other.at >= at - SLACK
+    // or what overwrote it was told: that is the loss of both
+    const wasTold = begun.some((other) => other.key === key && other.at >= at - 1 && isTold(other)) || isTold(write)
     if (wasTold || (value !== undefined && is === value)) return []
     if (is === undefined) {
       const isGone = value === undefined || ends < Infinity
