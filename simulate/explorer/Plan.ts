@@ -235,7 +235,7 @@ const configOf = (seed: number): Config => {
   }
 }
 
-/** Maps are for clocks that are some seconds apart at most: a twentieth of what members put up with. */
+/** Clocks of nodes that have maps are seconds apart at most: maps compare them, and say so. */
 const milder = (planned: Planned): Planned => {
   const { fault } = planned
   if (fault._tag !== "Skew") return planned

@@ -162,8 +162,8 @@ const explore = Effect.fnUntraced(function*(
     seed: plan.options.seed,
     tell,
     fail,
-    isCalm: () => isCalm,
-    now
+    now,
+    isCalm: () => isCalm
   })
 
   const subscribers = new Map<string, Subscriber>()
@@ -319,7 +319,7 @@ const explore = Effect.fnUntraced(function*(
   if (agreedAfter === undefined) fail("Liveness", `no agreement within ${bound} ms of calm: ${why}`)
   else tell(`all agree, ${agreedAfter} ms after calm`)
 
-  for (const { bound, disagreements, kind, total } of agreedAfter === undefined ? [] : applications) {
+  for (const { bound, complaints, disagreements, kind, total } of agreedAfter === undefined ? [] : applications) {
     const since = now()
     const names = present().map(({ name }) => name)
     let differences = yield* disagreements(names)
@@ -328,7 +328,9 @@ const explore = Effect.fnUntraced(function*(
       differences = yield* disagreements(names)
     }
     if (differences.length > 0) fail(kind, `after ${bound} ms of agreement: ${someOf(differences)}`)
-    else tell(`nobody lacks any of ${total()} values, ${now() - since} ms after the lists agreed`)
+    else tell(`${kind}: nobody lacks any of ${total()} values, ${now() - since} ms after the lists agreed`)
+    const found = differences.length > 0 ? [] : yield* complaints(names)
+    if (found.length > 0) fail(kind, someOf(found))
   }
 
   yield* Effect.gen(function*() {

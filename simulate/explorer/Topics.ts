@@ -107,6 +107,7 @@ export const make = ({ fail, isCalm, seed, tell }: Surroundings, options = KEEP)
           return lacking.length === 0 ? [] : [`${name} lacks ${some} (${lacking.length} of ${all.size})`]
         })
       }),
+    complaints: () => Effect.succeed([]),
     total: judge.total
   }
 }

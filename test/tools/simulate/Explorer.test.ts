@@ -57,12 +57,13 @@ describe("the explorer", () => {
     assert.isAbove(summary.steps, 5_000)
   })
 
-  it("finds nothing of topics in two seeds", { timeout: 60_000 }, () => {
+  it("finds nothing of topics and maps in two seeds", { timeout: 60_000 }, () => {
     for (let seed = 1; seed <= 2; seed++) {
-      const outcome = run(plan(seed, { applications: ["topics"] }))
+      const outcome = run(plan(seed, { applications: ["topics", "maps"] }))
       assert.deepStrictEqual(outcome.failures, [], Report.replay(outcome.plan.options))
-      const last = outcome.log.findLast((line) => line.includes("nobody lacks any of"))
-      assert.isAbove(Number(/any of (\d+) values/.exec(last ?? "")?.[1]), 20)
+      const totals = outcome.log.flatMap((line) => /(\w+): nobody lacks any of (\d+) values/.exec(line)?.slice(1) ?? [])
+      assert.deepStrictEqual([totals[0], totals[2]], ["Topic", "Map"])
+      assert.isAbove(Math.min(Number(totals[1]), Number(totals[3])), 20)
     }
   })
 
@@ -185,7 +186,7 @@ describe("npm run simulate", () => {
   it("ends with 1 where input is bad, and says so where errors are read", { timeout: 60_000 }, async () => {
     const { status, stderr, stdout } = await explore("--with", "rain")
     assert.strictEqual(status, 1)
-    assert.include(stderr, "there is no application \"rain\"; there are topics")
+    assert.include(stderr, "there is no application \"rain\"; there are topics, maps")
     assert.notInclude(stdout, "steps checked")
   })
 
