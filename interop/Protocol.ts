@@ -160,6 +160,8 @@ export const ModulesView = Schema.Struct({
   received: Schema.Array(Schema.Struct({ number: Schema.Number, from: Schema.String })),
   participants: Schema.Array(Schema.String),
   counters: Schema.Record(Schema.String, Schema.Number),
+  /** The replicated map. */
+  places: Schema.Record(Schema.String, Schema.Number),
   slots: Schema.Record(Schema.String, Schema.Number)
 })
 export type ModulesView = typeof ModulesView.Type

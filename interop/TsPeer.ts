@@ -35,6 +35,7 @@ import {
   type RecoveryEvent
 } from "../src/index.ts"
 import * as MemberMeta from "../src/MemberMeta.ts"
+import * as ReplicatedMap from "../src/ReplicatedMap.ts"
 import * as Topic from "../src/Topic.ts"
 import { Generate, type MemberView, type ModulesView, type PayloadView, StartOptions } from "./Protocol.ts"
 
@@ -209,6 +210,7 @@ const recoveryText = (event: RecoveryEvent): string => {
 const micros = (duration: Duration.Duration): number => Math.round(Duration.toMillis(duration) * 1000)
 
 const Parcels = Topic.make("parcels", Schema.Struct({ number: Schema.Int }))
+const Places = ReplicatedMap.make("places", { key: Schema.String, value: Schema.Int })
 const Worker = MemberMeta.make(Schema.Struct({ role: Schema.String, slots: Schema.Int }))
 
 /** A topic and typed metadata on a node, and what came of them. */
@@ -218,12 +220,17 @@ const startModules = Effect.fnUntraced(function*(
   { modules: { syncIntervalMs } = { syncIntervalMs: 10_000 }, name }: StartOptions
 ) {
   const context = yield* Layer.buildWithScope(
-    Layer.mergeAll(Parcels.layer({ syncInterval: syncIntervalMs }), Worker.layer({ role: name, slots: 0 })).pipe(
+    Layer.mergeAll(
+      Parcels.layer({ syncInterval: syncIntervalMs }),
+      Places.layer({ syncInterval: syncIntervalMs }),
+      Worker.layer({ role: name, slots: 0 })
+    ).pipe(
       Layer.provide(Layer.succeed(Memberlist, cluster))
     ),
     scope
   )
   const parcels = Context.get(context, Parcels)
+  const places = Context.get(context, Places)
   const workers = Context.get(context, Worker)
   const received: Array<ModulesView["received"][number]> = []
   yield* Effect.forkDetach(
@@ -239,10 +246,17 @@ const startModules = Effect.fnUntraced(function*(
       received,
       participants: (yield* parcels.participants).map((member) => member.name).toSorted(),
       counters: Object.fromEntries(yield* parcels.counters),
+      places: Object.fromEntries(yield* places.entries),
       slots: Object.fromEntries(announced.map(({ value }) => [value.role, value.slots]))
     }
   })
-  return { parcels, workers, view }
+  /** Publishes a number, and notes it in the map; one that ends in 0 is noted and removed again. */
+  const publish = Effect.fnUntraced(function*(number: number) {
+    yield* parcels.publish({ number })
+    yield* places.set(String(number), number)
+    if (number % 10 === 0) yield* places.remove(String(number))
+  })
+  return { publish, workers, view }
 })
 
 /** A running node: its scope's end is its farewell. */
@@ -353,7 +367,7 @@ const run = (node: Running, names: ReadonlySet<string>, request: Request) => {
     case "publish":
       return Effect.flatMap(
         modulesOf(node),
-        ({ parcels }) => Effect.as(Effect.forEach(request.numbers, (number) => parcels.publish({ number })), {})
+        ({ publish }) => Effect.as(Effect.forEach(request.numbers, publish), {})
       )
     case "setSlots":
       return Effect.flatMap(

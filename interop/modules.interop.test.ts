@@ -1,6 +1,7 @@
-/** Topics and typed metadata on our nodes, beside members of Go's that know nothing of them. */
+/** Topics, a replicated map and typed metadata on our nodes, beside members of Go's that know nothing of them. */
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { isDeepStrictEqual } from "node:util"
 import { agree, complaints, deliver, type Lab, patient, scenario } from "./Lab.ts"
 import { type Peer, type PeerError, until } from "./Peer.ts"
 import type { ModulesView, StartOptions } from "./Protocol.ts"
@@ -43,8 +44,8 @@ const formed = (ours: ReadonlyArray<Peer>) => {
 }
 
 /**
- * Publishes from all of them and changes their metadata meanwhile, and asserts that each gets each value once, with its
- * publisher. Returns when each has then compared what it knows with another one twice.
+ * Publishes from all of them, writes their map and changes their metadata meanwhile, and asserts that each gets each
+ * value once, with its publisher, and that their maps are equal. Returns when each has then compared what it knows with another one twice.
  */
 const work = Effect.fnUntraced(function*(ours: ReadonlyArray<Peer>) {
   const names = ours.map(({ name }) => name)
@@ -54,11 +55,20 @@ const work = Effect.fnUntraced(function*(ours: ReadonlyArray<Peer>) {
       return Effect.andThen(one.call("publish", { numbers }), one.call("setSlots", { slots: first + i }))
     }, { concurrency: "unbounded" })
   }
+  const places = Object.fromEntries(
+    Array.from({ length: VALUES }, (_, number) => [String(number), number] as const).filter(([, number]) =>
+      number % 10 > 0
+    )
+  )
   const slots = Object.fromEntries(ours.map(({ name }, i) => [name, VALUES - 20 + i]))
   yield* until(
-    "all have all values, and all metadata",
+    "all have all values, the whole map, and all metadata",
     views(ours),
-    (all) => all.every((one) => one.received.length >= VALUES && names.every((name) => one.slots[name] === slots[name]))
+    (all) =>
+      all.every((one) =>
+        one.received.length >= VALUES && isDeepStrictEqual(one.places, places)
+        && names.every((name) => one.slots[name] === slots[name])
+      )
   )
   const before = yield* comparisons(ours)
   yield* until("all compare twice", comparisons(ours), (now) => now.every((count, i) => count >= (before[i] ?? 0) + 2))
@@ -88,7 +98,7 @@ const tells = (part: Buffer) => (peer: Peer) =>
   )
 
 // a Go node in our place has no topics
-describe.skipIf(Subject.subject === "go")("topics and typed metadata", () => {
+describe.skipIf(Subject.subject === "go")("topics, maps and typed metadata", () => {
   for (
     const [kind, goes, options] of [
       ["Go members", (lab: Lab) => lab.go, {}],
@@ -97,7 +107,7 @@ describe.skipIf(Subject.subject === "go")("topics and typed metadata", () => {
     ] as const
   ) {
     scenario(
-      `${kind} get no user message of a topic, carry the metadata, and reach us with messages of their own`,
+      `${kind} get no user message of a topic or a map, carry the metadata, and reach us with messages of their own`,
       (lab) =>
         Effect.gen(function*() {
           const gos = yield* Effect.all([goes(lab)({ ...patient, ...options }), goes(lab)({ ...patient, ...options })])
