@@ -43,8 +43,8 @@ export const layer = (settings: Settings) => {
   return HttpRouter.serve(routes, {
     disableLogger: true,
     disableListenLog: true,
-    // A key that is too long is the map's to refuse, and one with a semicolon is a key.
-    routerConfig: { maxParamLength: 16_384, useSemicolonDelimiter: false }
+    // a key that is too long is the map's to refuse
+    routerConfig: { maxParamLength: 16_384 }
   }).pipe(
     Layer.provideMerge(NodeHttpServer.layer(() => Object.assign(createServer(), { maxConnections: 1000 }), {
       host: settings.host,

@@ -50,7 +50,15 @@ const query = <A>(schema: Schema.Codec<A, Readonly<Record<string, string | Reado
     Effect.mapError(({ message }) => new Refused({ error: "QueryInvalid", status: 400, message }))
   )
 
-const key = Effect.map(HttpRouter.params, ({ key = "" }) => key)
+const key = Effect.gen(function*() {
+  const { url } = yield* HttpServerRequest.HttpServerRequest
+  // for the router, what is behind a semicolon is the query
+  if (/^[^?]*;/.test(url)) {
+    return yield* new Refused({ error: "MapKeyInvalid", status: 400, message: "in a key, write ; as %3B" })
+  }
+  const { key = "" } = yield* HttpRouter.params
+  return key
+})
 
 /** The body as text or JSON, by its content type. A page of another site cannot send either with PUT. */
 const body = Effect.gen(function*() {
@@ -92,7 +100,7 @@ const get = Effect.gen(function*() {
 })
 
 const put = Effect.gen(function*() {
-  const { ttl } = yield* query(Schema.Struct({ ttl: Schema.optionalKey(Schema.NumberFromString) }))
+  const { ttl } = yield* query(Schema.Struct({ ttl: Schema.optionalKey(Schema.FiniteFromString) }))
   const value = yield* body
   yield* (yield* Values).set(yield* key, value, ttl === undefined ? {} : { ttl: Duration.seconds(ttl) })
   return HttpServerResponse.empty({ status: 204 })
@@ -111,7 +119,9 @@ const Range = Schema.Struct({
   prefix: Schema.optionalKey(Schema.String),
   /** Only keys behind this one. */
   after: Schema.optionalKey(Schema.String),
-  limit: Schema.optionalKey(Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 })))
+  limit: Schema.optionalKey(
+    Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 }))
+  )
 })
 
 const list = Effect.gen(function*() {
@@ -180,8 +190,10 @@ export const routes = Layer.unwrap(Effect.gen(function*() {
   // The first reader also gets what was before it, and no watcher is to be that one.
   yield* Effect.forkScoped(Stream.runDrain(values.changes), { startImmediately: true })
   yield* Effect.forkScoped(
-    Stream.runForEach(values.discarded, ({ by, key }) =>
-      Effect.logWarning(`what ${by} wrote to ${JSON.stringify(key)} is gone: it was away for too long`))
+    Stream.runForEach(
+      values.discarded,
+      ({ by, key }) => Effect.logWarning(`what ${by} wrote to ${JSON.stringify(key)} is gone: it was away for too long`)
+    )
   )
 
   /** Waits for nobody: who asks a node that begins may ask another one. */
