@@ -46,7 +46,7 @@ const Page = Schema.Struct({
 
 const NAMES = ["anna", "bert", "carl"]
 /** Writes a second to each node. */
-const RATE = 20
+const RATE = 10
 
 const story = Effect.gen(function*() {
   const client = yield* HttpClient.HttpClient
@@ -100,7 +100,7 @@ const story = Effect.gen(function*() {
   const until = <E, R>(title: string, is: Effect.Effect<boolean, E, R>) =>
     within(
       title,
-      Effect.repeat(Effect.delay(Effect.orElseSucceed(is, () => false), "100 millis"), { until: (is) => is })
+      Effect.repeat(Effect.delay(Effect.orElseSucceed(is, () => false), "250 millis"), { until: (is) => is })
     )
 
   const health = (name: string) =>
@@ -114,15 +114,16 @@ const story = Effect.gen(function*() {
     "all see all",
     Effect.map(Effect.all(NAMES.map((name) => sees(name, NAMES))), (all) => all.every((is) => is))
   )
-  /** All that a node has, page by page. */
-  const contentOf = Effect.fnUntraced(function*(name: string) {
+  /** What a node has, page by page. */
+  const contentOf = Effect.fnUntraced(function*(name: string, prefix = "") {
     const { url } = yield* nodeOf(name)
     const content = new Map<string, string>()
     for (let after: string | undefined = ""; after !== undefined;) {
-      const page: typeof Page.Type = yield* client.get(`${url}/keys`, { urlParams: { limit: 1000, after } }).pipe(
-        Effect.flatMap(HttpClientResponse.filterStatusOk),
-        Effect.flatMap(HttpClientResponse.schemaBodyJson(Page))
-      )
+      const page: typeof Page.Type = yield* client.get(`${url}/keys`, { urlParams: { limit: 1000, prefix, after } })
+        .pipe(
+          Effect.flatMap(HttpClientResponse.filterStatusOk),
+          Effect.flatMap(HttpClientResponse.schemaBodyJson(Page))
+        )
       for (const { key, value } of page.entries) content.set(key, value)
       after = page.after
     }
@@ -218,7 +219,7 @@ const story = Effect.gen(function*() {
     yield* until(
       "the others have what bert wrote",
       Effect.map(
-        Effect.all(["anna", "carl"].map((name) => contentOf(name))),
+        Effect.all(["anna", "carl"].map((name) => contentOf(name, "last/"))),
         (contents) => contents.every((content) => content.has("last/bert"))
       )
     )
