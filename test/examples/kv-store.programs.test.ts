@@ -1,9 +1,15 @@
 /** The example `kv-store`, a file of its own because it takes ten seconds of waiting. */
 import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import { Program } from "../support/Program.ts"
+
+const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Struct({
+  isReady: Schema.Boolean,
+  counters: Schema.Record(Schema.String, Schema.Int)
+})))
 
 // at the same time, because both mostly wait
 describe.concurrent("kv-store", () => {
@@ -16,7 +22,7 @@ describe.concurrent("kv-store", () => {
       })
       onTestFinished(program.kill)
       const [, url = ""] = await program.prints(/^serves (.*)$/m)
-      const health = async () => (await fetch(`${url}/health`)).json()
+      const health = async () => decode(await (await fetch(`${url}/health`)).text())
       while (!(await health()).isReady) await new Promise((resolve) => setTimeout(resolve, 50))
       return { program, url, written: async (): Promise<number> => (await health()).counters["store.written"] ?? 0 }
     }

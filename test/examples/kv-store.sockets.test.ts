@@ -1,7 +1,7 @@
 /** The nodes of the example `kv-store` in one process. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Exit, Layer, Option, References, Scope } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Option, References, Scope } from "effect"
 import { Memberlist } from "effect-memberlist"
 import { HttpServer } from "effect/http"
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
@@ -42,7 +42,7 @@ const request = (url: string, init: RequestInit = {}) =>
     const response = await fetch(url, { signal, ...init })
     return { status: response.status, headers: response.headers, text: await response.text() }
   })
-const put = (url: string, body: RequestInit["body"], type = "text/plain") =>
+const put = (url: string, body: string | Uint8Array<ArrayBuffer> | ReadableStream, type = "text/plain") =>
   request(url, { method: "PUT", body, headers: { "content-type": type }, duplex: "half" })
 const remove = (url: string) => Effect.map(request(url, { method: "DELETE" }), ({ status }) => status)
 const health = (url: string) =>
@@ -63,23 +63,26 @@ const pair = Effect.gen(function*() {
   return { anna, bert }
 })
 
-/** What a watcher is told until it is enough, or the stream ends. */
-const watch = (url: string, enough: (told: ReadonlyArray<string>) => boolean, onOpen: () => void = () => {}) =>
-  Effect.promise(async () => {
-    const response = await fetch(url)
-    const told: Array<string> = []
+/** What a watcher is told, an array that grows, until the scope or the stream ends. */
+const watch = Effect.fnUntraced(function*(url: string) {
+  const told: Array<string> = []
+  const response = yield* Effect.promise((signal) => fetch(url, { signal }))
+  const reading = Effect.promise(async () => {
     let rest = ""
     for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
       const blocks = (rest + text).split("\n\n")
       rest = blocks.pop() ?? ""
-      for (const block of blocks) {
-        if (block.startsWith(":")) onOpen()
-        else told.push(block.replace(/^event: (.*)\ndata: /, "$1 "))
-      }
-      if (enough(told)) break
+      for (const block of blocks) told.push(block.replace(/^event: (.*)\ndata: /, "$1 "))
     }
-    return told
   })
+  const ended = yield* Effect.forkScoped(reading)
+  // from then on it misses nothing
+  yield* until(Effect.sync(() => told[0]), (first) => first === ": from now on")
+  return { told, ended }
+})
+
+const set = (key: string, type: string, value: unknown, by: string) => `set ${JSON.stringify({ key, type, value, by })}`
+const gone = (key: string, by: string) => `removed ${JSON.stringify({ key, by })}`
 
 // They mostly wait, so they wait at the same time.
 describe.concurrent("a node of the key/value store", () => {
@@ -202,40 +205,29 @@ describe.concurrent("a node of the key/value store", () => {
     Effect.gen(function*() {
       const { anna, bert } = yield* pair
       yield* put(`${anna.url}/keys/a-before`, "1")
-      const open: Array<string> = []
-      const watching = (url: string, query: string, count: number) =>
-        Effect.forkScoped(watch(`${url}/watch${query}`, ({ length }) => length === count, () => open.push(url)))
-      const watchers = yield* Effect.all([
-        watching(bert.url, "?prefix=a", 3),
-        watching(anna.url, "", 5),
-        // until its node stops
-        watching(anna.url, "?prefix=none", 1)
+      yield* until(request(`${bert.url}/keys/a-before`), ({ status }) => status === 200)
+      const [ofBert, ofAnna, ofNone] = yield* Effect.all([
+        watch(`${bert.url}/watch?prefix=a`),
+        watch(`${anna.url}/watch`),
+        watch(`${anna.url}/watch?prefix=none`)
       ])
-      yield* until(Effect.sync(() => open.length), (length) => length === 3)
-      const before = yield* request(`${bert.url}/keys/a-before`)
-      assert.strictEqual(before.status, 200)
+      const untilTold = (told: ReadonlyArray<string>, what: string) =>
+        until(Effect.sync(() => told), (told) => told.includes(what))
       yield* put(`${anna.url}/keys/a?ttl=0.5`, "1", "application/json")
       yield* put(`${anna.url}/keys/b`, "2")
+      yield* untilTold(ofBert.told, set("a", "json", 1, "anna"))
       yield* until(request(`${bert.url}/keys/b`), ({ status }) => status === 200)
-      yield* remove(`${bert.url}/keys/b`)
-      yield* until(request(`${anna.url}/keys/a`), ({ status }) => status === 404)
+      assert.strictEqual(yield* remove(`${bert.url}/keys/b`), 204)
+      // by both, before it is there again
+      for (const { told } of [ofAnna, ofBert]) yield* untilTold(told, gone("a", "anna"))
       yield* put(`${bert.url}/keys/a`, "3")
-      const [ofBert, ofAnna, ofNone] = watchers.map((fiber) => Effect.flatten(fiber.await))
-      const set = (key: string, type: string, value: unknown, by: string) =>
-        `set ${JSON.stringify({ key, type, value, by })}`
-      const ofA = [
-        set("a", "json", 1, "anna"),
-        `removed {"key":"a","by":"anna"}`,
-        set("a", "text", "3", "bert")
-      ]
-      assert.deepStrictEqual(yield* ofBert ?? Effect.succeed([]), ofA)
-      assert.sameMembers([...yield* ofAnna ?? Effect.succeed([])], [
-        ...ofA,
-        set("b", "text", "2", "anna"),
-        `removed {"key":"b","by":"bert"}`
-      ])
+      const ofA = [set("a", "json", 1, "anna"), gone("a", "anna"), set("a", "text", "3", "bert")]
+      for (const { told } of [ofAnna, ofBert]) yield* untilTold(told, set("a", "text", "3", "bert"))
+      assert.deepStrictEqual(ofBert.told, [": from now on", ...ofA])
+      assert.sameMembers(ofAnna.told, [": from now on", ...ofA, set("b", "text", "2", "anna"), gone("b", "bert")])
       yield* anna.stop
-      assert.deepStrictEqual(yield* ofNone ?? Effect.succeed(["?"]), [])
+      yield* Effect.exit(Fiber.join(ofNone.ended))
+      assert.deepStrictEqual(ofNone.told, [": from now on"])
     }))
 
   it.live("begins with what its folder keeps, beside what a node that was killed has begun to write there", () =>
