@@ -87,7 +87,12 @@ const body = Effect.gen(function*() {
   })
 })
 
-const shown = ({ text, type }: typeof Value.Type) => ({ type, value: type === "json" ? JSON.parse(text) : text })
+/** The fields of a key and its value, as JSON. JSON that was sent is not built anew: it may be nested too deeply for that. */
+const shown = (key: string, { text, type }: typeof Value.Type) => {
+  // between the parts of JSON, lines may end anywhere
+  const value = type === "json" ? text.replace(/[\n\r]/g, " ") : JSON.stringify(text)
+  return `"key":${JSON.stringify(key)},"type":"${type}","value":${value}`
+}
 
 const get = Effect.gen(function*() {
   const name = yield* key
@@ -130,32 +135,32 @@ const list = Effect.gen(function*() {
     .filter(([key]) => key.startsWith(prefix) && key > after)
     .toSorted(([a], [b]) => a < b ? -1 : 1)
   let bytes = 0
-  const entries: Array<{ readonly key: string; readonly type: string; readonly value: unknown }> = []
+  const entries: Array<string> = []
   for (const [key, value] of all) {
     if (entries.length === limit || bytes >= PAGE_BYTES) break
     bytes += value.text.length
-    entries.push({ key, ...shown(value) })
+    entries.push(`{${shown(key, value)}}`)
   }
-  return HttpServerResponse.jsonUnsafe({
-    entries,
-    // where to go on
-    ...(entries.length < all.length ? { after: entries.at(-1)?.key } : {})
-  }, { headers: { "cache-control": "no-store" } })
+  // where to go on
+  const next = entries.length < all.length ? `,"after":${JSON.stringify(all[entries.length - 1]?.[0])}` : ""
+  return HttpServerResponse.text(`{"entries":[${entries.join()}]${next}}`, {
+    contentType: "application/json",
+    headers: { "cache-control": "no-store", "x-content-type-options": "nosniff" }
+  })
 })
 
-const event = (event: string, data: unknown) =>
-  Sse.encoder.write({ _tag: "Event", event, id: undefined, data: JSON.stringify(data) })
+const event = (event: string, data: string) => Sse.encoder.write({ _tag: "Event", event, id: undefined, data })
 
 /** What changes from now on: subscribed before anything is sent. */
 const watching = Effect.fnUntraced(function*(prefix: string) {
   const told = yield* Queue.bounded<string, Cause.Done>(16)
   yield* (yield* Values).changes.pipe(
     Stream.flatMap(({ by, key, missed, value }) => {
-      const events = missed > 0 ? [event("missed", missed)] : []
+      const events = missed > 0 ? [event("missed", String(missed))] : []
       if (key.startsWith(prefix)) {
         events.push(Option.match(value, {
-          onNone: () => event("removed", { key, by }),
-          onSome: (value) => event("set", { key, ...shown(value), by })
+          onNone: () => event("removed", JSON.stringify({ key, by })),
+          onSome: (value) => event("set", `{${shown(key, value)},"by":${JSON.stringify(by)}}`)
         }))
       }
       return Stream.fromArray(events)

@@ -14,7 +14,7 @@ export const MAX_TEXT = 65_536
 
 export const options = (maxKeys: number): ReplicatedMap.Options => ({
   maxEntries: maxKeys,
-  maxBytes: 64 * 1024 * 1024,
+  maxBytes: 16 * 1024 * 1024,
   maxValueBytes: MAX_TEXT + 64,
   // Quicker than the defaults, so that there is something to see. How long a removal is remembered is the default, an hour.
   syncInterval: "2 seconds",

@@ -145,6 +145,22 @@ describe.concurrent("a node of the key/value store", () => {
       assert.strictEqual(page.at(-1), "large-15")
     }))
 
+  it.live("lists and tells JSON as it is, however deep it goes and wherever its lines end", () =>
+    Effect.gen(function*() {
+      const { url } = yield* started("anna")
+      const { told } = yield* watch(`${url}/watch`)
+      const deep = "[".repeat(30_000) + "]".repeat(30_000)
+      assert.strictEqual((yield* put(`${url}/keys/deep`, deep, "application/json")).status, 204)
+      assert.strictEqual((yield* put(`${url}/keys/lines`, "{\n\"n\":\r\n1.0}", "application/json")).status, 204)
+      yield* until(Effect.sync(() => told.length), (length) => length === 3)
+      const lines = `"key":"lines","type":"json","value":{ "n":  1.0}`
+      assert.strictEqual(told[2], `set {${lines},"by":"anna"}`)
+      assert.include(told[1] ?? "", deep)
+      const list = yield* request(`${url}/keys`)
+      assert.strictEqual(list.status, 200)
+      assert.strictEqual(list.text, `{"entries":[{"key":"deep","type":"json","value":${deep}},{${lines}}]}`)
+    }))
+
   it.live("refuses what it cannot keep, and says why", () =>
     Effect.gen(function*() {
       const { url } = yield* started("anna", { maxKeys: 2 })
