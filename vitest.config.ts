@@ -9,7 +9,17 @@ const MUTATIONS = "test/tools/simulate/Mutations.test.ts"
 const SOCKETS = "test/**/*.sockets.test.ts"
 /** Those that start programs, and mostly wait for them. */
 const PROGRAMS = "test/**/*.programs.test.ts"
+/** Of these, the programs to copy: each waits for the failures that it shows. */
+const EXAMPLES = "test/examples/*.programs.test.ts"
 const excluding = (...patterns: ReadonlyArray<string>) => [...configDefaults.exclude, ...patterns]
+
+/** Tests of programs. */
+const realTime = {
+  // they load the same files again and again: with Node.js' cache in half of the processor time
+  env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compile", import.meta.url)) },
+  testTimeout: 60_000,
+  hookTimeout: 30_000
+}
 
 /** Tests in virtual time, or without any. */
 const timeless = {
@@ -61,14 +71,16 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...realTime,
           name: "programs",
           include: [PROGRAMS],
-          // they load the same files again and again: with Node.js' cache in half of the processor time
-          env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compile", import.meta.url)) },
-          testTimeout: 60_000,
-          hookTimeout: 30_000,
+          exclude: excluding(EXAMPLES),
           sequence: { groupOrder: 2 }
         }
+      },
+      {
+        extends: true,
+        test: { ...realTime, name: "examples", include: [EXAMPLES], sequence: { groupOrder: 3 } }
       }
     ]
   }
