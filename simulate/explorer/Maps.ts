@@ -43,6 +43,16 @@ export interface Write {
   readonly at: number
   /** When it ends by itself. */
   readonly ends: number
+  /** The life of the node's map that wrote it. */
+  readonly life: number
+}
+
+/** What is known of all writes. */
+export interface Known {
+  readonly begun: ReadonlyArray<Write>
+  readonly discarded: ReadonlyArray<Lost>
+  /** The lives that go on in the calm. */
+  readonly survivors: ReadonlySet<number>
 }
 
 /** A write whose loss was told. */
@@ -52,7 +62,7 @@ export type Lost = Pick<ReplicatedMap.Discarded<string, number>, "key" | "value"
 export const complaint = (
   write: Write,
   is: number | undefined,
-  { begun, discarded }: { readonly begun: ReadonlyArray<Write>; readonly discarded: ReadonlyArray<Lost> }
+  { begun, discarded, survivors }: Known
 ): string | undefined => {
   const { at, ends, key, node, value } = write
   const isLater = (other: Write) => other.key === key && other.value !== value && other.at >= at - SLACK
@@ -64,8 +74,9 @@ export const complaint = (
         : lost.value.value === one.value)
     )
   if (value !== undefined && is === value) return undefined
-  // what was overwritten is not told, but what took its place
-  if (wasTold(write) || begun.some((other) => isLater(other) && wasTold(other))) return undefined
+  // what was overwritten is not told, but what took its place; and nothing is promised of that where its writer is gone
+  const isExcused = (other: Write) => wasTold(other) || !survivors.has(other.life)
+  if (wasTold(write) || begun.some((other) => isLater(other) && isExcused(other))) return undefined
   if (is === undefined) {
     const isGone = value === undefined || ends < Infinity
       || begun.some((other) => isLater(other) && (other.value === undefined || other.ends < Infinity))
@@ -80,6 +91,7 @@ export const complaint = (
 
 /** One life of a node's map. */
 interface Life {
+  readonly number: number
   readonly map: Counts
   /** What it wrote and was told that it is written. */
   readonly acknowledged: Array<Write>
@@ -102,7 +114,7 @@ export const make = ({ isCalm, now, seed, tell }: Surroundings): Application => 
     const at = now()
     const ttl = kind > 0.85 ? draws.between(1_000, TTL) : undefined
     const ends = ttl === undefined ? Infinity : at + ttl
-    const planned: Write = { node, key, value: kind < 0.3 ? undefined : value++, at, ends }
+    const planned: Write = { node, key, value: kind < 0.3 ? undefined : value++, at, ends, life: life.number }
     begun.push(planned)
     const isDone = yield* planned.value === undefined
       ? life.map.remove(key)
@@ -120,11 +132,11 @@ export const make = ({ isCalm, now, seed, tell }: Surroundings): Application => 
 
   const live = Effect.fnUntraced(function*(node: string) {
     const map = yield* Counts
-    const life: Life = { map, acknowledged: [] }
+    const life: Life = { number: ++count, map, acknowledged: [] }
     yield* Stream.runForEach(map.discarded, (lost) => Effect.sync(() => void discarded.push(lost))).pipe(
       Effect.forkScoped({ startImmediately: true })
     )
-    const draws = new Draws(seed, `writes of ${node}, ${++count}`)
+    const draws = new Draws(seed, `writes of ${node}, ${count}`)
     const writing = Effect.gen(function*() {
       yield* Effect.sleep(draws.between(200, 4_000))
       if (!isCalm()) yield* write(node, life, draws)
@@ -156,8 +168,9 @@ export const make = ({ isCalm, now, seed, tell }: Surroundings): Application => 
     complaints: Effect.fnUntraced(function*(present) {
       const all = livesOf(present)
       const content = new Map(all[0] === undefined ? [] : yield* all[0].map.entries)
+      const known = { begun, discarded, survivors: new Set(all.map(({ number }) => number)) }
       return all.flatMap(({ acknowledged }) =>
-        acknowledged.flatMap((write) => complaint(write, content.get(write.key), { begun, discarded }) ?? [])
+        acknowledged.flatMap((write) => complaint(write, content.get(write.key), known) ?? [])
       )
     }),
     total: () => begun.length
