@@ -1,7 +1,8 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, describe, it } from "@effect/vitest"
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -280,6 +281,41 @@ describe("calls over HTTP", { concurrent: true }, () => {
       assert.strictEqual(requests.length, 12)
       // the connection had been used before, which is when clients of HTTP are tempted to repeat a request
       assert.include(requests.slice(0, 10), requests[10])
+    }))
+
+  it.live("are answered where they are served again on the same server, and by one layer at a time", () =>
+    Effect.gen(function*() {
+      const { a, b } = yield* pair
+      const served: Served = { begun: [], interrupted: [] }
+      const servers = Context.pick(HttpRouter.HttpRouter, HttpServer.HttpServer)
+      const context = yield* Deferred.make<Context.Context<HttpRouter.HttpRouter | HttpServer.HttpServer>>()
+      const noted = Effect.contextWith((all: Context.Context<HttpRouter.HttpRouter | HttpServer.HttpServer>) =>
+        Deferred.succeed(context, servers(all))
+      )
+      yield* Layer.build(
+        HttpRouter.serve(Layer.effectDiscard(noted), { disableListenLog: true, disableLogger: true }).pipe(
+          Layer.provide(NodeHttpServer.layer(Http.createServer, {
+            host: "127.0.0.1",
+            port: 0,
+            gracefulShutdownTimeout: "10 millis"
+          }))
+        )
+      )
+      const serveOnce = Layer.build(
+        Layer.fresh(Calls.serve().pipe(Layer.provide(handlers(served)), Layer.provide(NodeMemberRpc.listenHttp())))
+      ).pipe(Effect.provide(yield* Deferred.await(context)), Effect.provideService(Memberlist, b))
+      const toB = (yield* callsOf(a, NodeMemberRpc.connectHttp())).on({ name: "b" })
+      for (const text of ["1", "2", "3"]) {
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* serveOnce
+          assert.strictEqual(yield* Effect.retry(toB.Echo({ text }), { while: ({ _tag }) => _tag === "NotServing" }), text)
+          assert.deepInclude(yield* failure(serveOnce), { _tag: "ListenFailed", address: "/rpc/calls" })
+        }))
+        yield* Effect.repeat(Effect.exit(toB.Echo({ text: "none" })), {
+          until: (exit) => Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof MemberRpc.NotServing
+        })
+      }
+      assert.deepStrictEqual(served.begun, ["1", "2", "3"])
     }))
 
   it.live("end with an error where the server has no handlers any more, or no such path, or is gone", () =>

@@ -29,12 +29,14 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as RpcClient from "effect/rpc/RpcClient"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as RpcServer from "effect/rpc/RpcServer"
+import type * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import type * as SocketServer from "effect/socket/SocketServer"
 import * as Net from "node:net"
@@ -246,6 +248,17 @@ export const connectHttp = (options: HttpConnectOptions = {}): Layer.Layer<Wirin
     })
   )
 
+type Answer = Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest | Scope.Scope>
+
+/** What answers at the paths of a router, where anything does: routes cannot be taken back, and are taken up again. */
+const answering = new WeakMap<HttpRouter.HttpRouter, Map<string, Answer | undefined>>()
+
+const answersOf = (router: HttpRouter.HttpRouter): Map<string, Answer | undefined> => {
+  const answers = answering.get(router) ?? new Map<string, Answer | undefined>()
+  answering.set(router, answers)
+  return answers
+}
+
 /**
  * Listens for calls on the HTTP server of the program, beside its other routes.
  *
@@ -267,25 +280,32 @@ export const listenHttp = (
               new ListenFailed({ calls, address: address.path, reason: "the HTTP server listens on a path" })
             )
           }
+          const path = `${options.prefix ?? "/rpc/"}${calls}` as const
+          const answers = answersOf(router)
+          if (answers.get(path) !== undefined) {
+            return yield* Effect.fail(
+              new ListenFailed({ calls, address: path, reason: "another layer serves them there on this HTTP server" })
+            )
+          }
           const { httpEffect, protocol } = yield* RpcServer.makeProtocolWithHttpEffect().pipe(
             Effect.provideService(RpcSerialization.RpcSerialization, Wiring.receiving(options))
           )
-          // routes cannot be taken back, and nobody reads what comes after the scope
-          let isOpen = true
-          yield* Effect.addFinalizer(() =>
-            Effect.sync(() => {
-              isOpen = false
-            })
-          )
-          yield* router.add(
-            "POST",
-            `${options.prefix ?? "/rpc/"}${calls}`,
-            Effect.suspend(() => isOpen ? httpEffect : Effect.succeed(HttpServerResponse.empty({ status: 503 }))).pipe(
-              Effect.provideService(
-                HttpIncomingMessage.MaxBodySize,
-                ByteSize.fromInputUnsafe(Wiring.maxMessageSize(options))
-              )
+          if (!answers.has(path)) {
+            yield* router.add(
+              "POST",
+              path,
+              Effect.suspend(() => answers.get(path) ?? Effect.succeed(HttpServerResponse.empty({ status: 503 })))
             )
+          }
+          const answer = Effect.provideService(
+            httpEffect,
+            HttpIncomingMessage.MaxBodySize,
+            ByteSize.fromInputUnsafe(Wiring.maxMessageSize(options))
+          )
+          // nobody reads what comes after the scope
+          yield* Effect.acquireRelease(
+            Effect.sync(() => answers.set(path, answer)),
+            () => Effect.sync(() => answers.set(path, undefined))
           )
           return { port: address.port, protocol }
         })
