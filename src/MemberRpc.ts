@@ -290,7 +290,10 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
     }
     return Option.isNone(announced.success)
       ? Result.fail(new NotServing({ member: member.name, calls: name }))
-      : Endpoint.resolve(name, member, announced.success.value, cluster.admits)
+      : Endpoint.resolve(name, member, announced.success.value, {
+        own: ipOf(cluster.info.advertised),
+        admits: cluster.admits
+      })
   }
 
   const start = Effect.fnUntraced(function*(
@@ -436,6 +439,13 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
       const listener = yield* Listener
       // before anything listens
       yield* Effect.fromResult(Endpoint.announced(mapped ?? 1, host))
+      if (concurrency !== "unbounded" && !(concurrency >= 1)) {
+        return yield* new ConfigInvalid({
+          field: "MemberRpc serve concurrency",
+          value: String(concurrency),
+          expected: "1 or more, or \"unbounded\": with fewer, no call would ever begin"
+        })
+      }
       const { port, protocol } = yield* listener.listen({ calls: name, bound: ipOf(cluster.info.bound) })
       yield* RpcServer.make(group, { concurrency, disableFatalDefects: true }).pipe(
         Effect.provideService(RpcServer.Protocol, protocol),

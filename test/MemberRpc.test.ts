@@ -52,7 +52,7 @@ const handlers = (name: string, served: Served) =>
         served.begun.push(text)
         return `${name}: ${text}`
       }),
-    Refuse: ({ why }) => Effect.fail(new Refused({ why })),
+    Refuse: ({ why }) => why === "never" ? Effect.never : Effect.fail(new Refused({ why })),
     Die: () => Effect.die(new Error("a bug")),
     // "3 s" waits so long, and anything else has no end
     Wait: ({ id }) =>
@@ -355,12 +355,47 @@ describe("a call to a member", () => {
       assert.strictEqual(yield* hostile("x".repeat(5_000_000)), "CallBroken")
       assert.strictEqual(yield* hostile("{\"_tag\":\"Defect\",\"defect\":\"no\"}\n"), "CallDied")
       assert.strictEqual(yield* hostile("{\"_tag\":\"Defect\",\"defect\":{\"toString\":1}}\n"), "CallDied")
-      for (const frame of ["{\"_tag\":\"Defect\"}\n", "null\n"]) {
+      const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`
+      assert.strictEqual(yield* hostile(`{"_tag":"Defect","defect":${deep}}\n`), "CallDied")
+      for (
+        const frame of [
+          "{\"_tag\":\"Defect\"}\n",
+          "null\n",
+          // what only this side may say of a connection
+          "{\"_tag\":\"ClientProtocolError\"}\n",
+          "{\"_tag\":\"ClientProtocolError\",\"error\":{\"_tag\":\"RpcClientError\",\"reason\":{}}}\n"
+        ]
+      ) {
         assert.strictEqual(yield* hostile(frame), "CallBroken", frame)
       }
       // and what asks nothing of anybody is passed over
       assert.strictEqual(yield* hostile("7\n{}\n[]\n{\"_tag\":\"?\",\"requestId\":1}\n"), "under way")
       assert.strictEqual(yield* passing(toB.Echo({ text: "x" })), "b: x")
+    })
+  )
+
+  clusterTest(
+    "ends with one error, whatever an answer says that it failed with",
+    Effect.gen(function*() {
+      const { at, toB, wires } = yield* pair()
+      const refused = { _tag: "Fail", error: { _tag: "Refused", why: "no" } }
+      const answered = (cause: ReadonlyArray<object>) =>
+        Effect.gen(function*() {
+          const call = yield* begin(toB.Refuse({ why: "never" }))
+          yield* TestClock.adjust("1 second")
+          const requestId = Number(/"id":"?(\d+)/.exec(wires.lastRequest ?? "")?.[1])
+          const frame = JSON.stringify({ _tag: "Exit", requestId, exit: { _tag: "Failure", cause } })
+          for (const wire of wires.open(at)) Queue.offerUnsafe(wire.toClient, `${frame}\n`)
+          yield* TestClock.adjust("1 millis")
+          const exit = call.pollUnsafe()
+          return exit !== undefined && Exit.isFailure(exit)
+            ? exit.cause.reasons.map((reason) => Cause.isFailReason(reason) ? reason.error._tag : reason._tag)
+            : []
+        })
+      assert.deepStrictEqual(yield* answered([]), ["CallDied"])
+      assert.deepStrictEqual(yield* answered([refused, { _tag: "Die", defect: "no" }]), ["Refused"])
+      assert.deepStrictEqual(yield* answered([{ _tag: "Interrupt", fiberId: 1 }, refused]), ["Refused"])
+      assert.deepStrictEqual(yield* answered([{ _tag: "Die", defect: "no" }, refused]), ["CallDied"])
     })
   )
 
@@ -557,6 +592,30 @@ describe("an address that is not called", () => {
     )
   }
 
+  for (
+    const [what, ip, shown] of [
+      ["our own machine", "127.0.0.1", "127.0.0.1:80"],
+      ["every address", "0.0.0.0", "0.0.0.0:80"],
+      ["many machines", "239.0.0.1", "239.0.0.1:80"]
+    ] as const
+  ) {
+    clusterTest(
+      `is that of ${what} where a member says that it is there itself`,
+      Effect.gen(function*() {
+        const wires = new CallWires()
+        const [a] = yield* startMany(1)
+        const c = yield* start("c", ip)
+        yield* joinAt(c, a!.address)
+        const meta = MemberMeta.make(Announced, { name: Calls.section })
+        yield* Effect.provideService(Layer.build(Layer.fresh(meta.layer({ port: 80 }))), Memberlist, c.cluster)
+        const calls = yield* callsOf(wires, a!)
+        yield* TestClock.adjust("2 seconds")
+        const failure = yield* failureOf(calls.on({ name: "c" }).Echo({ text: "x" }))
+        assert.deepInclude(failure as object, { _tag: "EndpointInvalid", value: shown })
+      })
+    )
+  }
+
   clusterTest(
     "is what does not decode, and one of a member that serves nothing or is unknown",
     Effect.gen(function*() {
@@ -585,6 +644,11 @@ describe("an address that is not called", () => {
       const [a] = yield* startMany(1)
       const error = yield* failureOf(serve(wires, a!, { host: "a.example.org" }))
       assert.deepInclude(error as object, { _tag: "ConfigInvalid", value: "\"a.example.org\"" })
+      // and so is a server on which no call would ever begin
+      for (const concurrency of [0, 0.5, Number.NaN]) {
+        const error = yield* failureOf(serve(wires, a!, { concurrency }))
+        assert.deepInclude(error as object, { _tag: "ConfigInvalid", value: String(concurrency) })
+      }
       assert.deepStrictEqual([...wires.servers], [])
     })
   )
@@ -639,6 +703,40 @@ describe("the connections of a node", () => {
       })
       yield* Fiber.interrupt(call)
       assert.strictEqual(yield* passing(toB.Echo({ text: "3" })), "b: 3")
+    })
+  )
+
+  clusterTest(
+    "make room at once, also while one that is closed has not ended",
+    Effect.gen(function*() {
+      const { a, wires } = yield* pair()
+      const c = yield* start("c", "10.0.0.3")
+      yield* joinAt(c, a.address)
+      for (const node of [a, c]) yield* serve(wires, node)
+      yield* TestClock.adjust("2 seconds")
+      const slow = Layer.effect(
+        MemberRpc.Connector,
+        Effect.map(MemberRpc.Connector, ({ connect }) =>
+          MemberRpc.Connector.of({
+            connect: (to, name) =>
+              Effect.andThen(Effect.addFinalizer(() => Effect.sleep("1 second")), connect(to, name))
+          }))
+      ).pipe(Layer.provide(wires.connector))
+      const scope = yield* Scope.make()
+      const calls = yield* Layer.buildWithScope(Calls.layer({ maxClients: 2 }).pipe(Layer.provide(slow)), scope).pipe(
+        Effect.provideService(Memberlist, a.cluster),
+        Effect.map(Context.get(Calls))
+      )
+      const echo = (name: string) => calls.on({ name }).Echo({ text: "x" })
+      yield* passing(echo("b"))
+      yield* passing(echo("c"))
+      const third = yield* begin(echo("a"))
+      yield* TestClock.adjust("10 millis")
+      assert.strictEqual(ended(third), "a: x")
+      const back = yield* begin(Effect.all([echo("b"), echo("c")], { concurrency: 2 }))
+      yield* TestClock.adjust("10 millis")
+      assert.deepStrictEqual(ended(back), ["b: x", "c: x"])
+      yield* passing(Scope.close(scope, Exit.void))
     })
   )
 

@@ -107,9 +107,12 @@ const watched = (
     return protocol.run(
       clientId,
       (message) =>
-        Effect.suspend(() =>
-          message._tag === "ClientProtocolError" ? Effect.andThen(giveUp(message.error), f(message)) : handle(message)
-        ).pipe(
+        Effect.suspend(() => {
+          if (message._tag !== "ClientProtocolError") return handle(message)
+          // one that a member wrote is a message like any other, and nothing that it may say
+          if (!(message.error instanceof RpcClientError)) throw new TypeError("an error of the protocol as a message")
+          return Effect.andThen(giveUp(message.error), f(message))
+        }).pipe(
           // what a member sends must not end what reads it
           Effect.catchDefect((cause) =>
             giveUp(
@@ -188,7 +191,9 @@ export const make = Effect.fnUntraced(function*<Rpcs extends Rpc.Any>(
     if (clients.state._tag === "Closed") return Effect.void
     const idle = [...clients.state.map].filter(([, { refCount }]) => refCount === 0)
     const [oldest] = idle.sort(([, a], [, b]) => a.expiresAt - b.expiresAt)
-    return oldest === undefined ? Effect.void : RcMap.invalidate(clients, oldest[0])
+    if (oldest === undefined) return Effect.void
+    // there is room at once, before what is closed has ended, and before anybody else can take it
+    return Effect.forkIn(RcMap.invalidate(clients, oldest[0]), scope, { startImmediately: true })
   })
 
   const get = (endpoint: Endpoint.Endpoint) =>

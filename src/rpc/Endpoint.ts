@@ -62,24 +62,33 @@ const isMulticast = (ip: string): boolean => {
 /** Returns the endpoint as it is shown, and told apart from others. */
 export const text = Address.format
 
+/** What a node knows of where it may call. */
+export interface Bounds {
+  /** The IP address that this node is known by. */
+  readonly own: string
+  /** The cluster's: what `cidrsAllowed` admits. */
+  readonly admits: (ip: string) => boolean
+}
+
 /**
- * Returns where a member is called. `admits` is the cluster's (`cidrsAllowed`). An address of the machine for itself is
- * taken only of a member that is on it: another could make us call programs of our own.
+ * Returns where a member is called. An address of the machine for itself is taken only where the member and this node
+ * are known by such ones: another could make us call programs of our own. What a member says of itself is no better
+ * than what it announces.
  */
 export const resolve = (
   calls: string,
   member: Member,
   { host, port }: Announced,
-  admits: (ip: string) => boolean
+  { admits, own }: Bounds
 ): Result.Result<Endpoint, EndpointInvalid | EndpointRefused> => {
   const value = Address.format({ ip: host ?? member.ip, port })
   const invalid = (expected: string) =>
     Result.fail(new EndpointInvalid({ member: member.name, calls, value, expected }))
   if (port === 0) return invalid("a port from 1 to 65535")
-  const ip = host === undefined ? member.ip : canonical(host)
+  const ip = canonical(host ?? member.ip)
   if (ip === undefined) return invalid(HOST)
-  if (Address.isLoopback(ip) && !Address.isLoopback(member.ip)) {
-    return invalid(`an address that others reach: the member itself is at ${member.ip}`)
+  if (Address.isLoopback(ip) && !(Address.isLoopback(member.ip) && Address.isLoopback(own))) {
+    return invalid(`an address that others reach: the member itself is at ${member.ip}, and this node at ${own}`)
   }
   const endpoint = { ip, port }
   return admits(ip)

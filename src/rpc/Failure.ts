@@ -14,8 +14,14 @@ import { OverLimit } from "./Wiring.ts"
 const MAX_REASON = 1_024
 
 /** What went wrong as text. It may come from a member, and cannot always be converted. */
-const textOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : Inspectable.toStringUnknown(error)).slice(0, MAX_REASON)
+const textOf = (error: unknown): string => {
+  try {
+    return (error instanceof Error ? error.message : Inspectable.toStringUnknown(error)).slice(0, MAX_REASON)
+  } catch {
+    // lists in lists, deeper than the stack
+    return "what cannot be shown"
+  }
+}
 
 /** An error, and what it says that it was caused by: over HTTP the system's own words come third. */
 const causesOf = (error: unknown): ReadonlyArray<object> => {
@@ -53,7 +59,8 @@ export const explain = (
   for (const reason of cause.reasons) {
     if (Cause.isFailReason(reason)) {
       const { error } = reason
-      if (!(error instanceof RpcClientError)) break
+      // what came beside an error of the group, a defect or an interruption, is not passed on
+      if (!(error instanceof RpcClientError)) return sent ? Cause.fromReasons([reason]) : cause
       const mayHaveRun = sent && !neverOpen(error)
       return Cause.fail(new CallBroken({ ...about, address, reason: brokenBy(error), mayHaveRun }))
     }
@@ -67,11 +74,12 @@ export const explain = (
       return Cause.fail(new CallDied({ ...about, reason: `it died there: ${textOf(defect)}`, mayHaveRun: true }))
     }
   }
+  const isEmpty = cause.reasons.length === 0
   // Who interrupts this caller ends it without asking: an interruption that arrives here came from the member.
-  if (!Cause.hasInterruptsOnly(cause)) return cause
+  if (!isEmpty && !Cause.hasInterruptsOnly(cause)) return cause
   return Cause.fail(
     sent
-      ? new CallDied({ ...about, reason: "it was interrupted there", mayHaveRun: true })
+      ? new CallDied({ ...about, reason: isEmpty ? "it failed there, without a reason" : "it was interrupted there", mayHaveRun: true })
       : new CallBroken({ ...about, address, reason: "the connection was given up", mayHaveRun: false })
   )
 }
