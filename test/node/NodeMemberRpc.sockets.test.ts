@@ -10,6 +10,8 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
@@ -194,6 +196,74 @@ describe("calls over TCP", { concurrent: true }, () => {
       assert.strictEqual(requests.length, 1)
     }))
 
+  it.live("that are given up while a member does not read are not kept for it, however many", () =>
+    Effect.gen(function*() {
+      const { a, b } = yield* pair
+      const conns: Array<Net.Socket> = []
+      let received = 0
+      const server = yield* Effect.acquireRelease(
+        Effect.callback<Net.Server>((resume) => {
+          const server = Net.createServer({ pauseOnConnect: true }, (conn) => {
+            conns.push(conn)
+            conn.on("error", () => {}).on("data", (data) => void (received += data.length))
+          }).listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) =>
+          Effect.sync(() => {
+            for (const conn of conns) conn.destroy()
+            server.close()
+          })
+      )
+      const warnings: Array<string> = []
+      const warned = ({ name }: Error) => void warnings.push(name)
+      yield* Effect.acquireRelease(
+        Effect.sync(() => process.on("warning", warned)),
+        () => Effect.sync(() => process.off("warning", warned))
+      )
+      const { port } = server.address() as Net.AddressInfo
+      const meta = MemberMeta.make(Announced, { name: Calls.section })
+      yield* Effect.provideService(Layer.build(meta.layer({ port })), Memberlist, b)
+      const toB = (yield* callsOf(a, NodeMemberRpc.connectSocket())).on({ name: "b" })
+      yield* knowing(a)
+      const text = "x".repeat(1_000_000)
+      for (let round = 0; round < 2; round++) {
+        const late = Effect.forEach(
+          Array.from({ length: 40 }),
+          () => Effect.timeoutOption(toB.Echo({ text }), "500 millis"),
+          { concurrency: "unbounded" }
+        )
+        assert.isTrue((yield* late).every(Option.isNone))
+      }
+      for (const conn of conns) conn.resume()
+      yield* Effect.sleep("500 millis")
+      // what the system took, and one more
+      assert.isAbove(received, 0)
+      assert.isBelow(received, 40_000_000)
+      assert.deepStrictEqual(warnings, [])
+      assert.strictEqual(conns.length, 1)
+    }))
+
+  it.live("of somebody who breaks a connection, or talks nonsense, fill no log", () =>
+    Effect.gen(function*() {
+      const { b } = yield* pair
+      const logged: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ message }) => void logged.push(String(message)))
+      yield* serve(b, NodeMemberRpc.listenSocket()).pipe(Effect.provide(Logger.layer([logger])))
+      const { port } = MemberMeta.make(Announced, { name: Calls.section }).get(yield* b.localMember).pipe(
+        Option.getOrThrow
+      )
+      const request = { _tag: "Request", id: "1", tag: "Echo", payload: { text: "x" }, headers: [] }
+      for (const frame of ["", JSON.stringify(request), JSON.stringify({ ...request, headers: [["a"], 5] })]) {
+        yield* Effect.callback<void>((resume) => {
+          const conn = Net.connect(port, "127.0.0.1").on("error", () => {}).on("close", () => resume(Effect.void))
+          conn.write(`${frame}\n`)
+          setTimeout(() => conn.resetAndDestroy(), 50)
+        })
+      }
+      yield* Effect.sleep("50 millis")
+      assert.deepStrictEqual(logged, [])
+    }))
+
   it.live("are refused as typed errors: too many connections, a port in use, messages that are too large", () =>
     Effect.gen(function*() {
       const { a, b } = yield* pair
@@ -308,7 +378,10 @@ describe("calls over HTTP", { concurrent: true }, () => {
       for (const text of ["1", "2", "3"]) {
         yield* Effect.scoped(Effect.gen(function*() {
           yield* serveOnce
-          assert.strictEqual(yield* Effect.retry(toB.Echo({ text }), { while: ({ _tag }) => _tag === "NotServing" }), text)
+          assert.strictEqual(
+            yield* Effect.retry(toB.Echo({ text }), { while: ({ _tag }) => _tag === "NotServing" }),
+            text
+          )
           assert.deepInclude(yield* failure(serveOnce), { _tag: "ListenFailed", address: "/rpc/calls" })
         }))
         yield* Effect.repeat(Effect.exit(toB.Echo({ text: "none" })), {

@@ -22,6 +22,7 @@ import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import type * as Undici from "@effect/platform-node/Undici"
 import * as ByteSize from "effect/ByteSize"
+import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
@@ -81,6 +82,8 @@ const dial = ({ ip, port }: Endpoint, { tls }: ConnectOptions) =>
     Effect.callback<Net.Socket, Socket.SocketError>((resume) => {
       const address = { host: ip, port, noDelay: true, keepAlive: true }
       const conn = tls === undefined ? Net.createConnection(address) : Tls.connect({ ...tls, ...address })
+      // each call that waits for room listens, and Node.js takes more than ten for a leak
+      conn.setMaxListeners(0)
       // stays for the life of the socket: an unheard error would end the process
       conn.on("error", (cause) =>
         resume(Effect.fail(new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind: "Unknown", cause }) }))))
@@ -100,6 +103,38 @@ const dial = ({ ip, port }: Endpoint, { tls }: ConnectOptions) =>
     { interruptible: true }
   )
 
+/** Waits until what was written has gone to the system, or the connection has ended. */
+const drained = (conn: Net.Socket): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const done = () => resume(Effect.void)
+    const stop = () => {
+      for (const event of ["drain", "close"]) conn.off(event, done)
+    }
+    for (const event of ["drain", "close"]) conn.once(event, done)
+    return Effect.sync(stop)
+  })
+
+/**
+ * Sends a request when there is room for it. A member that does not read would otherwise have us keep each request that
+ * was given up meanwhile.
+ */
+const roomy = (
+  protocol: RpcClient.Protocol["Service"],
+  opened: Deferred.Deferred<Net.Socket>
+): RpcClient.Protocol["Service"] => ({
+  ...protocol,
+  send: (clientId, request, transferables) => {
+    const send = protocol.send(clientId, request, transferables)
+    if (request._tag !== "Request") return send
+    const whenRoom = (conn: Net.Socket): typeof send =>
+      Effect.suspend(() =>
+        conn.writableNeedDrain && !conn.destroyed ? Effect.andThen(drained(conn), whenRoom(conn)) : send
+      )
+    // one that is not opened ends its calls
+    return Effect.flatMap(Deferred.await(opened), whenRoom)
+  }
+})
+
 /**
  * Calls members over TCP or TLS.
  *
@@ -110,15 +145,24 @@ export const connectSocket = (options: ConnectOptions = {}): Layer.Layer<Wiring.
   Layer.succeed(
     Wiring.Connector,
     Wiring.Connector.of({
-      connect: (to) =>
-        Effect.flatMap(
-          NodeSocket.fromDuplex(dial(to, options), { openTimeout: options.connectTimeout ?? "5 seconds" }),
-          (socket) => Wiring.overSocket(socket, options)
+      connect: Effect.fnUntraced(function*(to) {
+        const opened = Deferred.makeUnsafe<Net.Socket>()
+        const socket = yield* NodeSocket.fromDuplex(
+          Effect.tap(dial(to, options), (conn) => Deferred.succeed(opened, conn)),
+          { openTimeout: options.connectTimeout ?? "5 seconds" }
         )
+        return roomy(yield* Wiring.overSocket(socket, options), opened)
+      })
     })
   )
 
-/** Closes connections beyond a number as they come. */
+/** The server provides each handler with its native socket, which its type does not tell. */
+const withNative = (use: (native: Net.Socket) => void): Effect.Effect<void> =>
+  Effect.map(Effect.serviceOption(NodeSocket.NetSocket), (native) => {
+    if (Option.isSome(native)) use(native.value)
+  })
+
+/** Closes connections beyond a number as they come. Whoever breaks one, by a reset or by nonsense, fills no log. */
 const limited = (
   server: SocketServer.SocketServer["Service"],
   max: number
@@ -129,18 +173,14 @@ const limited = (
     run: (handler) =>
       server.run((socket) =>
         Effect.suspend(() => {
-          if (open >= max) {
-            // the server provides each handler with its native socket, which its type does not tell
-            return Effect.map(Effect.serviceOption(NodeSocket.NetSocket), (native) => {
-              if (Option.isSome(native)) native.value.destroy()
-            })
-          }
+          if (open >= max) return withNative((native) => native.destroy())
           open++
-          return Effect.ensuring(
-            Effect.asVoid(handler(socket)),
-            Effect.sync(() => {
+          // each answer that waits for room listens, and Node.js takes more than ten for a leak
+          return Effect.andThen(withNative((native) => native.setMaxListeners(0)), handler(socket)).pipe(
+            Effect.ignoreCause({ log: "Debug", message: "a connection of a caller ended" }),
+            Effect.ensuring(Effect.sync(() => {
               open--
-            })
+            }))
           )
         })
       )
