@@ -51,6 +51,9 @@ const sameListing = (a: Runner, b: Runner): boolean =>
  * A node that is cut off, or has joined nobody yet, lists itself alone, and asks the storage for all shards. It gets
  * those whose locks are free: a storage that grants everything (`RunnerStorage.layerMemory`) makes two owners of it.
  *
+ * `getRunners` is for one Sharding: a runner with another weight or other groups is left out of one list, whoever reads
+ * that. A program that shows runners reads `Memberlist.members`.
+ *
  * @category layers
  * @since 0.1.0
  */

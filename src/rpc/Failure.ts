@@ -79,7 +79,11 @@ export const explain = (
   if (!isEmpty && !Cause.hasInterruptsOnly(cause)) return cause
   return Cause.fail(
     sent
-      ? new CallDied({ ...about, reason: isEmpty ? "it failed there, without a reason" : "it was interrupted there", mayHaveRun: true })
+      ? new CallDied({
+        ...about,
+        reason: isEmpty ? "it failed there, without a reason" : "it was interrupted there",
+        mayHaveRun: true
+      })
       : new CallBroken({ ...about, address, reason: "the connection was given up", mayHaveRun: false })
   )
 }
