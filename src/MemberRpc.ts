@@ -190,7 +190,10 @@ export interface MemberRpc<in out Rpcs extends Rpc.Any, Name extends string = st
   readonly calls: Name
   /** The section of metadata that tells where a member serves: `r:` and the name. */
   readonly section: string
-  /** Calls others. A node that only calls serves nothing, and one that only serves needs no `layer`. */
+  /**
+   * Calls others. A node that only calls serves nothing, and one that only serves needs no `layer`. Throws
+   * `ConfigInvalid` where `maxClients` is less than 1.
+   */
   readonly layer: (
     options?: Options
   ) => Layer.Layer<Id<Rpcs, Name>, never, Memberlist | Connector | Rpc.MiddlewareClient<Rpcs>>
@@ -243,6 +246,14 @@ const failedCalls = Metric.counter("memberlist.rpc.failed", {
 
 /** How many values of a stream wait for a slow reader, as in Effect's own client. */
 const STREAM_BUFFER = 16
+
+const checked = (options: Options): Options => {
+  const { maxClients = 1 } = options
+  if (maxClients >= 1) return options
+  throw withoutTrace(
+    new ConfigInvalid({ field: "MemberRpc.maxClients", value: json(String(maxClients)), expected: "at least 1" })
+  )
+}
 
 /**
  * Makes the key of calls: a name, which is the same at every member, and the group that they are made of.
@@ -458,7 +469,7 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any>(
   return Object.assign(key, {
     calls: name,
     section: meta.section,
-    layer: (options: Options = {}) => Layer.effect(key, start(options)),
+    layer: (options: Options = {}) => Layer.effect(key, start(checked(options))),
     serve,
     serves: (member: Member) => Option.isSome(meta.get(member))
   })

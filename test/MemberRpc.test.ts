@@ -637,6 +637,10 @@ describe("an address that is not called", () => {
     })
   )
 
+  it("are not made for less than one member", () => {
+    for (const maxClients of [0, -1, Number.NaN]) assert.throws(() => Calls.layer({ maxClients }), ConfigInvalid)
+  })
+
   clusterTest(
     "is refused where it is announced, too",
     Effect.gen(function*() {

@@ -243,6 +243,36 @@ describe("calls over TCP", { concurrent: true }, () => {
       assert.strictEqual(conns.length, 1)
     }))
 
+  it.live("of somebody who does not read the answers are not kept without end", () =>
+    Effect.gen(function*() {
+      const { a, b } = yield* pair
+      yield* serve(b, NodeMemberRpc.listenSocket({ maxUnread: 4_000_000 }))
+      const { port } = MemberMeta.make(Announced, { name: Calls.section }).get(yield* b.localMember).pipe(
+        Option.getOrThrow
+      )
+      let received = 0
+      const requests = Array.from({ length: 300 }, (_, id) =>
+        JSON.stringify({ _tag: "Request", id: String(id), tag: "Repeat", payload: { length: 1_000_000 }, headers: [] }))
+      yield* Effect.callback<void>((resume) => {
+        const conn = Net.connect(port, "127.0.0.1").on("error", () => {}).on("close", () =>
+          resume(Effect.void)).pause()
+        conn.write(`${requests.join("\n")}\n`)
+        // what was on its way, up to the end of the connection
+        setTimeout(() =>
+          conn.on("data", (data) => void (received += data.length)).resume(), 300)
+      })
+      assert.isBelow(received, 30_000_000)
+      const toB = (yield* callsOf(a, NodeMemberRpc.connectSocket())).on({ name: "b" })
+      yield* knowing(a)
+      // who reads them gets them all, more than may wait
+      const answers = yield* Effect.forEach(
+        Array.from({ length: 12 }),
+        () => toB.Repeat({ length: 1_000_000 }),
+        { concurrency: 2 }
+      )
+      assert.strictEqual(answers.length, 12)
+    }))
+
   it.live("of somebody who breaks a connection, or talks nonsense, fill no log", () =>
     Effect.gen(function*() {
       const { b } = yield* pair

@@ -73,6 +73,11 @@ export interface ListenOptions extends Wiring.MessageOptions {
   readonly port?: number | undefined
   /** How many connections may be open. More are closed as they come. Default: 1,024. */
   readonly maxConnections?: number | undefined
+  /**
+   * How many bytes of answers may wait for a caller to read them, with one more answer. Beyond that its connection is
+   * closed. Default: 64 MiB.
+   */
+  readonly maxUnread?: number | undefined
   /** TLS, with these options. */
   readonly tls?: Tls.TlsOptions | undefined
 }
@@ -162,10 +167,28 @@ const withNative = (use: (native: Net.Socket) => void): Effect.Effect<void> =>
     if (Option.isSome(native)) use(native.value)
   })
 
+/**
+ * Closes the connection of a caller that does not read its answers, of which small questions make as many as it likes.
+ */
+const bounded = (writer: Socket.Writer, most: number, close: Effect.Effect<void>): Socket.Writer => {
+  let waiting = 0
+  const counted = (length: number, write: Effect.Effect<void, Socket.SocketError>) =>
+    Effect.suspend(() => {
+      if (waiting > most) return close
+      waiting += length
+      return Effect.ensuring(write, Effect.sync(() => void (waiting -= length)))
+    })
+  return {
+    write: (chunk) =>
+      counted(typeof chunk === "string" || chunk instanceof Uint8Array ? chunk.length : 0, writer.write(chunk)),
+    writeAll: (chunks) => counted(chunks.reduce((sum, { length }) => sum + length, 0), writer.writeAll(chunks))
+  }
+}
+
 /** Closes connections beyond a number as they come. Whoever breaks one, by a reset or by nonsense, fills no log. */
 const limited = (
   server: SocketServer.SocketServer["Service"],
-  max: number
+  { maxConnections, maxUnread }: { readonly maxConnections: number; readonly maxUnread: number }
 ): SocketServer.SocketServer["Service"] => {
   let open = 0
   return {
@@ -173,10 +196,16 @@ const limited = (
     run: (handler) =>
       server.run((socket) =>
         Effect.suspend(() => {
-          if (open >= max) return withNative((native) => native.destroy())
+          const close = withNative((native) => native.destroy())
+          if (open >= maxConnections) return close
           open++
+          const writer = Effect.flatMap(socket.writer, (writer) =>
+            Effect.map(
+              Effect.context<never>(),
+              (context) => bounded(writer, maxUnread, Effect.provideContext(close, context))
+            ))
           // each answer that waits for room listens, and Node.js takes more than ten for a leak
-          return Effect.andThen(withNative((native) => native.setMaxListeners(0)), handler(socket)).pipe(
+          return Effect.andThen(withNative((native) => native.setMaxListeners(0)), handler({ ...socket, writer })).pipe(
             Effect.ignoreCause({ log: "Debug", message: "a connection of a caller ended" }),
             Effect.ensuring(Effect.sync(() => {
               open--
@@ -204,7 +233,7 @@ export const listenSocket = (options: ListenOptions = {}): Layer.Layer<Wiring.Li
     Wiring.Listener,
     Wiring.Listener.of({
       listen: Effect.fnUntraced(function*({ bound, calls }) {
-        const { host = bound, maxConnections = 1_024, port = 0, tls } = options
+        const { host = bound, maxConnections = 1_024, maxUnread = 67_108_864, port = 0, tls } = options
         // a caller that is gone without a word is noticed by the system, as no ping goes in this direction
         const place = { host, port, exclusive: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE }
         const address = format({ ip: host, port })
@@ -219,7 +248,7 @@ export const listenSocket = (options: ListenOptions = {}): Layer.Layer<Wiring.Li
               reason: reason.cause instanceof Error ? reason.cause.message : String(reason.cause)
             })
         )
-        const protocol = yield* Wiring.overServer(limited(server, maxConnections), options)
+        const protocol = yield* Wiring.overServer(limited(server, { maxConnections, maxUnread }), options)
         return { port: server.address._tag === "UnixPathAddress" ? port : server.address.port, protocol }
       })
     })
