@@ -4,7 +4,7 @@
  * @stability unstable
  * @since 0.1.0
  */
-import { type ByteReader, ByteWriter, refuse } from "./Bytes.ts"
+import { type ByteReader, ByteWriter, refuse } from "../base/Bytes.ts"
 import { hash, MAX_HASH } from "./Hash.ts"
 import { compare, MAX_COUNTER, type Stamp } from "./HybridClock.ts"
 

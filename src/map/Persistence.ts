@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect"
 import type { KeyValueStore, KeyValueStoreError } from "effect/persistence/KeyValueStore"
 import * as Semaphore from "effect/Semaphore"
-import { ByteReader, BytesMalformed, ByteWriter, refuse } from "./Bytes.ts"
+import { ByteReader, BytesMalformed, ByteWriter, refuse } from "../base/Bytes.ts"
 import { vectorOf, vectorTo } from "./exchange/MapFrame.ts"
 import { hash, MAX_HASH } from "./Hash.ts"
 import { MAX_COUNTER } from "./HybridClock.ts"

@@ -5,6 +5,7 @@
  * @stability unstable
  * @since 0.1.0
  */
+import { ByteReader, BytesMalformed, ByteWriter, refuse } from "../base/Bytes.ts"
 import type { Range, Ranges } from "./Ranges.ts"
 
 /** The first two bytes: no msgpack value begins with 0xFE that memberlist or Serf send, and no text has it. */
@@ -99,67 +100,18 @@ export interface Frame {
 const KINDS = { Data: 1, Have: 2, Graft: 3, Prune: 4, Digest: 5, Batch: 6, Direct: 7 } as const
 
 const utf8 = new TextEncoder()
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
-class Writer {
-  private bytes: Uint8Array
-  private length = 0
-
-  constructor(room: number) {
-    this.bytes = new Uint8Array(room)
-  }
-
-  byte(value: number): void {
-    this.reserve(1)
-    this.bytes[this.length++] = value
-  }
-
-  raw(value: Uint8Array): void {
-    this.reserve(value.length)
-    this.bytes.set(value, this.length)
-    this.length += value.length
-  }
-
-  /** Seven bits a byte, the lowest first; each but the last has the highest bit set. */
-  varint(value: number): void {
-    let left = value
-    while (left > 127) {
-      this.byte((left % 128) | 128)
-      left = Math.floor(left / 128)
-    }
-    this.byte(left)
-  }
-
-  uint32(value: number): void {
-    for (const shift of [24, 16, 8, 0]) this.byte((value >>> shift) & 255)
-  }
-
-  text(value: string): void {
+class Writer extends ByteWriter {
+  name(value: string): void {
     const bytes = utf8.encode(value)
     this.byte(bytes.length >> 8)
     this.byte(bytes.length & 255)
     this.raw(bytes)
   }
 
-  bytesOf(value: Uint8Array): void {
-    this.varint(value.length)
-    this.raw(value)
-  }
-
   identity({ epoch, origin }: { readonly origin: string; readonly epoch: number }): void {
-    this.text(origin)
+    this.name(origin)
     this.uint32(epoch)
-  }
-
-  take(): Uint8Array {
-    return this.bytes.subarray(0, this.length)
-  }
-
-  private reserve(more: number): void {
-    if (this.length + more <= this.bytes.length) return
-    const grown = new Uint8Array(Math.max(2 * this.bytes.length, this.length + more))
-    grown.set(this.bytes)
-    this.bytes = grown
   }
 }
 
@@ -184,7 +136,7 @@ export const encode = ({ body, sender, topic }: Frame): Uint8Array => {
   const name = utf8.encode(topic)
   writer.byte(name.length)
   writer.raw(name)
-  writer.text(sender)
+  writer.name(sender)
   switch (body._tag) {
     case "Data": {
       writer.byte(body.hops)
@@ -198,17 +150,17 @@ export const encode = ({ body, sender, topic }: Frame): Uint8Array => {
       break
     }
     case "Graft": {
-      writer.byte(body.isLasting ? 1 : 0)
+      writer.flag(body.isLasting)
       spansTo(writer, body.spans)
       break
     }
     case "Digest": {
-      writer.byte(body.wantsAnswer ? 1 : 0)
+      writer.flag(body.wantsAnswer)
       spansTo(writer, body.spans)
       break
     }
     case "Batch": {
-      writer.byte(body.isAsked ? 1 : 0)
+      writer.flag(body.isAsked)
       writer.varint(body.messages.length)
       for (const { age, message } of body.messages) {
         writer.identity(message)
@@ -227,83 +179,15 @@ export const encode = ({ body, sender, topic }: Frame): Uint8Array => {
   return writer.take()
 }
 
-/** Thrown inside the decoder alone: the bytes end too soon, or break a bound. */
-class Malformed extends Error {
-  override readonly name = "Malformed"
-}
-// made once: an attacker's bytes must not make us write down where we were
-const malformed = new Malformed()
-
-class Reader {
-  private at = 0
-  private readonly bytes: Uint8Array
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes
-  }
-
-  byte(): number {
-    const value = this.bytes[this.at++]
-    if (value === undefined) throw malformed
-    return value
-  }
-
-  raw(length: number): Uint8Array {
-    if (length > this.bytes.length - this.at) throw malformed
-    this.at += length
-    return this.bytes.subarray(this.at - length, this.at)
-  }
-
-  flag(): boolean {
-    const value = this.byte()
-    if (value > 1) throw malformed
-    return value === 1
-  }
-
-  varint(most: number): number {
-    let value = 0
-    for (let factor = 1; factor <= 2 ** 49; factor *= 128) {
-      const byte = this.byte()
-      value += (byte & 127) * factor
-      if (byte < 128) {
-        if (value > most) throw malformed
-        return value
-      }
-    }
-    throw malformed
-  }
-
-  uint32(): number {
-    return ((this.byte() << 24) | (this.byte() << 16) | (this.byte() << 8) | this.byte()) >>> 0
-  }
-
-  utf8(length: number): string {
-    try {
-      return strict.decode(this.raw(length))
-    } catch {
-      throw malformed
-    }
-  }
-
+class Reader extends ByteReader {
   name(): string {
     const length = (this.byte() << 8) | this.byte()
-    if (length === 0 || length > MAX_NAME) throw malformed
-    return this.utf8(length)
-  }
-
-  /** A copy: what comes from the network may be a view of something larger. */
-  bytesOf(length: number): Uint8Array {
-    return this.raw(length).slice()
-  }
-
-  rest(): Uint8Array {
-    return this.bytesOf(this.bytes.length - this.at)
+    return length === 0 || length > MAX_NAME ? refuse() : this.utf8(length)
   }
 
   sequence(): number {
     const value = this.varint(Number.MAX_SAFE_INTEGER)
-    if (value === 0) throw malformed
-    return value
+    return value === 0 ? refuse() : value
   }
 
   spans(): ReadonlyArray<Span> {
@@ -316,7 +200,7 @@ class Reader {
       for (let more = this.varint(MAX_RANGES); more > 0; more--) {
         // the first begins at 1 or above, and a gap has at least one number
         const step = this.varint(Number.MAX_SAFE_INTEGER - last)
-        if (step < (last === 0 ? 1 : 2)) throw malformed
+        if (step < (last === 0 ? 1 : 2)) refuse()
         const from = last + step
         last = from + this.varint(Number.MAX_SAFE_INTEGER - from)
         ranges.push([from, last])
@@ -324,10 +208,6 @@ class Reader {
       spans.push({ origin, epoch, ranges })
     }
     return spans
-  }
-
-  end(): void {
-    if (this.at !== this.bytes.length) throw malformed
   }
 }
 
@@ -360,7 +240,7 @@ const bodyOf = (kind: number, reader: Reader): Body | undefined => {
         const epoch = reader.uint32()
         const sequence = reader.sequence()
         const age = reader.varint(2 ** 32)
-        const payload = reader.bytesOf(reader.varint(2 ** 32))
+        const payload = reader.bytesOf(2 ** 32)
         messages.push({ message: { origin, epoch, sequence, payload }, age })
       }
       return { _tag: "Batch", isAsked, messages }
@@ -411,7 +291,7 @@ export const decode = (bytes: Uint8Array, wanted: string, admit: Admit = all): D
     reader.end()
     return { _tag: "Frame", frame: { topic, sender, body } }
   } catch (error) {
-    if (error === malformed) return MALFORMED
+    if (error instanceof BytesMalformed) return MALFORMED
     throw error
   }
 }

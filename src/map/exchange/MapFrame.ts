@@ -5,7 +5,7 @@
  * @stability unstable
  * @since 0.1.0
  */
-import { ByteReader, BytesMalformed, ByteWriter, refuse } from "../Bytes.ts"
+import { ByteReader, BytesMalformed, ByteWriter, refuse } from "../../base/Bytes.ts"
 import { MAX_HASH } from "../Hash.ts"
 import { type Entry, LEAVES, MAX_KEY, MAX_NAME, MAX_VALUE, OVERHEAD, read, write } from "../MapEntry.ts"
 import { type Life, MAX_LIVES, type Seen } from "../Seen.ts"

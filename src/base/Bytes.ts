@@ -1,8 +1,7 @@
 /**
- * Numbers, names and bytes of frames and of what is kept on a disk. No bytes make the reader do more than their length
- * allows.
+ * Numbers, texts and bytes of the frames of topics and maps, and of what is kept on a disk. No bytes make the reader do
+ * more than their length allows.
  *
- * @stability unstable
  * @since 0.1.0
  */
 
@@ -35,6 +34,14 @@ export class ByteWriter {
   byte(value: number): void {
     this.reserve(1)
     this.bytes[this.at++] = value
+  }
+
+  flag(value: boolean): void {
+    this.byte(value ? 1 : 0)
+  }
+
+  uint32(value: number): void {
+    for (const shift of [24, 16, 8, 0]) this.byte((value >>> shift) & 255)
   }
 
   raw(value: Uint8Array): void {
@@ -95,6 +102,15 @@ export class ByteReader {
     return this.bytes[this.at++] ?? refuse()
   }
 
+  flag(): boolean {
+    const value = this.byte()
+    return value <= 1 ? value === 1 : refuse()
+  }
+
+  uint32(): number {
+    return ((this.byte() << 24) | (this.byte() << 16) | (this.byte() << 8) | this.byte()) >>> 0
+  }
+
   raw(length: number): Uint8Array {
     if (length > this.left) refuse()
     this.at += length
@@ -118,7 +134,12 @@ export class ByteReader {
   }
 
   text(most: number): string {
-    const bytes = this.raw(this.varint(most))
+    return this.utf8(this.varint(most))
+  }
+
+  /** A text of so many bytes. */
+  utf8(length: number): string {
+    const bytes = this.raw(length)
     try {
       return strict.decode(bytes)
     } catch {
@@ -129,6 +150,11 @@ export class ByteReader {
   /** A copy: what comes from the network may be a view of something larger. */
   bytesOf(most: number): Uint8Array {
     return this.raw(this.varint(most)).slice()
+  }
+
+  /** All that is left, as a copy. */
+  rest(): Uint8Array {
+    return this.raw(this.left).slice()
   }
 
   end(): void {
