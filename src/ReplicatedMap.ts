@@ -10,7 +10,7 @@
  * const Session = Schema.Struct({ user: Schema.String, cart: Schema.Array(Schema.String) })
  * const Sessions = ReplicatedMap.make("sessions", { key: Schema.String, value: Session })
  * const SessionsLive = Sessions.layer().pipe(
- *   Layer.provide(NodeMemberlist.layer({ ...MemberlistConfig.lan, name: "shop-1" }))
+ *   Layer.provideMerge(NodeMemberlist.layer({ ...MemberlistConfig.lan, name: "shop-1" }))
  * )
  *
  * const program = Effect.gen(function*() {

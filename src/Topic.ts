@@ -10,7 +10,7 @@
  * const Order = Schema.Struct({ id: Schema.String, amount: Schema.Number })
  * const Orders = Topic.make("orders", Order)
  * const OrdersLive = Orders.layer().pipe(
- *   Layer.provide(NodeMemberlist.layer({ ...MemberlistConfig.lan, name: "orders-1" }))
+ *   Layer.provideMerge(NodeMemberlist.layer({ ...MemberlistConfig.lan, name: "orders-1" }))
  * )
  *
  * const program = Effect.gen(function*() {

@@ -4,7 +4,9 @@
  *     NAME=a PORT=7946 RUNNER_PORT=34431 DATABASE=cluster.db npm exec -- node examples/effect-cluster/main.ts
  *     NAME=b PORT=7947 RUNNER_PORT=34432 DATABASE=cluster.db npm exec -- node examples/effect-cluster/main.ts 127.0.0.1:7946
  *
- * Each asks six entities where they are, and prints what has changed. Kill one, and see them answer elsewhere.
+ * Each asks six entities where they are, and prints what has changed. Kill one, and see them answer
+ * elsewhere: within ten seconds where locks end with their connection, and with the file of this example, whose locks are
+ * leases, when these are over, after half a minute (`docs/effect-cluster.md`).
  */
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"

@@ -156,7 +156,7 @@ export const messages = {
     "if both run, give one of them another name; if the member moved, nothing is to be done"
   ),
   SplitSuspected: warn(
-    "several members were lost together: they may be on the other side of a split",
+    "several members, or all others, were lost together: they may be on the other side of a split",
     "look at the network between them and this node; if they are gone for good, nothing is to be done"
   ),
   Healed: info("a member that was lost together with others is back"),
