@@ -107,6 +107,8 @@ export class Persistence {
   private readonly prefix: string
   private readonly turn = Semaphore.makeUnsafe(1)
   private parts: ReadonlyArray<Part> = Array.from({ length: TOPS }, () => nowhere)
+  /** Whether a head was written of which nobody knows if it is there, so which places count. */
+  private isUnsure = false
 
   constructor(store: KeyValueStore, map: string) {
     this.store = store
@@ -129,8 +131,19 @@ export class Persistence {
    */
   save(replica: Replica, now: () => number): Effect.Effect<boolean, KeyValueStoreError> {
     // one after the other: two at a time would take each other's places
-    return this.turn.withPermits(1)(this.write(replica, now))
+    return this.turn.withPermits(1)(Effect.andThen(this.sure, this.write(replica, now)))
   }
+
+  /** Looks which places count where the head's write failed, or was interrupted: it may be there all the same. */
+  private readonly sure: Effect.Effect<void, KeyValueStoreError> = Effect.suspend(() =>
+    this.isUnsure
+      ? Effect.map(this.store.getUint8Array(`${this.prefix}head`), (bytes) => {
+        const read = bytes === undefined ? undefined : whole(() => readHead(bytes))
+        if (read !== undefined) this.parts = read.parts
+        this.isUnsure = false
+      })
+      : Effect.void
+  )
 
   private write(replica: Replica, now: () => number): Effect.Effect<boolean, KeyValueStoreError> {
     return Effect.suspend(() => {
@@ -150,17 +163,18 @@ export class Persistence {
           parts[top] = { place, hash: hash(bytes) }
           return Effect.andThen(this.store.set(this.keyOf(top, place), bytes), Effect.yieldNow)
         })
-      const writeHead = Effect.suspend(() =>
-        replica.isMerging || replica.merges !== merges
-          ? Effect.void
-          : Effect.andThen(
-            this.store.set(`${this.prefix}head`, headOf(kept, parts)),
-            Effect.sync(() => {
-              this.parts = parts
-              isWhole = true
-            })
-          )
-      )
+      const writeHead = Effect.suspend(() => {
+        if (replica.isMerging || replica.merges !== merges) return Effect.void
+        this.isUnsure = true
+        return Effect.andThen(
+          this.store.set(`${this.prefix}head`, headOf(kept, parts)),
+          Effect.sync(() => {
+            this.parts = parts
+            this.isUnsure = false
+            isWhole = true
+          })
+        )
+      })
       return Effect.forEach(tops, writePart, { discard: true }).pipe(
         Effect.andThen(writeHead),
         Effect.andThen(Effect.sync(() => isWhole)),
