@@ -35,8 +35,10 @@ export const MAX_KEY = 1_024
 export const MAX_VALUE = 1_048_576
 /** Bytes of a member's name. */
 export const MAX_NAME = 4_096
-/** Beside the bytes of key and value, each entry counts so many. */
+/** Beside the bytes of key and value, each entry counts so many, */
 export const OVERHEAD = 64
+/** with the writer's name, up to so many bytes. Then no entry takes more bytes in a frame than it counts. */
+const NAME = 24
 
 const utf8 = new TextEncoder()
 
@@ -63,7 +65,7 @@ const completed = (head: Head, value: Uint8Array | undefined): Entry => {
   const bytes = utf8.encode(key)
   const id = hash(writer.take())
   const leaf = Math.floor(hash(bytes) / 2 ** 40)
-  const size = OVERHEAD + bytes.length + (value?.length ?? 0)
+  const size = OVERHEAD + bytes.length + Math.max(0, lengthOf(by) - NAME) + (value?.length ?? 0)
   // one shape for all
   return { key, time, counter, by, expires, isRemoval, value, content, id, leaf, size }
 }

@@ -20,7 +20,7 @@ import { MAX_KEY, MAX_VALUE } from "./MapEntry.ts"
 export interface Options {
   /** Keys that this member adds at most: 1 to 1,048,576. Default: 100,000. */
   readonly maxEntries?: number | undefined
-  /** Their bytes, with 64 for each: 1 KiB to 1 GiB. Default: 64 MiB. */
+  /** Their bytes, with 64 for each, and what a writer's name has beyond 24: 1 KiB to 1 GiB. Default: 64 MiB. */
   readonly maxBytes?: number | undefined
   /** Bytes of an encoded key: 1 to 1,024. Default: 256. */
   readonly maxKeyBytes?: number | undefined

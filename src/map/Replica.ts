@@ -179,9 +179,7 @@ export class Replica {
   /** Merges all that another replica has, where no copy is out of date, a slice with each step. */
   *absorb(entries: ReadonlyArray<Entry.Entry>, theirs: Seen.Standing, now: number): Generator<void, Merged, number> {
     let at = this.at(now)
-    const bytes = entries.reduce((sum, entry) => sum + entry.size, 0)
-    const isWhole = entries.every(({ time }) => time <= at + this.rules.ahead)
-      && this.table.size + entries.length <= this.rules.mostEntries && this.table.bytes + bytes <= this.rules.mostBytes
+    const isWhole = entries.every(({ time }) => time <= at + this.rules.ahead) && this.hasRoomFor(entries)
     const all: Array<Merged> = []
     this.isMerging = true
     for (let from = 0; from < entries.length; from += SLICE) {
@@ -190,7 +188,8 @@ export class Replica {
       all.push(this.merge(slice, at, (entry) => isWhole || this.isHarmless(entry, at) ? undefined : "Late"))
     }
     if (entries.length > 0) this.merges++
-    if (isWhole) this.adopt(theirs, at)
+    // what was written meanwhile may have taken the room
+    if (isWhole && all.every(({ refused }) => refused.size === 0)) this.adopt(theirs, at)
     this.isMerging = false
     return together(all)
   }
@@ -328,6 +327,17 @@ export class Replica {
       && this.table.bytes - freed + entry.size <= mostBytes
   }
 
+  /** Whether there is room for all of them, in place of what there is of their keys. */
+  private hasRoomFor(entries: ReadonlyArray<Entry.Entry>): boolean {
+    let { bytes, size } = this.table
+    for (const entry of entries) {
+      const current = this.table.get(entry.key)
+      if (current === undefined) size++
+      bytes += entry.size - (current?.size ?? 0)
+    }
+    return size <= this.rules.mostEntries && bytes <= this.rules.mostBytes
+  }
+
   /** Takes an entry that is later than ours. */
   private take(entry: Entry.Entry, at: number): Change | undefined {
     if (!this.table.wins(entry)) return undefined
@@ -352,8 +362,9 @@ export class Replica {
     if (!Number.isFinite(dead)) return
     if (entry.value !== undefined) this.table.schedule(entry.key, dead)
     else {
-      const thaw = at < this.thaw ? this.thaw : 0
-      this.table.schedule(entry.key, Math.max(Entry.dropFrom(entry, this.rules.life), thaw, at + 1))
+      const drop = Entry.dropFrom(entry, this.rules.life)
+      // it may be that time by then; or it is put off once more
+      this.table.schedule(entry.key, drop > at ? drop : Math.max(this.thaw, at + 1))
     }
   }
 

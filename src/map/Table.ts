@@ -21,6 +21,8 @@ export class Table {
   private readonly topSums = new Float64Array(TOPS)
   /** Keys that die or are dropped, by the second after which that is due. */
   private readonly agenda = new Map<number, Set<string>>()
+  /** In which second of the agenda a key is: in one, however often it is written. */
+  private readonly dates = new Map<string, number>()
   private soonest = Number.POSITIVE_INFINITY
   /** The sum of all hashes. */
   root = 0
@@ -79,16 +81,24 @@ export class Table {
     const keys = this.leaves.get(entry.leaf)
     keys?.delete(key)
     if (keys?.size === 0) this.leaves.delete(entry.leaf)
+    this.unschedule(key)
     this.count(entry, -1)
   }
 
   /** Has a key looked at again after some time. */
   schedule(key: string, at: number): void {
+    this.unschedule(key)
     const second = Math.ceil(at / 1_000)
+    this.dates.set(key, second)
     const keys = this.agenda.get(second)
     if (keys === undefined) this.agenda.set(second, new Set([key]))
     else keys.add(key)
     this.soonest = Math.min(this.soonest, second)
+  }
+
+  /** How many keys are to be looked at, some time. */
+  get scheduled(): number {
+    return [...this.agenda.values()].reduce((sum, { size }) => sum + size, 0)
   }
 
   /** Takes the keys that are to be looked at. */
@@ -99,11 +109,23 @@ export class Table {
     this.soonest = Number.POSITIVE_INFINITY
     for (const [at, keys] of this.agenda) {
       if (at <= second) {
-        due.push(...keys)
+        for (const key of keys) {
+          due.push(key)
+          this.dates.delete(key)
+        }
         this.agenda.delete(at)
       } else this.soonest = Math.min(this.soonest, at)
     }
     return due
+  }
+
+  private unschedule(key: string): void {
+    const second = this.dates.get(key)
+    if (second === undefined) return
+    this.dates.delete(key)
+    const keys = this.agenda.get(second)
+    keys?.delete(key)
+    if (keys?.size === 0) this.agenda.delete(second)
   }
 
   private count(entry: Entry, by: 1 | -1): void {

@@ -5,6 +5,7 @@ import { encode } from "../../src/map/exchange/MapFrame.ts"
 import * as Pull from "../../src/map/exchange/Pull.ts"
 import * as MapEntry from "../../src/map/MapEntry.ts"
 import { Replica, type Rules } from "../../src/map/Replica.ts"
+import { Table } from "../../src/map/Table.ts"
 import { World } from "../support/MapWorld.ts"
 
 const HOUR = 3_600_000
@@ -213,6 +214,18 @@ describe("a comparison", () => {
     assert.strictEqual(two.table.size, 0)
   })
 
+  it("needs no room for what takes the place of what there is", () => {
+    const tight = { ...rules, mostEntries: 150 }
+    const [one, two] = [new Replica("one", 1_000, tight), new Replica("two", 1_000, tight)]
+    for (let i = 0; i < 100; i++) one.write(`k${i}`, new Uint8Array([1]), undefined, 1_000)
+    compare(two, one, 2_000, tight)
+    for (let i = 0; i < 100; i++) one.write(`k${i}`, undefined, undefined, 3_000)
+    const { ended } = compare(two, one, HOUR / 2, tight)
+    if (ended._tag !== "Merged") throw new Error(ended._tag)
+    assert.deepStrictEqual([...ended.refused], [])
+    assert.deepStrictEqual(stateOf(two), stateOf(one))
+  })
+
   it("that is given up keeps only what does no harm without the rest", () => {
     const [one, two] = [new Replica("one", 1_000, rules), new Replica("two", 1_000, rules)]
     const now = 20 * 60_000
@@ -234,6 +247,80 @@ describe("a comparison", () => {
     assert.isUndefined(pull.take({ ...answer, to }, now))
     pull.giveUp(now)
     assert.deepStrictEqual(two.table.all().map(({ key }) => key).toSorted(), ["now gone", "stays"])
+  })
+})
+
+describe("times to live", () => {
+  it("of as many values as there may be end in one second", () => {
+    const table = new Table()
+    for (let i = 0; i < 400_000; i++) table.schedule(`k${i}`, 10_000)
+    assert.strictEqual(table.due(10_000).length, 400_000)
+    assert.strictEqual(table.due(20_000).length, 0)
+  })
+
+  it("that are written again and again take no more room than once", () => {
+    const replica = new Replica("n", 1_000, rules)
+    for (let at = 1_000; at < 1_000_000; at += 1_000) {
+      replica.write("refreshed", new Uint8Array([1]), at + HOUR, at)
+      replica.write("removed", new Uint8Array([1]), undefined, at)
+      replica.write("removed", undefined, undefined, at)
+    }
+    assert.strictEqual(replica.table.scheduled, 2)
+    replica.sweep(999_000 + HOUR)
+    assert.strictEqual(replica.table.get("removed"), undefined)
+    assert.strictEqual(replica.table.get("refreshed")?.value, undefined)
+  })
+})
+
+describe("a newcomer", () => {
+  it("forgets removals when the others do, so that copies are equal again at once", () => {
+    const one = new Replica("one", 1_000, rules)
+    for (let i = 0; i < 100; i++) {
+      one.write(`k${i}`, new Uint8Array([1]), undefined, 2 * HOUR)
+      one.write(`k${i}`, undefined, undefined, 2 * HOUR)
+    }
+    const joined = 2.5 * HOUR
+    const two = new Replica("two", joined, rules)
+    compare(two, one, joined)
+    assert.strictEqual(two.table.size, 100)
+    const now = joined + 0.6 * HOUR
+    for (const replica of [one, two]) replica.sweep(now)
+    assert.deepStrictEqual([one.table.size, two.table.size], [0, 0])
+    assert.isBelow(compare(one, two, now).sent, 200)
+  })
+})
+
+describe("a peer that means harm", () => {
+  it("makes nobody look through the entries for what it does not want", () => {
+    const replica = new Replica("n", 1_000, rules)
+    for (let i = 0; i < 2_000; i++) replica.write(`k${i}`, new Uint8Array([1]), undefined, 1_000)
+    let looked = 0
+    const leafOf = replica.table.leaf.bind(replica.table)
+    replica.table.leaf = (leaf) => {
+      looked++
+      return leafOf(leaf)
+    }
+    const leaves = Array.from({ length: 512 }, (_, i) => 8 * i)
+    const [first, last] = [{ leaf: 0, id: -1 }, { leaf: 4_096, id: -1 }]
+    for (const [after, until] of [[last, first], [first, first], [last, last]] as const) {
+      Pull.answer(replica, { _tag: "Want", session: 1, after, until, leaves, has: [] }, 1_000)
+    }
+    assert.isBelow(looked, 4)
+  })
+
+  it("with a long name finds its writes counted, and they are still answered in frames that can be sent", () => {
+    const [one, two] = [new Replica("one", 1_000, rules), new Replica("two", 1_000, rules)]
+    const by = "n".repeat(MapEntry.MAX_NAME)
+    const forged = Array.from(
+      { length: 1_000 },
+      (_, i) => MapEntry.make(`k${i}`, { time: 1_000, counter: 0, by }, new Uint8Array([1]))
+    )
+    one.delta(forged, 1_000)
+    assert.isAbove(one.table.bytes, 4_000_000)
+    const portions: Array<number> = []
+    compare(two, one, 1_000, rules, portions)
+    assert.isBelow(Math.max(...portions), 2 * 65_536)
+    assert.deepStrictEqual(stateOf(two), stateOf(one))
   })
 })
 

@@ -220,6 +220,8 @@ const portion = (table: Table, { after, has, leaves, session, until }: Want): An
   const entries: Array<Entry> = []
   let bytes = 0
   for (const leaf of leaves) {
+    // nothing there is wanted, and must cost nothing
+    if (leaf < after.leaf || leaf > until.leaf) continue
     for (const entry of table.leaf(leaf)) {
       if (comparePlaces(entry, after) <= 0 || comparePlaces(entry, until) > 0 || known.has(entry.id)) continue
       entries.push(entry)
