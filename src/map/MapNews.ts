@@ -51,14 +51,25 @@ export const make = <K, V>(
     }
   }
 
-  const tellOthers = (merged: Replica.Merged): void => {
-    for (const [reason, number] of merged.refused) count(`entry.refused:${reason}`, number)
-    count("entry.changed", merged.changes.length)
-    for (const { by, key, time, value } of merged.lost) {
+  /** Whether a change is still what is to be read. */
+  const isSo = ({ entry, key, value }: Replica.Change): boolean => {
+    const is = replica.table.get(key)
+    if (value === undefined || is?.value === undefined) return value === is?.value
+    // another write of the same value was no change when it came
+    return is.content === entry.content
+  }
+
+  const tellLost = (all: ReadonlyArray<Replica.Lost>): void => {
+    for (const { by, key, time, value } of all) {
       count("entry.discarded")
       const lost = decoded(key, value, by)
       if (lost !== undefined) discarded.tell({ ...lost, time })
     }
+  }
+
+  const tellNumbers = (merged: Replica.Merged): void => {
+    for (const [reason, number] of merged.refused) count(`entry.refused:${reason}`, number)
+    count("entry.changed", merged.changes.length)
   }
 
   return {
@@ -68,16 +79,20 @@ export const make = <K, V>(
     tellChanges,
     tell: (merged: Replica.Merged): void => {
       tellChanges(merged.changes)
-      tellOthers(merged)
+      tellNumbers(merged)
+      tellLost(merged.lost)
     },
     /** Tells of what may be much, and of no change of a key that has changed again meanwhile. */
     tellMuch: (merged: Replica.Merged): Effect.Effect<void> =>
       Effect.gen(function*() {
-        tellOthers(merged)
+        tellNumbers(merged)
+        for (let from = 0; from < merged.lost.length; from += AT_ONCE) {
+          tellLost(merged.lost.slice(from, from + AT_ONCE))
+          yield* Effect.yieldNow
+        }
         for (let from = 0; from < merged.changes.length; from += AT_ONCE) {
           if (from > 0) yield* Effect.yieldNow
-          const slice = merged.changes.slice(from, from + AT_ONCE)
-          tellChanges(slice.filter(({ entry, key }) => (replica.table.get(key)?.id ?? entry.id) === entry.id))
+          tellChanges(merged.changes.slice(from, from + AT_ONCE).filter(isSo))
         }
       }),
     /** Ends every stream once it has told what it has. */
