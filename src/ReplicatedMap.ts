@@ -150,7 +150,12 @@ const start = Effect.fnUntraced(function*<K, V>(
     count("store.broken")
     yield* warn("broken", `what its store has under "${loaded.key}" is not what was written; it begins with nothing`)
   }
-  const replica = new Replica.Replica(self, now(), rules, loaded?._tag === "Kept" ? loaded.kept : undefined)
+  const kept = loaded?._tag === "Kept" ? loaded.kept : undefined
+  const replica = new Replica.Replica(self, now(), rules, kept && { ...kept, entries: [] })
+  for (let from = 0; from < (kept?.entries.length ?? 0); from += Replica.SLICE) {
+    replica.restore(kept?.entries.slice(from, from + Replica.SLICE) ?? [], now())
+    yield* Effect.yieldNow
+  }
 
   const frames = Topic.make(`map/${map}`, Schema.Uint8Array)
   const topic = yield* Effect.map(

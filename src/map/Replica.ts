@@ -62,7 +62,7 @@ export interface Kept {
 const MAX_FORGOTTEN = 1_024
 
 /** Entries that are merged before others have their turn: about 2 ms. */
-const SLICE = 256
+export const SLICE = 256
 
 export class Replica {
   readonly table = new Table()
@@ -95,7 +95,12 @@ export class Replica {
     )
     for (const entry of kept.forgotten) this.forgotten.set(entry.key, entry)
     if (kept.clock.time <= now + rules.ahead) this.clock = kept.clock
-    for (const entry of kept.entries) if (entry.time <= now + rules.ahead) this.store(entry, now)
+    this.restore(kept.entries, now)
+  }
+
+  /** Takes entries from a disk, before anybody knows of this replica. */
+  restore(entries: ReadonlyArray<Entry.Entry>, now: number): void {
+    for (const entry of entries) if (entry.time <= now + this.rules.ahead) this.store(entry, now)
   }
 
   /** The time, which never goes back. */
@@ -219,18 +224,23 @@ export class Replica {
       return { changes: [], lost: [], refused }
     }
     const since = Seen.keptFrom(this.standing(at), theirs, this.rules)
+    const young = at - Seen.deltaAge(this.rules)
     const ids = new Set(entries.map(({ id }) => id))
     const before = new Map<string, Entry.Entry | undefined>()
     const discarded: Array<Entry.Entry> = []
     this.isMerging = true
-    for (const entry of leaves.flatMap((leaf) => this.table.leaf(leaf))) {
-      const isEndless = !entry.isRemoval && entry.expires === undefined
-      const isOld = isEndless ? entry.time <= since : entry.time < at - Seen.deltaAge(this.rules)
-      if (!isOld || ids.has(entry.id)) continue
-      before.set(entry.key, entry)
-      discarded.push(entry)
-      this.table.remove(entry.key)
-      this.touched.add(entry.leaf)
+    let looked = 0
+    for (const leaf of leaves) {
+      for (const entry of this.table.leaf(leaf)) {
+        if (++looked % SLICE === 0) at = this.at(yield)
+        const isEndless = !entry.isRemoval && entry.expires === undefined
+        const isOld = isEndless ? entry.time <= since : entry.time < young
+        if (!isOld || ids.has(entry.id)) continue
+        before.set(entry.key, entry)
+        discarded.push(entry)
+        this.table.remove(entry.key)
+        this.touched.add(entry.leaf)
+      }
     }
     for (const [i, entry] of entries.entries()) {
       if (i > 0 && i % SLICE === 0) at = this.at(yield)
@@ -238,8 +248,22 @@ export class Replica {
       if (this.table.wins(entry)) this.store(entry, at)
     }
     this.merges++
-    const lost = this.lostOf(discarded, theirs.vector).concat(entries.flatMap((entry) => this.back(entry) ?? []))
-    const changes = [...before].flatMap(([key, was]) => this.changeFrom(key, was, at) ?? [])
+    const lost: Array<Lost> = []
+    for (let from = 0; from < discarded.length; from += SLICE) {
+      if (from > 0) at = this.at(yield)
+      lost.push(...this.lostOf(discarded.slice(from, from + SLICE), theirs.vector))
+    }
+    for (const [i, entry] of entries.entries()) {
+      if (i > 0 && i % SLICE === 0) at = this.at(yield)
+      const back = this.back(entry)
+      if (back !== undefined) lost.push(back)
+    }
+    const changes: Array<Change> = []
+    for (const [key, was] of before) {
+      if (++looked % SLICE === 0) at = this.at(yield)
+      const change = this.changeFrom(key, was, at)
+      if (change !== undefined) changes.push(change)
+    }
     this.life = { name: this.life.name, birth: Math.max(at, this.life.birth + 1) }
     this.latest = Math.max(this.latest, this.life.birth)
     this.others = new Map()

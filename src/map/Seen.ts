@@ -51,8 +51,11 @@ const at = (vector: Vector, life: Life): number => vector.get(idOf(life))?.at ??
 /** How old a delta may be to be merged; what is older comes by a comparison, or not at all. */
 export const deltaAge = ({ ahead }: Times): number => 2 * ahead
 
+/** How long a comparison may take: enough for much, over a slow network. */
+export const comparisonTime = ({ ahead, life }: Times): number => Math.max(ahead, Math.floor(life / 8))
+
 /** How old what was seen may be. Less than a removal lives, by what clocks, deltas and comparisons may be late. */
-const freshFor = ({ ahead, life }: Times): number => life - 4 * ahead
+const freshFor = (times: Times): number => times.life - times.ahead - deltaAge(times) - comparisonTime(times)
 
 /** Whether a copy may lack what the other one has had and forgotten. */
 const isBehind = (mine: Vector, theirs: Vector, now: number, times: Times): boolean => {

@@ -207,7 +207,12 @@ describe("a comparison", () => {
     assert.isUndefined(pull.take({ _tag: "Chunk", session: 2, after, to: until, entries: [] }, 1_000))
     assert.isUndefined(pull.take({ _tag: "Leaves", session, sums: [] }, 1_000))
     for (
-      const [to, entries] of [[after, []], [{ leaf: 4_096, id: 5 }, []], [until, [stray]]] as const
+      const [to, entries] of [
+        [after, []],
+        [{ leaf: 4_096, id: 5 }, []],
+        [{ leaf: 7, id: 5 }, []],
+        [until, [stray]]
+      ] as const
     ) {
       assert.strictEqual(pull.take({ _tag: "Chunk", session, after, to, entries }, 1_000)?._tag, "Refused")
     }
@@ -233,6 +238,7 @@ describe("a comparison", () => {
     one.write("ends", bytes("v"), HOUR, 1_000)
     one.write("gone", bytes("v"), undefined, 1_000)
     one.write("gone", undefined, undefined, 1_000)
+    for (let i = 0; i < 500; i++) one.write(`more${i}`, bytes("v"), now + HOUR, 1_000)
     one.write("now gone", bytes("v"), undefined, now)
     one.write("now gone", undefined, undefined, now)
     const pull = new Pull.Pull(1, two, rules)
@@ -245,7 +251,10 @@ describe("a comparison", () => {
     if (last === undefined) throw new Error("nothing")
     const to = { leaf: last.leaf, id: last.id }
     assert.isUndefined(pull.take({ ...answer, to }, now))
-    pull.giveUp(now)
+    let slices = 0
+    while (pull.giveUpSome(now) !== undefined) slices++
+    // so that others have their turn
+    assert.isAbove(slices, 1)
     assert.deepStrictEqual(two.table.all().map(({ key }) => key).toSorted(), ["now gone", "stays"])
   })
 })
@@ -391,6 +400,27 @@ describe("a copy that was away", () => {
     if (ended._tag !== "Replaced") throw new Error(ended._tag)
     assert.deepStrictEqual(ended.lost.map(({ by, key, value }) => [key, by, value]), [["kept", "b", undefined]])
     assert.strictEqual(textOf(b, "kept"), "v")
+  })
+
+  it("is discarded a slice at a time, because others must have their turn", () => {
+    const { a, b } = pair()
+    const c = new Replica("c", 2_000, rules)
+    for (let at = 3_000; at < 3 * HOUR; at += 60_000) {
+      for (const replica of [a, c]) replica.sweep(at)
+      compare(a, c, at)
+      compare(c, a, at)
+      if (at === 63_000) { for (let i = 0; i < 5_000; i++) b.write(`own${i}`, bytes("v"), undefined, at) }
+    }
+    const now = 3 * HOUR
+    const pull = new Pull.Pull(1, b, rules)
+    let ended: Pull.Ended | undefined
+    while (!pull.isSettling && ended === undefined) ended = pull.take(Pull.answer(a, pull.question, now), now)
+    let slices = 0
+    for (; pull.isSettling; slices++) ended = pull.settle(now)
+    if (ended?._tag !== "Replaced") throw new Error(ended?._tag)
+    assert.strictEqual(ended.lost.length, 5_000)
+    assert.isAbove(slices, 50)
+    assert.deepStrictEqual(stateOf(b), stateOf(a))
   })
 
   it("as a whole half is decided alike from both sides", () => {

@@ -159,6 +159,31 @@ describe("a map", () => {
     assert.deepStrictEqual(seen, { alone: 0, size: 300, sizes: [300, 300, 300, 300], values: [-1, -1, -1, -1] })
   })
 
+  it("comes to who joins although that takes longer than clocks may be apart, also where its values have an end", () => {
+    const seen = live(Effect.gen(function*() {
+      const Large = ReplicatedMap.make("large", { key: Schema.String, value: Schema.String })
+      const cluster = yield* SimulatedCluster.make({
+        nodes: ["n1", "n2"],
+        seed: 1,
+        layer: () => Layer.provideMerge(Large.layer(short), MemberlistLive)
+      })
+      const on = <A, E>(name: string, f: (large: ReplicatedMap.Service<string, string>) => Effect.Effect<A, E>) =>
+        cluster.run(
+          name,
+          Effect.flatMap(Effect.map(Effect.context<ReplicatedMap.Identity<"large">>(), Context.get(Large)), f)
+        )
+      yield* cluster.start("n1")
+      const value = "x".repeat(60_000)
+      for (let i = 0; i < 120; i++) yield* on("n1", ({ set }) => set(`k${i}`, value, { ttl: "1 hour" }))
+      yield* Effect.sleep("10 seconds")
+      yield* cluster.start("n2")
+      yield* cluster.rejoin("n2")
+      yield* Effect.sleep("30 seconds")
+      return yield* on("n2", ({ size }) => size)
+    }))
+    assert.strictEqual(seen, 120)
+  })
+
   it("stands beside another map, and disturbs nobody who has none", () => {
     const seen = live(Effect.gen(function*() {
       const cluster = yield* SimulatedCluster.make({ nodes: names(3), seed: 1 })

@@ -2,6 +2,7 @@
 import * as Pull from "../../src/map/exchange/Pull.ts"
 import * as Entry from "../../src/map/MapEntry.ts"
 import { type Kept, type Lost, Replica, type Rules } from "../../src/map/Replica.ts"
+import * as Seen from "../../src/map/Seen.ts"
 import { Draws } from "../../src/testing/clock/Draws.ts"
 
 const SECOND = 1_000
@@ -210,7 +211,8 @@ export class World {
     for (;;) {
       if (!this.isCalm && this.chance(0.05)) {
         this.count("comparison was interrupted")
-        this.lost.push(...pull.giveUp(this.now(node)).lost)
+        const giveUp = () => pull.giveUpSome(this.now(node))
+        for (let some = giveUp(); some !== undefined; some = giveUp()) this.lost.push(...some.lost)
         break
       }
       const answer = Pull.answer(other, pull.question, this.now(from))
@@ -225,8 +227,8 @@ export class World {
         if (ended._tag === "Refused" || ended._tag === "ClockApart") this.violations.push(JSON.stringify(ended))
         break
       }
-      if (!this.isCalm && this.chance(0.2) && this.time - began < 700) {
-        this.time += this.draws.between(0, 300)
+      if (!this.isCalm && this.chance(0.2) && this.time - began < Seen.comparisonTime(rules) - 800) {
+        this.time += this.draws.between(0, 800)
         this.write()
       }
       if (this.chance(0.1)) other.sweep(this.now(from))

@@ -13,6 +13,7 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import { Allowances } from "../../topic/Allowances.ts"
 import type { Merged, Replica, Rules } from "../Replica.ts"
+import { comparisonTime } from "../Seen.ts"
 import { type Answer, encode, type MapFrame, type Question } from "./MapFrame.ts"
 import * as Pull from "./Pull.ts"
 
@@ -30,6 +31,8 @@ const ANSWERED = { perSecond: 8 * 1_048_576, burst: 16 * 1_048_576 }
 const MOST_NAMES = 4_096
 /** How much we ask for in a second: less than that. */
 const PACE = 4 * 1_048_576
+/** What has to come in a second of a comparison that takes long, or who dribbles would keep us from others. */
+const SLOWEST = 16_384
 /** What a question costs beside the bytes of its answer. */
 const LOOKING = 4_096
 
@@ -110,8 +113,13 @@ export const make = Effect.fnUntraced(function*(
       const { question } = pull
       const answer = yield* ask(peer, question, answers)
       // a state from longer ago says nothing about what was forgotten since
-      if (answer === undefined || now() - began > rules.ahead) {
-        merged(pull.giveUp(now()))
+      const age = now() - began
+      const isSlow = age > rules.ahead && pull.received / SLOWEST < age / 1_000
+      if (answer === undefined || isSlow || age > comparisonTime(rules)) {
+        for (let part = pull.giveUpSome(now()); part !== undefined; part = pull.giveUpSome(now())) {
+          merged(part)
+          yield* Effect.yieldNow
+        }
         return Option.none<Pull.Ended>()
       }
       let ended = pull.take(answer, now())

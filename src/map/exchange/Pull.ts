@@ -8,7 +8,7 @@
  * @since 0.1.0
  */
 import { type Entry, LEAVES } from "../MapEntry.ts"
-import type { Merged, Replica, Rules } from "../Replica.ts"
+import { type Merged, type Replica, type Rules, SLICE } from "../Replica.ts"
 import * as Seen from "../Seen.ts"
 import { type Table, TOPS } from "../Table.ts"
 import {
@@ -64,6 +64,11 @@ export class Pull {
     return this.expected
   }
 
+  /** Bytes of entries that came so far. */
+  get received(): number {
+    return this.bytes
+  }
+
   /** Takes an answer: how it ended, if it did; the next question follows otherwise. Old answers change nothing. */
   take(answer: Answer, now: number): Ended | undefined {
     if (answer.session !== this.session) return undefined
@@ -83,6 +88,8 @@ export class Pull {
     if (comparePlaces(answer.to, answer.after) <= 0 || comparePlaces(answer.to, expected.until) > 0) {
       return refused("an answer that goes on from where the question begins, and not beyond its end")
     }
+    // or every place there is could be told of in an answer of its own
+    if (answer.entries.length === 0 && comparePlaces(answer.to, expected.until) < 0) return refused("entries")
     const leaves = new Set(expected.leaves)
     for (const entry of answer.entries) {
       const isWithin = comparePlaces(entry, answer.after) > 0 && comparePlaces(entry, answer.to) <= 0
@@ -119,9 +126,10 @@ export class Pull {
     }
   }
 
-  /** Gives up, and keeps what does no harm without the rest. */
-  giveUp(now: number): Merged {
-    return this.replica.absorbPart(this.isReplacing ? [] : this.entries, now)
+  /** Gives up, and keeps what does no harm without the rest: a slice of it with each call, until nothing is left. */
+  giveUpSome(now: number): Merged | undefined {
+    const slice = this.entries.splice(-SLICE)
+    return slice.length === 0 || this.isReplacing ? undefined : this.replica.absorbPart(slice, now)
   }
 
   private begin(tops: Tops, now: number): Ended | undefined {
