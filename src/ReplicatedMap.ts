@@ -110,6 +110,8 @@ const FAREWELL = 2_000
 /** Until a message that was published has been passed on, also where one that would pass it on has just crashed. */
 const LINGER = 600
 const WARNING_PAUSE = 60_000
+/** Entries that are decoded before others have their turn. */
+const DECODED = 1_024
 
 const start = Effect.fnUntraced(function*<K, V>(
   map: string,
@@ -428,14 +430,19 @@ const start = Effect.fnUntraced(function*<K, V>(
           return Result.succeed(wasThere)
         })
       }),
-    entries: Effect.sync(() => {
+    entries: Effect.gen(function*() {
       const at = replica.at(now())
-      return replica.table.all().flatMap((entry): ReadonlyArray<readonly [K, V]> => {
-        if (!Entry.isLive(entry, at)) return []
+      // as they are at this moment, decoded in parts, so that others have their turn
+      const all = replica.table.all()
+      const found: Array<readonly [K, V]> = []
+      for (const [i, entry] of all.entries()) {
+        if (i > 0 && i % DECODED === 0) yield* Effect.yieldNow
+        if (!Entry.isLive(entry, at)) continue
         const key = input.decodeKey(entry.key)
         const value = input.decodeValue(entry.value)
-        return Result.isSuccess(key) && Result.isSuccess(value) ? [[key.success, value.success]] : []
-      })
+        if (Result.isSuccess(key) && Result.isSuccess(value)) found.push([key.success, value.success])
+      }
+      return found
     }),
     size: Effect.sync(() => replica.table.valued),
     changes: Stream.map(news.changes.stream, ([change, missed]) => ({ ...change, missed })),

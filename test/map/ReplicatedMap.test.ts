@@ -159,6 +159,22 @@ describe("a map", () => {
     assert.deepStrictEqual(seen, { alone: 0, size: 300, sizes: [300, 300, 300, 300], values: [-1, -1, -1, -1] })
   })
 
+  it("reads all of many entries as they are at one moment, and lets others have their turn meanwhile", () => {
+    const seen = live(Effect.gen(function*() {
+      const cluster = yield* formed(1)
+      for (let i = 0; i < 5_000; i++) yield* set(cluster, "n1", `k${i}`, i)
+      return yield* use(cluster, "n1", ({ entries, set }) =>
+        Effect.gen(function*() {
+          const reading = yield* Effect.forkChild(entries, { startImmediately: true })
+          const isBegun = reading.pollUnsafe() === undefined
+          yield* set("k4999", -1)
+          const all = new Map(yield* Fiber.join(reading))
+          return [isBegun, all.size, all.get("k4999")]
+        }))
+    }))
+    assert.deepStrictEqual(seen, [true, 5_000, 4_999])
+  })
+
   it("comes to who joins although that takes longer than clocks may be apart, also where its values have an end", () => {
     const seen = live(Effect.gen(function*() {
       const Large = ReplicatedMap.make("large", { key: Schema.String, value: Schema.String })
