@@ -175,7 +175,8 @@ const start = Effect.fnUntraced(function*<K, V>(
   const began = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const age = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6 - began
   let isClosed = false
-  let isCompared = false
+  /** Whether a comparison came to an end, be it that nothing could be merged: soon again would be the same. */
+  let hasEnded = false
   let publishedAt = Number.NEGATIVE_INFINITY
 
   const news = MapNews.make<K, V>({ capacity: settings.changeBuffer, count, input, replica })
@@ -222,6 +223,7 @@ const start = Effect.fnUntraced(function*<K, V>(
 
   const ended = Effect.fnUntraced(function*(peer: string, end: Ended): Effect.fn.Return<void> {
     count(`compared:${end._tag}`)
+    hasEnded = true
     const shown = PlainText.name(peer)
     switch (end._tag) {
       case "Merged":
@@ -233,7 +235,6 @@ const start = Effect.fnUntraced(function*<K, V>(
             `not all that "${shown}" has could be merged (${[...end.refused.keys()].join(", ")})`
           )
         }
-        isCompared = true
         Latch.openUnsafe(compared)
         if (end.lost.length === 0) return
         return yield* Effect.logWarning(
@@ -249,7 +250,6 @@ const start = Effect.fnUntraced(function*<K, V>(
         return yield* warn("answer", `"${shown}" answered what was not asked: ${end.reason}`)
       case "TheirsOutOfDate": {
         // ours is the one that counts
-        isCompared = true
         Latch.openUnsafe(compared)
       }
     }
@@ -273,7 +273,7 @@ const start = Effect.fnUntraced(function*<K, V>(
 
   const comparing = Effect.gen(function*() {
     const share = yield* Random.nextBetween(1 - JITTER, 1 + JITTER)
-    const pause = isCompared ? share * settings.syncInterval : share * RETRY
+    const pause = hasEnded ? share * settings.syncInterval : share * RETRY
     yield* Effect.raceFirst(Effect.sleep(pause), Effect.andThen(soon.await, Effect.sleep(share * SWEEP / 2)))
     Latch.closeUnsafe(soon)
     const all = yield* others

@@ -200,6 +200,26 @@ describe("a map", () => {
     assert.strictEqual(seen, 120)
   })
 
+  it("that is too large for a newcomer is not asked for again and again", () => {
+    const seen = live(Effect.gen(function*() {
+      const cluster = yield* SimulatedCluster.make({
+        nodes: ["n1", "n2"],
+        seed: 1,
+        layer: (name) => Layer.provideMerge(Sessions.layer(name === "n1" ? {} : { maxEntries: 5 }), MemberlistLive)
+      })
+      yield* cluster.start("n1")
+      for (let i = 0; i < 100; i++) yield* set(cluster, "n1", `k${i}`, i)
+      // it has not just begun any more
+      yield* Effect.sleep("65 minutes")
+      yield* cluster.start("n2")
+      yield* cluster.rejoin("n2")
+      yield* Effect.sleep("5 minutes")
+      return (yield* countersOf(cluster, "n2")).get("compared:Refused") ?? 0
+    }))
+    assert.isAtLeast(seen, 5)
+    assert.isAtMost(seen, 40)
+  })
+
   it("stands beside another map, and disturbs nobody who has none", () => {
     const seen = live(Effect.gen(function*() {
       const cluster = yield* SimulatedCluster.make({ nodes: names(3), seed: 1 })
