@@ -110,6 +110,8 @@ const FAREWELL = 2_000
 /** Until a message that was published has been passed on, also where one that would pass it on has just crashed. */
 const LINGER = 600
 const WARNING_PAUSE = 60_000
+/** Comparisons that merged nothing, or not all, after which `ready` waits no longer. */
+const MOST_FRUITLESS = 3
 /** Entries that are decoded before others have their turn. */
 const DECODED = 1_024
 
@@ -172,6 +174,7 @@ const start = Effect.fnUntraced(function*<K, V>(
   const outbox = new PendingWrites(settings.pendingWrites)
   const soon = Latch.makeUnsafe(false)
   const compared = Latch.makeUnsafe(false)
+  let failed = 0
   const began = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const age = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6 - began
   let isClosed = false
@@ -221,6 +224,11 @@ const start = Effect.fnUntraced(function*<K, V>(
     news.tell(replica.delta(frame.entries, now()))
   }
 
+  /** Notes a comparison that merged nothing, or not all. Whoever waits for one does not wait without end. */
+  const fruitless = () => {
+    if (++failed === MOST_FRUITLESS) Latch.openUnsafe(compared)
+  }
+
   const ended = Effect.fnUntraced(function*(peer: string, end: Ended): Effect.fn.Return<void> {
     count(`compared:${end._tag}`)
     hasEnded = true
@@ -230,6 +238,7 @@ const start = Effect.fnUntraced(function*<K, V>(
       case "Replaced": {
         yield* news.tellMuch(end)
         if (end.refused.size > 0) {
+          fruitless()
           return yield* warn(
             "refused",
             `not all that "${shown}" has could be merged (${[...end.refused.keys()].join(", ")})`
@@ -242,11 +251,13 @@ const start = Effect.fnUntraced(function*<K, V>(
         )
       }
       case "ClockApart":
+        fruitless()
         return yield* warn(
           "clock",
           `the clock of "${shown}" is ${end.by} ms from ours; at most ${rules.ahead} are merged`
         )
       case "Refused":
+        fruitless()
         return yield* warn("answer", `"${shown}" answered what was not asked: ${end.reason}`)
       case "TheirsOutOfDate": {
         // ours is the one that counts

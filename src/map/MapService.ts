@@ -137,7 +137,10 @@ export interface Service<K, V> {
   readonly discarded: Stream.Stream<Discarded<K, V>>
   /** What does not decode; it is kept for others, who may know its schema. */
   readonly invalid: Stream.Stream<Invalid>
-  /** Waits until this copy has been compared with another member's, or nobody else takes part. */
+  /**
+   * Waits until this copy has been compared with another member's, or nobody else takes part; also after three
+   * comparisons of which not all could be merged, as a warning tells.
+   */
   readonly ready: Effect.Effect<void>
   /** The live members that are known to take part, this one included. */
   readonly participants: Effect.Effect<ReadonlyArray<Member>>

@@ -200,7 +200,7 @@ describe("a map", () => {
     assert.strictEqual(seen, 120)
   })
 
-  it("that is too large for a newcomer is not asked for again and again", () => {
+  it("that is too large for a newcomer is not asked for again and again, nor waited for without end", () => {
     const seen = live(Effect.gen(function*() {
       const cluster = yield* SimulatedCluster.make({
         nodes: ["n1", "n2"],
@@ -213,11 +213,17 @@ describe("a map", () => {
       yield* Effect.sleep("65 minutes")
       yield* cluster.start("n2")
       yield* cluster.rejoin("n2")
-      yield* Effect.sleep("5 minutes")
-      return (yield* countersOf(cluster, "n2")).get("compared:Refused") ?? 0
+      const began = yield* Clock.currentTimeMillis
+      yield* use(cluster, "n2", ({ ready }) => ready)
+      const waited = (yield* Clock.currentTimeMillis) - began
+      yield* Effect.sleep(300_000 - waited)
+      const counters = yield* countersOf(cluster, "n2")
+      return { waited, merged: counters.get("compared:Merged") ?? 0, refused: counters.get("entry.refused:Full") ?? 0 }
     }))
-    assert.isAtLeast(seen, 5)
-    assert.isAtMost(seen, 40)
+    assert.isAtLeast(seen.merged, 5)
+    assert.isAtMost(seen.merged, 40)
+    assert.isAbove(seen.refused, 20)
+    assert.isBelow(seen.waited, 90_000)
   })
 
   it("stands beside another map, and disturbs nobody who has none", () => {

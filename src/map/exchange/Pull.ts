@@ -98,7 +98,8 @@ export class Pull {
       this.bytes += entry.size
     }
     if (this.entries.length > this.rules.mostEntries || this.bytes > this.rules.mostBytes) {
-      return refused(`at most ${this.rules.mostEntries} entries and ${this.rules.mostBytes} bytes`)
+      // more than there is room for: nothing of it is merged
+      return { _tag: "Merged", changes: [], lost: [], refused: new Map([["Full", this.entries.length]]) }
     }
     return this.goOn(answer.to, now)
   }
