@@ -9,8 +9,8 @@ const MUTATIONS = "test/tools/simulate/Mutations.test.ts"
 const SOCKETS = "test/**/*.sockets.test.ts"
 /** Those that start programs, and mostly wait for them. */
 const PROGRAMS = "test/**/*.programs.test.ts"
-/** Of these, the programs to copy: each waits for the failures that it shows. */
-const EXAMPLES = "test/examples/*.programs.test.ts"
+/** The programs to copy: each waits for the failures that it shows. */
+const EXAMPLES = "test/examples/*.{programs,sockets}.test.ts"
 const excluding = (...patterns: ReadonlyArray<string>) => [...configDefaults.exclude, ...patterns]
 
 /** Tests of programs. */
@@ -62,6 +62,7 @@ export default defineConfig({
         test: {
           name: "sockets",
           include: [SOCKETS],
+          exclude: excluding(EXAMPLES),
           fileParallelism: false,
           testTimeout: 30_000,
           hookTimeout: 30_000,

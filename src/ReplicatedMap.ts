@@ -41,6 +41,7 @@ import * as PlainText from "./base/PlainText.ts"
 import * as Exchange from "./map/exchange/Exchange.ts"
 import * as MapFrame from "./map/exchange/MapFrame.ts"
 import type { Ended } from "./map/exchange/Pull.ts"
+import { FirstComparison } from "./map/FirstComparison.ts"
 import * as Entry from "./map/MapEntry.ts"
 import { MapClockBehind, MapClosed, type MapNameInvalid, MapStoreFailed } from "./map/MapErrors.ts"
 import * as MapInput from "./map/MapInput.ts"
@@ -110,8 +111,6 @@ const FAREWELL = 2_000
 /** Until a message that was published has been passed on, also where one that would pass it on has just crashed. */
 const LINGER = 600
 const WARNING_PAUSE = 60_000
-/** Comparisons that merged nothing, or not all, after which `ready` waits no longer. */
-const MOST_FRUITLESS = 3
 /** Entries that are decoded before others have their turn. */
 const DECODED = 1_024
 
@@ -173,8 +172,7 @@ const start = Effect.fnUntraced(function*<K, V>(
 
   const outbox = new PendingWrites(settings.pendingWrites)
   const soon = Latch.makeUnsafe(false)
-  const compared = Latch.makeUnsafe(false)
-  let failed = 0
+  const first = new FirstComparison()
   const began = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const age = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6 - began
   let isClosed = false
@@ -224,11 +222,6 @@ const start = Effect.fnUntraced(function*<K, V>(
     news.tell(replica.delta(frame.entries, now()))
   }
 
-  /** Notes a comparison that merged nothing, or not all. Whoever waits for one does not wait without end. */
-  const fruitless = () => {
-    if (++failed === MOST_FRUITLESS) Latch.openUnsafe(compared)
-  }
-
   const ended = Effect.fnUntraced(function*(peer: string, end: Ended): Effect.fn.Return<void> {
     count(`compared:${end._tag}`)
     hasEnded = true
@@ -238,30 +231,30 @@ const start = Effect.fnUntraced(function*<K, V>(
       case "Replaced": {
         yield* news.tellMuch(end)
         if (end.refused.size > 0) {
-          fruitless()
+          first.failed()
           return yield* warn(
             "refused",
             `not all that "${shown}" has could be merged (${[...end.refused.keys()].join(", ")})`
           )
         }
-        Latch.openUnsafe(compared)
+        first.done()
         if (end.lost.length === 0) return
         return yield* Effect.logWarning(
           `the map ${map}: ${end.lost.length} writes are gone, because a copy was out of date; "discarded" has them`
         )
       }
       case "ClockApart":
-        fruitless()
+        first.failed()
         return yield* warn(
           "clock",
           `the clock of "${shown}" is ${end.by} ms from ours; at most ${rules.ahead} are merged`
         )
       case "Refused":
-        fruitless()
+        first.failed()
         return yield* warn("answer", `"${shown}" answered what was not asked: ${end.reason}`)
       case "TheirsOutOfDate": {
         // ours is the one that counts
-        Latch.openUnsafe(compared)
+        first.done()
       }
     }
   })
@@ -358,7 +351,7 @@ const start = Effect.fnUntraced(function*<K, V>(
   yield* Effect.addFinalizer(() =>
     Effect.gen(function*() {
       isClosed = true
-      Latch.openUnsafe(compared)
+      first.done()
       outbox.end()
       news.end()
       const flush = Effect.gen(function*() {
@@ -462,14 +455,7 @@ const start = Effect.fnUntraced(function*<K, V>(
     ready: Effect.gen(function*() {
       const wait = SETTLING - age()
       if (wait > 0) yield* Effect.sleep(wait)
-      // whoever takes part may go before it answers
-      while ((yield* others).length > 0) {
-        const isOver = yield* Effect.raceFirst(
-          Effect.as(compared.await, true),
-          Effect.delay(Effect.succeed(false), SETTLING)
-        )
-        if (isOver) return
-      }
+      yield* first.wait(Effect.map(others, (all) => all.length === 0))
     }),
     participants: topic.participants,
     counters: Effect.sync(() => new Map(counts))

@@ -236,9 +236,9 @@ describe("calls over TCP", { concurrent: true }, () => {
       }
       for (const conn of conns) conn.resume()
       yield* Effect.sleep("500 millis")
-      // what the system took, and one more
+      // those of the first round may all have been written before one of them filled the buffer; none of the second
       assert.isAbove(received, 0)
-      assert.isBelow(received, 40_000_000)
+      assert.isBelow(received, 45_000_000)
       assert.deepStrictEqual(warnings, [])
       assert.strictEqual(conns.length, 1)
     }))
