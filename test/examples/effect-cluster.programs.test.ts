@@ -6,20 +6,19 @@ import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import { Program } from "../support/Program.ts"
 
-/** Ports that nobody has at the moment. */
+/** Whether nobody listens at a port. */
+const isFree = (port: number) =>
+  new Promise<boolean>((resolve) => {
+    const server = createServer().once("error", () => resolve(false))
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)))
+  })
+
+/** Ports that the system gives to nobody who asks for any: they are free when they are used, too. */
 const freePorts = async (count: number): Promise<ReadonlyArray<number>> => {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"))
-  const ports = await Promise.all(
-    servers.map((server) =>
-      new Promise<number>((resolve) =>
-        server.once("listening", () => {
-          const address = server.address()
-          resolve(typeof address === "object" && address !== null ? address.port : 0)
-        })
-      )
-    )
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  const ports: Array<number> = []
+  for (let port = 15_000 + process.pid % 10_000; ports.length < count; port++) {
+    if (await isFree(port)) ports.push(port)
+  }
   return ports
 }
 
@@ -53,7 +52,9 @@ describe("effect-cluster", () => {
       const [first, ...others] = [...runners.values()].map(places)
       return [...first ?? []].find(([user, place]) => place !== "a" && others.every((told) => told.get(user) === place))
     }
-    const [user, place] = await vi.waitUntil(agreed, { timeout: 50_000 })
+    const [user, place] = await vi.waitUntil(agreed, { timeout: 50_000 }).catch(() =>
+      assert.fail([...runners.values()].map(({ printed }) => printed).join("\n---\n"))
+    )
     await runners.get(place)?.signal("SIGKILL")
     runners.delete(place)
     const moved = new RegExp(`^${user} is at ${place}$[^]*^${user} is at (?!${place})(.)$`, "m")
