@@ -4,34 +4,14 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as TestConsole from "effect/testing/TestConsole"
-import { execFile, spawn } from "node:child_process"
-import { once } from "node:events"
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import * as Path from "node:path"
 import { explore as command } from "../../../simulate/explorer/CommandLine.ts"
-import { type FaultClass, faultClasses, make, type Options, type Plan } from "../../../simulate/explorer/Plan.ts"
+import { faultClasses, make, type Options, type Plan } from "../../../simulate/explorer/Plan.ts"
 import * as Report from "../../../simulate/explorer/Report.ts"
 import { type Outcome, run } from "../../../simulate/explorer/Run.ts"
 import { shrink } from "../../../simulate/explorer/Shrink.ts"
 
-const root = Path.resolve(import.meta.dirname, "../../..")
-
 const plan = (seed: number, options: Partial<Options> = {}): Plan =>
   make({ seed, nodes: 4, minutes: 1, mask: [], ...options })
-
-const program = ["--conditions=effect-memberlist-source", Path.join(root, "simulate/explore.ts")]
-
-/** Runs the explorer in a process of its own. */
-const explore = (...args: ReadonlyArray<string>) =>
-  new Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }>((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [...program, ...args],
-      { encoding: "utf8", maxBuffer: 2 ** 28 },
-      (_error, stdout, stderr) => resolve({ status: child.exitCode ?? -1, stdout, stderr })
-    )
-  })
 
 /** Runs the command of the explorer here. */
 const inProcess = (...args: ReadonlyArray<string>) =>
@@ -72,14 +52,6 @@ describe("the explorer", () => {
     assert.isAbove(log.length, 50)
     assert.strictEqual(run(plan(3)).log.join("\n"), log.join("\n"))
     assert.notStrictEqual(run(plan(4)).log.join("\n"), log.join("\n"))
-  })
-
-  it("prints the same bytes in two processes", { timeout: 60_000 }, async () => {
-    const once = () => explore("--seed", "5", "--nodes", "3", "--minutes", "0.5", "--log")
-    const [first, second] = await Promise.all([once(), once()])
-    assert.strictEqual(first.status, 0, first.stderr)
-    assert.isAbove(first.stdout.length, 1_000)
-    assert.strictEqual(second.stdout, first.stdout)
   })
 
   it("masks a class of faults without changing the schedule of the others", () => {
@@ -180,69 +152,6 @@ describe("npm run simulate", () => {
       assert.isTrue(Exit.isFailure(exit), args.join(" "))
       assert.include(errors, expected)
       assert.notInclude(output, "steps checked")
-    }
-  })
-
-  it("ends with 1 where input is bad, and says so where errors are read", { timeout: 60_000 }, async () => {
-    const { status, stderr, stdout } = await explore("--with", "rain")
-    assert.strictEqual(status, 1)
-    assert.include(stderr, "there is no application \"rain\"; there are topics, maps")
-    assert.notInclude(stdout, "steps checked")
-  })
-
-  it("writes no control characters where there is no terminal", { timeout: 60_000 }, async () => {
-    const { stderr, stdout } = await explore("--seeds", "3", "--nodes", "3", "--minutes", "0.2", "--log")
-    assert.strictEqual(stderr, "")
-    assert.include(stdout, "no failures")
-    // oxlint-disable-next-line no-control-regex -- they are what is looked for
-    assert.notMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u007f]/)
-  })
-
-  it("ends without a complaint when whoever reads has read enough", { timeout: 60_000 }, async () => {
-    const child = spawn(process.execPath, [...program, "--seeds", "200", "--nodes", "3", "--minutes", "0.2", "--log"])
-    let stderr = ""
-    child.stderr.on("data", (chunk: Buffer) => void (stderr += chunk.toString()))
-    child.stdout.once("data", () => child.stdout.destroy())
-    assert.deepStrictEqual(await once(child, "close"), [141, null])
-    assert.strictEqual(stderr, "")
-  })
-
-  it("keeps what it has when it is interrupted, and says how to go on", { timeout: 60_000 }, async () => {
-    const folder = mkdtempSync(Path.join(tmpdir(), "simulate-"))
-    try {
-      const out = Path.join(folder, "results.jsonl")
-      const args = ["--seed", "7", "--seeds", "100000", "--nodes", "3", "--minutes", "0.2", "--out", out]
-      const child = spawn(process.execPath, [...program, ...args])
-      let stdout = ""
-      child.stdout.on("data", (chunk: Buffer) => void (stdout += chunk.toString()))
-      const closed = once(child, "close")
-      const lines = () => existsSync(out) ? readFileSync(out, "utf8").split("\n").length - 1 : 0
-      while (lines() < 2) await new Promise((resolve) => void setTimeout(resolve, 20))
-      child.kill("SIGINT")
-      assert.deepStrictEqual(await closed, [130, null])
-      const done = lines()
-      assert.include(stdout, `${done} seeds, `)
-      assert.include(stdout, "no failures so far")
-      assert.include(stdout, `interrupted: ${100_000 - done} of 100000 seeds are not done`)
-      assert.include(stdout, `go on with --seed ${7 + done} --seeds ${100_000 - done}`)
-    } finally {
-      rmSync(folder, { recursive: true, force: true })
-    }
-  })
-
-  it("writes each result to the file before the next seed begins", { timeout: 60_000 }, async () => {
-    const folder = mkdtempSync(Path.join(tmpdir(), "simulate-"))
-    try {
-      const out = Path.join(folder, "results.jsonl")
-      const args = ["--nodes", "3", "--minutes", "0.2", "--out", out, "--json"]
-      assert.strictEqual((await explore("--seed", "1", "--seeds", "2", ...args)).status, 0)
-      assert.strictEqual((await explore("--seed", "3", ...args)).status, 0)
-      const lines = readFileSync(out, "utf8").trim().split("\n").map((line) => JSON.parse(line))
-      assert.deepStrictEqual(lines.map(({ ok, seed }) => [seed, ok]), [[1, true], [2, true], [3, true]])
-      const fired: Record<FaultClass, unknown> = lines[0].fired
-      assert.sameMembers(Object.keys(fired), [...faultClasses])
-    } finally {
-      rmSync(folder, { recursive: true, force: true })
     }
   })
 })
