@@ -65,7 +65,10 @@ export const complaint = (
   { begun, discarded, survivors }: Known
 ): string | undefined => {
   const { at, ends, key, node, value } = write
-  const isLater = (other: Write) => other.key === key && other.value !== value && other.at >= at - SLACK
+  // a removal has no value of its own: those of the same life up to its acknowledgement are it, or were before it
+  const isSame = (other: Write) =>
+    other.value === value && (value !== undefined || (other.life === write.life && other.at <= at))
+  const isLater = (other: Write) => other.key === key && !isSame(other) && other.at >= at - SLACK
   // one that has ended is told as the removal that it is by then
   const wasTold = (one: Write) =>
     discarded.some((lost) =>

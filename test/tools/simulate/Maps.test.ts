@@ -88,5 +88,9 @@ describe("an acknowledged write of the explorer's map", () => {
     assert.isUndefined(complaint(removed, 2, known(begun, [told])))
     assert.isDefined(complaint(removed, 2, known(begun, [{ ...told, by: "c" }])))
     assert.isUndefined(complaint(removed, undefined, known(begun)))
+    // a later removal by somebody else took its place, and that one was told
+    const later = write(undefined, 105_000, { node: "b", life: 2 })
+    assert.isUndefined(complaint(removed, 2, known([...begun, later], [{ ...told, by: "b" }])))
+    assert.isDefined(complaint(removed, 2, known([...begun, later])))
   })
 })
