@@ -8,8 +8,8 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { appendFileSync } from "node:fs"
 import * as Background from "./Background.ts"
-import { type ApplicationName, applicationNames, isApplicationName } from "./OnTop.ts"
-import { type FaultClass, faultClasses, isFaultClass, make, type Options } from "./Plan.ts"
+import { applicationNames, isApplicationName } from "./OnTop.ts"
+import { faultClasses, isFaultClass, make, type Options } from "./Plan.ts"
 import { Progress } from "./Progress.ts"
 import * as Report from "./Report.ts"
 import type { Outcome } from "./Run.ts"
@@ -28,27 +28,33 @@ const refuse = (message: string) => Effect.fail(new CliError.UserError({ cause: 
 
 const listOf = (text: string) => text.split(",").map((item) => item.trim()).filter((item) => item !== "")
 
-const readMask = Effect.fnUntraced(function*(text: string) {
-  const known: Array<FaultClass> = []
+/** Reads names that are separated by commas. */
+const readNames = Effect.fnUntraced(function*<Name extends string>(
+  text: string,
+  isKnown: (item: string) => item is Name,
+  unknown: (item: string) => string
+) {
+  const known: Array<Name> = []
   for (const item of listOf(text)) {
-    if (!isFaultClass(item)) {
-      return yield* refuse(`--mask: there is no class of faults "${item}"; there are ${faultClasses.join(", ")}`)
-    }
+    if (!isKnown(item)) return yield* refuse(unknown(item))
     known.push(item)
   }
   return known
 })
 
-const readApplications = Effect.fnUntraced(function*(text: string) {
-  const known: Array<ApplicationName> = []
-  for (const item of listOf(text)) {
-    if (!isApplicationName(item)) {
-      return yield* refuse(`--with: there is no application "${item}"; there are ${applicationNames.join(", ")}`)
-    }
-    known.push(item)
-  }
-  return known
-})
+const readMask = (text: string) =>
+  readNames(
+    text,
+    isFaultClass,
+    (item) => `--mask: there is no class of faults "${item}"; there are ${faultClasses.join(", ")}`
+  )
+
+const readApplications = (text: string) =>
+  readNames(
+    text,
+    isApplicationName,
+    (item) => `--with: there is no application "${item}"; there are ${applicationNames.join(", ")}`
+  )
 
 const readOnly = Effect.fnUntraced(function*(text: string) {
   if (text === "none") return []

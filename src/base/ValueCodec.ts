@@ -25,8 +25,8 @@ const resultOf = <A>(exit: Exit.Exit<A, unknown>): Result.Result<A, string> => {
   return Result.fail(sentence(error instanceof Error ? error.message : String(error)))
 }
 
-/** Runs a codec that may throw. */
-const guarded = <I, A>(run: (input: I) => Exit.Exit<A, unknown>) => (input: I): Result.Result<A, string> => {
+/** Runs a codec that may throw, and says in a text why it failed. */
+export const guarded = <I, A>(run: (input: I) => Exit.Exit<A, unknown>) => (input: I): Result.Result<A, string> => {
   try {
     return resultOf(run(input))
   } catch (error) {

@@ -4,7 +4,6 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -44,22 +43,17 @@ export const name = (map: string): Effect.Effect<void, MapNameInvalid> => {
     : Effect.fail(new MapNameInvalid({ map, expected: `1 to ${MAX_MAP} bytes of well-formed text` }))
 }
 
-const reasonOf = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  return error instanceof Error ? error.message : String(error)
-}
-
 /** The checks of one map. None waits for anything. */
 export const make = <K, V>(map: string, { key, value }: Schemas<K, V>, settings: Checked) => {
-  const encodeKey = Schema.encodeUnknownExit(key)
-  const decodeKey = Schema.decodeUnknownExit(key)
+  const encodeKey = ValueCodec.guarded(Schema.encodeUnknownExit(key))
+  const decodeKey = ValueCodec.guarded(Schema.decodeUnknownExit(key))
   const values = ValueCodec.make(value)
 
   const keyOf = (key: K): Result.Result<string, MapKeyInvalid> => {
     const refuse = (reason: string) => Result.fail(new MapKeyInvalid({ map, reason }))
-    const exit = encodeKey(key)
-    if (exit._tag === "Failure") return refuse(reasonOf(exit.cause))
-    const text = exit.value
+    const encoded = encodeKey(key)
+    if (Result.isFailure(encoded)) return refuse(encoded.failure)
+    const text = encoded.success
     if (!text.isWellFormed()) return refuse(`${json(text.slice(0, 64))} is no well-formed text`)
     const size = text.length > settings.maxKeyBytes ? text.length : Entry.lengthOf(text)
     return size > settings.maxKeyBytes
@@ -106,10 +100,7 @@ export const make = <K, V>(map: string, { key, value }: Schemas<K, V>, settings:
     ttlOf,
     fits,
     /** The key of an encoded one, or why there is none. */
-    decodeKey: (text: string): Result.Result<K, string> => {
-      const exit = decodeKey(text)
-      return exit._tag === "Success" ? Result.succeed(exit.value) : Result.fail(reasonOf(exit.cause))
-    },
+    decodeKey: (text: string): Result.Result<K, string> => decodeKey(text),
     decodeValue: values.decode,
     /** The value of an entry, if it has one. */
     valueOf: (key: string, entry: Entry.Entry | undefined): Result.Result<Option.Option<V>, MapEntryInvalid> => {

@@ -4,11 +4,10 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import { json } from "../base/PlainText.ts"
-import { ConfigInvalid } from "../MemberlistError.ts"
+import type { ConfigInvalid } from "../MemberlistError.ts"
+import * as OptionChecks from "../topic/OptionChecks.ts"
 import { MAX_KEY, MAX_VALUE } from "./MapEntry.ts"
 
 /**
@@ -62,24 +61,9 @@ const DAY = 86_400_000
 /** The options with their defaults, or the first that cannot work. */
 export const checked = (options: Options): Effect.Effect<Checked, ConfigInvalid> =>
   Effect.gen(function*() {
-    const refuse = (field: string, value: unknown, expected: string) =>
-      Effect.fail(new ConfigInvalid({ field: `ReplicatedMap.${field}`, value: json(String(value)), expected }))
-    const whole = (field: keyof Options, usual: number, least: number, most: number) => {
-      const value = options[field] ?? usual
-      return typeof value === "number" && Number.isInteger(value) && value >= least && value <= most
-        ? Effect.succeed(value)
-        : refuse(field, value, `a whole number, ${least}‥${most}`)
-    }
-    const time = (
-      field: "maxAhead" | "removalLife" | "syncInterval" | "writeInterval",
-      usual: Duration.Input,
-      [least, most]: readonly [number, number],
-      expected: string
-    ) => {
-      const value = options[field] ?? usual
-      const millis = Option.match(Duration.fromInput(value), { onNone: () => Number.NaN, onSome: Duration.toMillis })
-      return millis >= least && millis <= most ? Effect.succeed(Math.round(millis)) : refuse(field, value, expected)
-    }
+    const bounds = OptionChecks.of("ReplicatedMap", options)
+    const { whole } = bounds
+    const time = (...of: Parameters<typeof bounds.time>) => Effect.map(bounds.time(...of), Math.round)
     const maxAhead = yield* time("maxAhead", "1 minute", [1_000, 600_000], "a duration of 1 second to 10 minutes")
     const removalLife = yield* time(
       "removalLife",

@@ -4,11 +4,10 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import { json } from "../base/PlainText.ts"
-import { ConfigInvalid } from "../MemberlistError.ts"
+import type { ConfigInvalid } from "../MemberlistError.ts"
+import * as OptionChecks from "./OptionChecks.ts"
 import type * as Tree from "./Tree.ts"
 
 /**
@@ -51,21 +50,9 @@ export interface Checked extends Tree.Settings {
 /** The options with their defaults, or the first that cannot work. */
 export const checked = (options: Options): Effect.Effect<Checked, ConfigInvalid> =>
   Effect.gen(function*() {
-    const refuse = (field: string, value: unknown, expected: string) =>
-      Effect.fail(new ConfigInvalid({ field: `Topic.${field}`, value: json(String(value)), expected }))
-    const whole = (field: keyof Options, usual: number, least: number, most: number) => {
-      const value = options[field] ?? usual
-      return typeof value === "number" && Number.isInteger(value) && value >= least && value <= most
-        ? Effect.succeed(value)
-        : refuse(field, value, `a whole number, ${least}‥${most}`)
-    }
-    const time = (field: "windowAge" | "syncInterval", usual: Duration.Input) => {
-      const value = options[field] ?? usual
-      const millis = Option.match(Duration.fromInput(value), { onNone: () => Number.NaN, onSome: Duration.toMillis })
-      return millis >= 1_000 && millis <= 86_400_000
-        ? Effect.succeed(millis)
-        : refuse(field, value, "a duration of 1 second to 1 day")
-    }
+    const { time, whole } = OptionChecks.of("Topic", options)
+    const period = (field: "windowAge" | "syncInterval", usual: Duration.Input) =>
+      time(field, usual, [1_000, 86_400_000], "a duration of 1 second to 1 day")
     const maxValueBytes = yield* whole("maxValueBytes", 1_048_576, 1, 16_777_216)
     return {
       subscriberBuffer: yield* whole("subscriberBuffer", 1_024, 1, 1_048_576),
@@ -73,12 +60,12 @@ export const checked = (options: Options): Effect.Effect<Checked, ConfigInvalid>
       window: {
         messages: yield* whole("windowMessages", 1_024, 16, 65_536),
         bytes: yield* whole("windowBytes", Math.max(4_194_304, maxValueBytes + 64), maxValueBytes + 64, 2 ** 30),
-        age: yield* time("windowAge", "1 minute")
+        age: yield* period("windowAge", "1 minute")
       },
       announceDelay: 100,
       graftDelay: 150,
       outgoing: yield* whole("outgoing", 1_024, 16, 65_536),
       peerRate: yield* whole("peerRate", 4_096, 16, 1_048_576),
-      syncInterval: yield* time("syncInterval", "10 seconds")
+      syncInterval: yield* period("syncInterval", "10 seconds")
     }
   })
