@@ -4,7 +4,7 @@
  * machine.
  */
 import { NodeRuntime } from "@effect/platform-node"
-import { Context, Deferred, Effect, Layer, Stream } from "effect"
+import { Context, Deferred, Effect, Fiber, Layer, Stream } from "effect"
 import { Delegate, Memberlist, MemberlistConfig, NodeMemberlist, TransmitLimitedQueue } from "effect-memberlist"
 
 const member = (name: string, delegate: Delegate) =>
@@ -22,7 +22,8 @@ const program = Effect.gen(function*() {
   size = Effect.map(sender.members, (members) => members.length)
 
   const receiver = yield* member("receiver", {})
-  yield* receiver.messages.pipe(
+  const receives = yield* receiver.messages.pipe(
+    Stream.take(1),
     Stream.runForEach((message) => Effect.log(`received "${new TextDecoder().decode(message.payload)}"`)),
     Effect.forkScoped
   )
@@ -42,6 +43,7 @@ const program = Effect.gen(function*() {
   })
   yield* Deferred.await(sent)
   yield* Effect.log("the second was sent as often as gossip sends any news")
+  yield* Fiber.join(receives)
 })
 
 program.pipe(Effect.scoped, NodeRuntime.runMain)

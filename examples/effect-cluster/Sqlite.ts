@@ -10,10 +10,11 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite"
 
 const make = Effect.fnUntraced(function*(file: string) {
   const database = yield* Effect.acquireRelease(
-    Effect.sync(() => new DatabaseSync(file)),
+    // who finds it locked waits, from the first statement on
+    Effect.sync(() => new DatabaseSync(file, { timeout: 5000 })),
     (database) => Effect.sync(() => database.close())
   )
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000")
+  database.exec("PRAGMA journal_mode = WAL")
 
   const run = (sql: string, params: ReadonlyArray<unknown>, returnArrays: boolean) =>
     Effect.try({

@@ -10,7 +10,7 @@ import { Memberlist } from "../../src/Memberlist.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import * as NodeMemberRpc from "../../src/node/rpc/NodeMemberRpc.ts"
 import * as NodeMemberlist from "../../src/NodeMemberlist.ts"
-import { Program } from "../support/Program.ts"
+import { linesOf, Program } from "../support/Program.ts"
 import { WaitingCalls } from "../support/ServingMember.ts"
 
 describe("calls between processes", { concurrent: true }, () => {
@@ -18,7 +18,7 @@ describe("calls between processes", { concurrent: true }, () => {
     const program = new Program("calls.ts")
     onTestFinished(program.kill)
     assert.strictEqual(await program.ended, 0, program.printed)
-    const lines = program.printed.trim().split("\n").map((line) => line.replace(/^\[.*?\] INFO \(#\d+\): /, ""))
+    const lines = linesOf(program).map((line) => line.replace(/^\[.*?\] INFO \(#\d+\): /, ""))
     assert.deepStrictEqual(lines, [
       "shop-2 has 0 left",
       "shop-2 has no tea left",

@@ -3,19 +3,14 @@ import { assert, describe, it, onTestFinished, vi } from "@effect/vitest"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
-import { Program } from "../support/Program.ts"
-
-/** The warning of a node that the machine was too busy for, which is true and says nothing of the example. */
-const LATE = /^\[.*?\] WARN [^\n]*this node was late[^]*?^\}\n/gm
+import { linesOf, Program } from "../support/Program.ts"
 
 /** What an example logs, without times and fibers, when it has ended well. */
 const logOf = async (file: string): Promise<ReadonlyArray<string>> => {
   const program = new Program(file)
   onTestFinished(program.kill)
   assert.strictEqual(await program.ended, 0, program.printed)
-  return program.printed.replaceAll(LATE, "").trim().split("\n").map((line) =>
-    line.replace(/^\[.*?\] INFO \(#\d+\): /, "")
-  )
+  return linesOf(program).map((line) => line.replace(/^\[.*?\] INFO \(#\d+\): /, ""))
 }
 
 describe("the examples", () => {

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { Report, tasks } from "../../examples/task-owner/report.ts"
-import { Program } from "../support/Program.ts"
+import { linesOf, Program } from "../support/Program.ts"
 
 const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Report))
 
@@ -17,7 +17,7 @@ describe.concurrent("task-owner", () => {
     await program.prints(new RegExp(`(?:"Begun".*\\s.*){${tasks.length}}`))
     await new Promise((resolve) => setTimeout(resolve, 600))
     assert.strictEqual(await program.signal("SIGTERM"), 130, program.printed)
-    const reports = program.printed.trim().split("\n").map((line) => decode(line))
+    const reports = linesOf(program).map((line) => decode(line))
     const [listens, follows] = reports
     assert.strictEqual(listens?._tag, "Listens")
     assert.deepInclude(follows, { _tag: "Follows", members: ["solo"] })

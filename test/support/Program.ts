@@ -4,6 +4,12 @@ import * as Path from "node:path"
 
 const folder = Path.resolve(import.meta.dirname, "../../examples")
 
+/** The warning of a node that the machine was too busy for, which is true and says nothing of the example. */
+const LATE = /^\[.*?\] WARN [^\n]*this node was late[^]*?^\}\n/gm
+
+/** The lines of what was printed, without that warning. */
+export const linesOf = ({ printed }: Program): ReadonlyArray<string> => printed.replaceAll(LATE, "").trim().split("\n")
+
 /** An example that runs, and what it has printed so far. */
 export class Program {
   printed = ""
