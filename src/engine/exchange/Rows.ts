@@ -47,8 +47,7 @@ export const make = (turns: Turns.Turns): Effect.Effect<Rows> =>
     const known = new WeakMap<Entries, Encoded>()
     const encodeNow = (entries: Entries): Effect.Effect<Encoded> => {
       const rows = Array.from(entries.values())
-      const pieces: Array<Uint8Array> = []
-      return Effect.map(Turns.inSlices(turns, Frame.encodeRows(rows, nodeState), (piece) => pieces.push(piece)), () => {
+      return Effect.map(Turns.inSlices(turns, Frame.encodeRows(rows, nodeState)), (pieces) => {
         const encoded = { count: rows.length, pieces }
         known.set(entries, encoded)
         return encoded

@@ -17,17 +17,11 @@ export const make: Effect.Effect<Turns> = Effect.map(Semaphore.make(1), (turn) =
   take: (slice) => turn.withPermits(1)(Effect.andThen(Effect.yieldNow, slice))
 }))
 
-/** Does all that `slices` have to do; `each` is given what they yield. The first slice is done at once. */
-export const inSlices = <A, B>(
-  turns: Turns,
-  slices: Generator<A, B>,
-  each: (piece: A) => void = () => {}
-): Effect.Effect<B> => {
-  const next = (): Effect.Effect<B> => {
+/** Does all that `slices` have to do, the first slice at once. */
+export const inSlices = <A>(turns: Turns, slices: Generator<undefined, A>): Effect.Effect<A> => {
+  const next = (): Effect.Effect<A> => {
     const { done, value } = slices.next()
-    if (done === true) return Effect.succeed(value)
-    each(value)
-    return Effect.flatten(turns.take(Effect.sync(next)))
+    return done === true ? Effect.succeed(value) : Effect.flatten(turns.take(Effect.sync(next)))
   }
   return Effect.suspend(next)
 }

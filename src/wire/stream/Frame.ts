@@ -22,7 +22,7 @@ import * as Label from "../Label.ts"
 import * as Message from "../message/Message.ts"
 import * as Rejection from "../message/Rejection.ts"
 import type { Inbound } from "../packet/Packet.ts"
-import { BodyParser, type Role, type StreamMessage } from "./StreamBody.ts"
+import { BodyParser, type Role, type StreamMessage, whole } from "./StreamBody.ts"
 import { StreamBuffer } from "./StreamBuffer.ts"
 
 export {
@@ -402,13 +402,7 @@ export interface FrameOptions {
  * @category encoding
  * @since 0.1.0
  */
-export const frame = (message: Uint8Array, options: FrameOptions): Uint8Array => {
-  const slices = frameSlices(message, options)
-  for (;;) {
-    const { done, value } = slices.next()
-    if (done === true) return value
-  }
-}
+export const frame = (message: Uint8Array, options: FrameOptions): Uint8Array => whole(frameSlices(message, options))
 
 /**
  * The same in slices: it yields where others may have their turn.

@@ -243,9 +243,17 @@ const HEADER_OVERHEAD = 48
 export const encodePushPull = ({ join, nodes, userState }: PushPullState): Uint8Array =>
   joined([
     encodeHeader({ nodes: nodes.length, userStateLen: userState.length, join }),
-    ...encodeRows(nodes, (node) => node),
+    ...whole(encodeRows(nodes, (node) => node)),
     userState
   ])
+
+/** Does all slices of some work at once. */
+export const whole = <A>(slices: Generator<undefined, A>): A => {
+  for (;;) {
+    const { done, value } = slices.next()
+    if (done === true) return value
+  }
+}
 
 /**
  * What a push/pull tells.
@@ -273,7 +281,8 @@ export const encodeHeader = (header: Message.PushPullHeader): Uint8Array => {
 }
 
 /**
- * The node states of a push/pull, in slices: whoever has more to do than to encode a large list can do it in between.
+ * The node states of a push/pull, in pieces. It yields before each but the first: whoever has more to do than to encode a
+ * large list can do it there, and a list of one piece waits for nobody.
  *
  * @category encoding
  * @since 0.1.0
@@ -281,13 +290,16 @@ export const encodeHeader = (header: Message.PushPullHeader): Uint8Array => {
 export function* encodeRows<A>(
   rows: ReadonlyArray<A>,
   stateOf: (row: A) => Message.NodeState
-): Generator<Uint8Array, void> {
+): Generator<undefined, ReadonlyArray<Uint8Array>> {
+  const pieces: Array<Uint8Array> = []
   for (let at = 0; at < rows.length; at += SLICE_ROWS) {
+    if (at > 0) yield
     const slice = rows.slice(at, at + SLICE_ROWS)
     const writer = new Writer(slice.length * ROW_OVERHEAD)
     for (const row of slice) Message.nodeStateCodec.write(writer, stateOf(row))
-    yield writer.end()
+    pieces.push(writer.end())
   }
+  return pieces
 }
 
 /** The bytes of all pieces. */
