@@ -15,12 +15,8 @@ import * as Sender from "../sending/Sender.ts"
 import { timed } from "../telemetry/Metrics.ts"
 import * as Ticker from "../Ticker.ts"
 
-/** One tick; most find nothing to say, and cost next to nothing. */
-export const gossip = (node: Node): Effect.Effect<void> =>
-  Effect.suspend(() => Broadcasts.isIdle(node) ? Effect.void : spread(node))
-
-/** Each target gets a draw of its own, so a message's transmissions count per target. */
-const spread = Effect.fnUntraced(function*(node: Node) {
+/** One tick. Each target gets a draw of its own, so a message's transmissions count per target. */
+export const gossip = Effect.fnUntraced(function*(node: Node) {
   const targets = Recipients.ofGossip(Ref.getUnsafe(node.membership), node.config.gossipNodes, envOf(node))
   for (const target of targets) {
     const messages = yield* Broadcasts.draw(node, target.endpoint, Sender.gossipBudget(node))
@@ -34,10 +30,16 @@ const spread = Effect.fnUntraced(function*(node: Node) {
   }
 })
 
-/** Gossips forever; never when the configuration turns it off. */
+/**
+ * Gossips forever, and rests while there is nothing to say; never when the configuration turns it off. (memberlist's
+ * ticks go on, and find nothing.)
+ */
 export const loop = (node: Node): Effect.Effect<never> => {
   const tick = timed(gossip(node), node.now, node.metrics.gossipTime)
   return node.settings.gossipInterval === 0 || node.config.gossipNodes === 0
     ? Effect.never
-    : Ticker.every(node, node.settings.gossipInterval, () => tick)
+    : Ticker.every(node, node.settings.gossipInterval, () => tick, {
+      isIdle: () => Broadcasts.isIdle(node),
+      woken: node.news.wait
+    })
 }

@@ -32,9 +32,10 @@ const finish = (finished: ReadonlyArray<Queued>, how: "Sent" | "Superseded") => 
   for (const { receipt } of finished) receipt?.finished(how)
 }
 
-const put = (queue: Queue, broadcast: Queued) => {
+const put = (node: Node, queue: Queue, broadcast: Queued) => {
   const [next, replaced] = BroadcastQueue.queue(queue.current, broadcast)
   queue.current = next
+  node.news.notify()
   finish(replaced, "Superseded")
 }
 
@@ -57,7 +58,7 @@ export const queueClaim = (
   const name = key === undefined ? REFUTATION : newsOf(key)
   const message = Message.encode(claim, node.writer)
   receipt?.queued(message)
-  put(node.gossip, { name, unique: false, message, receipt })
+  put(node, node.gossip, { name, unique: false, message, receipt })
 }
 
 /**
@@ -71,7 +72,7 @@ export const forget = (node: Node, name: string): void => {
 
 /** Queues a user message for the whole cluster. A `key` makes a later one with the same key replace it. */
 export const queueUser = (node: Node, payload: Uint8Array, key: string | undefined): void => {
-  put(node.user, {
+  put(node, node.user, {
     name: key,
     unique: key === undefined,
     message: Message.encode({ _tag: "User", payload }, node.writer)

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as MutableRef from "effect/MutableRef"
 import * as BroadcastQueue from "../../swim/gossip/BroadcastQueue.ts"
 import { Writer } from "../../wire/msgpack/MessagePackWriter.ts"
+import * as Signal from "../Signal.ts"
 import * as Nonces from "./Nonces.ts"
 import * as Receipts from "./Receipts.ts"
 import * as Turns from "./Turns.ts"
@@ -23,6 +24,8 @@ export interface Outbox {
   readonly gossip: Queue
   /** What the application broadcasts. */
   readonly user: Queue
+  /** Told when something is queued in either of them. */
+  readonly news: Signal.Signal
   /** How many bytes messages of the application were owed by packets that carried news of members instead. */
   readonly fairness: MutableRef.MutableRef<number>
   /** Who got what we said last about ourselves. */
@@ -37,12 +40,15 @@ export interface Outbox {
 
 const queue = (): Queue => MutableRef.make<BroadcastQueue.BroadcastQueue<Queued>>(BroadcastQueue.empty)
 
-export const make: Effect.Effect<Outbox> = Effect.map(Turns.make, (turns) => ({
-  gossip: queue(),
-  user: queue(),
-  fairness: MutableRef.make(0),
-  receipts: Receipts.make(),
-  writer: new Writer(),
-  nonce: Nonces.make(),
-  turns
-}))
+export const make: Effect.Effect<Outbox> = Effect.gen(function*() {
+  return {
+    gossip: queue(),
+    user: queue(),
+    news: yield* Signal.make,
+    fairness: MutableRef.make(0),
+    receipts: Receipts.make(),
+    writer: new Writer(),
+    nonce: Nonces.make(),
+    turns: yield* Turns.make
+  }
+})
