@@ -15,8 +15,12 @@ import * as Sender from "../sending/Sender.ts"
 import { timed } from "../telemetry/Metrics.ts"
 import * as Ticker from "../Ticker.ts"
 
-/** One tick. Each target gets a draw of its own, so a message's transmissions count per target. */
-export const gossip = Effect.fnUntraced(function*(node: Node) {
+/** One tick. What was to be said may have gone with pings and acks meanwhile. */
+export const gossip = (node: Node): Effect.Effect<void> =>
+  Effect.suspend(() => Broadcasts.isIdle(node) ? Effect.void : spread(node))
+
+/** Each target gets a draw of its own, so a message's transmissions count per target. */
+const spread = Effect.fnUntraced(function*(node: Node) {
   const targets = Recipients.ofGossip(Ref.getUnsafe(node.membership), node.config.gossipNodes, envOf(node))
   for (const target of targets) {
     const messages = yield* Broadcasts.draw(node, target.endpoint, Sender.gossipBudget(node))
