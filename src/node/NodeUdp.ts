@@ -4,134 +4,108 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as NodeDatagramSocket from "@effect/platform-node/NodeDatagramSocket"
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
-import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import type * as DatagramSocket from "effect/socket/DatagramSocket"
+import * as Dgram from "node:dgram"
+import { isIPv4 } from "node:net"
+import { networkInterfaces } from "node:os"
 import { format, type PeerAddress } from "../base/Address.ts"
 import { BindFailed, TransportError } from "../MemberlistError.ts"
 import type { Packet, Transport } from "../Transport.ts"
 import * as Reporting from "./Reporting.ts"
-import { bindKind } from "./SocketFailure.ts"
+import { bindKind, codeOf, sendKind } from "./SocketFailure.ts"
 
 /** Asked of the system for bursts of packets. memberlist: `udpRecvBufSize`. */
 const KERNEL_BUFFER = 2 * 1024 * 1024
 const SMALLEST_KERNEL_BUFFER = 64 * 1024
 
 /** A system that refuses the size of a buffer has not refused the address. */
-const refusesSize = (error: DatagramSocket.DatagramSocketError): boolean =>
-  error.reason._tag === "DatagramSocketOpenError" && error.reason.kind === "Unknown"
-  && /ENOBUFS|EINVAL|ERR_SOCKET_BUFFER_SIZE/.test(codeOf(error.reason.cause))
-
-const codeOf = (cause: unknown): string =>
-  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
+const refusesSize = (error: unknown): boolean => /ENOBUFS|EINVAL|ERR_SOCKET_BUFFER_SIZE/.test(codeOf(error) ?? "")
 
 /**
- * Opens with the largest kernel receive buffer that the system grants: 2 MiB, halved until it is accepted, at last the
+ * Asks for the largest kernel receive buffer that the system grants: 2 MiB, halved until it is accepted, at last the
  * system's own default.
  *
  * @internal
  */
-export const withLargestBuffer = <A, R>(
-  open: (kernelBuffer: number | undefined) => Effect.Effect<A, DatagramSocket.DatagramSocketError, R>
-): Effect.Effect<A, DatagramSocket.DatagramSocketError, R> => {
-  const from = (size: number): Effect.Effect<A, DatagramSocket.DatagramSocketError, R> =>
-    size < SMALLEST_KERNEL_BUFFER
-      ? open(undefined)
-      : Effect.catch(open(size), (error) => refusesSize(error) ? from(size / 2) : Effect.fail(error))
-  return from(KERNEL_BUFFER)
+export const withLargestBuffer = (ask: (bytes: number) => void): void => {
+  for (let size = KERNEL_BUFFER; size >= SMALLEST_KERNEL_BUFFER; size /= 2) {
+    try {
+      return ask(size)
+    } catch (error) {
+      if (!refusesSize(error)) throw error
+    }
+  }
 }
-
-const openFailure = (address: string) => (error: DatagramSocket.DatagramSocketError): BindFailed => {
-  const { reason } = error
-  const cause = "cause" in reason ? reason.cause : error
-  const known = reason._tag === "DatagramSocketOpenError" && reason.kind !== "Unknown" ? reason.kind : bindKind(cause)
-  return new BindFailed({ address, protocol: "udp", kind: known, cause })
-}
-
-const writeKinds = {
-  MessageTooLarge: "TooLarge",
-  Unreachable: "Unreachable",
-  ConnectionRefused: "Refused",
-  PermissionDenied: "Unknown",
-  Unknown: "Unknown"
-} as const
 
 /** A write that the network refused says nothing about our own health; one that we should not have tried does. */
-const writeFailure = (to: PeerAddress) => ({ reason }: DatagramSocket.DatagramSocketError): TransportError => {
-  const address = format(to)
-  if (reason._tag !== "DatagramSocketWriteError") {
-    return new TransportError({ operation: "send", kind: "Closed", scope: "Local", address, cause: reason })
-  }
-  const kind = writeKinds[reason.kind]
-  return new TransportError({
-    operation: "send",
-    kind,
-    scope: kind === "TooLarge" ? "Local" : "Remote",
-    address,
-    cause: reason.cause
-  })
+const writeFailure = (to: PeerAddress, cause: unknown): TransportError => {
+  const kind = sendKind(cause)
+  const scope = kind === "TooLarge" || kind === "Closed" ? "Local" : "Remote"
+  return new TransportError({ operation: "send", kind, scope, address: format(to), cause })
 }
-
-const readFailure = (address: string) => ({ reason }: DatagramSocket.DatagramSocketError) =>
-  new TransportError({
-    operation: "receive",
-    kind: reason._tag === "DatagramSocketClosedError" ? "Closed" : "Unknown",
-    scope: "Local",
-    address,
-    cause: reason
-  })
 
 /** Addresses remembered; when there are more, all are forgotten and parsed again as they come. */
 const KNOWN_ADDRESSES = 4096
 
+/** Every address is a literal. Node's own look-up would take a turn of the event loop all the same. */
+const literal = (
+  host: string,
+  options: unknown,
+  answer: (error: null, address: string, family: number) => void
+): void => answer(null, host, typeof options === "number" ? options : 4)
+
+interface Addressing {
+  /** What the socket calls an address; `undefined`: it cannot reach it. */
+  readonly toNative: (ip: string) => string | undefined
+  readonly fromNative: (host: string) => string
+}
+
+/** What is IPv4 has one form only. */
+const ofIPv4: Addressing = { toNative: (ip) => isIPv4(ip) ? ip : undefined, fromNative: (host) => host }
+
 /** From our addresses to the socket's and back. A dual-stack socket speaks IPv4 in the mapped form only. */
-const addressing = (local: NetAddress.InetAddress) => {
-  const known = new Map<string, NetAddress.InetAddress>()
-  const isV6 = NetAddress.isInetAddressV6(local)
-  const parse = (to: PeerAddress): NetAddress.InetAddress | undefined => {
-    try {
-      const parsed = NetAddress.inetAddressFromNativeUnsafe(to.ip, to.port)
-      if (NetAddress.isInetAddressV6(parsed)) return isV6 ? parsed : undefined
-      return isV6 ? NetAddress.inetAddressUnsafe(NetAddress.toIpv4Mapped(parsed.address), to.port) : parsed
-    } catch {
-      return undefined
-    }
+const ofBoth = (): Addressing => {
+  const scopeIds = NetAddress.scopeIdsFromInterfaces(
+    process.platform === "win32" ? [] : Object.entries(networkInterfaces())
+  )
+  const known = new Map<string, string>()
+  const remembered = (key: string, make: () => string): string => {
+    const hit = known.get(key)
+    if (hit !== undefined) return hit
+    const made = make()
+    if (known.size >= KNOWN_ADDRESSES) known.clear()
+    known.set(key, made)
+    return made
+  }
+  const parse = (host: string) => NetAddress.inetAddressFromNativeUnsafe(host, 0, scopeIds)
+  const native = (ip: string): string => {
+    const parsed = parse(ip)
+    return NetAddress.formatNativeHost(
+      NetAddress.isInetAddressV6(parsed)
+        ? parsed
+        : NetAddress.inetAddressUnsafe(NetAddress.toIpv4Mapped(parsed.address), 0),
+      scopeIds,
+      process.platform
+    )
   }
   return {
-    toNative: (to: PeerAddress): NetAddress.InetAddress | undefined => {
-      const key = format(to)
-      const hit = known.get(key)
-      if (hit !== undefined) return hit
-      const address = parse(to)
-      if (address === undefined) return undefined
-      if (known.size >= KNOWN_ADDRESSES) known.clear()
-      known.set(key, address)
-      return address
+    toNative: (ip) => {
+      try {
+        return remembered(`to ${ip}`, () => native(ip))
+      } catch {
+        return undefined
+      }
     },
-    fromNative: (address: NetAddress.InetAddress): PeerAddress => ({
-      ip: NetAddress.formatHost(NetAddress.toCanonical(address)),
-      port: address.port
-    })
+    fromNative: (host) => remembered(`from ${host}`, () => NetAddress.formatHost(NetAddress.toCanonical(parse(host))))
   }
 }
 
-const closed = (to: PeerAddress) =>
+const closed = (address: string, operation: "send" | "receive") =>
   new TransportError({
-    operation: "send",
-    kind: "Closed",
-    scope: "Local",
-    address: format(to),
-    cause: new Error("the transport is closed")
-  })
-
-const receiveClosed = (address: string) =>
-  new TransportError({
-    operation: "receive",
+    operation,
     kind: "Closed",
     scope: "Local",
     address,
@@ -171,8 +145,48 @@ export interface Options {
   readonly notify?: Reporting.Notify | undefined
 }
 
+/** A socket that is closed with the scope, once `begin` has told that it is ready. */
+const open = <E>(
+  family: 4 | 6,
+  begin: (socket: Dgram.Socket, done: (cause?: unknown) => void) => void,
+  failed: (cause: unknown) => E
+): Effect.Effect<Dgram.Socket, E, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.callback<Dgram.Socket, E>((resume) => {
+      const socket = Dgram.createSocket({ type: family === 4 ? "udp4" : "udp6", lookup: literal as never })
+      const fail = (cause: unknown) => {
+        close(socket)
+        resume(Effect.fail(failed(cause)))
+      }
+      socket.once("error", fail)
+      try {
+        begin(socket, (cause) => {
+          if (cause !== undefined) return fail(cause)
+          socket.off("error", fail)
+          // what comes from now on is about no packet in particular, and without a listener it would be thrown
+          socket.on("error", () => {})
+          resume(Effect.succeed(socket))
+        })
+      } catch (cause) {
+        fail(cause)
+      }
+    }),
+    (socket) => Effect.sync(() => close(socket))
+  )
+
+const close = (socket: Dgram.Socket): void => {
+  try {
+    socket.close()
+  } catch {
+    // it is closed
+  }
+}
+
 /**
  * Binds the socket. It is closed with the scope.
+ *
+ * Straight on Node's socket: through Effect's datagram sockets a packet takes a fiber, a queue and a turn of the event
+ * loop more.
  *
  * @category constructors
  * @since 0.1.0
@@ -181,76 +195,95 @@ export const bind = Effect.fnUntraced(function*(
   options: Options
 ): Effect.fn.Return<Udp, BindFailed, Scope.Scope> {
   const endpoint = format({ ip: options.address, port: options.port })
-  const { reader, writer } = yield* withLargestBuffer(
-    Effect.fnUntraced(function*(kernelReceiveBufferSize) {
-      const socket = yield* NodeDatagramSocket.make({
-        bind: { address: options.address, port: options.port },
-        kernelReceiveBufferSize,
-        receiveBuffer: { capacity: options.capacity }
-      })
-      return { reader: yield* socket.reader, writer: yield* socket.writer }
-    })
-  ).pipe(Effect.mapError(openFailure(endpoint)))
-  const addresses = addressing(reader.address)
-  let reported = 0
-  const arrived = yield* Queue.dropping<void, TransportError>(1)
-  // without a reader, which ends with the scope, the socket would keep writers waiting for the next one
-  let isOpen = true
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      isOpen = false
-      Queue.failCauseUnsafe(arrived, Cause.fail(receiveClosed(endpoint)))
-    })
-  )
-
+  const family = isIPv4(options.address) ? 4 : 6
+  const clock = yield* Clock.Clock
   const notify = options.notify ?? Reporting.silent
+  const addresses = family === 4 ? ofIPv4 : ofBoth()
+
   let waiting: Array<Packet> = []
-  let overflow = 0
+  let dropped = 0
+  let isOpen = true
+  let reader: ((packets: Effect.Effect<ReadonlyArray<Packet>, TransportError>) => void) | undefined
 
-  /**
-   * What is new, with the time of its arrival: this fiber was woken by the packets themselves, and does nothing else.
-   */
-  const collect = (clock: Clock.Clock) => (batch: ReadonlyArray<DatagramSocket.Datagram>) => {
-    const receivedAt = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-    for (const { address, payload } of batch) waiting.push({ payload, from: addresses.fromNative(address), receivedAt })
-    // the oldest make room: their senders have waited longest, and may have given up
-    const more = waiting.length - options.capacity
-    if (more > 0) {
-      waiting = waiting.slice(more)
-      overflow += more
-    }
-    Queue.offerUnsafe(arrived, undefined)
-  }
-  yield* Clock.clockWith((clock) =>
-    Effect.map(reader.pull, collect(clock)).pipe(
-      Effect.forever,
-      Effect.mapError(readFailure(endpoint)),
-      Effect.catchCause((cause) => Queue.failCause(arrived, cause)),
-      Effect.forkScoped
-    )
-  )
-
-  const take = Effect.sync(() => {
+  const take = (): ReadonlyArray<Packet> => {
     const packets = waiting
     waiting = []
-    const dropped = reader.dropped() + overflow
-    const count = dropped - reported
-    reported = dropped
-    if (count > 0) notify({ _tag: "PacketsDropped", count, detail: `${options.capacity} were waiting` })
+    if (dropped > 0) {
+      const count = dropped
+      dropped = 0
+      notify({ _tag: "PacketsDropped", count, detail: `${options.capacity} were waiting` })
+    }
     return packets
-  })
+  }
+
+  /** Answers whoever waits for packets, at once. */
+  const answer = (what: () => Effect.Effect<ReadonlyArray<Packet>, TransportError>): void => {
+    if (reader === undefined) return
+    const resume = reader
+    reader = undefined
+    resume(what())
+  }
+
+  const onPacket = (payload: Uint8Array, from: Dgram.RemoteInfo): void => {
+    const receivedAt = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    waiting.push({ payload, from: { ip: addresses.fromNative(from.address), port: from.port }, receivedAt })
+    if (waiting.length > options.capacity) {
+      // the oldest make room: their senders have waited longest, and may have given up
+      waiting.shift()
+      dropped++
+    }
+    answer(() => Effect.succeed(take()))
+  }
+
+  const onClose = (): void => {
+    isOpen = false
+    answer(() => Effect.fail(closed(endpoint, "receive")))
+  }
+
+  const socket = yield* open(
+    family,
+    (socket, done) => {
+      socket.on("message", onPacket)
+      socket.on("close", onClose)
+      socket.bind({ address: options.address, port: options.port }, () => {
+        try {
+          withLargestBuffer((bytes) => socket.setRecvBufferSize(bytes))
+        } catch (cause) {
+          return done(cause)
+        }
+        done()
+      })
+    },
+    (cause) => new BindFailed({ address: endpoint, protocol: "udp", kind: bindKind(cause), cause })
+  )
+  yield* Effect.addFinalizer(() => Effect.sync(onClose))
+
   return {
-    // packets that arrived while nobody waited are there although their signal was taken
-    packets: Effect.suspend(() => waiting.length > 0 ? take : Effect.andThen(Queue.take(arrived), take)).pipe(
-      Effect.repeat({ until: (packets) => packets.length > 0 })
-    ),
+    packets: Effect.suspend(() => {
+      if (waiting.length > 0) return Effect.succeed(take())
+      if (!isOpen) return Effect.fail(closed(endpoint, "receive"))
+      return Effect.callback<ReadonlyArray<Packet>, TransportError>((resume) => {
+        reader = resume
+        return Effect.sync(() => {
+          if (reader === resume) reader = undefined
+        })
+      })
+    }),
     send: (to, payload) =>
-      Effect.suspend(() => {
-        if (!isOpen) return Effect.fail(closed(to))
-        const address = addresses.toNative(to)
-        return address === undefined
-          ? Effect.fail(wrongFamily(to))
-          : Effect.mapError(writer.write({ payload, address }), writeFailure(to))
+      Effect.callback<void, TransportError>((resume) => {
+        if (!isOpen) return resume(Effect.fail(closed(format(to), "send")))
+        const host = addresses.toNative(to.ip)
+        if (host === undefined) return resume(Effect.fail(wrongFamily(to)))
+        try {
+          socket.send(
+            payload,
+            to.port,
+            host,
+            (cause) => resume(cause === null ? Effect.void : Effect.fail(writeFailure(to, cause)))
+          )
+        } catch (cause) {
+          resume(Effect.fail(writeFailure(to, cause)))
+        }
       })
   }
 })
@@ -263,11 +296,13 @@ export const bind = Effect.fnUntraced(function*(
  * @since 0.1.0
  */
 export const routeSource = (family: 4 | 6): Effect.Effect<string | undefined> =>
-  Effect.gen(function*() {
-    const socket = yield* NodeDatagramSocket.make({
-      // documentation addresses: certainly not our own
-      connect: { address: family === 4 ? "198.51.100.1" : "2001:db8::1", port: 9 }
-    })
-    const reader = yield* socket.reader
-    return NetAddress.formatIp(reader.address.address)
-  }).pipe(Effect.scoped, Effect.catch(() => Effect.succeed(undefined)))
+  open(
+    family,
+    // documentation addresses: certainly not our own
+    (socket, done) => socket.connect(9, family === 4 ? "198.51.100.1" : "2001:db8::1", done),
+    () => undefined
+  ).pipe(
+    Effect.map((socket) => socket.address().address),
+    Effect.scoped,
+    Effect.catch(() => Effect.succeed(undefined))
+  )

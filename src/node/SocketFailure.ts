@@ -5,7 +5,8 @@
  */
 import type { BindFailed, TransportError } from "../MemberlistError.ts"
 
-const codeOf = (cause: unknown): string | undefined =>
+/** The system's code of an error, where it has one. */
+export const codeOf = (cause: unknown): string | undefined =>
   typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"
     ? cause.code
     : undefined
@@ -42,6 +43,25 @@ export const openKind = (cause: unknown): TransportError["kind"] => {
     case "EAFNOSUPPORT":
     case "EINVAL":
       return "Unreachable"
+    default:
+      return "Unknown"
+  }
+}
+
+/** Why a datagram could not be sent. */
+export const sendKind = (cause: unknown): TransportError["kind"] => {
+  switch (codeOf(cause)) {
+    case "EMSGSIZE":
+      return "TooLarge"
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+    case "EHOSTDOWN":
+    case "ENETDOWN":
+      return "Unreachable"
+    case "ECONNREFUSED":
+      return "Refused"
+    case "ERR_SOCKET_DGRAM_NOT_RUNNING":
+      return "Closed"
     default:
       return "Unknown"
   }
