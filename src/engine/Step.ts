@@ -5,7 +5,6 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Ref from "effect/Ref"
 import * as Address from "../base/Address.ts"
 import * as PlainText from "../base/PlainText.ts"
 import type { Alive } from "../swim/membership/Claim.ts"
@@ -43,28 +42,27 @@ export const decide = <A>(
   rule: (membership: Membership, env: Env) => Decision<A>,
   receipt?: Receipt
 ): Effect.Effect<A> =>
-  Effect.uninterruptible(Effect.map(
-    Ref.modify(node.membership, (membership) => {
-      const env = envOf(node)
-      const [decided, decisions, answer] = rule(membership, env)
-      const [next, recovered] = Recovery.follow(decided, decisions, env)
-      const directives = recovered.length === 0 ? decisions : [...decisions, ...recovered]
-      const tells = carryOut(node, directives, receipt)
-      if (nextExpiry(next) < nextExpiry(membership)) node.sooner.notify()
-      if (next.lost.peers.length > membership.lost.peers.length) node.losses.notify()
-      if (next.stage !== membership.stage) {
-        if (next.stage._tag === "Left") node.readiness.reset()
-        node.presence.notify(next.stage)
-      }
-      node.memory.follow(membership, next)
-      node.observer?.({ node, now: env.now, previous: membership, next, directives })
-      return [{ answer, tells }, next]
-    }),
-    ({ answer, tells }) => {
-      for (const told of tells) startTelling(node, told)
-      return answer
+  // one operation: nothing comes between its halves
+  Effect.sync(() => {
+    const { ref } = node.membership
+    const membership = ref.current
+    const env = envOf(node)
+    const [decided, decisions, answer] = rule(membership, env)
+    const [next, recovered] = Recovery.follow(decided, decisions, env)
+    const directives = recovered.length === 0 ? decisions : [...decisions, ...recovered]
+    const tells = carryOut(node, directives, receipt)
+    if (nextExpiry(next) < nextExpiry(membership)) node.sooner.notify()
+    if (next.lost.peers.length > membership.lost.peers.length) node.losses.notify()
+    if (next.stage !== membership.stage) {
+      if (next.stage._tag === "Left") node.readiness.reset()
+      node.presence.notify(next.stage)
     }
-  ))
+    node.memory.follow(membership, next)
+    node.observer?.({ node, now: env.now, previous: membership, next, directives })
+    ref.current = next
+    for (const told of tells) startTelling(node, told)
+    return answer
+  })
 
 /** Carries out what is done inside the step; what is to be told after it is returned in order. */
 const carryOut = (

@@ -156,19 +156,18 @@ export const pingComplete = (
   entry: Entry,
   roundTripMillis: number,
   payload: Uint8Array | null
-): Effect.Effect<void> =>
-  Effect.sync(() => {
-    const hook = node.delegate.pingComplete
-    if (hook === undefined) return
-    // The payload is a view of the whole packet, which must not be kept for its sake.
-    const bytes = payload === null ? noBytes : new Uint8Array(payload)
-    const roundTrip = Duration.millis(Math.max(0, roundTripMillis))
-    node.notices.pingComplete.offer({
-      call: () => hook(memberOf(entry), roundTrip, bytes),
-      size: bytes.length,
-      over: ignore
-    })
+): void => {
+  const hook = node.delegate.pingComplete
+  if (hook === undefined) return
+  // The payload is a view of the whole packet, which must not be kept for its sake.
+  const bytes = payload === null ? noBytes : new Uint8Array(payload)
+  const roundTrip = Duration.millis(Math.max(0, roundTripMillis))
+  node.notices.pingComplete.offer({
+    call: () => hook(memberOf(entry), roundTrip, bytes),
+    size: bytes.length,
+    over: ignore
   })
+}
 
 /**
  * Hands over a peer's user state. With `wait` it also waits until the hook has taken it, for as long as a decision may

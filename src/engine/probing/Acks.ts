@@ -4,12 +4,11 @@
  *
  * @since 0.1.0
  */
-import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import * as Option from "effect/Option"
 import type { PeerAddress } from "../../base/Address.ts"
 import { isSame } from "../../swim/probing/Evidence.ts"
+import * as Work from "../Work.ts"
 
 /** What a waiting probe, ping or relay is told. */
 export interface AckHandler {
@@ -103,12 +102,15 @@ export const withWait = <A, E>(
 ): Effect.Effect<A, E> =>
   Effect.suspend(() => {
     const seqNo = acks.next()
-    const answer = Deferred.makeUnsafe<Answer>()
+    let answer: Option.Option<Answer> = Option.none()
+    let answered: ((answer: Option.Option<Answer>) => void) | undefined
     let nacks = 0
     let nackers = nobody
     const handler: AckHandler = {
-      onAck: (payload, receivedAt, from) =>
-        void Deferred.doneUnsafe(answer, Effect.succeed({ payload, receivedAt, from })),
+      onAck: (payload, receivedAt, from) => {
+        answer = Option.some({ payload, receivedAt, from })
+        answered?.(answer)
+      },
       onNack: (from) => {
         nacks++
         if (from === undefined || nackers.length >= MAX_NACKERS || nackers.some((known) => isSame(known, from))) return
@@ -117,7 +119,19 @@ export const withWait = <A, E>(
     }
     const wait: Wait = {
       seqNo,
-      until: (deadline) => Effect.timeoutOption(Deferred.await(answer), Duration.millis(Math.max(0, deadline - now()))),
+      until: (deadline) =>
+        Effect.suspend(() =>
+          Option.isSome(answer) ? Effect.succeed(answer) : Work.within(
+            Math.max(0, deadline - now()),
+            answer,
+            (told: NonNullable<typeof answered>) => {
+              answered = told
+              return () => {
+                answered = undefined
+              }
+            }
+          )
+        ),
       nacks: () => nacks,
       nackers: () => nackers
     }

@@ -149,6 +149,11 @@ const hasFailed = (streamPing: Fiber.Fiber<StreamPing.Answer> | undefined): bool
 
 const about = ({ endpoint, incarnation, name }: Entry) => ({ member: name, incarnation, peer: endpoint })
 
+const failureOf = {
+  onSuccess: () => undefined,
+  onFailure: (failure: Sender.SendError) => failure
+}
+
 /** Asks the target within one probe interval, or longer while our local health is bad. */
 export const make = (node: Node, target: Entry, manner: Manner): Effect.Effect<End> =>
   withWait(
@@ -158,10 +163,10 @@ export const make = (node: Node, target: Entry, manner: Manner): Effect.Effect<E
       const sent = node.now()
       const deadline = sent + LocalHealth.scale(probeInterval, score)
       const ping: Message.Ping = { _tag: "Ping", seqNo: wait.seqNo, node: target.name, ...source(node) }
-      const failure = yield* Effect.flip(manner.ping(ping)).pipe(Effect.option)
-      if (Option.isSome(failure)) {
-        yield* manner.failed(failure.value)
-        if (!goesOn(failure.value)) return { _tag: "NotSent" }
+      const failure = yield* Effect.match(manner.ping(ping), failureOf)
+      if (failure !== undefined) {
+        yield* manner.failed(failure)
+        if (!goesOn(failure)) return { _tag: "NotSent" }
         return yield* askIndirectly(node, target, wait, deadline, manner, { pinged: false, sent, timeout: 0 })
       }
       const answerTime = LocalHealth.answerTime(probeTimeout, node.health.current, node.config.profile)

@@ -29,40 +29,39 @@ const costs = (node: Node, late: number): void =>
   Score.adjust(node, LocalHealth.lateCost(node.health.current, late, node.settings))
 
 /** One probe of one member, and what follows from it. */
-const probe = (node: Node, target: Entry): Effect.Effect<Outcome> =>
-  Effect.gen(function*() {
-    if (node.health.current > 0) node.counters.count("degraded.probe")
-    const end = yield* Inquiry.make(node, target, {
-      ping: (message) => Buddy.ping(node, target.endpoint, message, target),
-      failed: (error) => Sender.failed(node, "ping", target.endpoint, error),
-      asksHelpers: () => true,
-      late: (by) => costs(node, by)
-    })
-    switch (end._tag) {
-      case "Answered":
-        yield* Hooks.pingComplete(node, target, end.roundTrip, end.payload)
-        break
-      case "TcpOnly":
-        node.counters.count("probe.tcp_only")
-        break
-      case "NoAnswer":
-        node.counters.count("probe.failed")
-        yield* Step.run(node, (m, env) => {
-          const entry = get(m, target.name)
-          // another has the name since, elsewhere, perhaps at a lower incarnation: it was not probed
-          return entry === undefined || Evidence.isSame(entry.endpoint, target.endpoint)
-            ? suspect(m, accusationOf(m.self, target), env, end.probe)
-            : [m, [ignored("OldIncarnation", target.name)]]
-        })
-    }
-    return end
+const probe = Effect.fnUntraced(function*(node: Node, target: Entry): Effect.fn.Return<Outcome> {
+  if (node.health.current > 0) node.counters.count("degraded.probe")
+  const end = yield* Inquiry.make(node, target, {
+    ping: (message) => Buddy.ping(node, target.endpoint, message, target),
+    failed: (error) => Sender.failed(node, "ping", target.endpoint, error),
+    asksHelpers: () => true,
+    late: (by) => costs(node, by)
   })
+  switch (end._tag) {
+    case "Answered":
+      Hooks.pingComplete(node, target, end.roundTrip, end.payload)
+      break
+    case "TcpOnly":
+      node.counters.count("probe.tcp_only")
+      break
+    case "NoAnswer":
+      node.counters.count("probe.failed")
+      yield* Step.run(node, (m, env) => {
+        const entry = get(m, target.name)
+        // another has the name since, elsewhere, perhaps at a lower incarnation: it was not probed
+        return entry === undefined || Evidence.isSame(entry.endpoint, target.endpoint)
+          ? suspect(m, accusationOf(m.self, target), env, end.probe)
+          : [m, [ignored("OldIncarnation", target.name)]]
+      })
+  }
+  if (node.isTraced) yield* Spans.outcome(end._tag)
+  return end
+})
 
 /** A probe, timed and traced. */
 const observed = (node: Node, target: Entry): Effect.Effect<Outcome> =>
-  timed(probe(node, target), node.now, node.metrics.probeTime).pipe(
-    Effect.tap(({ _tag }) => Spans.outcome(_tag)),
-    Spans.own(node, "probe", "client", { member: target.name, health: node.health.current })
+  Spans.own(node, "probe", "client", { member: target.name, health: node.health.current })(
+    timed(probe(node, target), node.now, node.metrics.probeTime)
   )
 
 /** One tick: the next member of the round is probed, and what the round's end reaped is cleared away. */

@@ -155,7 +155,8 @@ const shareOfUser = (node: Node, limit: number): number =>
 
 /**
  * The messages that ride on the next packet, which goes to `to`, at most `limit` bytes with their overhead and
- * `maxParts` in number. `ping`: the packet is the ping of that sequence number.
+ * `maxParts` in number. `ping`: the packet is the ping of that sequence number. They are drawn at once, where no hook
+ * has to be asked.
  */
 export const draw = (
   node: Node,
@@ -163,33 +164,37 @@ export const draw = (
   limit: number,
   maxParts: number = Compound.MAX_PARTS,
   ping?: number
-): Effect.Effect<ReadonlyArray<Uint8Array>> =>
-  Effect.suspend(() => {
-    // nobody's turn
-    if (limit <= 0 || maxParts <= 0) return Effect.succeed([])
-    const share = shareOfUser(node, limit)
-    // as many of the parts as of the bytes: short messages by the hundred would leave the news none
-    const kept = share === 0 ? nothing : look(node, node.user, share, Math.floor(maxParts * share / limit))
-    const claims = drawFrom(
-      node,
-      node.gossip,
-      limit - kept.used,
-      maxParts - kept.messages.length,
-      urgent(node, to),
-      (messages) => node.receipts.sent(messages, to, ping)
-    )
-    const user = drawFrom(node, node.user, limit - claims.used, maxParts - claims.messages.length, undefined)
-    node.fairness.current = Math.max(0, share - Math.max(user.used, limit * user.messages.length / maxParts))
-    const messages = user.messages.length === 0 ? claims.messages : [...claims.messages, ...user.messages]
-    const room = Math.min(limit - claims.used - user.used, MAX_USER_ROOM)
-    if (node.delegate.broadcasts === undefined || room <= USER_OVERHEAD) {
-      return Effect.succeed(messages)
-    }
-    return Effect.map(
-      Hooks.broadcasts(node, USER_OVERHEAD, room),
-      (extra) => [...messages, ...fitting(node, extra, room, maxParts - messages.length)]
-    )
-  })
+): Effect.Effect<ReadonlyArray<Uint8Array>> => {
+  // nobody's turn
+  if (limit <= 0 || maxParts <= 0) return silent
+  // nearly always
+  if (isIdle(node)) {
+    node.fairness.current = 0
+    return silent
+  }
+  const share = shareOfUser(node, limit)
+  // as many of the parts as of the bytes: short messages by the hundred would leave the news none
+  const kept = share === 0 ? nothing : look(node, node.user, share, Math.floor(maxParts * share / limit))
+  const claims = drawFrom(
+    node,
+    node.gossip,
+    limit - kept.used,
+    maxParts - kept.messages.length,
+    urgent(node, to),
+    (messages) => node.receipts.sent(messages, to, ping)
+  )
+  const user = drawFrom(node, node.user, limit - claims.used, maxParts - claims.messages.length, undefined)
+  node.fairness.current = Math.max(0, share - Math.max(user.used, limit * user.messages.length / maxParts))
+  const messages = user.messages.length === 0 ? claims.messages : [...claims.messages, ...user.messages]
+  const room = Math.min(limit - claims.used - user.used, MAX_USER_ROOM)
+  if (node.delegate.broadcasts === undefined || room <= USER_OVERHEAD) return Effect.succeed(messages)
+  return Effect.map(
+    Hooks.broadcasts(node, USER_OVERHEAD, room),
+    (extra) => [...messages, ...fitting(node, extra, room, maxParts - messages.length)]
+  )
+}
+
+const silent: Effect.Effect<ReadonlyArray<Uint8Array>> = Effect.succeed([])
 
 /**
  * What of the delegate's messages fits, in their order; from the first that does not, the rest is counted, not sent,

@@ -64,16 +64,24 @@ export const packet = (
 ): Effect.Effect<void, SendError> =>
   Effect.suspend((): Effect.Effect<void, SendError> => {
     const refused = nameMissing(node, to)
-    if (refused !== undefined) return Effect.fail(refused)
-    const datagram = Packet.encode(message, {
-      label: node.settings.label,
-      compress: node.config.enableCompression,
-      crc,
-      encryption: encryption(node)
-    })
-    node.counters.count("udp.sent", undefined, datagram.length - Label.overhead(node.settings.label.length))
-    return node.transport.send(to, datagram)
+    return refused === undefined ? datagram(node, to, message, crc) : Effect.fail(refused)
   })
+
+const datagram = (
+  node: Node,
+  to: PeerAddress,
+  message: Uint8Array,
+  crc: boolean
+): Effect.Effect<void, SendError> => {
+  const bytes = Packet.encode(message, {
+    label: node.settings.label,
+    compress: node.config.enableCompression,
+    crc,
+    encryption: encryption(node)
+  })
+  node.counters.count("udp.sent", undefined, bytes.length - Label.overhead(node.settings.label.length))
+  return node.transport.send(to, bytes)
+}
 
 /** Takes back what was noted as sent when it was drawn, where the transport does not send it. */
 export const carrying =
@@ -95,7 +103,7 @@ export const withPiggyback = (
     const refused = nameMissing(node, to)
     if (refused !== undefined) return Effect.fail(refused)
     const first = Message.encode(message, node.writer)
-    return Effect.flatMap(
+    return Effect.flatMapEager(
       Broadcasts.draw(
         node,
         to,
@@ -105,8 +113,8 @@ export const withPiggyback = (
       ),
       (extra) =>
         extra.length === 0
-          ? packet(node, to, first, false)
-          : carrying(node, to, extra)(packet(node, to, Compound.make([first, ...extra]), false))
+          ? datagram(node, to, first, false)
+          : carrying(node, to, extra)(datagram(node, to, Compound.make([first, ...extra]), false))
     )
   })
 

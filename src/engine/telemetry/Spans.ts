@@ -24,8 +24,8 @@ export const asked =
 /** A span that begins a trace: nobody but the protocol asked for the work. */
 export const own =
   (node: Node, name: string, kind: "client" | "server", attributes: Given) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Tracer.ParentSpan>> =>
-    Effect.withSpan(effect, `memberlist.${name}`, {
+  <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    !node.isTraced ? effect : Effect.withSpan(effect, `memberlist.${name}`, {
       root: true,
       kind,
       attributes: Attributes.plain({ node: node.name, ...attributes }),

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as LogLevel from "effect/LogLevel"
 import * as References from "effect/References"
+import * as Tracer from "effect/Tracer"
 import type { MemberlistConfig } from "../../MemberlistConfig.ts"
 import * as Counters from "./Counters.ts"
 import * as Logs from "./Logs.ts"
@@ -16,6 +17,8 @@ export interface Telemetry {
   readonly counters: Counters.Counters
   readonly metrics: Metrics.Metrics
   readonly logs: Logs.Logs
+  /** Whether the program has a tracer: without one nobody sees a span. */
+  readonly isTraced: boolean
 }
 
 /** Makes the telemetry of a node that tells the time by `now`, in monotonic milliseconds. */
@@ -27,5 +30,6 @@ export const make = Effect.fnUntraced(function*(
   const counters = Counters.make(context, metricLabels)
   const debugs = LogLevel.isGreaterThanOrEqualTo("Debug", Context.get(context, References.MinimumLogLevel))
   const logs = yield* Logs.make({ name, now, onDrop: () => counters.count("log.dropped"), debugs })
-  return { counters, metrics: Metrics.make(context, metricLabels), logs }
+  const isTraced = Context.getOrUndefined(context, Tracer.Tracer) !== undefined
+  return { counters, metrics: Metrics.make(context, metricLabels), logs, isTraced }
 })
