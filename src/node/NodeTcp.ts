@@ -4,16 +4,12 @@
  * @stability unstable
  * @since 0.1.0
  */
-import * as NodeSocket from "@effect/platform-node/NodeSocket"
-import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
+import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import * as Socket from "effect/socket/Socket"
-import type * as SocketServer from "effect/socket/SocketServer"
 import * as Net from "node:net"
 import { format, ipBytes, ipText, type PeerAddress } from "../base/Address.ts"
 import { BindFailed, TransportError } from "../MemberlistError.ts"
@@ -56,15 +52,153 @@ export interface Options {
 
 const canonical = (ip: string): string => ipText(ipBytes(ip) ?? new Uint8Array()) ?? ip
 
-const failure = (operation: "read" | "write", peer: PeerAddress) => (error: Socket.SocketError): TransportError =>
-  new TransportError({ operation, kind: "Closed", scope: "Remote", address: format(peer), cause: error.reason })
+const closedBy = (operation: "read" | "write", peer: PeerAddress, cause: unknown): TransportError =>
+  new TransportError({ operation, kind: "Closed", scope: "Remote", address: format(peer), cause })
 
-/** Whether the peer has ended its side, and nothing broke. */
-const endedInOrder = ({ reason }: Socket.SocketError): boolean =>
-  reason._tag === "SocketCloseError" && reason.code === NORMAL
+/** Bytes that may wait to be pulled; when there are more, the peer waits. */
+const MAX_UNREAD = 65_536
 
-/** How Effect's sockets say that a stream ended in order. */
-const NORMAL = 1000
+type Resume<A> = (effect: Effect.Effect<A, TransportError | Cause.Done>) => void
+
+/**
+ * Our connection over a native socket, which flows into a short buffer while somebody reads. Nothing here is a fiber, a
+ * timer or a scope of its own: a stream carries one message, and its set-up would cost more than the message.
+ */
+class Stream implements Connection {
+  readonly peer: PeerAddress
+  readonly pull: Connection["pull"]
+  readonly write: Connection["write"]
+  private readonly conn: Net.Socket
+  private unread: Array<Uint8Array> = []
+  private size = 0
+  /** Somebody has asked for bytes. */
+  private isReading = false
+  /** The peer has ended its side. */
+  private isEnded = false
+  private failure: unknown
+  private reader: Resume<Uint8Array> | undefined
+  private hasWritten = false
+  /** Writes that have begun and not come to their end. */
+  private unfinished = 0
+
+  constructor(conn: Net.Socket, peer: PeerAddress) {
+    this.conn = conn
+    this.peer = peer
+    this.pull = Effect.callback<Uint8Array, TransportError | Cause.Done>((resume) => this.read(resume))
+    this.write = (bytes) => Effect.suspend(() => this.send(bytes))
+    conn.on("error", (cause) => this.broken(cause))
+    conn.on("close", () => this.broken(gone))
+  }
+
+  private read(resume: Resume<Uint8Array>): Effect.Effect<void> | void {
+    if (!this.isReading) {
+      this.isReading = true
+      this.conn.on("data", (chunk) => this.arrived(chunk))
+      this.conn.on("end", () => this.ended())
+      this.conn.resume()
+    }
+    const chunk = this.unread.shift()
+    if (chunk !== undefined) {
+      this.size -= chunk.length
+      if (this.size < MAX_UNREAD && this.conn.isPaused()) this.conn.resume()
+      return resume(Effect.succeed(chunk))
+    }
+    if (this.isEnded) return resume(Cause.done())
+    if (this.failure !== undefined) return resume(closedBy("read", this.peer, this.failure))
+    this.reader = resume
+    return Effect.sync(() => {
+      if (this.reader === resume) this.reader = undefined
+    })
+  }
+
+  private arrived(chunk: Uint8Array): void {
+    const { reader } = this
+    if (reader !== undefined) {
+      this.reader = undefined
+      reader(Effect.succeed(chunk))
+      return
+    }
+    this.unread.push(chunk)
+    this.size += chunk.length
+    if (this.size >= MAX_UNREAD) this.conn.pause()
+  }
+
+  private ended(): void {
+    this.isEnded = true
+    const { reader } = this
+    this.reader = undefined
+    reader?.(Cause.done())
+  }
+
+  /** What has not been read of a stream that broke is of no use to anybody. */
+  private broken(cause: unknown): void {
+    this.failure ??= cause
+    if (this.isEnded) return
+    this.unread = []
+    const { reader } = this
+    this.reader = undefined
+    reader?.(closedBy("read", this.peer, this.failure))
+  }
+
+  private send(bytes: Uint8Array): Effect.Effect<void, TransportError> {
+    const { conn } = this
+    // a destroyed native socket never drains: writing to it would wait forever
+    if (conn.destroyed || conn.writableEnded) return Effect.fail(this.unwritable())
+    this.hasWritten = true
+    return conn.write(bytes) ? Effect.void : this.drained()
+  }
+
+  private unwritable(): TransportError {
+    return closedBy("write", this.peer, this.failure ?? gone)
+  }
+
+  /** Waits until what was written is with the system. */
+  private drained(): Effect.Effect<void, TransportError> {
+    const { conn } = this
+    this.unfinished++
+    return Effect.callback((resume) => {
+      const drained = () => {
+        stop()
+        this.unfinished--
+        resume(Effect.void)
+      }
+      const closed = () => {
+        stop()
+        resume(Effect.fail(this.unwritable()))
+      }
+      const stop = () => {
+        conn.off("drain", drained)
+        conn.off("close", closed)
+      }
+      conn.on("drain", drained)
+      conn.on("close", closed)
+      return Effect.sync(stop)
+    })
+  }
+
+  /**
+   * After success: flush, then close. After a failure or an interruption, and when a write took too long or was cut off:
+   * close at once, so that a peer that does not read keeps no memory here.
+   */
+  release(exit: Exit.Exit<unknown, unknown>, flushTimeout: Duration.Duration): Effect.Effect<void> {
+    const { conn } = this
+    // All that was written is with the system, which sends it and the end behind it. Where somebody reads, what arrives
+    // is still read until then: the system would take back what the peer has not got yet when we leave bytes behind.
+    const isFlushed = !this.hasWritten || (!this.isReading && conn.writableLength === 0)
+    if (Exit.isFailure(exit) || this.unfinished > 0 || isFlushed || conn.destroyed) {
+      conn.destroy()
+      return Effect.void
+    }
+    // finalizers are uninterruptible, and a timeout can only end what can be interrupted
+    return Effect.interruptible(flushed(conn)).pipe(
+      Effect.timeoutOption(flushTimeout),
+      Effect.andThen(Effect.sync(() => void conn.destroy()))
+    )
+  }
+}
+
+/** Why nothing more can be read or written, where no error said so. */
+const gone = new Error("the connection is closed")
 
 /** Waits until what was written is with the system and the end of the stream behind it. */
 const flushed = (conn: Net.Socket): Effect.Effect<void> =>
@@ -87,85 +221,25 @@ const flushed = (conn: Net.Socket): Effect.Effect<void> =>
     })
   })
 
-/** A native socket, and how many writes to it have begun and not come to their end. */
-interface Wire {
-  readonly conn: Net.Socket
-  unfinished: number
-}
+const openFailure = (to: PeerAddress, kind: TransportError["kind"], cause: unknown): TransportError =>
+  new TransportError({ operation: "open", kind, scope: "Remote", address: format(to), cause })
 
-/**
- * After success: flush, then close. After a failure or an interruption, and when a write took too long or was cut off:
- * close at once, so that a peer that does not read keeps no memory here.
- */
-const release = ({ conn, unfinished }: Wire, exit: Exit.Exit<unknown, unknown>, flushTimeout: Duration.Duration) => {
-  const destroy = Effect.sync(() => {
-    conn.destroy()
-  })
-  if (Exit.isFailure(exit) || unfinished > 0) return destroy
-  // finalizers are uninterruptible, and a timeout can only end what can be interrupted
-  return Effect.interruptible(flushed(conn)).pipe(Effect.timeoutOption(flushTimeout), Effect.andThen(destroy))
-}
-
-const concat = (chunks: ReadonlyArray<Uint8Array | string>): Uint8Array => {
-  const parts = chunks.map((chunk) => typeof chunk === "string" ? Buffer.from(chunk) : chunk)
-  const [first] = parts
-  return first !== undefined && parts.length === 1 ? first : Buffer.concat(parts)
-}
-
-/** Our connection over Effect's socket. `wire` is the native socket below it. */
-const connection = Effect.fnUntraced(function*(
-  socket: Socket.Socket,
-  wire: Wire,
-  peer: PeerAddress,
-  reader: Socket.Reader
-): Effect.fn.Return<Connection, never, Scope.Scope> {
-  const { conn } = wire
-  const writer = yield* socket.writer
-  const onRead = failure("read", peer)
-  const onWrite = failure("write", peer)
-  const gone = Effect.suspend(() =>
-    onWrite(new Socket.SocketError({ reason: new Socket.SocketCloseError({ code: 1006 }) }))
-  )
-  return {
-    peer,
-    pull: Effect.mapBoth(reader.pull, {
-      onSuccess: concat,
-      onFailure: (error) => endedInOrder(error) ? Cause.Done() : onRead(error)
-    }),
-    // a destroyed native socket never drains: writing to it would wait forever
-    write: (bytes) =>
-      Effect.suspend(() => {
-        if (conn.destroyed || conn.writableEnded) return gone
-        wire.unfinished++
-        return Effect.mapBoth(writer.write(bytes), {
-          onSuccess: () => {
-            wire.unfinished--
-          },
-          onFailure: onWrite
-        })
-      })
-  }
-})
-
-const dial = (to: PeerAddress): Effect.Effect<Net.Socket, Socket.SocketError> =>
+const dial = (to: PeerAddress): Effect.Effect<Stream, TransportError> =>
   Effect.callback((resume) => {
     const conn = Net.createConnection({ host: to.ip, port: to.port, noDelay: true, allowHalfOpen: true })
-    // stays for the life of the socket: an unheard error would end the process
-    conn.on("error", (cause) =>
-      resume(Effect.fail(new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind: "Unknown", cause }) }))))
-    conn.once("connect", () =>
-      resume(Effect.succeed(conn)))
+    // nothing is read until somebody asks for it
+    conn.pause()
+    const stream = new Stream(conn, to)
+    const failed = (cause: Error) => resume(Effect.fail(openFailure(to, openKind(cause), cause)))
+    conn.once("error", failed)
+    conn.once("connect", () => {
+      conn.off("error", failed)
+      resume(Effect.succeed(stream))
+    })
     return Effect.sync(() => {
       conn.destroy()
     })
   })
-
-const openFailure = (to: PeerAddress) => ({ reason }: Socket.SocketError): TransportError => {
-  const timedOut = reason._tag === "SocketOpenError" && reason.kind === "Timeout"
-  const cause = "cause" in reason ? reason.cause : reason
-  const kind = timedOut ? "Timeout" : openKind(cause)
-  return new TransportError({ operation: "open", kind, scope: "Remote", address: format(to), cause })
-}
 
 /**
  * Opens connections, for those who do not listen.
@@ -173,19 +247,15 @@ const openFailure = (to: PeerAddress) => ({ reason }: Socket.SocketError): Trans
  * @category constructors
  * @since 0.1.0
  */
-export const opener = (flushTimeout: Duration.Duration): Tcp["open"] =>
-  Effect.fnUntraced(function*(to, { timeout }) {
-    let wire: Wire | undefined
-    const opening = Effect.acquireRelease(
-      Effect.map(dial(to), (conn) => (wire = { conn, unfinished: 0 })),
-      (made, exit) => release(made, exit, flushTimeout),
-      { interruptible: true }
-    ).pipe(Effect.map(({ conn }) => conn))
-    const socket = yield* NodeSocket.fromDuplex(opening, { openTimeout: timeout })
-    const reader = yield* Effect.mapError(socket.reader, openFailure(to))
-    if (wire === undefined) return yield* Effect.die(new Error("an open socket without its native one"))
-    return yield* connection(socket, wire, to, reader)
-  })
+export const opener = (flushTimeout: Duration.Duration): Tcp["open"] => (to, { timeout }) =>
+  Effect.acquireRelease(
+    Effect.timeoutOrElse(dial(to), {
+      duration: timeout,
+      orElse: () => Effect.fail(openFailure(to, "Timeout", new Error("Connection timed out")))
+    }),
+    (stream, exit) => stream.release(exit, flushTimeout),
+    { interruptible: true }
+  )
 
 /**
  * What is open, and what is refused because of that.
@@ -201,8 +271,7 @@ export const makeLimit = (max: number, notify: Reporting.Notify) => {
     flushing.delete(conn)
   }
   return {
-    refuse: (peer: PeerAddress) =>
-      Effect.sync(() => notify({ _tag: "StreamRefused", peer, detail: `${max} are open` })),
+    refuse: (peer: PeerAddress) => notify({ _tag: "StreamRefused", peer, detail: `${max} are open` }),
     tryEnter: (conn: Net.Socket): boolean => {
       if (open.size >= max) {
         const [oldest] = flushing
@@ -220,68 +289,111 @@ export const makeLimit = (max: number, notify: Reporting.Notify) => {
   }
 }
 
-const serve = (server: SocketServer.SocketServer["Service"], options: Options): Tcp["serve"] => {
+const peerOf = ({ remoteAddress, remotePort }: Net.Socket): PeerAddress | undefined =>
+  remoteAddress === undefined || remotePort === undefined
+    ? undefined
+    : { ip: canonical(remoteAddress), port: remotePort }
+
+const serve = (listener: Listener, options: Options): Tcp["serve"] => {
   const notify = options.notify ?? Reporting.silent
   const limit = makeLimit(options.maxInbound, notify)
-  const accept = Effect.fnUntraced(function*(
-    socket: Socket.Socket,
-    conn: Net.Socket,
-    peer: PeerAddress,
-    handler: (connection: Connection) => Effect.Effect<void>
-  ) {
-    const reader = yield* socket.reader
-    // registered after the reader's own release, so that it runs first and decides how to close
-    const wire: Wire = { conn, unfinished: 0 }
-    yield* Effect.addFinalizer((exit) => {
-      limit.flush(conn)
-      return release(wire, exit, options.flushTimeout)
-    })
-    yield* handler(yield* connection(socket, wire, peer, reader))
-  }, Effect.scoped)
+
+  const handled = (stream: Stream, conn: Net.Socket, handler: Handler): Effect.Effect<void> =>
+    Effect.suspend(() => handler(stream)).pipe(
+      Effect.onExit((exit) => {
+        limit.flush(conn)
+        return stream.release(exit, options.flushTimeout)
+      }),
+      Effect.onExit((exit) => {
+        limit.leave(conn)
+        if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) {
+          notify({ _tag: "StreamDied", peer: stream.peer, cause: exit.cause })
+        }
+        return Effect.void
+      })
+    )
 
   return (handler) =>
-    server.run((socket) =>
-      // the server provides each handler with its native socket, which its type does not tell
-      Effect.flatMap(Effect.serviceOption(NodeSocket.NetSocket), (native) => {
-        if (Option.isNone(native)) return Effect.die(new Error("an accepted socket without its native one"))
-        const conn = native.value
-        const { remoteAddress, remotePort } = conn
-        if (remoteAddress === undefined || remotePort === undefined) {
+    Effect.withFiber((serving) => {
+      const run = Effect.runForkWith(serving.context)
+      const fibers = new Set<Fiber.Fiber<void>>()
+      const accept = (conn: Net.Socket) => {
+        const peer = peerOf(conn)
+        // gone before it was here
+        if (peer === undefined) {
           conn.destroy()
-          return Effect.void
+          return
         }
-        const peer = { ip: canonical(remoteAddress), port: remotePort }
         if (!limit.tryEnter(conn)) {
           conn.destroy()
-          return limit.refuse(peer)
+          limit.refuse(peer)
+          return
         }
-        return accept(socket, conn, peer, handler).pipe(
-          // a connection that ended before it was read: nothing to handle
-          Effect.catch((error) => Effect.sync(() => notify({ _tag: "StreamEnded", peer, detail: error.message }))),
-          Effect.catchCause((cause) =>
-            Cause.hasInterruptsOnly(cause)
-              ? Effect.failCause(cause)
-              : Effect.sync(() => notify({ _tag: "StreamDied", peer, cause }))
-          ),
-          Effect.ensuring(Effect.sync(() => limit.leave(conn)))
-        )
+        const fiber = run(handled(new Stream(conn, peer), conn, handler))
+        if (fiber.pollUnsafe() !== undefined) return
+        fibers.add(fiber)
+        fiber.addObserver(() => fibers.delete(fiber))
+      }
+      listener.accept = accept
+      for (const conn of listener.waiting) accept(conn)
+      listener.waiting.clear()
+      return Effect.onExit(Effect.never, () => {
+        if (listener.accept === accept) listener.accept = undefined
+        return Fiber.interruptAll(fibers)
       })
-    ).pipe(Effect.mapError((cause) =>
-      new TransportError({
-        operation: "accept",
-        kind: "Unknown",
-        scope: "Local",
-        address: format({ ip: options.address, port: options.port }),
-        cause
-      })
-    ))
+    })
 }
+
+type Handler = Parameters<Tcp["serve"]>[0]
 
 /**
  * Connections that the system may hold until we accept them, if it allows so many. When there are more it drops their
  * first packet, which is sent again only after a second: too late for a member among a thousand strangers.
  */
 const BACKLOG = 4_096
+
+/** A server, and who gets its connections. */
+interface Listener {
+  readonly server: Net.Server
+  /** Connections that nobody handles yet; they are not read. */
+  readonly waiting: Set<Net.Socket>
+  accept: ((conn: Net.Socket) => void) | undefined
+}
+
+const bind = (options: Options): Effect.Effect<Listener, Error> =>
+  Effect.callback((resume) => {
+    const server = Net.createServer({
+      noDelay: true,
+      // a peer may end its side and still read our answer; we end ours when the connection is released
+      allowHalfOpen: true,
+      pauseOnConnect: true
+    })
+    const listener: Listener = { server, waiting: new Set(), accept: undefined }
+    const { waiting } = listener
+    server.on("connection", (conn) => {
+      if (listener.accept !== undefined) return listener.accept(conn)
+      const leave = () => void waiting.delete(conn)
+      // also hears an error, which would end the process
+      conn.on("error", leave).on("close", leave)
+      if (waiting.size < options.maxInbound) waiting.add(conn)
+      else conn.destroy()
+    })
+    // later ones are connections that could not be accepted
+    server.on("error", (cause) => resume(Effect.fail(cause)))
+    server.listen({
+      host: options.address,
+      port: options.port,
+      // never shared between the workers of a cluster: each is a node of its own
+      exclusive: true,
+      backlog: BACKLOG
+    }, () => resume(Effect.succeed(listener)))
+  })
+
+const close = ({ server, waiting }: Listener): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    for (const conn of waiting) conn.destroy()
+    server.close(() => resume(Effect.void))
+  })
 
 /**
  * Listens. Everything is closed with the scope.
@@ -291,24 +403,17 @@ const BACKLOG = 4_096
  */
 export const listen = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Tcp, BindFailed, Scope.Scope> {
   const address = format({ ip: options.address, port: options.port })
-  const server = yield* NodeSocketServer.make({
-    host: options.address,
-    port: options.port,
-    // never shared between the workers of a cluster: each is a node of its own
-    exclusive: true,
-    noDelay: true,
-    backlog: BACKLOG,
-    // a peer may end its side and still read our answer; we end ours when the connection is released
-    allowHalfOpen: true
-  }).pipe(
-    Effect.mapError(({ reason }) =>
-      new BindFailed({ address, protocol: "tcp", kind: bindKind(reason.cause), cause: reason.cause })
-    )
+  const listener = yield* Effect.acquireRelease(
+    Effect.mapError(
+      bind(options),
+      (cause) => new BindFailed({ address, protocol: "tcp", kind: bindKind(cause), cause })
+    ),
+    close
   )
-  const bound = server.address
+  const bound = listener.server.address()
   return {
-    port: bound._tag === "UnixPathAddress" ? options.port : bound.port,
-    serve: serve(server, options),
+    port: typeof bound === "object" && bound !== null ? bound.port : options.port,
+    serve: serve(listener, options),
     open: opener(options.flushTimeout)
   }
 })
