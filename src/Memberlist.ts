@@ -318,7 +318,9 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
       return run("updateMeta", Life.update(node, change, { wait, always: false }))
     },
     send: (to, payload, options) =>
-      run("send", (options?.reliable === true ? Direct.sendReliable : Direct.sendBestEffort)(node, to, payload)),
+      options?.reliable === true
+        ? runSync("send", () => Direct.sendReliable(node, to, payload))
+        : run("send", Direct.sendBestEffort(node, to, payload)),
     broadcast: (payload, options) =>
       runSync("broadcast", (): Effect.Effect<void, MessageTooLarge | NotParticipating> => {
         const limit = Math.min(Sender.gossipBudget(node), Broadcasts.MAX_USER_ROOM) - Broadcasts.USER_OVERHEAD

@@ -182,8 +182,8 @@ class Stream implements Connection {
    */
   release(exit: Exit.Exit<unknown, unknown>, flushTimeout: Duration.Duration): Effect.Effect<void> {
     const { conn } = this
-    // All that was written is with the system, which sends it and the end behind it. Where somebody reads, what arrives
-    // is still read until then: the system would take back what the peer has not got yet when we leave bytes behind.
+    // All that was written is with the system, which sends it and the end behind it. Where somebody reads, what comes
+    // is read until then: the system would take back what the peer has not got yet when we leave bytes behind.
     const isFlushed = !this.hasWritten || (!this.isReading && conn.writableLength === 0)
     if (Exit.isFailure(exit) || this.unfinished > 0 || isFlushed || conn.destroyed) {
       conn.destroy()
@@ -224,22 +224,35 @@ const flushed = (conn: Net.Socket): Effect.Effect<void> =>
 const openFailure = (to: PeerAddress, kind: TransportError["kind"], cause: unknown): TransportError =>
   new TransportError({ operation: "open", kind, scope: "Remote", address: format(to), cause })
 
-const dial = (to: PeerAddress): Effect.Effect<Stream, TransportError> =>
-  Effect.callback((resume) => {
-    const conn = Net.createConnection({ host: to.ip, port: to.port, noDelay: true, allowHalfOpen: true })
-    // nothing is read until somebody asks for it
-    conn.pause()
-    const stream = new Stream(conn, to)
-    const failed = (cause: Error) => resume(Effect.fail(openFailure(to, openKind(cause), cause)))
-    conn.once("error", failed)
-    conn.once("connect", () => {
-      conn.off("error", failed)
-      resume(Effect.succeed(stream))
+const dial = (to: PeerAddress, timeout: Duration.Duration): Effect.Effect<Stream, TransportError> =>
+  Effect.withFiber((fiber) =>
+    Effect.callback((resume) => {
+      const conn = Net.createConnection({ host: to.ip, port: to.port, noDelay: true, allowHalfOpen: true })
+      // nothing is read until somebody asks for it
+      conn.pause()
+      const stream = new Stream(conn, to)
+      const fail = (kind: TransportError["kind"], cause: Error) => {
+        clock.interruptUnsafe()
+        resume(Effect.fail(openFailure(to, kind, cause)))
+      }
+      const failed = (cause: Error) => fail(openKind(cause), cause)
+      const late = Effect.sync(() => {
+        conn.destroy()
+        fail("Timeout", new Error("Connection timed out"))
+      })
+      const clock = Effect.runForkWith(fiber.context)(Effect.andThen(Effect.sleep(timeout), late))
+      conn.once("error", failed)
+      conn.once("connect", () => {
+        conn.off("error", failed)
+        clock.interruptUnsafe()
+        resume(Effect.succeed(stream))
+      })
+      return Effect.sync(() => {
+        clock.interruptUnsafe()
+        conn.destroy()
+      })
     })
-    return Effect.sync(() => {
-      conn.destroy()
-    })
-  })
+  )
 
 /**
  * Opens connections, for those who do not listen.
@@ -249,10 +262,7 @@ const dial = (to: PeerAddress): Effect.Effect<Stream, TransportError> =>
  */
 export const opener = (flushTimeout: Duration.Duration): Tcp["open"] => (to, { timeout }) =>
   Effect.acquireRelease(
-    Effect.timeoutOrElse(dial(to), {
-      duration: timeout,
-      orElse: () => Effect.fail(openFailure(to, "Timeout", new Error("Connection timed out")))
-    }),
+    dial(to, timeout),
     (stream, exit) => stream.release(exit, flushTimeout),
     { interruptible: true }
   )

@@ -10,7 +10,13 @@ import * as Address from "../../base/Address.ts"
 import * as Limits from "../../base/Limits.ts"
 import * as SeedText from "../../base/SeedText.ts"
 import type { Recipient } from "../../Member.ts"
-import { AddressInvalid, MessageTooLarge, PingTimeout, UnknownMember } from "../../MemberlistError.ts"
+import {
+  AddressInvalid,
+  type MemberlistClosed,
+  MessageTooLarge,
+  PingTimeout,
+  UnknownMember
+} from "../../MemberlistError.ts"
 import { readsChecksum } from "../../swim/membership/Versions.ts"
 import * as Message from "../../wire/message/Message.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
@@ -70,25 +76,24 @@ export const sendBestEffort = Effect.fnUntraced(function*(
 })
 
 /** Sends over a stream of its own: written in full or failed, but never acknowledged. memberlist: `SendReliable`. */
-export const sendReliable = Effect.fnUntraced(function*(
+export const sendReliable = (
   node: Node,
   to: Recipient,
   payload: Uint8Array
-): Effect.fn.Return<void, MessageTooLarge | Sender.SendError | TargetError> {
-  if (payload.length > Limits.MAX_USER_MESSAGE) {
-    return yield* Effect.fail(
-      new MessageTooLarge({ carrier: "stream", size: payload.length, limit: Limits.MAX_USER_MESSAGE })
-    )
+): Effect.Effect<void, MemberlistClosed | MessageTooLarge | Sender.SendError | TargetError> => {
+  const { length } = payload
+  if (length > Limits.MAX_USER_MESSAGE) {
+    return Effect.fail(new MessageTooLarge({ carrier: "stream", size: length, limit: Limits.MAX_USER_MESSAGE }))
   }
-  const target = yield* targetOf(node, to)
   const { tcpTimeout } = node.settings
-  yield* Effect.scoped(
-    Effect.flatMap(
-      Streams.open(node, target.endpoint, tcpTimeout),
+  return Effect.flatMap(targetOf(node, to), ({ endpoint }) => {
+    const sent = Effect.flatMap(
+      Streams.open(node, endpoint, tcpTimeout),
       (connection) => Streams.write(node, connection, Frame.encodeUser(payload))
     )
-  ).pipe(Streams.within(target.endpoint, "write", tcpTimeout))
-})
+    return node.calls.run("send", Effect.scoped(sent), Streams.deadline(endpoint, "write", tcpTimeout))
+  })
+}
 
 /**
  * The round-trip time of one ping, without helpers and without consequences for anybody's health. memberlist: `Ping`.

@@ -3,47 +3,49 @@
  *
  * @since 0.1.0
  */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { MemberlistClosed } from "../../MemberlistError.ts"
+import * as Cutoff from "../Cutoff.ts"
 import * as Signal from "../Signal.ts"
 
 export interface Calls {
   /** Runs a call, unless the layer was released; if that happens meanwhile, the call is interrupted, and fails. */
-  readonly run: <A, E>(operation: string, call: Effect.Effect<A, E>) => Effect.Effect<A, E | MemberlistClosed>
+  readonly run: <A, E>(
+    operation: string,
+    call: Effect.Effect<A, E>,
+    deadline?: Cutoff.Deadline<A, E>
+  ) => Effect.Effect<A, E | MemberlistClosed>
   /** The same for a call that never waits. */
   readonly runSync: <A, E>(operation: string, call: () => Effect.Effect<A, E>) => Effect.Effect<A, E | MemberlistClosed>
   /** Ends all calls, and returns when the last of them has undone what it had begun. */
   readonly end: Effect.Effect<void>
 }
 
-export const make: Effect.Effect<Calls> = Effect.gen(function*() {
-  const ended = yield* Deferred.make<void>()
-  const drained = yield* Signal.make
-  const running = new Set<object>()
-  const isClosed = () => Deferred.isDoneUnsafe(ended)
+export const make: Effect.Effect<Calls> = Effect.map(Signal.make, (drained): Calls => {
+  let isClosed = false
+  /** What ends each call that waits. */
+  const running = new Set<() => void>()
   const closed = (operation: string) => Effect.fail(new MemberlistClosed({ operation }))
   return {
-    run: <A, E>(operation: string, call: Effect.Effect<A, E>) =>
+    run: <A, E>(operation: string, call: Effect.Effect<A, E>, deadline?: Cutoff.Deadline<A, E>) =>
       Effect.suspend((): Effect.Effect<A, E | MemberlistClosed> => {
-        if (isClosed()) return closed(operation)
-        const token = {}
-        const raced = Effect.suspend(() => {
-          running.add(token)
-          return Effect.raceFirst(call, Effect.flatMap(Deferred.await(ended), () => closed(operation)))
-        })
-        return Effect.ensuring(
-          raced,
-          Effect.sync(() => {
-            running.delete(token)
-            if (running.size === 0 && isClosed()) drained.notify()
-          })
-        )
+        if (isClosed) return closed(operation)
+        return Cutoff.cuttable<A, E, A, E | MemberlistClosed>(call, (cut) => {
+          const end = () => cut(closed(operation))
+          running.add(end)
+          // what the call did until now may have ended the layer
+          if (isClosed) end()
+          return () => {
+            running.delete(end)
+            if (running.size === 0 && isClosed) drained.notify()
+          }
+        }, deadline)
       }),
     runSync: <A, E>(operation: string, call: () => Effect.Effect<A, E>) =>
-      Effect.suspend((): Effect.Effect<A, E | MemberlistClosed> => isClosed() ? closed(operation) : call()),
+      Effect.suspend((): Effect.Effect<A, E | MemberlistClosed> => isClosed ? closed(operation) : call()),
     end: Effect.gen(function*() {
-      yield* Deferred.succeed(ended, undefined)
+      isClosed = true
+      for (const end of [...running]) end()
       while (running.size > 0) yield* drained.wait
     })
   }
