@@ -159,7 +159,7 @@ export const make: (
   const outbox = yield* Outbox.make
   const seedSource = Option.getOrUndefined(yield* Effect.serviceOption(Seeds))
   const lateness = yield* LatenessSource
-  const inbox = Inbox.make(config, settings, { counters, logs, now })
+  const inbox = Inbox.make(config, settings, { counters, logs, now, work })
   const { label, name } = config
   return {
     ...telemetry,

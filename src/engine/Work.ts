@@ -29,6 +29,8 @@ export const LIMITS = {
   goodbye: 16,
   /** Probes of unknown members that others told of; further ones wait, and are not begun. */
   hearsay: MAX_PROBES,
+  /** What ends the inbound streams that keep us waiting. */
+  idle: 1,
   /** Probes of others that we help with; further requests are not answered, which costs the asker a nack. */
   relay: 1024,
   /** Calls of the delegate's hooks; further ones give no answer. All acks and relays may each wait for one. */
@@ -37,8 +39,10 @@ export const LIMITS = {
   deadline: 4096
 } as const
 
+const OWN = ["ack", "claim", "goodbye", "hearsay", "idle", "relay"] as const
+
 /** What the node has to do, and nobody waits for. */
-export type Own = "ack" | "claim" | "goodbye" | "hearsay" | "relay"
+export type Own = (typeof OWN)[number]
 
 /** What somebody waits for who tells how it ended. */
 export type Watched = "hook" | "deadline"
@@ -109,6 +113,7 @@ export const make = Effect.fnUntraced(function*(
     claim: new Set(),
     goodbye: new Set(),
     hearsay: new Set(),
+    idle: new Set(),
     relay: new Set(),
     hook: new Set(),
     deadline: new Set()
@@ -139,7 +144,7 @@ export const make = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       closed = true
-      return Fiber.interruptAll([...fibers.ack, ...fibers.claim, ...fibers.goodbye, ...fibers.hearsay, ...fibers.relay])
+      return Fiber.interruptAll(OWN.flatMap((kind) => [...fibers[kind]]))
     })
   )
 

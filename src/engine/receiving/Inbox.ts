@@ -11,6 +11,7 @@ import type * as Message from "../../wire/message/Message.ts"
 import type { Counters } from "../telemetry/Counters.ts"
 import type { Logs } from "../telemetry/Logs.ts"
 import type { Settings } from "../Units.ts"
+import type { Work } from "../Work.ts"
 import { Heard } from "./Heard.ts"
 import * as Keys from "./Keys.ts"
 import * as Places from "./Places.ts"
@@ -49,7 +50,7 @@ export interface Inbox {
 export const make = (
   config: MemberlistConfig["Service"],
   settings: Settings,
-  parts: { readonly counters: Counters; readonly logs: Logs; readonly now: () => number }
+  parts: { readonly counters: Counters; readonly logs: Logs; readonly now: () => number; readonly work: Work }
 ): Inbox => ({
   heard: new Heard(config.name),
   handoff: { alives: [], accusations: [], user: [] },
@@ -61,6 +62,7 @@ export const make = (
     maxBytes: config.maxInboundBytes,
     maxExchanges: config.maxPushPulls,
     timeout: settings.tcpTimeout,
+    start: (watch) => parts.work.start("idle", watch),
     ...parts
   })
 })

@@ -7,7 +7,6 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { format } from "../../base/Address.ts"
@@ -60,13 +59,13 @@ export interface Place {
 
 export interface Places {
   /**
-   * Serves a stream in a place, which is freed when `handle` ends, however it does. It fails when the peer keeps it
-   * waiting for too long.
+   * Serves a stream in a place, which is freed when `handle` ends, however it does. It is interrupted when the peer keeps
+   * it waiting for too long, or when another needs its place.
    */
   readonly serve: <A, E, R>(
     connection: Connection,
     handle: (place: Place) => Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E | TransportError, R>
+  ) => Effect.Effect<A, E, R>
   /** How many streams are being served. */
   readonly taken: () => number
   /** How many bytes they hold: requests that nobody authenticated, and answers that nobody has read. */
@@ -87,6 +86,8 @@ export interface Options {
   readonly now: () => number
   readonly counters: Pick<Counters, "count">
   readonly logs: Pick<Logs, "note">
+  /** Starts what ends those that keep us waiting, and itself when no stream is left; false when it could not. */
+  readonly start: (watch: Effect.Effect<void>) => boolean
 }
 
 interface Stream {
@@ -126,11 +127,13 @@ const timedOut = (connection: Connection, operation: "read" | "write", cause: st
 
 /** A ledger without streams. */
 export const make = (options: Options): Places => {
-  const { counters, logs, now } = options
+  const { counters, logs, now, start } = options
   const maxIdle = Math.min(options.timeout, Math.max(MAX_IDLE, options.timeout / 2))
   const streams = new Set<Stream>()
   /** What they hold together: it is asked for with every portion that arrives. */
   let total = 0
+  /** Somebody looks after those that keep us waiting. */
+  let isWatched = false
 
   const leave = (stream: Stream): void => {
     if (streams.delete(stream)) total -= stream.bytes
@@ -164,11 +167,12 @@ export const make = (options: Options): Places => {
       if (loser === undefined) break
       evict(loser, "PlaceNeeded")
     }
+    const at = now()
     const stream: Stream = {
       ip: connection.peer.ip,
       connection,
       fiber,
-      activeAt: now(),
+      activeAt: at,
       moved: 0,
       request: 0,
       answer: 0,
@@ -179,10 +183,11 @@ export const make = (options: Options): Places => {
       queued: false,
       answering: false,
       waiting: undefined,
-      begunAt: now(),
-      workingSince: now()
+      begunAt: at,
+      workingSince: at
     }
     streams.add(stream)
+    isWatched ||= start(Effect.ensuring(watch, unwatched))
     return stream
   }
 
@@ -225,23 +230,47 @@ export const make = (options: Options): Places => {
       })
     })
 
-  /**
-   * Fails when the stream has waited for its peer for too long. One fiber beside the whole handler, and not one for
-   * each read and write: a thousand strangers that connect at once would pay for those with everybody's time.
-   */
-  const watch = Effect.fnUntraced(function*(stream: Stream): Effect.fn.Return<never, TransportError> {
-    for (;;) {
-      const { activeAt, begunAt, connection, waiting } = stream
-      const left = Math.min(activeAt + maxIdle, begunAt + options.timeout) - now()
-      if (waiting !== undefined && left <= 0) {
-        const cause = begunAt + options.timeout <= now()
-          ? `no end after ${Math.round(options.timeout)} ms`
-          : `less than ${PROGRESS_BYTES} bytes in ${Math.round(maxIdle)} ms`
-        return yield* Effect.fail(timedOut(connection, waiting, cause))
-      }
+  /** Ends a stream that has waited for its peer for too long. */
+  const giveUp = (stream: Stream, operation: "read" | "write", overdue: boolean): void => {
+    const error = timedOut(
+      stream.connection,
+      operation,
+      overdue
+        ? `no end after ${Math.round(options.timeout)} ms`
+        : `less than ${PROGRESS_BYTES} bytes in ${Math.round(maxIdle)} ms`
+    )
+    leave(stream)
+    counters.count("stream.failed", error.kind)
+    logs.note("StreamFailed", { peer: stream.connection.peer, reason: error.kind, detail: error.message })
+    stream.fiber.interruptUnsafe()
+  }
+
+  /** Ends who is late, and tells in how many milliseconds the next one may be. */
+  const look = (): number => {
+    const at = now()
+    let next = maxIdle
+    for (const stream of streams) {
+      const { activeAt, begunAt, waiting } = stream
+      const left = Math.min(activeAt + maxIdle, begunAt + options.timeout) - at
       // while it is our turn nothing is overdue, and what is begun then is overdue later still
-      yield* Effect.sleep(Duration.millis(left > 0 ? Math.ceil(left) : maxIdle))
+      if (left > 0) next = Math.min(next, Math.ceil(left))
+      else if (waiting !== undefined) giveUp(stream, waiting, begunAt + options.timeout <= at)
     }
+    return next
+  }
+
+  /**
+   * Ends streams that have waited for their peer for too long. One fiber for all of them, and not one for each: a
+   * thousand strangers that connect at once would pay for those with everybody's time. Streams that come while it sleeps
+   * are due later than what it sleeps for.
+   */
+  const watch: Effect.Effect<void> = Effect.suspend(() => {
+    const next = look()
+    return streams.size === 0 ? Effect.void : Effect.flatMap(Effect.sleep(next), () => watch)
+  })
+
+  const unwatched = Effect.sync(() => {
+    isWatched = false
   })
 
   const writePortions = Effect.fnUntraced(function*(stream: Stream, message: Uint8Array) {
@@ -338,14 +367,16 @@ export const make = (options: Options): Places => {
   })
 
   return {
-    serve: (connection, handle) =>
-      Effect.withFiber((fiber) =>
-        Effect.acquireUseRelease(
-          Effect.sync(() => enter(connection, fiber)),
-          (stream) => Effect.raceFirst(handle(placeOf(stream)), watch(stream)),
-          (stream) => Effect.sync(() => leave(stream))
-        )
-      ),
+    serve: (connection, handle) => {
+      let stream: Stream | undefined
+      return Effect.onExit(
+        Effect.withFiber((fiber) => handle(placeOf(stream = enter(connection, fiber)))),
+        () => {
+          if (stream !== undefined) leave(stream)
+          return Effect.void
+        }
+      )
+    },
     taken: () => streams.size,
     bytes: () => total,
     exchanges,

@@ -94,8 +94,8 @@ export type SendKind =
 export interface Reasons {
   readonly "broadcast.dropped": "DoesNotFit"
   readonly "claim.ignored": IgnoreReason | "NotAdmitted"
-  readonly "fiber.died": "ack" | "claim" | "goodbye" | "hearsay" | "lateness" | "relay" | "stream" | "TCP ping"
-  readonly "fiber.refused": "ack" | "claim" | "deadline" | "goodbye" | "hearsay" | "hook" | "relay"
+  readonly "fiber.died": "ack" | "claim" | "goodbye" | "hearsay" | "idle" | "lateness" | "relay" | "stream" | "TCP ping"
+  readonly "fiber.refused": "ack" | "claim" | "deadline" | "goodbye" | "hearsay" | "hook" | "idle" | "relay"
   readonly "claim.untold": Untold["reason"]
   /** The name of the loop. */
   readonly "fiber.restarted": string

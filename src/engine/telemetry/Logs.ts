@@ -8,6 +8,8 @@
 import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as LogLevel from "effect/LogLevel"
+import * as References from "effect/References"
 import * as Address from "../../base/Address.ts"
 import * as Signal from "../Signal.ts"
 import * as Attributes from "./Attributes.ts"
@@ -173,14 +175,17 @@ const subjectOf = ({ member, peer, seed }: Details): string =>
 const annotations = (node: string, { cause: _, peer, verdict, ...rest }: Details): Record<string, unknown> =>
   Attributes.plain({ node, peer: peer === undefined ? undefined : peerText(peer), ...rest, verdict: verdict?.() })
 
-const emit = (node: string, { details, entry }: Written, more: number): Effect.Effect<void> => {
-  const message: LogMessage = table[entry]
-  const text = more === 0
-    ? textOf(message)
-    : textOf({ ...message, text: `${message.text}, and ${more} more in the last ${WINDOW / 1000} s` })
-  const parts = details.cause === undefined ? [text] : [text, details.cause]
-  return Effect.annotateLogs(Effect.logWithLevel(message.level)(...parts), annotations(node, details))
-}
+const emit = (node: string, { details, entry }: Written, more: number): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const message: LogMessage = table[entry]
+    // most entries are for a level that nobody reads
+    if (LogLevel.isGreaterThan(fiber.getRef(References.MinimumLogLevel), message.level)) return Effect.void
+    const text = more === 0
+      ? textOf(message)
+      : textOf({ ...message, text: `${message.text}, and ${more} more in the last ${WINDOW / 1000} s` })
+    const parts = details.cause === undefined ? [text] : [text, details.cause]
+    return Effect.annotateLogs(Effect.logWithLevel(message.level)(...parts), annotations(node, details))
+  })
 
 /** State changes and debugging are told each time, unless others can cause them at will. */
 const isLimited = (message: LogMessage): boolean => "advice" in message || message.limited === true

@@ -8,17 +8,18 @@
  * @since 0.1.0
  */
 
+import { Buffer } from "node:buffer"
 import { MAX_STREAM_BYTES } from "../../base/Limits.ts"
 import { grown } from "../Growth.ts"
 
-const INITIAL_BYTES = 1_024
+const SHORT = 2_048
 
 /**
  * @category models
  * @since 0.1.0
  */
 export class StreamBuffer {
-  bytes: Uint8Array = new Uint8Array(INITIAL_BYTES)
+  bytes: Uint8Array = NO_BYTES
   /** First unconsumed byte. */
   start = 0
   /** One past the last byte received. */
@@ -31,6 +32,10 @@ export class StreamBuffer {
   }
 
   append(chunk: Uint8Array): void {
+    if (this.length === 0 && this.own === undefined) {
+      // most streams bring one short chunk, for which Node.js has memory at hand
+      return chunk.length <= SHORT ? this.replace(Buffer.from(chunk)) : this.keep(copied(chunk))
+    }
     if (this.end + chunk.length > this.bytes.length) this.makeRoom(chunk.length)
     this.bytes.set(chunk, this.end)
     this.end += chunk.length
@@ -55,7 +60,7 @@ export class StreamBuffer {
    */
   free(): void {
     this.own?.buffer.transfer(0)
-    this.replace(new Uint8Array(0))
+    this.replace(NO_BYTES)
   }
 
   /**
@@ -78,6 +83,8 @@ export class StreamBuffer {
     this.own = own
   }
 }
+
+const NO_BYTES = new Uint8Array(0)
 
 /** Bytes in memory that is ours alone. */
 const copied = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes)

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
 import { TestClock } from "effect/testing"
 import { readdirSync, readFileSync } from "node:fs"
 import * as Path from "node:path"
@@ -754,7 +755,10 @@ describe("a repeated warning", () => {
             return waiting
           })
         assert.deepStrictEqual([yield* noted(false), made], [1, 0])
-        assert.deepStrictEqual([yield* noted(true), made], [101, 100])
+        assert.deepStrictEqual([yield* Effect.provideService(noted(true), References.MinimumLogLevel, "Debug"), made], [
+          101,
+          100
+        ])
         assert.strictEqual(log.filter(({ level }) => level === "Info").length, 2)
       })
     ))
