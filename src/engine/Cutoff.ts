@@ -1,6 +1,6 @@
 /**
  * Work that something else may cut off: the end of the node, or a deadline. Both hardly ever come, and with
- * `Effect.raceFirst` a fiber waits for each, beside the one that works: here only the work has a fiber, and a deadline.
+ * `Effect.raceFirst` a fiber waits for each, beside the one that works: here only the work has a fiber.
  *
  * @since 0.1.0
  */
@@ -10,38 +10,25 @@ import * as Fiber from "effect/Fiber"
 /** Interrupts the work, which then has this outcome. */
 export type Cut<A, E> = (outcome: Effect.Effect<A, E>) => void
 
-/** How long work may take, and what it comes to when that is over. */
-export interface Deadline<A, E> {
-  readonly millis: number
-  readonly outcome: () => Effect.Effect<A, E>
-}
-
 /**
- * Runs work that may be cut off. `listen` is told how when the work waits for the first time, and returns what is done
+ * Runs work that may be cut off. `listen` is told how, when the work waits for the first time, and returns what is done
  * when it has ended, however it did. An interruption of the caller is one of the work.
  */
 export const cuttable = <A, E, B, F>(
   work: Effect.Effect<A, E>,
-  listen: (cut: Cut<B, F>) => () => void,
-  deadline?: Deadline<B, F>
+  listen: (cut: Cut<B, F>) => () => void
 ): Effect.Effect<A | B, E | F> =>
   Effect.withFiber((caller) =>
     Effect.callback<A | B, E | F>((resume) => {
-      const run = Effect.runForkWith(caller.context)
-      const fiber = run(work)
+      const fiber = Effect.runForkWith(caller.context)(work)
       const exit = fiber.pollUnsafe()
       if (exit !== undefined) return resume(exit)
       let outcome: Effect.Effect<A | B, E | F> | undefined
-      const cut: Cut<B, F> = (instead) => {
+      const stop = listen((instead) => {
         outcome ??= instead
         fiber.interruptUnsafe(caller.id)
-      }
-      const stop = listen(cut)
-      const clock = deadline === undefined
-        ? undefined
-        : run(Effect.map(Effect.sleep(deadline.millis), () => cut(deadline.outcome())))
+      })
       fiber.addObserver((exit) => {
-        clock?.interruptUnsafe()
         stop()
         resume(outcome ?? exit)
       })

@@ -194,7 +194,7 @@ export const make: (
     verdicts: Verdicts.make(config.name, clock, now),
     acks: Acks.make(Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000)),
     pings: MutableRef.make(0),
-    calls: yield* Calls.make,
+    calls: yield* Calls.make(work, now, settings.tcpTimeout),
     introductions: Introductions.make(),
     departure: MutableRef.make<Departure | undefined>(undefined),
     tries: MutableRef.make(0),

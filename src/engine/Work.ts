@@ -31,6 +31,8 @@ export const LIMITS = {
   hearsay: MAX_PROBES,
   /** What ends the inbound streams that keep us waiting. */
   idle: 1,
+  /** What ends calls of the application that take too long. */
+  late: 1,
   /** Probes of others that we help with; further requests are not answered, which costs the asker a nack. */
   relay: 1024,
   /** Calls of the delegate's hooks; further ones give no answer. All acks and relays may each wait for one. */
@@ -39,7 +41,7 @@ export const LIMITS = {
   deadline: 4096
 } as const
 
-const OWN = ["ack", "claim", "goodbye", "hearsay", "idle", "relay"] as const
+const OWN = ["ack", "claim", "goodbye", "hearsay", "idle", "late", "relay"] as const
 
 /** What the node has to do, and nobody waits for. */
 export type Own = (typeof OWN)[number]
@@ -114,6 +116,7 @@ export const make = Effect.fnUntraced(function*(
     goodbye: new Set(),
     hearsay: new Set(),
     idle: new Set(),
+    late: new Set(),
     relay: new Set(),
     hook: new Set(),
     deadline: new Set()

@@ -5,13 +5,16 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import type * as Duration from "effect/Duration"
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { format, ipBytes, ipText, type PeerAddress } from "../base/Address.ts"
+import { Timeouts } from "../base/Timeouts.ts"
 import { BindFailed, TransportError } from "../MemberlistError.ts"
 import type { Connection, Transport } from "../Transport.ts"
 import * as Reporting from "./Reporting.ts"
@@ -177,8 +180,8 @@ class Stream implements Connection {
   }
 
   /**
-   * After success: flush, then close. After a failure or an interruption, and when a write took too long or was cut off:
-   * close at once, so that a peer that does not read keeps no memory here.
+   * After success: flush, then close. After a failure or an interruption, and when a write took too long or was cut
+   * off: close at once, so that a peer that does not read keeps no memory here.
    */
   release(exit: Exit.Exit<unknown, unknown>, flushTimeout: Duration.Duration): Effect.Effect<void> {
     const { conn } = this
@@ -224,7 +227,43 @@ const flushed = (conn: Net.Socket): Effect.Effect<void> =>
 const openFailure = (to: PeerAddress, kind: TransportError["kind"], cause: unknown): TransportError =>
   new TransportError({ operation: "open", kind, scope: "Remote", address: format(to), cause })
 
-const dial = (to: PeerAddress, timeout: Duration.Duration): Effect.Effect<Stream, TransportError> =>
+/** Does something after so many milliseconds, unless what it returns is called before. */
+type After = (millis: number, due: () => void) => () => void
+
+/** The same for whoever runs in a context. */
+type Alarm = (context: Context.Context<never>) => After
+
+/** Sleeps for each. */
+const sleeping: Alarm = (context) => (millis, due) => {
+  const fiber = Effect.runForkWith(context)(Effect.map(Effect.sleep(millis), due))
+  return () => fiber.interruptUnsafe()
+}
+
+/** Sleeps once for all that have the usual length, until the scope ends. */
+const sharing = Effect.fnUntraced(function*(usual: number): Effect.fn.Return<Alarm, never, Scope.Scope> {
+  const clock = yield* Clock.Clock
+  const run = Effect.runForkWith(yield* Effect.context<never>())
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const timeouts = new Timeouts(usual)
+  const watch: Effect.Effect<void> = Effect.suspend(() => {
+    const next = timeouts.next(now())
+    return next === undefined ? Effect.void : Effect.flatMap(Effect.sleep(next), () => watch)
+  })
+  let watching: Fiber.Fiber<void> | undefined
+  let isClosed = false
+  yield* Effect.addFinalizer(() => {
+    isClosed = true
+    return watching === undefined ? Effect.void : Fiber.interrupt(watching)
+  })
+  return (context) => (millis, due) => {
+    if (millis !== usual || isClosed) return sleeping(context)(millis, due)
+    const takeBack = timeouts.add(now(), due)
+    if (watching === undefined || watching.pollUnsafe() !== undefined) watching = run(watch)
+    return takeBack
+  }
+})
+
+const dial = (to: PeerAddress, millis: number, alarm: Alarm): Effect.Effect<Stream, TransportError> =>
   Effect.withFiber((fiber) =>
     Effect.callback((resume) => {
       const conn = Net.createConnection({ host: to.ip, port: to.port, noDelay: true, allowHalfOpen: true })
@@ -232,23 +271,22 @@ const dial = (to: PeerAddress, timeout: Duration.Duration): Effect.Effect<Stream
       conn.pause()
       const stream = new Stream(conn, to)
       const fail = (kind: TransportError["kind"], cause: Error) => {
-        clock.interruptUnsafe()
+        inTime()
         resume(Effect.fail(openFailure(to, kind, cause)))
       }
       const failed = (cause: Error) => fail(openKind(cause), cause)
-      const late = Effect.sync(() => {
+      const inTime = alarm(fiber.context)(millis, () => {
         conn.destroy()
         fail("Timeout", new Error("Connection timed out"))
       })
-      const clock = Effect.runForkWith(fiber.context)(Effect.andThen(Effect.sleep(timeout), late))
       conn.once("error", failed)
       conn.once("connect", () => {
         conn.off("error", failed)
-        clock.interruptUnsafe()
+        inTime()
         resume(Effect.succeed(stream))
       })
       return Effect.sync(() => {
-        clock.interruptUnsafe()
+        inTime()
         conn.destroy()
       })
     })
@@ -260,9 +298,11 @@ const dial = (to: PeerAddress, timeout: Duration.Duration): Effect.Effect<Stream
  * @category constructors
  * @since 0.1.0
  */
-export const opener = (flushTimeout: Duration.Duration): Tcp["open"] => (to, { timeout }) =>
+export const opener = (flushTimeout: Duration.Duration): Tcp["open"] => opening(flushTimeout, sleeping)
+
+const opening = (flushTimeout: Duration.Duration, alarm: Alarm): Tcp["open"] => (to, { timeout }) =>
   Effect.acquireRelease(
-    dial(to, timeout),
+    dial(to, Duration.toMillis(timeout), alarm),
     (stream, exit) => stream.release(exit, flushTimeout),
     { interruptible: true }
   )
@@ -424,6 +464,6 @@ export const listen = Effect.fnUntraced(function*(options: Options): Effect.fn.R
   return {
     port: typeof bound === "object" && bound !== null ? bound.port : options.port,
     serve: serve(listener, options),
-    open: opener(options.flushTimeout)
+    open: opening(options.flushTimeout, yield* sharing(Duration.toMillis(options.flushTimeout)))
   }
 })

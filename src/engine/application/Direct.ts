@@ -91,7 +91,7 @@ export const sendReliable = (
       Streams.open(node, endpoint, tcpTimeout),
       (connection) => Streams.write(node, connection, Frame.encodeUser(payload))
     )
-    return node.calls.run("send", Effect.scoped(sent), Streams.deadline(endpoint, "write", tcpTimeout))
+    return node.calls.runTimed("send", Effect.scoped(sent), () => Streams.late(endpoint, "write", tcpTimeout))
   })
 }
 

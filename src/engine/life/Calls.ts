@@ -4,16 +4,20 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { Timeouts } from "../../base/Timeouts.ts"
 import { MemberlistClosed } from "../../MemberlistError.ts"
 import * as Cutoff from "../Cutoff.ts"
 import * as Signal from "../Signal.ts"
+import type { Work } from "../Work.ts"
 
 export interface Calls {
   /** Runs a call, unless the layer was released; if that happens meanwhile, the call is interrupted, and fails. */
-  readonly run: <A, E>(
+  readonly run: <A, E>(operation: string, call: Effect.Effect<A, E>) => Effect.Effect<A, E | MemberlistClosed>
+  /** The same for a call that may take no longer than `tcpTimeout`: then it is interrupted, and comes to `late`. */
+  readonly runTimed: <A, E>(
     operation: string,
     call: Effect.Effect<A, E>,
-    deadline?: Cutoff.Deadline<A, E>
+    late: () => Effect.Effect<A, E>
   ) => Effect.Effect<A, E | MemberlistClosed>
   /** The same for a call that never waits. */
   readonly runSync: <A, E>(operation: string, call: () => Effect.Effect<A, E>) => Effect.Effect<A, E | MemberlistClosed>
@@ -21,26 +25,52 @@ export interface Calls {
   readonly end: Effect.Effect<void>
 }
 
-export const make: Effect.Effect<Calls> = Effect.map(Signal.make, (drained): Calls => {
+export const make = Effect.fnUntraced(function*(
+  work: Pick<Work, "start">,
+  now: () => number,
+  tcpTimeout: number
+): Effect.fn.Return<Calls> {
+  const drained = yield* Signal.make
+  const timeouts = new Timeouts(tcpTimeout)
+  let isWatched = false
   let isClosed = false
   /** What ends each call that waits. */
   const running = new Set<() => void>()
   const closed = (operation: string) => Effect.fail(new MemberlistClosed({ operation }))
+
+  const watch: Effect.Effect<void> = Effect.suspend(() => {
+    const next = timeouts.next(now())
+    return next === undefined ? Effect.void : Effect.flatMap(Effect.sleep(next), () => watch)
+  })
+  const unwatched = Effect.sync(() => {
+    isWatched = false
+  })
+
+  const run = <A, E>(
+    operation: string,
+    call: Effect.Effect<A, E>,
+    late: (() => Effect.Effect<A, E>) | undefined
+  ): Effect.Effect<A, E | MemberlistClosed> =>
+    Effect.suspend((): Effect.Effect<A, E | MemberlistClosed> => {
+      if (isClosed) return closed(operation)
+      return Cutoff.cuttable<A, E, A, E | MemberlistClosed>(call, (cut) => {
+        const end = () => cut(closed(operation))
+        running.add(end)
+        const inTime = late === undefined ? undefined : timeouts.add(now(), () => cut(late()))
+        if (late !== undefined) isWatched ||= work.start("late", Effect.ensuring(watch, unwatched))
+        // what the call did until now may have ended the layer
+        if (isClosed) end()
+        return () => {
+          inTime?.()
+          running.delete(end)
+          if (running.size === 0 && isClosed) drained.notify()
+        }
+      })
+    })
+
   return {
-    run: <A, E>(operation: string, call: Effect.Effect<A, E>, deadline?: Cutoff.Deadline<A, E>) =>
-      Effect.suspend((): Effect.Effect<A, E | MemberlistClosed> => {
-        if (isClosed) return closed(operation)
-        return Cutoff.cuttable<A, E, A, E | MemberlistClosed>(call, (cut) => {
-          const end = () => cut(closed(operation))
-          running.add(end)
-          // what the call did until now may have ended the layer
-          if (isClosed) end()
-          return () => {
-            running.delete(end)
-            if (running.size === 0 && isClosed) drained.notify()
-          }
-        }, deadline)
-      }),
+    run: (operation, call) => run(operation, call, undefined),
+    runTimed: run,
     runSync: <A, E>(operation: string, call: () => Effect.Effect<A, E>) =>
       Effect.suspend((): Effect.Effect<A, E | MemberlistClosed> => isClosed ? closed(operation) : call()),
     end: Effect.gen(function*() {

@@ -59,8 +59,8 @@ export interface Place {
 
 export interface Places {
   /**
-   * Serves a stream in a place, which is freed when `handle` ends, however it does. It is interrupted when the peer keeps
-   * it waiting for too long, or when another needs its place.
+   * Serves a stream in a place, which is freed when `handle` ends, however it does. It is interrupted when the peer
+   * keeps it waiting for too long, or when another needs its place.
    */
   readonly serve: <A, E, R>(
     connection: Connection,
@@ -261,8 +261,8 @@ export const make = (options: Options): Places => {
 
   /**
    * Ends streams that have waited for their peer for too long. One fiber for all of them, and not one for each: a
-   * thousand strangers that connect at once would pay for those with everybody's time. Streams that come while it sleeps
-   * are due later than what it sleeps for.
+   * thousand strangers that connect at once would pay for those with everybody's time. Streams that come while it
+   * sleeps are due later than what it sleeps for.
    */
   const watch: Effect.Effect<void> = Effect.suspend(() => {
     const next = look()

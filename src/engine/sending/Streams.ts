@@ -14,7 +14,6 @@ import type { Connection } from "../../Transport.ts"
 import * as Foreign from "../../wire/Foreign.ts"
 import * as Label from "../../wire/Label.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
-import type { Deadline } from "../Cutoff.ts"
 import type { Node } from "../Node.ts"
 import * as Sender from "./Sender.ts"
 import { inSlices } from "./Turns.ts"
@@ -82,30 +81,22 @@ const settled = (
 }
 
 /** Fails as a stream that took too long. */
-export const deadline = (
-  address: Address.PeerAddress,
-  operation: "read" | "write",
-  millis: number
-): Deadline<never, TransportError> => ({
-  millis: Math.max(0, millis),
-  outcome: () =>
-    Effect.fail(
-      new TransportError({
-        operation,
-        kind: "Timeout",
-        scope: "Remote",
-        address: Address.format(address),
-        cause: `no end after ${Math.round(millis)} ms`
-      })
-    )
-})
+export const late = (address: Address.PeerAddress, operation: "read" | "write", millis: number) =>
+  Effect.fail(
+    new TransportError({
+      operation,
+      kind: "Timeout",
+      scope: "Remote",
+      address: Address.format(address),
+      cause: `no end after ${Math.round(millis)} ms`
+    })
+  )
 
-/** Runs with such a deadline. */
-export const within = (address: Address.PeerAddress, operation: "read" | "write", millis: number) => {
-  const { millis: duration, outcome } = deadline(address, operation, millis)
-  return <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | TransportError> =>
-    Effect.timeoutOrElse(effect, { duration, orElse: outcome })
-}
+/** Fails so when it takes longer. */
+export const within =
+  (address: Address.PeerAddress, operation: "read" | "write", millis: number) =>
+  <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | TransportError> =>
+    Effect.timeoutOrElse(effect, { duration: Math.max(0, millis), orElse: () => late(address, operation, millis) })
 
 /** Opens a stream and introduces ourselves with the label, when there is one; each has `timeoutMillis`. */
 export const open = Effect.fnUntraced(function*(

@@ -94,8 +94,18 @@ export type SendKind =
 export interface Reasons {
   readonly "broadcast.dropped": "DoesNotFit"
   readonly "claim.ignored": IgnoreReason | "NotAdmitted"
-  readonly "fiber.died": "ack" | "claim" | "goodbye" | "hearsay" | "idle" | "lateness" | "relay" | "stream" | "TCP ping"
-  readonly "fiber.refused": "ack" | "claim" | "deadline" | "goodbye" | "hearsay" | "hook" | "idle" | "relay"
+  readonly "fiber.died":
+    | "ack"
+    | "claim"
+    | "goodbye"
+    | "hearsay"
+    | "idle"
+    | "late"
+    | "lateness"
+    | "relay"
+    | "stream"
+    | "TCP ping"
+  readonly "fiber.refused": "ack" | "claim" | "deadline" | "goodbye" | "hearsay" | "hook" | "idle" | "late" | "relay"
   readonly "claim.untold": Untold["reason"]
   /** The name of the loop. */
   readonly "fiber.restarted": string

@@ -208,15 +208,16 @@ vi.mock("../../../src/engine/Supervisor.ts", async (importOriginal) => {
 
 vi.mock("../../../src/engine/life/Calls.ts", async (importOriginal) => {
   const original = await importOriginal<typeof CallsRules>()
-  const wrapped: typeof original.make = Effect.map(original.make, (calls): CallsRules.Calls => ({
-    ...calls,
-    run: (operation, call) =>
-      is("calls go on after the release")
-        ? call
-        : is("callers cannot be interrupted")
-        ? Effect.uninterruptible(calls.run(operation, call))
-        : calls.run(operation, call)
-  }))
+  const wrapped: typeof original.make = (...parts) =>
+    Effect.map(original.make(...parts), (calls): CallsRules.Calls => ({
+      ...calls,
+      run: (operation, call) =>
+        is("calls go on after the release")
+          ? call
+          : is("callers cannot be interrupted")
+          ? Effect.uninterruptible(calls.run(operation, call))
+          : calls.run(operation, call)
+    }))
   return { ...original, make: wrapped }
 })
 
