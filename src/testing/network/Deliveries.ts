@@ -1,6 +1,9 @@
 /**
- * Things that happen later, in time order: one fiber per distinct millisecond, not one per packet. What is due in the
+ * Things that happen later, in time order: one timer per distinct millisecond, not one per packet. What is due in the
  * same millisecond happens in the order it was scheduled, so a run under a virtual clock repeats exactly.
+ *
+ * The test kit's own clock is asked for the timer itself, at the same place in its order as a fiber's sleep; by any other
+ * clock a fiber sleeps.
  *
  * Time is the network's own, whatever clock the fiber that sends goes by.
  *
@@ -10,6 +13,7 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { VirtualClock } from "../clock/VirtualClock.ts"
 
 /** Runs at its time, given that time in monotonic milliseconds. */
 export type Delivery = (now: number) => void
@@ -53,7 +57,7 @@ export class Deliveries {
         return Effect.void
       }
       this.buckets.set(due, [delivery])
-      return this.run(this.drain(due, due - now))
+      return this.wake(due, Duration.millis(due - now))
     })
   }
 
@@ -63,13 +67,21 @@ export class Deliveries {
     return Effect.asVoid(Effect.forkIn(Effect.interruptible(effect), this.scope, { startImmediately: true }))
   }
 
-  private drain(due: number, wait: number): Effect.Effect<void> {
-    const run = Effect.sync(() => {
-      const bucket = this.buckets.get(due) ?? []
-      this.buckets.delete(due)
-      const now = this.now()
-      for (const delivery of bucket) delivery(now)
-    })
-    return Effect.andThen(this.sleep(wait), run)
+  /** Has what is due then happen after so long. */
+  private wake(due: number, wait: Duration.Duration): Effect.Effect<void> {
+    const { clock, scope } = this
+    const drain = () => this.drain(due)
+    if (clock instanceof VirtualClock) {
+      const open = () => scope.state._tag !== "Closed"
+      if (open() && clock.alarm(wait, () => open() && drain()) !== undefined) return Effect.void
+    }
+    return this.run(Effect.andThen(clock.sleep(wait), Effect.sync(drain)))
+  }
+
+  private drain(due: number): void {
+    const bucket = this.buckets.get(due) ?? []
+    this.buckets.delete(due)
+    const now = this.now()
+    for (const delivery of bucket) delivery(now)
   }
 }

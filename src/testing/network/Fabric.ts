@@ -3,8 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Queue from "effect/Queue"
-import { format, type PeerAddress } from "../../base/Address.ts"
+import type { PeerAddress } from "../../base/Address.ts"
 import type { Packet } from "../../Transport.ts"
 import type { Deliveries } from "./Deliveries.ts"
 import type { Latency } from "./Latency.ts"
@@ -89,7 +88,8 @@ export class Fabric {
   readonly options: FabricOptions
   readonly deliveries: Deliveries
   private readonly hosts = new Map<string, Host>()
-  private readonly endpoints = new Map<string, Endpoint>()
+  /** By IP and port: a text of both for each packet would cost more than two look-ups. */
+  private readonly endpoints = new Map<string, Map<number, Endpoint>>()
 
   constructor(options: FabricOptions, deliveries: Deliveries) {
     this.options = options
@@ -105,17 +105,23 @@ export class Fabric {
     return host
   }
 
+  private endpointAt({ ip, port }: PeerAddress): Endpoint | undefined {
+    return this.endpoints.get(ip)?.get(port)
+  }
+
   isBound(address: PeerAddress): boolean {
-    return this.endpoints.has(format(address))
+    return this.endpointAt(address) !== undefined
   }
 
   register(endpoint: Endpoint): void {
-    this.endpoints.set(format(endpoint.address), endpoint)
+    const { ip, port } = endpoint.address
+    const ports = this.endpoints.get(ip) ?? new Map<number, Endpoint>()
+    this.endpoints.set(ip, ports.set(port, endpoint))
   }
 
   /** A node's program ends: its address is free and its streams break. */
   unregister(endpoint: Endpoint): void {
-    this.endpoints.delete(format(endpoint.address))
+    this.endpoints.get(endpoint.address.ip)?.delete(endpoint.address.port)
     endpoint.close()
     this.breakStreams((stream) => stream.endpoints.includes(endpoint))
   }
@@ -142,7 +148,7 @@ export class Fabric {
   }
 
   deliver(packet: Packet, to: PeerAddress): void {
-    const endpoint = this.endpoints.get(format(to))
+    const endpoint = this.endpointAt(to)
     const lost = endpoint === undefined ? "NoSuchAddress" : this.arrival(endpoint, packet)
     if (lost !== undefined) this.stats.dropped[lost]++
   }
@@ -165,7 +171,7 @@ export class Fabric {
   /** Gives a packet to the program. */
   private handOver(endpoint: Endpoint, packet: Packet): DropReason | undefined {
     if (endpoint.closed) return "NoSuchAddress"
-    if (!Queue.offerUnsafe(endpoint.inbox, endpoint.stamp(packet))) return "InboxFull"
+    if (!endpoint.inbox.offer(endpoint.stamp(packet))) return "InboxFull"
     this.stats.packetsDelivered++
     endpoint.host.traffic.packetsReceived++
     endpoint.host.traffic.bytesReceived += packet.payload.length
@@ -189,7 +195,7 @@ export class Fabric {
 
   /** Who accepts a stream at this address; nobody when the program is gone or has too many open. */
   listener(to: PeerAddress): Endpoint | undefined {
-    const endpoint = this.endpoints.get(format(to))
+    const endpoint = this.endpointAt(to)
     if (endpoint === undefined || endpoint.host.crashed !== undefined) return undefined
     return endpoint.accepted < this.options.maxStreams ? endpoint : undefined
   }

@@ -13,6 +13,7 @@ import { TransportError } from "../../MemberlistError.ts"
 import type { Packet } from "../../Transport.ts"
 import { Draws } from "../clock/Draws.ts"
 import { nowOf } from "./Deliveries.ts"
+import { PacketInbox } from "./PacketInbox.ts"
 import type { Processors } from "./Processors.ts"
 import type { Side } from "./SimulatedStream.ts"
 
@@ -151,7 +152,7 @@ export class Endpoint {
   closed = false
   readonly address: PeerAddress
   readonly host: Host
-  readonly inbox: Queue.Queue<Packet, TransportError>
+  readonly inbox: PacketInbox
   readonly backlog: Queue.Queue<Side, TransportError>
   private readonly clock: Clock.Clock
 
@@ -159,7 +160,7 @@ export class Endpoint {
   constructor(options: {
     readonly address: PeerAddress
     readonly host: Host
-    readonly inbox: Queue.Queue<Packet, TransportError>
+    readonly inbox: PacketInbox
     readonly backlog: Queue.Queue<Side, TransportError>
     readonly clock: Clock.Clock
   }) {
@@ -187,7 +188,7 @@ export class Endpoint {
           cause: new Error("the transport is closed")
         })
       )
-    Queue.failCauseUnsafe(this.inbox, closed("receive"))
+    this.inbox.fail(closed("receive"))
     Queue.failCauseUnsafe(this.backlog, closed("accept"))
   }
 }
@@ -203,7 +204,9 @@ export const bind = Effect.fnUntraced(function*(options: {
     address: options.address,
     host: options.host,
     clock: yield* Clock.Clock,
-    inbox: yield* Queue.dropping<Packet, TransportError>(options.inboxCapacity),
+    inbox: yield* Effect.withFiber((fiber) =>
+      Effect.succeed(new PacketInbox(options.inboxCapacity, fiber.currentDispatcher))
+    ),
     backlog: yield* Queue.dropping<Side, TransportError>(options.maxStreams)
   })
 })

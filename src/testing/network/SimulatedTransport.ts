@@ -235,7 +235,7 @@ const resolve = (fabric: Fabric, host: string): Effect.Effect<ReadonlyArray<stri
 export const make = (fabric: Fabric, endpoint: Endpoint): Transport["Service"] => {
   const { host } = endpoint
   const received = Effect.flatMap(
-    Queue.takeAll(endpoint.inbox),
+    endpoint.inbox.take,
     (batch): Effect.Effect<ReadonlyArray<Packet>> => host.paused ? Effect.as(host.gate, batch) : Effect.succeed(batch)
   )
   return {
