@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
@@ -38,6 +39,7 @@ import * as KnownSeeds from "./recovery/KnownSeeds.ts"
 import * as Memory from "./recovery/Memory.ts"
 import * as Readiness from "./recovery/Readiness.ts"
 import * as Outbox from "./sending/Outbox.ts"
+import { type Share, Sharing } from "./Sharing.ts"
 import * as Signal from "./Signal.ts"
 import { Observer } from "./StepObserver.ts"
 import * as Telemetry from "./telemetry/Telemetry.ts"
@@ -104,6 +106,8 @@ export interface Node extends Telemetry.Telemetry, Subscriptions.Subscriptions, 
   readonly inbound: (keys?: ReadonlyArray<Uint8Array>) => Inbound
   /** Who looks at every step of the table: the simulator, or nobody. */
   readonly observer: Observer | undefined
+  /** What equal entries of the nodes in one simulation share; nothing outside of it. */
+  readonly sharing: Share | undefined
 }
 
 /** What a rule needs to know of the moment. */
@@ -114,7 +118,8 @@ export const envOf = (node: Node): Membership.Env => ({
   // the paper knows nothing of it
   firstHand: node.config.profile === "paper" ? undefined : node.heard,
   health: node.health.current,
-  heardAt: node.settings.rules.recovery ? node.heard.latest : undefined
+  heardAt: node.settings.rules.recovery ? node.heard.latest : undefined,
+  share: node.sharing
 })
 
 /** What this node remembers of a name. */
@@ -140,6 +145,11 @@ export const mayContact = (node: Node, from: PeerAddress): boolean => {
   const ip = ipBytes(from.ip)
   return ip !== undefined && node.settings.contactAllowed(ip)
 }
+
+/** What a simulator has a hand in. */
+const simulation = Effect.contextWith((context: Context.Context<never>) =>
+  Effect.succeed({ observer: Context.get(context, Observer), sharing: Context.get(context, Sharing) })
+)
 
 export const make: (
   keyring: Keyring["Service"]
@@ -207,6 +217,6 @@ export const make: (
     memory: yield* Memory.make({ name, label, membership, heard: inbox.heard, counters, logs, clock, now }),
     rows: yield* Rows.make(outbox.turns),
     inbound: Accepted.make(config, settings, keyring, membership),
-    observer: yield* Observer
+    ...(yield* simulation)
   }
 })

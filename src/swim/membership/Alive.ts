@@ -58,7 +58,8 @@ const meet = (m: Membership, claim: Alive, env: Env): Step => {
   })
   const made = ruling === "TableFull" ? makePlace(m, claim.node, env) : undefined
   if (ruling !== "Insert" && made === undefined) return ignore(m, ruling, claim)
-  const entry = aliveEntry(claim.node, claim, undefined, env.now, get(m, m.self))
+  const own = aliveEntry(claim.node, claim, undefined, env.now, get(m, m.self))
+  const entry = env.share?.(own) ?? own
   if (made === undefined) return [insert(m, entry), accepted(entry, undefined, env)]
   const [next, evicted] = made
   return [insert(next, entry), [...evicted, ...accepted(entry, undefined, env)]]

@@ -104,6 +104,8 @@ export interface Env {
    * When a packet last came from any member, in monotonic milliseconds; `-Infinity`: never; absent: nobody knows.
    */
   readonly heardAt?: number | undefined
+  /** An equal entry for a newcomer's, with parts that are in memory already; absent: each entry has its own. */
+  readonly share?: ((entry: Entry) => Entry) | undefined
 }
 
 /** The next table, and what to do about the change, in the order of the change. */
@@ -154,7 +156,11 @@ export const insert = (m: Membership, entry: Entry): Membership => ({
 /** Gives new names their places in the probe ring. */
 export const place = (m: Membership, names: ReadonlyArray<string>, env: Env): Membership => ({
   ...m,
-  ring: ProbeRing.insert(m.ring, names, env.random)
+  ring: ProbeRing.insert(
+    m.ring,
+    env.share === undefined ? names : names.map((name) => get(m, name)?.name ?? name),
+    env.random
+  )
 })
 
 /** What an alive claim, or our own announcement, tells of a member. Its bytes are kept, and never changed. */

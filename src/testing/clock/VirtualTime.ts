@@ -26,6 +26,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
+import { Sharing } from "../../engine/Sharing.ts"
+import * as SharedEntries from "./SharedEntries.ts"
 import { schedulerOf, TaskQueue } from "./TaskQueue.ts"
 import { VirtualClock } from "./VirtualClock.ts"
 
@@ -67,7 +69,8 @@ export const run = <A, E>(effect: Effect.Effect<A, E>, options: Options): Exit.E
   const tasks = new TaskQueue()
   const limit = options.limit === undefined ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(options.limit))
   const context = Context.make(Clock.Clock, clock as Clock.Clock).pipe(
-    Context.add(Scheduler.Scheduler, schedulerOf(tasks))
+    Context.add(Scheduler.Scheduler, schedulerOf(tasks)),
+    Context.add(Sharing, SharedEntries.make())
   )
   const fiber = Effect.runForkWith(context)(Random.withSeed(effect, options.seed))
   for (;;) {
