@@ -1,6 +1,7 @@
 /**
  * How fast whole clusters run in virtual time, on one core: `npm exec -- node bench/simulation.ts [members] [seconds]`.
- * All members start in the first virtual second and join through the first one.
+ * All members start in the first virtual second and join through the first one; with `--settled` they are put into the
+ * state of a cluster that has been up for long instead. `--json` prints the figures as JSON.
  */
 import { Memberlist, MemberlistConfig, MemberlistLive } from "effect-memberlist"
 import { SimulatedNetwork, VirtualTime } from "effect-memberlist/testing"
@@ -8,12 +9,20 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
+import { parseArgs } from "node:util"
 import { Line, span } from "../simulate/running/Line.ts"
+import { Observer } from "../src/engine/StepObserver.ts"
+import * as Settling from "../src/testing/settled/Settling.ts"
 
-const members = Number(process.argv[2] ?? 128)
-const seconds = Number(process.argv[3] ?? 120)
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { settled: { type: "boolean", default: false }, json: { type: "boolean", default: false } }
+})
+const [members = 128, seconds = 120] = positionals.map(Number)
 
 const ip = (i: number) => `10.0.${i >> 8}.${i & 255}`
+
+const settling = Settling.make()
 
 const node = (i: number) =>
   MemberlistLive.pipe(
@@ -25,6 +34,13 @@ const node = (i: number) =>
 
 const line = new Line()
 const began = performance.now()
+const before = process.cpuUsage()
+
+/** Seconds since a moment, and of processor time. */
+const figures = (since: number, used: NodeJS.CpuUsage) => {
+  const { system, user } = process.cpuUsage(used)
+  return { seconds: (performance.now() - since) / 1000, processor: (system + user) / 1e6 }
+}
 
 /** Says how far the virtual time has come, twice in each of its seconds. */
 const progress = Effect.gen(function*() {
@@ -47,26 +63,30 @@ const program = Effect.gen(function*() {
     Array.from({ length: members }, (_, i) => i + 1),
     (i) => Effect.flatMap(Layer.build(node(i)), (context) => Effect.provide(Memberlist, context))
   )
-  yield* Effect.forEach(clusters, (cluster) => cluster.join([ip(1)]), { concurrency: 16 })
+  if (values.settled) yield* settling.settle
+  else yield* Effect.forEach(clusters, (cluster) => cluster.join([ip(1)]), { concurrency: 16 })
+  const started = figures(began, before)
   yield* Effect.sleep(`${seconds} seconds`)
   const views = yield* Effect.forEach(clusters, (cluster) => Effect.map(cluster.members, (list) => list.length))
-  return { complete: views.filter((n) => n === members).length, stats: yield* network.stats }
+  return { complete: views.filter((n) => n === members).length, started, stats: yield* network.stats }
 }).pipe(
   Effect.scoped,
+  Effect.provideService(Observer, values.settled ? settling.observe : undefined),
   Effect.provideService(References.MinimumLogLevel, "None"),
   Effect.provide(SimulatedNetwork.layer({ latency: ["1 millis", "5 millis"] }))
 )
 
-const before = process.cpuUsage()
 const exit = VirtualTime.run(program, { seed: 1 })
-const took = (performance.now() - began) / 1000
-const { system, user } = process.cpuUsage(before)
+const { processor, seconds: took } = figures(began, before)
 if (Exit.isFailure(exit)) throw new Error(String(exit.cause))
-const { complete, stats } = exit.value
+const { complete, started, stats } = exit.value
+const mostMemory = process.resourceUsage().maxRSS * 1024
 line.clear()
-console.log(
-  `${members} members, ${seconds} virtual seconds: ${took.toFixed(1)} s, ` +
-    `${((system + user) / 1e6).toFixed(1)} s of processor time; ${complete} complete views; ` +
-    `${stats.packetsSent} packets, ${((took * 1e6) / stats.packetsSent).toFixed(1)} µs each; ` +
-    `at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`
-)
+const shown = `${members} members, ${seconds} virtual seconds: ${took.toFixed(1)} s, ` +
+  `${processor.toFixed(1)} s of processor time (${started.processor.toFixed(1)} until all had ` +
+  `${values.settled ? "settled" : "joined"}); ${complete} complete views; ` +
+  `${stats.packetsSent} packets, ${((took * 1e6) / stats.packetsSent).toFixed(1)} µs each; ` +
+  `at most ${Math.round(mostMemory / 2 ** 20)} MiB`
+const { bytesSent, packetsDelivered, packetsSent } = stats
+const result = { members, seconds, took, processor, started, mostMemory, complete, packetsSent, packetsDelivered, bytesSent }
+console.log(values.json ? JSON.stringify(result) : shown)

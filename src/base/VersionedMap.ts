@@ -34,6 +34,11 @@ export class VersionedMap<V> {
     return new VersionedMap<V>(new Map())
   }
 
+  /** A first version with the content of a map, which nobody else changes from now on. */
+  static of<V>(map: Map<string, V>): VersionedMap<V> {
+    return new VersionedMap<V>(map)
+  }
+
   get(key: string): V | undefined {
     return this.current().get(key)
   }

@@ -20,6 +20,19 @@ import type { Entry } from "../../swim/membership/Entry.ts"
 import { isGone } from "../../swim/membership/Entry.ts"
 import * as Paths from "../../swim/probing/Paths.ts"
 
+/** Members that were heard from before a node began, as far as it is told (`Heard.adopt`). */
+export interface Adopted {
+  readonly names: ReadonlyArray<string>
+  readonly entries: ReadonlyMap<string, Entry>
+  /** Who has an IP; nobody shares one. */
+  readonly byIp: ReadonlyMap<string, string>
+  /** When a packet last came from any of them, in monotonic milliseconds. */
+  readonly at: number
+}
+
+/** The rank of one that was adopted: it was heard from, and is not in the list. */
+const ADOPTED = -2
+
 /** An address that entries of the table have. Several may: who forges claims can give all of them one address. */
 export interface Place {
   readonly ip: string
@@ -42,7 +55,7 @@ class Held implements Place {
   others: Set<string> | undefined = undefined
   heardAt: number | undefined = undefined
   paths: Paths.Paths = Paths.unknown
-  /** Its place in the list of those heard from; -1: it is not there. */
+  /** Its place in the list of those heard from; -1: it is not there; `ADOPTED`: among those adopted. */
   rank = -1
 
   constructor({ ip, port }: PeerAddress, first: string) {
@@ -71,6 +84,8 @@ class Held implements Place {
   }
 }
 
+const none: ReadonlyArray<string> = []
+
 export class Heard implements FirstHand {
   private readonly self: string
   /** When a packet last came from any member, in monotonic milliseconds; `-Infinity`: never. */
@@ -82,9 +97,21 @@ export class Heard implements FirstHand {
   private readonly byIp = new Map<string, Held | Map<number, Held>>()
   private readonly byName = new Map<string, Held>()
   private readonly heard: Array<Held> = []
+  private adopted: Adopted | undefined
+  /** Of those adopted, who has moved or gone since. */
+  private readonly strayed = new Set<string>()
 
   constructor(self: string) {
     this.self = self
+  }
+
+  /**
+   * Begins with these members, as if they had been followed and heard from. For the simulator, where ten thousand nodes
+   * share one such list: nobody takes memory of a node's own until somebody asks for it.
+   */
+  adopt(adopted: Adopted): void {
+    this.adopted = adopted
+    this.latest = adopted.at
   }
 
   /** Notes that a packet came from there now, in monotonic milliseconds; whether a member has that address. */
@@ -108,7 +135,7 @@ export class Heard implements FirstHand {
 
   /** Notes that the member answered what only it was asked, wherever its answer came from. */
   noteMember(name: string, now: number): void {
-    const place = this.byName.get(name)
+    const place = this.named(name)
     if (place !== undefined) this.note(place, now)
   }
 
@@ -132,17 +159,17 @@ export class Heard implements FirstHand {
 
   /** When a packet last came from the address that the member has; `-Infinity`: never. */
   packetAt(name: string): number {
-    return this.byName.get(name)?.heardAt ?? -Infinity
+    return this.named(name)?.heardAt ?? -Infinity
   }
 
   /** What is known of the ways to the member. */
   paths(name: string): Paths.Paths {
-    return this.byName.get(name)?.paths ?? Paths.unknown
+    return this.named(name)?.paths ?? Paths.unknown
   }
 
   /** Remembers what is known of the ways to the member, for as long as it is at its address, and is not gone. */
   setPaths(name: string, paths: Paths.Paths): void {
-    const place = this.byName.get(name)
+    const place = this.named(name)
     if (place !== undefined) place.paths = paths
   }
 
@@ -158,26 +185,29 @@ export class Heard implements FirstHand {
 
   /** How many addresses were heard from. */
   get size(): number {
-    return this.heard.length
+    return this.heard.length + (this.adopted?.names.length ?? 0)
   }
 
   /** Whether anything came from the address that the member has. */
   has(name: string): boolean {
-    return this.byName.get(name)?.heardAt !== undefined
+    return this.named(name)?.heardAt !== undefined
   }
 
   /** The same, and of the members that share the address it is the one that stands for all. */
   stands(name: string): boolean {
-    const place = this.byName.get(name)
+    const place = this.named(name)
     return place?.heardAt !== undefined && place.first === name
   }
 
   /** A random member of those that `stands` is true of, if one is `eligible`. */
   any(eligible: (name: string) => boolean, random: () => number): string | undefined {
+    const adopted = this.adopted?.names ?? none
     const { length } = this.heard
-    const start = Math.floor(random() * length)
-    for (let i = 0; i < length; i++) {
-      const name = this.heard[(start + i) % length]?.first
+    const all = length + adopted.length
+    const start = Math.floor(random() * all)
+    for (let i = 0; i < all; i++) {
+      const at = (start + i) % all
+      const name = at < length ? this.heard[at]?.first : this.inPlace(adopted[at - length])
       if (name !== undefined && eligible(name)) return name
     }
     return undefined
@@ -199,22 +229,49 @@ export class Heard implements FirstHand {
 
   private find({ ip, port }: PeerAddress): Held | undefined {
     const at = this.byIp.get(ip)
-    if (at === undefined) return undefined
+    if (at === undefined) return this.adopted === undefined ? undefined : this.findAdopted(ip, port)
     if (at instanceof Held) return at.port === port ? at : undefined
     return at.get(port)
+  }
+
+  private named(name: string): Held | undefined {
+    return this.byName.get(name) ?? (this.adopted === undefined ? undefined : this.take(name))
+  }
+
+  private findAdopted(ip: string, port: number): Held | undefined {
+    const name = this.adopted?.byIp.get(ip)
+    const place = name === undefined ? undefined : this.take(name)
+    return place?.port === port ? place : undefined
+  }
+
+  /** One of those adopted that is where it was. */
+  private inPlace(name: string | undefined): string | undefined {
+    return name === undefined || name === this.self || this.strayed.has(name) ? undefined : name
+  }
+
+  /** Takes one of those adopted among our own. */
+  private take(name: string): Held | undefined {
+    const entry = this.strayed.has(name) ? undefined : this.adopted?.entries.get(name)
+    if (entry === undefined || this.adopted === undefined) return undefined
+    const place = new Held(entry.endpoint, name)
+    place.heardAt = this.adopted.at
+    place.rank = ADOPTED
+    this.put(place)
+    this.byName.set(name, place)
+    return place
   }
 
   /** Puts the address on the list of those heard from; not our own. */
   private list(place: Held): boolean {
     if (place.rank !== -1) return true
-    if (place === this.byName.get(this.self)) return false
+    if (place === this.named(this.self)) return false
     place.rank = this.heard.push(place) - 1
     return true
   }
 
   private settle(entry: Entry): void {
     const { endpoint, name } = entry
-    const before = this.byName.get(name)
+    const before = this.named(name)
     if (before?.ip === endpoint.ip && before.port === endpoint.port) {
       if (isGone(entry)) before.paths = Paths.unknown
       return
@@ -237,9 +294,10 @@ export class Heard implements FirstHand {
   }
 
   private forget(name: string): void {
-    const place = this.byName.get(name)
+    const place = this.named(name)
     if (place === undefined) return
     this.byName.delete(name)
+    if (this.adopted !== undefined) this.strayed.add(name)
     if (place.remove(name)) return
     this.unhear(place)
     const at = this.byIp.get(place.ip)
@@ -250,7 +308,7 @@ export class Heard implements FirstHand {
   private unhear(place: Held): void {
     place.heardAt = undefined
     const last = this.heard[this.heard.length - 1]
-    if (place.rank === -1 || last === undefined) return
+    if (place.rank < 0 || last === undefined) return
     this.heard[place.rank] = last
     last.rank = place.rank
     place.rank = -1
