@@ -11,7 +11,8 @@ import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import { parseArgs } from "node:util"
 import { Line, span } from "../simulate/running/Line.ts"
-import { Observer } from "../src/engine/StepObserver.ts"
+import { type ObservedStep, Observer } from "../src/engine/StepObserver.ts"
+import * as Membership from "../src/swim/membership/Membership.ts"
 import * as Settling from "../src/testing/settled/Settling.ts"
 
 const { positionals, values } = parseArgs({
@@ -23,6 +24,14 @@ const [members = 128, seconds = 120] = positionals.map(Number)
 const ip = (i: number) => `10.0.${i >> 8}.${i & 255}`
 
 const settling = Settling.make()
+
+/** Each node's table as it is now: lists of members would be a million objects, which belong to whoever asks for them. */
+const latest = new Map<string, Membership.Membership>()
+
+const observe = (step: ObservedStep) => {
+  settling.observe(step)
+  latest.set(step.node.name, step.next)
+}
 
 const node = (i: number) =>
   MemberlistLive.pipe(
@@ -67,11 +76,11 @@ const program = Effect.gen(function*() {
   else yield* Effect.forEach(clusters, (cluster) => cluster.join([ip(1)]), { concurrency: 16 })
   const started = figures(began, before)
   yield* Effect.sleep(`${seconds} seconds`)
-  const views = yield* Effect.forEach(clusters, (cluster) => Effect.map(cluster.members, (list) => list.length))
-  return { complete: views.filter((n) => n === members).length, started, stats: yield* network.stats }
+  const complete = [...latest.values()].filter((table) => Membership.members(table).length === members).length
+  return { complete, started, stats: yield* network.stats }
 }).pipe(
   Effect.scoped,
-  Effect.provideService(Observer, values.settled ? settling.observe : undefined),
+  Effect.provideService(Observer, observe),
   Effect.provideService(References.MinimumLogLevel, "None"),
   Effect.provide(SimulatedNetwork.layer({ latency: ["1 millis", "5 millis"] }))
 )
