@@ -10,7 +10,8 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
-import { Observer } from "../../src/engine/StepObserver.ts"
+import { type ObservedStep, Observer } from "../../src/engine/StepObserver.ts"
+import * as Settling from "../../src/testing/settled/Settling.ts"
 
 export type Settings = Omit<Parameters<typeof MemberlistConfig.layer>[0], "name">
 
@@ -46,6 +47,8 @@ export interface Options {
   readonly seed: string
   /** Joins them all and waits until everybody knows everybody, then this long. Default: nobody joins. */
   readonly settleSeconds?: number | undefined
+  /** Begins with the state of a cluster that has been up for long, instead of a join: for thousands. */
+  readonly settled?: boolean | undefined
   readonly loss?: number | undefined
   /** One-way delay range in milliseconds, default exactly 1. */
   readonly latency?: readonly [number, number] | undefined
@@ -81,6 +84,15 @@ export const run = <A>(
 ): A => {
   const beliefs: Array<Belief> = []
   const [min, max] = options.latency ?? [1, 1]
+  const settling = options.settled === true ? Settling.make() : undefined
+  const record = ({ directives, node, now }: ObservedStep) => {
+    for (const directive of directives) {
+      if (directive._tag !== "Publish") continue
+      const { change } = directive
+      const own = (change._tag === "Failed" || change._tag === "Suspected") && change.from === node.name
+      beliefs.push({ at: now, observer: node.name, about: change.entry.name, what: change._tag, own })
+    }
+  }
   const program = Effect.gen(function*() {
     const network = yield* SimulatedNetwork
     const members: Array<Member> = []
@@ -113,19 +125,19 @@ export const run = <A>(
       yield* Effect.sleep(options.settleSeconds * 1000)
       beliefs.length = 0
     }
+    if (settling !== undefined) {
+      yield* settling.settle
+      beliefs.length = 0
+    }
     return yield* experiment(cluster)
   }).pipe(
     Effect.scoped,
     Effect.provideService(References.MinimumLogLevel, "None"),
     Effect.provideService(
       Observer,
-      options.record === false ? undefined : ({ directives, node, now }) => {
-        for (const directive of directives) {
-          if (directive._tag !== "Publish") continue
-          const { change } = directive
-          const own = (change._tag === "Failed" || change._tag === "Suspected") && change.from === node.name
-          beliefs.push({ at: now, observer: node.name, about: change.entry.name, what: change._tag, own })
-        }
+      options.record === false && settling === undefined ? undefined : (step) => {
+        settling?.observe(step)
+        if (options.record !== false) record(step)
       }
     ),
     Effect.provide(SimulatedNetwork.layer({ latency: [min, max], loss: options.loss ?? 0 }))

@@ -4,7 +4,7 @@ import { type Cluster, ipOf, now, run, traffic } from "../measuring/Cluster.ts"
 
 export interface Scale {
   readonly members: number
-  /** Virtual seconds from the first join until everybody knows everybody. */
+  /** Virtual seconds from the first join until everybody knows everybody; infinite where nobody had to join. */
   readonly convergence: number
   /** Per member and second, while nothing happens. */
   readonly packets: number
@@ -23,7 +23,14 @@ export interface Scale {
   readonly all: ReadonlyArray<number>
 }
 
-const CHANGES = 5
+/**
+ * From so many members on, they begin as a cluster that has been up for long: to join takes time and memory that grow
+ * with the square of their number.
+ */
+export const SETTLED = 2000
+
+const changesOf = (members: number): number => members < SETTLED ? 5 : 2
+const victimsOf = (members: number): number => members < SETTLED ? Math.min(3, Math.floor(members / 4)) : 1
 
 const cpu = () => {
   const { system, user } = process.cpuUsage()
@@ -54,22 +61,29 @@ const times = (cluster: Cluster, about: string, what: string, began: number): Re
 /** Seconds between two push/pulls of one member of the LAN preset. */
 export const pushPull = (n: number): number => n <= 32 ? 30 : 30 * (Math.ceil(Math.log2(n / 32)) + 1)
 
-/** `least` seconds of quiet, or as many as it takes for each member's push/pull to have its turn. */
-export const measure = (members: number, least: number): Scale => {
-  const quietSeconds = Math.max(least, pushPull(members))
+/** Joins them all, and waits until the news of that has died down; virtual seconds until everybody knew everybody. */
+const joinAll = Effect.fnUntraced(function*(cluster: Cluster) {
+  const joining = yield* now
+  yield* Effect.orDie(
+    Effect.forEach(cluster.members, (member) => member.cluster.join([ipOf(0)]), { concurrency: 16 })
+  )
+  yield* until(everybodyKnowsEverybody(cluster), 300, cluster.members.length < 500 ? 100 : 1000)
+  const convergence = ((yield* now) - joining) / 1000
+  yield* Effect.sleep("30 seconds")
+  return convergence
+})
+
+/**
+ * `least` seconds of quiet, or as many as it takes for each member's push/pull to have its turn; `least` where these are
+ * evenly spread, as those of a settled cluster are.
+ */
+export const measure = (members: number, least: number, settled = members >= SETTLED): Scale => {
+  const quietSeconds = settled ? least : Math.max(least, pushPull(members))
   const empty = process.memoryUsage().rss
   return run(
-    { members, settings: {}, seed: `scale/${members}`, latency: [1, 5] },
+    { members, settings: {}, seed: `scale/${members}`, latency: [1, 5], settled },
     Effect.fnUntraced(function*(cluster) {
-      const joining = yield* now
-      yield* Effect.orDie(
-        Effect.forEach(cluster.members, (member) => member.cluster.join([ipOf(0)]), { concurrency: 16 })
-      )
-      yield* until(everybodyKnowsEverybody(cluster), 300, members < 500 ? 100 : 1000)
-      const convergence = ((yield* now) - joining) / 1000
-      // the news of the joins has to die down
-      yield* Effect.sleep("30 seconds")
-
+      const convergence = settled ? Infinity : yield* joinAll(cluster)
       const before = yield* traffic(cluster)
       const cpuBefore = cpu()
       yield* Effect.sleep(quietSeconds * 1000)
@@ -80,8 +94,9 @@ export const measure = (members: number, least: number): Scale => {
 
       const half: Array<number> = []
       const all: Array<number> = []
-      for (let i = 0; i < CHANGES; i++) {
-        const source = cluster.members[Math.floor((i + 0.5) * members / CHANGES)]
+      const changes = changesOf(members)
+      for (let i = 0; i < changes; i++) {
+        const source = cluster.members[Math.floor((i + 0.5) * members / changes)]
         if (source === undefined) break
         cluster.beliefs.length = 0
         const began = yield* now
@@ -95,7 +110,7 @@ export const measure = (members: number, least: number): Scale => {
       const suspected: Array<number> = []
       const failed: Array<number> = []
       const known: Array<number> = []
-      const victims = Math.min(3, Math.floor(members / 4))
+      const victims = victimsOf(members)
       for (let i = 0; i < victims; i++) {
         const victim = cluster.members[members - 1 - i]
         if (victim === undefined) break
