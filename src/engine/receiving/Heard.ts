@@ -185,7 +185,9 @@ export class Heard implements FirstHand {
 
   /** How many addresses were heard from. */
   get size(): number {
-    return this.heard.length + (this.adopted?.names.length ?? 0)
+    const { adopted, self, strayed } = this
+    if (adopted === undefined) return this.heard.length
+    return this.heard.length + adopted.names.length - strayed.size - (adopted.entries.has(self) ? 1 : 0)
   }
 
   /** Whether anything came from the address that the member has. */
@@ -246,12 +248,12 @@ export class Heard implements FirstHand {
 
   /** One of those adopted that is where it was. */
   private inPlace(name: string | undefined): string | undefined {
-    return name === undefined || name === this.self || this.strayed.has(name) ? undefined : name
+    return name === this.self || name === undefined || this.strayed.has(name) ? undefined : name
   }
 
   /** Takes one of those adopted among our own. */
   private take(name: string): Held | undefined {
-    const entry = this.strayed.has(name) ? undefined : this.adopted?.entries.get(name)
+    const entry = this.inPlace(name) === undefined ? undefined : this.adopted?.entries.get(name)
     if (entry === undefined || this.adopted === undefined) return undefined
     const place = new Held(entry.endpoint, name)
     place.heardAt = this.adopted.at
@@ -297,7 +299,7 @@ export class Heard implements FirstHand {
     const place = this.named(name)
     if (place === undefined) return
     this.byName.delete(name)
-    if (this.adopted !== undefined) this.strayed.add(name)
+    if (name !== this.self && this.adopted?.entries.has(name) === true) this.strayed.add(name)
     if (place.remove(name)) return
     this.unhear(place)
     const at = this.byIp.get(place.ip)

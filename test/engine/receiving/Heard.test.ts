@@ -271,3 +271,57 @@ describe("when anybody was last heard", () => {
     assert.strictEqual(heard.latest, 4)
   })
 })
+
+describe("who is adopted", () => {
+  const joined = (node: string, last: number) => {
+    const [m] = Alive.alive(T.started(), T.alive(node, 1, { addr: T.ip(last) }), T.env())
+    return T.entry(m, node)
+  }
+  const follow = (heard: Heard, entry: ReturnType<typeof joined>) =>
+    heard.follow({ _tag: "Publish", change: { _tag: "Joined", entry } })
+
+  it("counts as who was followed and heard from, and strays as they do", () => {
+    const entries = new Map(["n1", "n2", "n3"].map((name, i) => [name, joined(name, i + 2)]))
+    const own = T.entry(T.started(), T.SELF)
+    const followed = new Heard(T.SELF)
+    follow(followed, own)
+    for (const entry of entries.values()) {
+      follow(followed, entry)
+      followed.note(entry.endpoint, 5)
+    }
+    const adopting = new Heard(T.SELF)
+    follow(adopting, own)
+    const all = new Map([...entries, [T.SELF, own]])
+    const byIp = new Map(Array.from(all.values(), ({ endpoint, name }) => [endpoint.ip, name]))
+    adopting.adopt({ names: [...all.keys()], entries: all, byIp, at: 5 })
+
+    const places = [1, 2, 3, 4, 9].map((last) => ({ ip: `10.0.0.${last}`, port: own.endpoint.port }))
+    const seen = (heard: Heard) => ({
+      size: heard.size,
+      latest: heard.latest,
+      names: [T.SELF, "n1", "n2", "n3", "n4"].map((name) => [
+        heard.has(name),
+        heard.stands(name),
+        heard.packetAt(name),
+        heard.any((other) => other === name, () => 0.9)
+      ]),
+      places: places.map((place) => [heard.nameAt(place), heard.heardAt(place), heard.isMember(place)]),
+      elsewhere: heard.isMember({ ip: "10.0.0.2", port: 1 })
+    })
+    assert.deepStrictEqual(seen(adopting), seen(followed))
+    for (
+      const act of [
+        (heard: Heard) => void heard.note({ ip: "10.0.0.3", port: own.endpoint.port }, 8),
+        (heard: Heard) => follow(heard, joined("n1", 9)),
+        (heard: Heard) => heard.follow({ _tag: "Reaped", entry: joined("n2", 3) }),
+        (heard: Heard) => follow(heard, joined("n4", 3)),
+        (heard: Heard) => heard.noteMember("n4", 9),
+        (heard: Heard) => follow(heard, joined("n1", 2))
+      ]
+    ) {
+      act(followed)
+      act(adopting)
+      assert.deepStrictEqual(seen(adopting), seen(followed))
+    }
+  })
+})
