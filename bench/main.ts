@@ -1,19 +1,15 @@
 /**
  * `npm run bench`: what real nodes cost, beside bare Node.js and, where Go is found, beside HashiCorp memberlist.
  */
-import { mkdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import * as Path from "node:path"
 import { tables } from "./page/Page.ts"
-import type { Busy, Part, Results, Sample, Subject } from "./page/Results.ts"
+import { merged, type Part, type Results, type Run, type Sample, type Subject } from "./page/Results.ts"
 import { type Command, endAll } from "./run/Child.ts"
 import { commitOf, machine, watch } from "./run/Machine.ts"
 import { type Measuring, rotated } from "./run/Measuring.ts"
 import { type Options, parse, usage } from "./run/Options.ts"
-import * as Idle from "./run/parts/idle.ts"
-import * as Import from "./run/parts/import.ts"
-import * as Join from "./run/parts/join.ts"
-import * as Messages from "./run/parts/messages.ts"
-import * as Steady from "./run/parts/steady.ts"
+import { definitions } from "./run/Parts.ts"
 import { Progress } from "./run/Progress.ts"
 import { buildReference, root, Stage } from "./run/Stage.ts"
 
@@ -32,15 +28,7 @@ if (options.isHelp) {
   process.stdout.write(usage)
   process.exit(0)
 }
-const { amounts, isApart, only, rounds } = options
-
-const parts: Record<Part, { readonly measure: (measuring: Measuring) => Promise<void>; readonly seconds: number }> = {
-  steady: { measure: Steady.measure, seconds: Steady.seconds(amounts) * (isApart ? 4 : 1) },
-  join: { measure: Join.measure, seconds: Join.seconds },
-  idle: { measure: Idle.measure, seconds: Idle.seconds(amounts) * (isApart ? 5 : 1) },
-  messages: { measure: Messages.measure, seconds: Messages.seconds },
-  import: { measure: Import.measure, seconds: Import.seconds }
-}
+const { amounts, isApart, isQuick, only, rounds } = options
 
 process.stderr.write("builds the library, as published, and the programs that use it\n")
 const ours = Stage.build("ours", root)
@@ -68,8 +56,13 @@ const command: Measuring["command"] = (subject, what): Command => {
 const isThere = (subject: Subject): boolean =>
   (subject !== "go" || reference !== undefined) && (subject !== "before" || before !== undefined)
 
+const out = Path.resolve(options.out)
+mkdirSync(Path.dirname(out), { recursive: true })
+const older: Results = existsSync(out) ? JSON.parse(readFileSync(out, "utf8")) : { runs: [] }
+const measured = new Map<Part, Run>()
+
 const interrupt = () => {
-  const kept = samples.length === 0 ? "nothing was measured" : `${options.out} has the steps that were done`
+  const kept = measured.size === 0 ? "nothing was measured" : `${options.out} has the steps that were done`
   process.stderr.write(`\ninterrupted: ${kept}\n`)
   process.exit(130)
 }
@@ -77,60 +70,60 @@ process.on("SIGINT", interrupt)
 process.on("SIGTERM", interrupt)
 process.on("exit", endAll)
 
-const runs = Array.from({ length: rounds }, (_, round) => only.map((part) => ({ part, round }))).flat()
+const steps = Array.from({ length: rounds }, (_, round) => only.map((part) => ({ part, round }))).flat()
 const progress = new Progress(
-  runs.map(({ part, round }) => ({ name: `${part}, round ${round + 1}`, seconds: parts[part].seconds }))
+  steps.map(({ part, round }) => ({
+    name: `${part}, round ${round + 1}`,
+    seconds: definitions[part].seconds(amounts, isApart)
+  }))
 )
-const samples: Array<Sample> = []
-const busy: Array<Busy> = []
-const failures: Array<string> = []
 const began = performance.now()
-const described = machine()
-const commits = {
+const circumstances = {
   commit: commitOf(root),
-  ...(options.before === undefined ? {} : { beforeCommit: commitOf(options.before) })
-}
-
-const results = (): Results => ({
-  at: new Date().toISOString(),
-  ...commits,
-  ...described,
+  ...(options.before === undefined ? {} : { beforeCommit: commitOf(options.before) }),
+  ...machine(),
   ...(reference === undefined ? {} : { go: reference.version }),
-  rounds,
+  isQuick,
   isApart,
-  amounts,
-  busy,
-  samples,
-  failures
-})
+  amounts
+}
+const run = (part: Part): Run =>
+  measured.get(part) ??
+    { part, at: new Date().toISOString(), ...circumstances, rounds: 0, busy: [], samples: [], failures: [] }
+const results = (): Results => ({ runs: [...measured.values()] })
 
-const out = Path.resolve(options.out)
-mkdirSync(Path.dirname(out), { recursive: true })
-
-for (const { part, round } of runs) {
+for (const { part, round } of steps) {
+  const samples: Array<Sample> = []
   const watched = watch(part, round)
   let failure: string | undefined
   try {
-    await parts[part].measure({
+    await definitions[part].measure({
       round,
       amounts,
       isApart,
       turns: (...subjects) => rotated(subjects.filter(isThere), round),
       command,
       say: (doing) => progress.say(doing),
-      record: (subject, figures) => {
+      record: (subject, figures, lists) => {
         const finite = Object.entries(figures).filter((entry): entry is [string, number] => Number.isFinite(entry[1]))
-        samples.push({ part, round, subject, figures: Object.fromEntries(finite) })
+        samples.push({ part, round, subject, figures: Object.fromEntries(finite), ...(lists && { lists }) })
       }
     })
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error)
-    failures.push(`${part}, round ${round + 1}: ${failure}`)
   }
   const was = watched()
-  busy.push(was)
-  // after each step: a run that is interrupted keeps what it has
-  writeFileSync(out, `${JSON.stringify(results(), null, 2)}\n`)
+  const before = run(part)
+  measured.set(part, {
+    ...before,
+    at: new Date().toISOString(),
+    rounds: before.rounds + 1,
+    busy: [...before.busy, was],
+    samples: [...before.samples, ...samples],
+    failures: [...before.failures, ...(failure === undefined ? [] : [`${part}, round ${round + 1}: ${failure}`])]
+  })
+  // after each step: a run that is interrupted keeps what it has, and what an earlier one measured of other parts
+  writeFileSync(out, `${JSON.stringify(merged(older, results()), null, 2)}\n`)
   progress.done(
     failure ?? `load ${was.load.toFixed(1)} before, ${(was.used * 100).toFixed(0)} % of the processors used`
   )
@@ -138,5 +131,6 @@ for (const { part, round } of runs) {
 
 process.stdout.write(`${tables(results())}\n`)
 process.stderr.write(`${options.out}, after ${Math.round((performance.now() - began) / 1000)} s\n`)
+const failures = results().runs.flatMap(({ failures }) => failures)
 for (const failure of failures) process.stderr.write(`failed: ${failure}\n`)
 process.exit(failures.length === 0 ? 0 : 1)

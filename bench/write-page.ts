@@ -1,8 +1,8 @@
 /**
- * Writes `docs/benchmarks.md` from what `npm run bench` wrote down: `npm exec -- node bench/write-page.ts [now.json]
- * [before.json]`. Without names it takes `now.json` and `before.json` of `bench/results`, or the one that is there.
+ * Writes `docs/benchmarks.md` and its plots from what `npm run bench` wrote down: `npm exec -- node bench/write-page.ts
+ * [now.json] [before.json]`. Without names it takes `now.json` and `before.json` of `bench/results`, or the one that is there.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import * as Path from "node:path"
 import { page } from "./page/Page.ts"
 import type { Results } from "./page/Results.ts"
@@ -14,4 +14,10 @@ const usual = ["now.json", "before.json"].map((name) => Path.join(root, "bench/r
 const files = process.argv.length > 2 ? process.argv.slice(2) : usual
 const [now, before] = files.map((file): Results => JSON.parse(readFileSync(file, "utf8")))
 if (now === undefined) throw new Error("there are no results: npm run bench")
-writeFileSync(Path.join(root, "docs/benchmarks.md"), page(now, before))
+const { plots, text } = page(now, before)
+writeFileSync(Path.join(root, "docs/benchmarks.md"), text)
+const folder = Path.join(root, "docs/benchmarks")
+// those of an earlier page go
+rmSync(folder, { recursive: true, force: true })
+if (plots.size > 0) mkdirSync(folder)
+for (const [name, svg] of plots) writeFileSync(Path.join(folder, name), svg)

@@ -13,6 +13,8 @@ export interface Sample {
   readonly round: number
   readonly subject: Subject
   readonly figures: Readonly<Record<string, number>>
+  /** What was measured many times in a round, each by itself. */
+  readonly lists?: Readonly<Record<string, ReadonlyArray<number>>> | undefined
 }
 
 /** How busy the machine was while a round of a part was measured, with what was measured. */
@@ -30,14 +32,22 @@ export interface Amounts {
   readonly nodes: number
   readonly settleSeconds: number
   readonly windowSeconds: number
+  /** How many nodes one process has, and how many processes there are, where cost is measured as it grows. */
+  readonly sizes: ReadonlyArray<number>
+  readonly growthWindowSeconds: number
+  readonly processes: ReadonlyArray<number>
   readonly idleSettleSeconds: number
   readonly idleWindowSeconds: number
+  /** Members that are killed in a round, each in a cluster of its own. */
+  readonly kills: number
   readonly reliable: number
   readonly bestEffort: number
   readonly imports: number
 }
 
-export interface Results {
+/** All rounds of one part, with what they were measured on. */
+export interface Run {
+  readonly part: Part
   readonly at: string
   /** The last commit that changed the library; with `+` when files of it had been changed since. */
   readonly commit: string
@@ -49,7 +59,10 @@ export interface Results {
   readonly effect: string
   /** The reference and its toolchain; absent when there was none. */
   readonly go?: string | undefined
+  /** Rounds that were done. */
   readonly rounds: number
+  /** Whether it was for a look only: shorter windows, fewer messages. */
+  readonly isQuick: boolean
   /** Whether subjects that mostly wait were measured one after the other, and not side by side. */
   readonly isApart: boolean
   readonly amounts: Amounts
@@ -57,3 +70,17 @@ export interface Results {
   readonly samples: ReadonlyArray<Sample>
   readonly failures: ReadonlyArray<string>
 }
+
+/** One run of each part that was measured, in the parts' order; not all need to be of the same time. */
+export interface Results {
+  readonly runs: ReadonlyArray<Run>
+}
+
+/** Returns the results with newer runs in place of those of the same parts; runs that measured nothing change nothing. */
+export const merged = (older: Results, newer: Results): Results => ({
+  runs: parts.flatMap((part) => {
+    const of = ({ runs }: Results) => runs.find((run) => run.part === part)
+    const [now, was] = [of(newer), of(older)]
+    return (now !== undefined && now.samples.length > 0 ? now : was ?? now) ?? []
+  })
+})

@@ -1,5 +1,5 @@
 /** What several rounds say together. */
-import type { Part, Sample, Subject } from "./Results.ts"
+import type { Sample, Subject } from "./Results.ts"
 
 export interface Spread {
   readonly median: number
@@ -19,31 +19,37 @@ export const spread = (values: ReadonlyArray<number>): Spread | undefined => {
   return { median: (low + high) / 2, min, max, rounds: sorted.length }
 }
 
-const of = (samples: ReadonlyArray<Sample>, part: Part, subject: Subject) =>
-  samples.filter((sample) => sample.part === part && sample.subject === subject)
+const of = (samples: ReadonlyArray<Sample>, subject: Subject) => samples.filter((sample) => sample.subject === subject)
 
-/** Returns the spread of one figure of one subject over the rounds. */
-export const figure = (
-  samples: ReadonlyArray<Sample>,
-  part: Part,
-  subject: Subject,
-  key: string
-): Spread | undefined => spread(of(samples, part, subject).flatMap(({ figures }) => figures[key] ?? []))
+/** Returns the spread of one figure of one subject over the rounds of a part. */
+export const figure = (samples: ReadonlyArray<Sample>, subject: Subject, key: string): Spread | undefined =>
+  spread(of(samples, subject).flatMap(({ figures }) => figures[key] ?? []))
 
 /**
- * Returns how many times as much one subject costs as another: a ratio for each round that has both, so that what else the
- * machine did in a round counts for both.
+ * Returns what two subjects' figures come to together: one result for each round that has both, so that what else the
+ * machine did in a round counts for both. A result that is no number is left out.
  */
-export const ratio = (
+export const paired = (
   samples: ReadonlyArray<Sample>,
-  part: Part,
   key: string,
-  [above, below]: readonly [Subject, Subject]
+  [first, second]: readonly [Subject, Subject],
+  combine: (first: number, second: number) => number
 ): Spread | undefined =>
   spread(
-    of(samples, part, above).flatMap(({ figures, round }) => {
+    of(samples, first).flatMap(({ figures, round }) => {
       const a = figures[key]
-      const b = of(samples, part, below).find((sample) => sample.round === round)?.figures[key]
-      return a === undefined || b === undefined || b === 0 ? [] : [a / b]
+      const b = of(samples, second).find((sample) => sample.round === round)?.figures[key]
+      return a === undefined || b === undefined ? [] : [combine(a, b)].filter(Number.isFinite)
     })
   )
+
+/** Returns how many times as much one subject costs as another. */
+export const ratio = (
+  samples: ReadonlyArray<Sample>,
+  key: string,
+  compared: readonly [above: Subject, below: Subject]
+): Spread | undefined => paired(samples, key, compared, (above, below) => above / below)
+
+/** Returns all that a subject's rounds have in a list, one after the other. */
+export const list = (samples: ReadonlyArray<Sample>, subject: Subject, key: string): ReadonlyArray<number> =>
+  of(samples, subject).flatMap(({ lists }) => lists?.[key] ?? [])

@@ -12,7 +12,11 @@ export interface Measuring {
   /** The program that does something with a subject. */
   readonly command: (subject: Subject, what: "cluster" | "messages" | "import") => Command
   readonly say: (doing: string) => void
-  readonly record: (subject: Subject, figures: Readonly<Record<string, number | undefined>>) => void
+  readonly record: (
+    subject: Subject,
+    figures: Readonly<Record<string, number | undefined>>,
+    lists?: Readonly<Record<string, ReadonlyArray<number>>>
+  ) => void
 }
 
 export const MB = 1e6

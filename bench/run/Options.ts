@@ -20,8 +20,12 @@ const usual: Amounts = {
   nodes: 100,
   settleSeconds: 30,
   windowSeconds: 90,
+  sizes: [10, 50, 100, 200],
+  growthWindowSeconds: 60,
+  processes: [5, 10, 30],
   idleSettleSeconds: 13,
   idleWindowSeconds: 45,
+  kills: 20,
   reliable: 2000,
   bestEffort: 20_000,
   imports: 7
@@ -31,8 +35,12 @@ const quick: Amounts = {
   nodes: 100,
   settleSeconds: 10,
   windowSeconds: 20,
+  sizes: [10, 50, 100],
+  growthWindowSeconds: 20,
+  processes: [5, 10],
   idleSettleSeconds: 5,
   idleWindowSeconds: 15,
+  kills: 10,
   reliable: 500,
   bestEffort: 5000,
   imports: 3
@@ -45,6 +53,7 @@ export interface Options {
   readonly withGo: boolean
   readonly before: string | undefined
   readonly isApart: boolean
+  readonly isQuick: boolean
   readonly isHelp: boolean
   readonly out: string
 }
@@ -89,6 +98,7 @@ export const parse = (args: ReadonlyArray<string>): Options | string => {
       withGo: values.go,
       before: values.before,
       isApart: values.apart,
+      isQuick: values.quick,
       isHelp: values.help,
       out: values.out
     }

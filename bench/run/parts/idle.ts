@@ -1,5 +1,6 @@
 /** Processes of one node each, joined, while nothing happens. */
 import type { Amounts, Subject } from "../../page/Results.ts"
+import { atMostAbove, atMostTimes, resident, type Section } from "../../page/Section.ts"
 import type { Child } from "../Child.ts"
 import {
   AGREEMENT_SECONDS,
@@ -73,4 +74,28 @@ export const measure = (measuring: Measuring): Promise<void> => {
       })
     }
   )
+}
+
+export const section: Section = {
+  title: () => "Five processes of one node each",
+  text: (amounts) =>
+    `Joined, settled for ${amounts.idleSettleSeconds} s, and measured for ${amounts.idleWindowSeconds} s; the figures are a process's. One floor is
+a process with a socket that pings another every second and acks. "Effect's modules alone" imports what this library
+imports of Effect, and does nothing. What is not shared is the memory that is not a file's: five processes of a program
+share its code.`,
+  figures: [
+    { key: "cpu", title: "CPU ms a second", digits: 2 },
+    resident("residentAtStart", "resident at start, MB"),
+    resident("resident", "after a minute, MB"),
+    resident("anonymous", "of it not shared, MB")
+  ],
+  targets: [
+    atMostTimes(1, "go", { work: "five processes, idle", key: "cpu", digits: 2, unit: "ms of CPU a second" }),
+    atMostAbove(12, "effect", {
+      work: "five processes, resident after a minute",
+      key: "resident",
+      digits: 1,
+      unit: "MB"
+    })
+  ]
 }

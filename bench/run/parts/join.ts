@@ -1,4 +1,5 @@
 /** Many nodes of one process, until they all agree. */
+import { atMostTimes, resident, type Section } from "../../page/Section.ts"
 import { AGREEMENT_SECONDS, MB, type Measuring, names, withChildren } from "../Measuring.ts"
 
 export const seconds = 12
@@ -25,4 +26,21 @@ export const measure = async (measuring: Measuring): Promise<void> => {
       })
     })
   }
+}
+
+export const section: Section = {
+  title: (amounts) => `${amounts.nodes} nodes of one process, until all agree`,
+  text: () =>
+    `From the start of the first node until every node sees all others; all join through the first one, 16 at a time. A node's
+view is looked at every 20 ms. The time has a floor of its own: news waits for gossip, every 200 ms.`,
+  figures: [
+    { key: "seconds", title: "until all agree, s", digits: 2 },
+    { key: "cpu", title: "CPU s", digits: 2 },
+    resident("resident", "resident, MB"),
+    { key: "residentPerNode", title: "resident a node, MB", digits: 2 }
+  ],
+  targets: [
+    atMostTimes(1, "go", { work: "100 nodes of one process, until all agree", key: "seconds", digits: 2, unit: "s" }),
+    atMostTimes(1, "go", { work: "the same, its processor time", key: "cpu", digits: 2, unit: "s of CPU" })
+  ]
 }

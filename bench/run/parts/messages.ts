@@ -1,5 +1,6 @@
 /** Messages from one process to another, one after the other. */
 import type { Subject } from "../../page/Results.ts"
+import { atMostTimes, type Section } from "../../page/Section.ts"
 import type { Child } from "../Child.ts"
 import { AGREEMENT_SECONDS, cpuOf, type Measuring, sum, wait, withChildren } from "../Measuring.ts"
 
@@ -81,4 +82,31 @@ export const measure = async (measuring: Measuring): Promise<void> => {
       })
     })
   }
+}
+
+export const section: Section = {
+  title: () => "Messages from one process to another",
+  text: (amounts) =>
+    `${amounts.reliable} messages of 1,000 bytes, \`reliable\`, one after the other, and ${amounts.bestEffort} of 100 bytes, best effort, 20 and then a
+pause of 2 ms, so that none is lost and so saves work. Hexadecimal noise, compressed as the LAN preset says. Half as many are
+sent before, unmeasured. The time is the sender's for one message, until it is written; processor time is that of both
+processes, with what the nodes do besides. The floor connects, writes and ends, or sends a datagram, and compresses nothing.`,
+  figures: [
+    { key: "reliable", title: "reliable, median µs", digits: 0 },
+    { key: "reliableMean", title: "mean µs", digits: 0 },
+    { key: "reliableCpu", title: "reliable, CPU µs", digits: 0 },
+    { key: "reliableLost", title: "lost", digits: 0 },
+    { key: "bestEffortCpu", title: "best effort, CPU µs", digits: 1 },
+    { key: "bestEffortLost", title: "lost", digits: 0 }
+  ],
+  targets: [
+    atMostTimes(2, "bare", { work: "reliable message of 1,000 bytes", key: "reliable", digits: 0, unit: "µs" }),
+    atMostTimes(1, "go", { work: "the same", key: "reliable", digits: 0, unit: "µs" }),
+    atMostTimes(3, "bare", {
+      work: "best-effort message of 100 bytes",
+      key: "bestEffortCpu",
+      digits: 1,
+      unit: "µs of CPU"
+    })
+  ]
 }

@@ -1,5 +1,6 @@
 /** Many nodes of one process that have long joined, while nothing happens. */
 import type { Amounts, Subject } from "../../page/Results.ts"
+import { atMostTimes, resident, type Section } from "../../page/Section.ts"
 import type { Child } from "../Child.ts"
 import {
   AGREEMENT_SECONDS,
@@ -64,4 +65,29 @@ export const measure = (measuring: Measuring): Promise<void> => {
         }
       })
   )
+}
+
+export const section: Section = {
+  title: (amounts) => `${amounts.nodes} nodes of one process, while nothing happens`,
+  text: (amounts) =>
+    `The nodes are started over one second (those of Go that are started at once also probe and gossip at once, which saves
+waking up, and which nodes of different hosts cannot do), join, settle for ${amounts.settleSeconds} s, and are measured for ${amounts.windowSeconds} s. With 100 nodes a
+push/pull of each falls into a window of 90 s. Afterwards every node must still see all others. The floors are a
+socket a node that pings two others every second and acks: four datagrams of 60 bytes, no table, no gossip; at a moment of
+its own, as nodes do, or all at once, which shows how much is spent on waking up. Resident memory a node leaves out what the
+process had before its first node. Mind how busy the machine was: where others keep the processors awake, the first floor costs
+as little as the second, and where they are all used up, probes come late and members are suspected, which is work as well.`,
+  figures: [
+    { key: "cpu", title: "CPU s a node-minute", digits: 4 },
+    resident("resident", "resident, MB"),
+    { key: "residentPerNode", title: "resident a node, MB", digits: 2 }
+  ],
+  targets: [
+    atMostTimes(0.5, "go", {
+      work: "100 nodes of one process, idle",
+      key: "cpu",
+      digits: 4,
+      unit: "s of CPU a node-minute"
+    })
+  ]
 }

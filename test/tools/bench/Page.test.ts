@@ -1,8 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import * as Path from "node:path"
-import { beside, cell, page, table } from "../../../bench/page/Page.ts"
-import { parts, type Results, type Sample, type Subject, subjects } from "../../../bench/page/Results.ts"
+import { beside, page } from "../../../bench/page/Page.ts"
+import {
+  merged,
+  type Part,
+  parts,
+  type Results,
+  type Run,
+  type Sample,
+  type Subject,
+  subjects
+} from "../../../bench/page/Results.ts"
+import { atMost, atMostAbove, atMostTimes, cell, table, type Target } from "../../../bench/page/Section.ts"
+import { definitions } from "../../../bench/run/Parts.ts"
 
 const root = Path.resolve(import.meta.dirname, "../../..")
 const read = (file: string) => readFileSync(Path.join(root, file), "utf8")
@@ -18,7 +29,8 @@ const sample = (subject: Subject, round: number, figures: Record<string, number>
   figures
 })
 
-const run = (samples: ReadonlyArray<Sample>): Results => ({
+const run = (samples: ReadonlyArray<Sample>): Run => ({
+  part: "import",
   at: "2030-01-02T03:04:05.000Z",
   commit: "abc1234",
   processors: "2 × X",
@@ -27,13 +39,18 @@ const run = (samples: ReadonlyArray<Sample>): Results => ({
   node: "24.0.0",
   effect: "4.1.0",
   rounds: 2,
+  isQuick: false,
   isApart: false,
   amounts: {
     nodes: 100,
     settleSeconds: 30,
     windowSeconds: 90,
+    sizes: [10, 100],
+    growthWindowSeconds: 60,
+    processes: [5],
     idleSettleSeconds: 13,
     idleWindowSeconds: 45,
+    kills: 20,
     reliable: 2000,
     bestEffort: 20_000,
     imports: 7
@@ -60,7 +77,7 @@ describe("a table of the benchmark", () => {
       sample("go", 1, { cpu: 3, resident: 10 })
     ]
     assert.strictEqual(
-      table(samples, "import"),
+      table(samples, definitions.import.section.figures),
       [
         "|                   |                  CPU ms | resident, MB |",
         "| ----------------- | ----------------------: | -----------: |",
@@ -71,7 +88,70 @@ describe("a table of the benchmark", () => {
     )
   })
 
-  it("is left out when nothing of it was measured", () => assert.isUndefined(table([], "steady")))
+  it("is left out when nothing of it was measured", () =>
+    assert.isUndefined(table([], definitions.import.section.figures)))
+})
+
+const judged = (target: Target, samples: ReadonlyArray<Sample>) => target.judge(run(samples))
+
+describe("a target of the benchmark", () => {
+  const demand = { work: "x", key: "cpu", digits: 1, unit: "s" }
+  const samples = [
+    sample("ours", 0, { cpu: 10 }),
+    sample("ours", 1, { cpu: 30 }),
+    sample("go", 0, { cpu: 10 }),
+    sample("go", 1, { cpu: 20 }),
+    sample("effect", 0, { cpu: 4 }),
+    sample("effect", 1, { cpu: 40 })
+  ]
+
+  it("is met when the median of the rounds' ratios is at most what is demanded", () => {
+    const verdict = { ours: "20.0 s", beside: "15.0 s", ratio: "1.25× (1.00–1.50)" }
+    assert.deepStrictEqual(judged(atMostTimes(1.25, "go", demand), samples), { ...verdict, isMet: true })
+    assert.deepStrictEqual(judged(atMostTimes(1.24, "go", demand), samples), { ...verdict, isMet: false })
+  })
+
+  it("may be a figure by itself, or what it is above another", () => {
+    assert.deepStrictEqual(judged(atMost(19, demand), samples), {
+      ours: "20.0 (10.0–30.0) s",
+      beside: "15.0 s",
+      ratio: "1.25× (1.00–1.50)",
+      isMet: false
+    })
+    assert.deepStrictEqual(judged(atMostAbove(0, "effect", demand), samples), {
+      ours: "20.0 s",
+      beside: "22.0 s",
+      ratio: "−2.0 (−10.0–6.0) s",
+      isMet: true
+    })
+  })
+
+  it("is not decided by what was not measured", () => {
+    assert.isUndefined(judged(atMostTimes(1, "bare", demand), samples))
+    assert.isUndefined(judged(atMost(1, demand), []))
+    assert.isUndefined(judged(atMostAbove(1, "bare", demand), samples))
+  })
+})
+
+describe("results of several runs", () => {
+  const of = (part: Part, cpu: ReadonlyArray<number>): Run => ({
+    ...run(cpu.map((value, round) => ({ ...sample("ours", round, { cpu: value }), part }))),
+    part
+  })
+  const cpu = ({ runs }: Results) =>
+    runs.map(({ part, samples }) => [part, ...samples.map((each) => each.figures["cpu"])])
+
+  it("keep the parts that a newer run did not measure, in the parts' order", () => {
+    const older = { runs: [of("import", [1]), of("steady", [2, 3])] }
+    const newer = { runs: [of("import", [4]), of("idle", [5])] }
+    assert.deepStrictEqual(cpu(merged(older, newer)), [["steady", 2, 3], ["idle", 5], ["import", 4]])
+  })
+
+  it("keep a part that a newer run failed to measure", () => {
+    const older = { runs: [of("idle", [1])] }
+    assert.deepStrictEqual(cpu(merged(older, { runs: [of("idle", [])] })), [["idle", 1]])
+    assert.deepStrictEqual(cpu(merged({ runs: [] }, { runs: [of("idle", [])] })), [["idle"]])
+  })
 })
 
 describe("the page of benchmarks", () => {
@@ -82,31 +162,60 @@ describe("the page of benchmarks", () => {
       beside(now, before).map(({ figures, subject }) => [subject, figures["cpu"]]),
       [["ours", 100], ["before", 200]]
     )
-    const text = page(now, before)
+    const { text } = page({ runs: [now] }, { runs: [before] })
     assert.match(text, /effect-memberlist, before +\| +200 /)
     assert.notMatch(text, /ours ÷ before/)
   })
 
+  it("begins with the targets, those that are missed and those that nothing was measured for as well", () => {
+    const idle = (subject: Subject, cpu: number): Sample => ({ part: "idle", round: 0, subject, figures: { cpu } })
+    const { text } = page({ runs: [{ ...run([idle("ours", 6), idle("go", 2)]), part: "idle" }] })
+    assert.match(
+      text,
+      /\| five processes, idle +\| ≤ 1 × Go +\| 6.00 ms of CPU a second \| 2.00 ms of CPU a second \| 3.00× \| \*\*no\*\* /
+    )
+    assert.match(
+      text,
+      /\| reliable message of 1,000 bytes +\| ≤ 2 × bare Node.js +\| – +\| – +\| – +\| not measured \|/
+    )
+  })
+
+  it("tells of parts that were measured at different times", () => {
+    const first = { ...run([sample("ours", 0, { cpu: 1 })]), part: "idle" as const }
+    const second = { ...run([sample("ours", 0, { cpu: 1 })]), commit: "def5678", at: "2030-02-03T00:00:00.000Z" }
+    const { text } = page({ runs: [first, second] })
+    assert.match(text, /\| commit +\| abc1234 \(idle\); def5678 \(import\) /)
+    assert.include(text, "Measured on 2030-02-03, commit def5678, 2 rounds.")
+  })
+
   it("tells failures, and that Go was not there", () => {
-    const text = page({ ...run([sample("ours", 0, { cpu: 1 })]), failures: ["idle, round 1: a reason"] })
-    assert.include(text, "Failed: idle, round 1: a reason")
+    const { text } = page({
+      runs: [{ ...run([sample("ours", 0, { cpu: 1 })]), failures: ["import, round 1: a reason"] }]
+    })
+    assert.include(text, "Failed: import, round 1: a reason")
     assert.match(text, /Go +\| not there/)
   })
 
   it("is what the results in the repository say (if not: npm exec -- node bench/write-page.ts)", () => {
     const [now, before] = [results("now"), results("before")].filter((each) => each !== undefined)
     assert.isDefined(now)
-    if (now !== undefined) assert.strictEqual(read("docs/benchmarks.md"), page(now, before))
+    if (now === undefined) return
+    const { plots, text } = page(now, before)
+    assert.strictEqual(read("docs/benchmarks.md"), text)
+    const folder = Path.join(root, "docs/benchmarks")
+    const drawn = existsSync(folder) ? readdirSync(folder) : []
+    assert.deepStrictEqual(drawn.toSorted(), [...plots.keys()].toSorted())
+    for (const [name, svg] of plots) assert.strictEqual(read(`docs/benchmarks/${name}`), svg)
   })
 
   it("has results of every part and subject in the repository", () => {
-    const before = results("before")
-    const measured = before?.samples ?? []
+    const runs = results("now")?.runs ?? results("before")?.runs ?? []
+    const measured = runs.flatMap(({ samples }) => samples)
     assert.deepStrictEqual(parts.filter((part) => !measured.some((each) => each.part === part)), [])
     assert.deepStrictEqual(
       subjects.filter((subject) => subject !== "before" && !measured.some((each) => each.subject === subject)),
       []
     )
-    assert.deepStrictEqual(before?.failures, [])
+    assert.deepStrictEqual(runs.flatMap(({ failures }) => failures), [])
   })
 })
