@@ -27,6 +27,7 @@ type request struct {
 	Burst    int      `json:"burst"`
 	PauseMs  int      `json:"pauseMs"`
 	PaceMs   float64  `json:"paceMs"`
+	Watch    bool     `json:"watch"`
 }
 
 // cpu is the processor time of the whole process so far, in microseconds, by the operating system's accounting. It is
@@ -50,6 +51,10 @@ func run(nodes *nodes, req request) (any, error) {
 		return map[string]any{}, nodes.join(req.Seeds)
 	case "agree":
 		return map[string]any{}, nodes.agree(req.Expect, req.Seconds)
+	case "enter":
+		return nodes.enter(req.Names, req.Seeds, req.Watch)
+	case "failures":
+		return map[string]any{"failures": nodes.failures.all()}, nil
 	case "send":
 		return nodes.send(req)
 	case "received":

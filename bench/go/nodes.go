@@ -20,6 +20,7 @@ const joiners = 16
 type nodes struct {
 	lists    []*memberlist.Memberlist
 	received atomic.Int64
+	failures failures
 }
 
 func (n *nodes) NodeMeta(int) []byte             { return nil }
@@ -28,18 +29,23 @@ func (n *nodes) GetBroadcasts(int, int) [][]byte { return nil }
 func (n *nodes) LocalState(bool) []byte          { return nil }
 func (n *nodes) MergeRemoteState([]byte, bool)   {}
 
+// config is the LAN preset on a free port of the loopback interface, without logs.
+func (n *nodes) config(name string) *memberlist.Config {
+	conf := memberlist.DefaultLANConfig()
+	conf.Name = name
+	conf.BindAddr = "127.0.0.1"
+	conf.BindPort = 0
+	conf.Logger = log.New(io.Discard, "", 0)
+	conf.Delegate = n
+	return conf
+}
+
 // start starts a node for each name, with the LAN preset, on a free port of the loopback interface. Between two nodes it
 // waits as long as it is told: memberlist's tickers keep the phase that they are made in, so that nodes made at once also
 // probe and gossip at once, as nodes of different hosts do not.
 func (n *nodes) start(names []string, paceMs float64) (any, error) {
 	for _, name := range names {
-		conf := memberlist.DefaultLANConfig()
-		conf.Name = name
-		conf.BindAddr = "127.0.0.1"
-		conf.BindPort = 0
-		conf.Logger = log.New(io.Discard, "", 0)
-		conf.Delegate = n
-		list, err := memberlist.Create(conf)
+		list, err := memberlist.Create(n.config(name))
 		if err != nil {
 			return nil, err
 		}
@@ -47,6 +53,64 @@ func (n *nodes) start(names []string, paceMs float64) (any, error) {
 		time.Sleep(time.Duration(paceMs * float64(time.Millisecond)))
 	}
 	return map[string]any{"address": n.lists[0].LocalNode().Address()}, nil
+}
+
+// failure is a member that a node of this process declared failed, or was told that it is: in milliseconds of the
+// system's clock.
+type failure struct {
+	Observer string  `json:"observer"`
+	About    string  `json:"about"`
+	At       float64 `json:"at"`
+}
+
+// failures are those that watched nodes saw.
+type failures struct {
+	mutex sync.Mutex
+	seen  []failure
+}
+
+func (f *failures) add(observer, about string) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.seen = append(f.seen, failure{observer, about, float64(time.Now().UnixMicro()) / 1000})
+}
+
+func (f *failures) all() []failure {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return append([]failure{}, f.seen...)
+}
+
+// watcher notes what one node is told of others.
+type watcher struct {
+	observer string
+	failures *failures
+}
+
+func (w *watcher) NotifyJoin(*memberlist.Node)       {}
+func (w *watcher) NotifyUpdate(*memberlist.Node)     {}
+func (w *watcher) NotifyLeave(node *memberlist.Node) { w.failures.add(w.observer, node.Name) }
+
+// enter starts one node that joins at once, unless it is the first, and tells how long that took. A node that is watched
+// notes who fails.
+func (n *nodes) enter(names, seeds []string, watch bool) (any, error) {
+	began := time.Now()
+	conf := n.config(names[0])
+	if watch {
+		conf.Events = &watcher{names[0], &n.failures}
+	}
+	list, err := memberlist.Create(conf)
+	if err != nil {
+		return nil, err
+	}
+	n.lists = append(n.lists, list)
+	if len(seeds) > 0 {
+		if _, err := list.Join(seeds); err != nil {
+			return nil, err
+		}
+	}
+	millis := float64(time.Since(began).Microseconds()) / 1000
+	return map[string]any{"address": list.LocalNode().Address(), "millis": millis}, nil
 }
 
 // join lets every node join through the seeds, a few at a time; a node that is the seed does not.

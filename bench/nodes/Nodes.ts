@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { Request } from "../child/Commands.ts"
 
 type Cluster = Memberlist["Service"]
@@ -61,4 +62,40 @@ const agree = ({ expect, seconds }: Request) =>
     }).pipe(Effect.timeout(`${Number(seconds)} seconds`))
   )
 
-export const handlers = { start, join, agree }
+/** A member that a node of this process declared failed, or was told that it is: in milliseconds of the system's clock. */
+interface Failure {
+  readonly observer: string
+  readonly about: string
+  readonly at: number
+}
+
+const failures: Array<Failure> = []
+
+const watch = (cluster: Cluster, observer: string) =>
+  Stream.runForEach(
+    cluster.events,
+    (event) =>
+      Effect.sync(() => {
+        if (event._tag === "MemberFailed") failures.push({ observer, about: event.member.name, at: Date.now() })
+      })
+  )
+
+/**
+ * Starts one node that joins at once, unless it is the first, and tells how long that took: what a program does when it has
+ * imported the library. A node that is watched notes who fails.
+ */
+const enter = (request: Request) =>
+  run(Effect.gen(function*() {
+    const [name = ""] = request["names"] as ReadonlyArray<string>
+    const seeds = request["seeds"] as ReadonlyArray<string>
+    const began = performance.now()
+    const context = yield* Layer.buildWithScope(node(name), scope)
+    const cluster = yield* Effect.provide(Memberlist, context)
+    if (seeds.length > 0) yield* cluster.join(seeds)
+    const millis = performance.now() - began
+    clusters.push(cluster)
+    if (request["watch"] === true) yield* Effect.forkIn(watch(cluster, name), scope)
+    return { address: yield* addressOf(cluster), millis }
+  }))
+
+export const handlers = { start, join, agree, enter, failures: () => ({ failures }) }

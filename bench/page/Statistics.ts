@@ -53,3 +53,12 @@ export const ratio = (
 /** Returns all that a subject's rounds have in a list, one after the other. */
 export const list = (samples: ReadonlyArray<Sample>, subject: Subject, key: string): ReadonlyArray<number> =>
   of(samples, subject).flatMap(({ lists }) => lists?.[key] ?? [])
+
+/** Returns the slope of the line that fits points best, by least squares. */
+export const slope = (points: ReadonlyArray<readonly [x: number, y: number]>): number => {
+  const mean = (values: ReadonlyArray<number>) => values.reduce((sum, value) => sum + value, 0) / values.length
+  const middle = mean(points.map(([x]) => x))
+  const level = mean(points.map(([, y]) => y))
+  const covariance = points.reduce((sum, [x, y]) => sum + (x - middle) * (y - level), 0)
+  return covariance / points.reduce((sum, [x]) => sum + (x - middle) ** 2, 0)
+}

@@ -1,7 +1,7 @@
 /** A process that is measured: bench/child/Commands.ts is its half of the conversation. */
 import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { createInterface } from "node:readline"
 import type { Readable, Writable } from "node:stream"
 
@@ -29,6 +29,20 @@ const memoryOf = (pid: number): Memory => {
   }
   const { stdout } = spawnSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" })
   return { resident: Number(stdout.trim()) * 1024, anonymous: undefined }
+}
+
+/**
+ * Returns how often threads of a process went to sleep so far, and so were woken up; nothing where the system does not tell.
+ * A thread that has ended takes its count with it.
+ */
+const sleepsOf = (pid: number): number | undefined => {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+      .map((thread) => readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8"))
+      .reduce((sum, status) => sum + Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1] ?? 0), 0)
+  } catch {
+    return undefined
+  }
 }
 
 /** A user's environment: without what `npm run` put into ours, so that the library means its published files. */
@@ -117,6 +131,11 @@ export class Child {
 
   get memory(): Memory {
     return memoryOf(this.pid)
+  }
+
+  /** How often its threads have been woken up so far. */
+  get wakes(): number | undefined {
+    return sleepsOf(this.pid)
   }
 
   kill(): void {

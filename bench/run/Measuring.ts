@@ -29,19 +29,32 @@ export const rotated = <A>(list: ReadonlyArray<A>, round: number): ReadonlyArray
   return [...list.slice(first), ...list.slice(0, first)]
 }
 
-/** Runs with a process of each of these commands, and ends them whatever happens. */
-export const withChildren = async <A>(
-  commands: ReadonlyArray<Command>,
-  use: (children: ReadonlyArray<Child>) => Promise<A>
+/** Runs with processes that are started on the way, and ends them whatever happens. */
+export const withStarted = async <A>(
+  use: (start: (command: Command) => Promise<Child>) => Promise<A>
 ): Promise<A> => {
   const children: Array<Child> = []
   try {
-    for (const command of commands) children.push(await Child.start(command))
-    return await use(children)
+    return await use(async (command) => {
+      const child = await Child.start(command)
+      children.push(child)
+      return child
+    })
   } finally {
     await Promise.all(children.map((child) => child.end()))
   }
 }
+
+/** Runs with a process of each of these commands, started one after the other, and ends them whatever happens. */
+export const withChildren = <A>(
+  commands: ReadonlyArray<Command>,
+  use: (children: ReadonlyArray<Child>) => Promise<A>
+): Promise<A> =>
+  withStarted(async (start) => {
+    const children: Array<Child> = []
+    for (const command of commands) children.push(await start(command))
+    return use(children)
+  })
 
 /** The processor time of each process so far, in microseconds, all read at about the same moment. */
 export const cpuOf = (children: ReadonlyArray<Child>): Promise<ReadonlyArray<number>> =>

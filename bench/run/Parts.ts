@@ -2,10 +2,13 @@
 import type { Amounts, Part } from "../page/Results.ts"
 import type { Section } from "../page/Section.ts"
 import type { Measuring } from "./Measuring.ts"
+import * as Detection from "./parts/detection.ts"
+import * as Growth from "./parts/growth.ts"
 import * as Idle from "./parts/idle.ts"
 import * as Import from "./parts/import.ts"
 import * as Join from "./parts/join.ts"
 import * as Messages from "./parts/messages.ts"
+import * as Processes from "./parts/processes.ts"
 import * as Steady from "./parts/steady.ts"
 
 export interface Definition {
@@ -18,7 +21,10 @@ export interface Definition {
 export const definitions: Readonly<Record<Part, Definition>> = {
   steady: { ...Steady, seconds: (amounts, isApart) => Steady.seconds(amounts) * (isApart ? 4 : 1) },
   join: { ...Join, seconds: () => Join.seconds },
+  growth: Growth,
   idle: { ...Idle, seconds: (amounts, isApart) => Idle.seconds(amounts) * (isApart ? 5 : 1) },
+  processes: Processes,
+  detection: Detection,
   messages: { ...Messages, seconds: () => Messages.seconds },
   import: { ...Import, seconds: () => Import.seconds }
 }

@@ -1,0 +1,229 @@
+/** Many nodes of one process, few and more: what a node costs as their number grows. */
+import { table as markdown } from "../../../simulate/drawing/Markdown.ts"
+import { type Amounts, type Run, type Sample, type Subject, subjects } from "../../page/Results.ts"
+import {
+  at,
+  atMostTimes,
+  cell,
+  type Figure,
+  resident,
+  type Section,
+  series,
+  tableOf,
+  titles
+} from "../../page/Section.ts"
+import { figure, slope } from "../../page/Statistics.ts"
+import type { Child } from "../Child.ts"
+import {
+  AGREEMENT_SECONDS,
+  cpuOf,
+  MB,
+  type Measuring,
+  names,
+  sum,
+  wait,
+  withChildren,
+  withStarted
+} from "../Measuring.ts"
+
+/** What it takes for all nodes to agree, about. */
+const JOIN_SECONDS = 4
+
+/** News of the joins is over by then. */
+const SETTLE_SECONDS = 30
+
+export const seconds = ({ growthWindowSeconds, sizes }: Amounts): number =>
+  sizes.length * 4 * JOIN_SECONDS + SETTLE_SECONDS + growthWindowSeconds
+
+/** Nodes are started over one probe interval, so that they do not all probe and gossip at once. */
+const PROBE_INTERVAL_MS = 1000
+
+type Sized = Record<string, number>
+
+/** From the start of the first node until all agree, in a process that does nothing else, one after the other. */
+const joins = async (measuring: Measuring, subject: Subject, size: number): Promise<Sized> =>
+  withChildren([measuring.command(subject, "cluster")], async ([child]) => {
+    if (child === undefined) return {}
+    const cpu = await child.cpu()
+    const began = performance.now()
+    const { address } = await child.ask("start", { names: names(size) })
+    await child.ask("join", { seeds: [address] })
+    await child.ask("agree", { expect: size, seconds: AGREEMENT_SECONDS })
+    const elapsed = (performance.now() - began) / 1000
+    return { [at("seconds", size)]: elapsed, [at("joinCpu", size)]: (await child.cpu() - cpu) / 1e6 }
+  })
+
+/** Clusters of all sizes side by side, while nothing happens. */
+const quiet = (
+  measuring: Measuring,
+  turns: ReadonlyArray<Subject>
+): Promise<ReadonlyArray<readonly [Subject, Sized]>> =>
+  withStarted(async (start) => {
+    const { growthWindowSeconds, sizes } = measuring.amounts
+    const clusters: Array<
+      { readonly subject: Subject; readonly size: number; readonly child: Child; readonly empty: number }
+    > = []
+    for (const size of sizes) {
+      for (const subject of turns) {
+        measuring.say(`${subject}, ${size} nodes that will be quiet`)
+        const child = await start(measuring.command(subject, "cluster"))
+        const empty = child.memory.resident
+        const { address } = await child.ask("start", { names: names(size), paceMs: PROBE_INTERVAL_MS / size })
+        await child.ask("join", { seeds: [address] })
+        await child.ask("agree", { expect: size, seconds: AGREEMENT_SECONDS })
+        clusters.push({ subject, size, child, empty })
+      }
+    }
+    const children = clusters.map(({ child }) => child)
+    measuring.say("settling")
+    await wait(SETTLE_SECONDS)
+    measuring.say("measuring")
+    const began = performance.now()
+    const before = await cpuOf(children)
+    await wait(growthWindowSeconds)
+    const after = await cpuOf(children)
+    const minutes = (performance.now() - began) / 60_000
+    // nobody was thought dead meanwhile: that would have been other work
+    for (const { child, size } of clusters) await child.ask("agree", { expect: size, seconds: 1 })
+    return clusters.map(({ child, empty, size, subject }, i) => {
+      const { resident } = child.memory
+      return [subject, {
+        [at("cpu", size)]: sum([after[i] ?? Number.NaN, -(before[i] ?? Number.NaN)]) / 1e6 / size / minutes,
+        [at("resident", size)]: resident / MB,
+        [at("residentPerNode", size)]: (resident - empty) / MB / size
+      }]
+    })
+  })
+
+export const measure = async (measuring: Measuring): Promise<void> => {
+  const { sizes } = measuring.amounts
+  const turns = measuring.turns("ours", "before", "go")
+  const measured = new Map<Subject, Sized>(turns.map((subject) => [subject, {}]))
+  const note = (subject: Subject, figures: Sized) =>
+    void measured.set(subject, { ...measured.get(subject), ...figures })
+  for (const size of sizes) {
+    for (const subject of turns) {
+      measuring.say(`${subject}, ${size} nodes that join`)
+      note(subject, await joins(measuring, subject, size))
+    }
+  }
+  for (const [subject, figures] of await quiet(measuring, turns)) note(subject, figures)
+  for (const [subject, figures] of measured) {
+    const perNode = slope(sizes.map((size) => [size, figures[at("resident", size)] ?? Number.NaN]))
+    measuring.record(subject, { ...figures, perAddedNode: perNode })
+  }
+}
+
+const figures: ReadonlyArray<Figure> = [
+  { key: "seconds", title: "until all agree, s", digits: 2 },
+  { key: "joinCpu", title: "CPU s", digits: 2 },
+  { key: "cpu", title: "idle, CPU s a node-minute", digits: 4 },
+  resident("resident", "resident, MB"),
+  { key: "residentPerNode", title: "resident a node, MB", digits: 2 }
+]
+
+/** What is told of how a figure grows: each is a node's share. */
+const growing: ReadonlyArray<readonly [title: string, key: string, share: (value: number, size: number) => number]> = [
+  ["seconds until all agree", "seconds", (value) => value],
+  ["joining, CPU a node", "joinCpu", (value, size) => value / size],
+  ["joining, CPU a node and member that it learns of", "joinCpu", (value, size) => value / size / (size - 1)],
+  ["idle, CPU a node", "cpu", (value) => value],
+  ["resident memory a node", "residentPerNode", (value) => value]
+]
+
+/** Figures that differ by no more are flat: rounds of the same differ by as much. */
+const FLAT = 1.25
+
+/** Says how a figure grows that is so many times as much in the largest cluster as in the smallest. */
+export const growth = (times: number, logarithm: number): string =>
+  times < 1 / FLAT
+    ? "falls"
+    : times <= FLAT
+    ? "flat"
+    : times <= logarithm * FLAT
+    ? "as a logarithm, or less"
+    : "**more than a logarithm**"
+
+/** Returns how each figure grows from the smallest cluster to the largest. */
+export const growths = (
+  samples: ReadonlyArray<Sample>,
+  sizes: ReadonlyArray<number>
+): ReadonlyArray<ReadonlyArray<string>> => {
+  const least = Math.min(...sizes)
+  const most = Math.max(...sizes)
+  const logarithm = Math.log(most) / Math.log(least)
+  return growing.flatMap(([title, key, share]) =>
+    subjects.flatMap((subject) => {
+      const [few, many] = [least, most].map((size) => {
+        const spread = figure(samples, subject, at(key, size))
+        return spread && share(spread.median, size)
+      })
+      if (few === undefined || many === undefined || few <= 0) return []
+      return [[title, titles[subject], `${(many / few).toFixed(2)}×`, growth(many / few, logarithm)]]
+    })
+  )
+}
+
+const explainedGrowth = ({ amounts: { sizes }, samples }: Run): string => {
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)]
+  const logarithm = (Math.log(most) / Math.log(least)).toFixed(2)
+  return `How much more it is with ${most} nodes than with ${least}. A logarithm grows ${logarithm}×. A node that joins learns of every other one, so
+its share of the joins' cost grows with their number; for each member that it learns of it should be flat or fall.
+
+${markdown(["", "", `${most} ÷ ${least}`, "which is"], growths(samples, sizes), 2)}`
+}
+
+const perAddedNode = ({ samples }: Run): string => {
+  const shown = subjects.flatMap((subject) => {
+    const spread = figure(samples, subject, "perAddedNode")
+    return spread === undefined ? [] : [`${titles[subject]} ${cell(spread, 2)}`]
+  })
+  return `An added node takes, in MB of resident memory, by the slope over all sizes: ${shown.join(", ")}.`
+}
+
+const ABOUT = "nodes of one process"
+
+export const section: Section = {
+  title: (amounts) => `Cost as it grows: ${amounts.sizes.join(", ")} nodes of one process`,
+  text: (amounts) =>
+    `First each cluster by itself, one after the other, from the start of its first node until every node sees all others, all nodes
+started at once. Then clusters of all sizes and sides at the same time, the nodes of each started over one second; they join, settle
+for ${SETTLE_SECONDS} s, and are measured for ${amounts.growthWindowSeconds} s while nothing happens. Resident memory is that of the whole process, after that;
+a node's leaves out what the process had before its first node.`,
+  figures,
+  body: (run) =>
+    [tableOf(run.samples, figures, run.amounts.sizes, "nodes"), perAddedNode(run), explainedGrowth(run)].join("\n\n"),
+  plots: ({ amounts: { sizes }, samples }) => [
+    ["agree.svg", {
+      title: "Seconds until all agree",
+      x: ABOUT,
+      y: "seconds",
+      logX: true,
+      series: series(samples, sizes, "seconds")
+    }],
+    ["join-cpu.svg", {
+      title: "Processor time until all agree",
+      x: ABOUT,
+      y: "seconds of the process",
+      logX: true,
+      logY: true,
+      series: series(samples, sizes, "joinCpu")
+    }],
+    ["steady.svg", {
+      title: "Processor time of a node while nothing happens",
+      x: ABOUT,
+      y: "seconds a node-minute",
+      logX: true,
+      series: series(samples, sizes, "cpu")
+    }],
+    ["memory.svg", {
+      title: "Resident memory of the process",
+      x: ABOUT,
+      y: "MB",
+      series: series(samples, sizes, "resident")
+    }]
+  ],
+  targets: [
+    atMostTimes(1, "go", { work: "memory of an added node of one process", key: "perAddedNode", digits: 2, unit: "MB" })
+  ]
+}
