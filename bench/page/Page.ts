@@ -2,7 +2,7 @@
 import { table as markdown } from "../../simulate/drawing/Markdown.ts"
 import { plot } from "../../simulate/drawing/Plot.ts"
 import { definitions } from "../run/Parts.ts"
-import { type Part, parts, type Results, type Run, type Sample } from "./Results.ts"
+import { merged, type Part, parts, type Results, type Run, type Sample } from "./Results.ts"
 import { cell, table } from "./Section.ts"
 import * as Statistics from "./Statistics.ts"
 
@@ -68,12 +68,14 @@ export const beside = (now: Run, before: Run): ReadonlyArray<Sample> => [
   }))
 ]
 
-const withBefore = (now: Results, before: Results | undefined): Results => ({
-  runs: now.runs.map((run) => {
-    const earlier = before && runOf(before, run.part)
-    return earlier === undefined ? run : { ...run, samples: beside(run, earlier) }
+/** Returns the results with an earlier run's beside them, and with parts that only the earlier one measured. */
+const withBefore = (now: Results, before: Results): Results =>
+  merged(before, {
+    runs: now.runs.map((run) => {
+      const earlier = runOf(before, run.part)
+      return earlier === undefined ? run : { ...run, samples: beside(run, earlier) }
+    })
   })
-})
 
 /** Returns what runs say of themselves: once where all say the same, else with the parts that do. */
 const shared = (runs: ReadonlyArray<Run>, of: (run: Run) => string): string => {
@@ -91,7 +93,7 @@ export interface Page {
 
 /** Returns the page of these results, with those of an earlier commit in runs of its own beside them. */
 export const page = (now: Results, before?: Results): Page => {
-  const results = withBefore(now, before)
+  const results = before === undefined ? now : withBefore(now, before)
   const { runs } = results
   const told = (name: string, of: (run: Run) => string) => [name, shared(runs, of)]
   const about = [
@@ -100,7 +102,7 @@ export const page = (now: Results, before?: Results): Page => {
     ...(runs.some(({ beforeCommit }) => beforeCommit !== undefined)
       ? [told("before, in the same rounds", ({ beforeCommit }) => beforeCommit ?? "none")]
       : []),
-    ...(before === undefined
+    ...(before === undefined || !now.runs.some(({ part }) => runOf(before, part) !== undefined)
       ? []
       : [["before, in a run of its own", shared(before.runs, (run) => `${run.commit}, ${run.at.slice(0, 10)}`)]]),
     told("processors", ({ processors }) => processors),

@@ -53,28 +53,34 @@ const joins = async (measuring: Measuring, subject: Subject, size: number): Prom
     return { [at("seconds", size)]: elapsed, [at("joinCpu", size)]: (await child.cpu() - cpu) / 1e6 }
   })
 
-/** Clusters of all sizes side by side, while nothing happens. */
+interface Cluster {
+  readonly subject: Subject
+  readonly size: number
+  readonly child: Child
+}
+
+const agree = ({ child, size }: Cluster, within: number) => child.ask("agree", { expect: size, seconds: within })
+
+/** Clusters of all sizes side by side, while nothing happens; what is wrong with one whose members were not all there. */
 const quiet = (
   measuring: Measuring,
   turns: ReadonlyArray<Subject>
-): Promise<ReadonlyArray<readonly [Subject, Sized]>> =>
+): Promise<ReadonlyArray<{ readonly subject: Subject; readonly figures: Sized; readonly failure?: string }>> =>
   withStarted(async (start) => {
     const { growthWindowSeconds, sizes } = measuring.amounts
-    const clusters: Array<
-      { readonly subject: Subject; readonly size: number; readonly child: Child; readonly empty: number }
-    > = []
+    const clusters: Array<Cluster> = []
     for (const size of sizes) {
       for (const subject of turns) {
         measuring.say(`${subject}, ${size} nodes that will be quiet`)
         const child = await start(measuring.command(subject, "cluster"))
-        const empty = child.memory.resident
         const { address } = await child.ask("start", { names: names(size), paceMs: PROBE_INTERVAL_MS / size })
         await child.ask("join", { seeds: [address] })
-        await child.ask("agree", { expect: size, seconds: AGREEMENT_SECONDS })
-        clusters.push({ subject, size, child, empty })
+        clusters.push({ subject, size, child })
       }
     }
     const children = clusters.map(({ child }) => child)
+    measuring.say("agreeing")
+    await Promise.all(clusters.map((cluster) => agree(cluster, AGREEMENT_SECONDS)))
     measuring.say("settling")
     await wait(SETTLE_SECONDS)
     measuring.say("measuring")
@@ -83,17 +89,30 @@ const quiet = (
     await wait(growthWindowSeconds)
     const after = await cpuOf(children)
     const minutes = (performance.now() - began) / 60_000
-    // nobody was thought dead meanwhile: that would have been other work
-    for (const { child, size } of clusters) await child.ask("agree", { expect: size, seconds: 1 })
-    return clusters.map(({ child, empty, size, subject }, i) => {
-      const { resident } = child.memory
-      return [subject, {
+    return Promise.all(clusters.map(async (cluster, i) => {
+      const { child, size, subject } = cluster
+      const figures = {
         [at("cpu", size)]: sum([after[i] ?? Number.NaN, -(before[i] ?? Number.NaN)]) / 1e6 / size / minutes,
-        [at("resident", size)]: resident / MB,
-        [at("residentPerNode", size)]: (resident - empty) / MB / size
-      }]
-    })
+        [at("resident", size)]: child.memory.resident / MB
+      }
+      // somebody who was thought dead meanwhile was other work
+      return agree(cluster, 1).then(
+        () => ({ subject, figures }),
+        (error: unknown) => ({ subject, figures: {}, failure: `${subject}, ${size} nodes: ${String(error)}` })
+      )
+    }))
   })
+
+/** What each node takes that was added to the next smaller cluster, in MB, by the size of the larger. */
+const added = (sizes: ReadonlyArray<number>, figures: Sized): Sized => {
+  const resident = (size: number | undefined) => figures[at("resident", size ?? 0)] ?? Number.NaN
+  return Object.fromEntries(
+    sizes.slice(1).map((size, i) => {
+      const smaller = sizes[i] ?? 0
+      return [at("perAddedNode", size), (resident(size) - resident(smaller)) / (size - smaller)]
+    })
+  )
+}
 
 export const measure = async (measuring: Measuring): Promise<void> => {
   const { sizes } = measuring.amounts
@@ -107,11 +126,14 @@ export const measure = async (measuring: Measuring): Promise<void> => {
       note(subject, await joins(measuring, subject, size))
     }
   }
-  for (const [subject, figures] of await quiet(measuring, turns)) note(subject, figures)
+  const clusters = await quiet(measuring, turns)
+  for (const { figures, subject } of clusters) note(subject, figures)
   for (const [subject, figures] of measured) {
-    const perNode = slope(sizes.map((size) => [size, figures[at("resident", size)] ?? Number.NaN]))
-    measuring.record(subject, { ...figures, perAddedNode: perNode })
+    const perAddedNode = slope(sizes.map((size) => [size, figures[at("resident", size)] ?? Number.NaN]))
+    measuring.record(subject, { ...figures, ...added(sizes, figures), perAddedNode })
   }
+  const failures = clusters.flatMap(({ failure }) => failure ?? [])
+  if (failures.length > 0) throw new Error(failures.join("; "))
 }
 
 const figures: ReadonlyArray<Figure> = [
@@ -119,7 +141,7 @@ const figures: ReadonlyArray<Figure> = [
   { key: "joinCpu", title: "CPU s", digits: 2 },
   { key: "cpu", title: "idle, CPU s a node-minute", digits: 4 },
   resident("resident", "resident, MB"),
-  { key: "residentPerNode", title: "resident a node, MB", digits: 2 }
+  { key: "perAddedNode", title: "an added node, MB", digits: 2 }
 ]
 
 /** What is told of how a figure grows: each is a node's share. */
@@ -128,7 +150,7 @@ const growing: ReadonlyArray<readonly [title: string, key: string, share: (value
   ["joining, CPU a node", "joinCpu", (value, size) => value / size],
   ["joining, CPU a node and member that it learns of", "joinCpu", (value, size) => value / size / (size - 1)],
   ["idle, CPU a node", "cpu", (value) => value],
-  ["resident memory a node", "residentPerNode", (value) => value]
+  ["resident memory of an added node", "perAddedNode", (value) => value]
 ]
 
 /** Figures that differ by no more are flat: rounds of the same differ by as much. */
@@ -144,34 +166,37 @@ export const growth = (times: number, logarithm: number): string =>
     ? "as a logarithm, or less"
     : "**more than a logarithm**"
 
-/** Returns how each figure grows from the smallest cluster to the largest. */
+/** Returns how each figure grows from the smallest cluster that has it to the largest. */
 export const growths = (
   samples: ReadonlyArray<Sample>,
   sizes: ReadonlyArray<number>
-): ReadonlyArray<ReadonlyArray<string>> => {
-  const least = Math.min(...sizes)
-  const most = Math.max(...sizes)
-  const logarithm = Math.log(most) / Math.log(least)
-  return growing.flatMap(([title, key, share]) =>
+): ReadonlyArray<ReadonlyArray<string>> =>
+  growing.flatMap(([title, key, share]) =>
     subjects.flatMap((subject) => {
-      const [few, many] = [least, most].map((size) => {
+      const points = sizes.flatMap((size) => {
         const spread = figure(samples, subject, at(key, size))
-        return spread && share(spread.median, size)
+        return spread === undefined ? [] : [{ size, value: share(spread.median, size) }]
       })
-      if (few === undefined || many === undefined || few <= 0) return []
-      return [[title, titles[subject], `${(many / few).toFixed(2)}×`, growth(many / few, logarithm)]]
+      const [few, many] = [points[0], points.at(-1)]
+      if (few === undefined || many === undefined || few === many || few.value <= 0) return []
+      const times = many.value / few.value
+      const logarithm = Math.log(many.size) / Math.log(few.size)
+      return [[
+        title,
+        titles[subject],
+        `${few.size} → ${many.size}`,
+        `${times.toFixed(2)}×`,
+        `${logarithm.toFixed(2)}×`,
+        growth(times, logarithm)
+      ]]
     })
   )
-}
 
-const explainedGrowth = ({ amounts: { sizes }, samples }: Run): string => {
-  const [least, most] = [Math.min(...sizes), Math.max(...sizes)]
-  const logarithm = (Math.log(most) / Math.log(least)).toFixed(2)
-  return `How much more it is with ${most} nodes than with ${least}. A logarithm grows ${logarithm}×. A node that joins learns of every other one, so
-its share of the joins' cost grows with their number; for each member that it learns of it should be flat or fall.
+const explainedGrowth = ({ amounts: { sizes }, samples }: Run): string =>
+  `How much more it is in the largest cluster than in the smallest, beside a logarithm. A node that joins learns of every other one,
+so its share of the joins' cost may grow with their number; for each member that it learns of it should not.
 
-${markdown(["", "", `${most} ÷ ${least}`, "which is"], growths(samples, sizes), 2)}`
-}
+${markdown(["", "", "nodes", "grows", "a logarithm", "which is"], growths(samples, sizes), 3)}`
 
 const perAddedNode = ({ samples }: Run): string => {
   const shown = subjects.flatMap((subject) => {
@@ -189,7 +214,7 @@ export const section: Section = {
     `First each cluster by itself, one after the other, from the start of its first node until every node sees all others, all nodes
 started at once. Then clusters of all sizes and sides at the same time, the nodes of each started over one second; they join, settle
 for ${SETTLE_SECONDS} s, and are measured for ${amounts.growthWindowSeconds} s while nothing happens. Resident memory is that of the whole process, after that;
-a node's leaves out what the process had before its first node.`,
+an added node is what each takes that the next smaller cluster does not have.`,
   figures,
   body: (run) =>
     [tableOf(run.samples, figures, run.amounts.sizes, "nodes"), perAddedNode(run), explainedGrowth(run)].join("\n\n"),

@@ -167,6 +167,16 @@ describe("the page of benchmarks", () => {
     assert.notMatch(text, /ours ÷ before/)
   })
 
+  it("keeps the parts that only the earlier run measured", () => {
+    const idle: Sample = { part: "idle", round: 0, subject: "ours", figures: { cpu: 7 } }
+    const { text } = page({ runs: [run([sample("ours", 0, { cpu: 100 })])] }, {
+      runs: [{ ...run([idle]), part: "idle", commit: "def5678" }]
+    })
+    assert.match(text, /\| effect-memberlist \| +7\.00 \|/)
+    assert.match(text, /\| commit +\| def5678 \(idle\); abc1234 \(import\) /)
+    assert.notInclude(text, "effect-memberlist, before")
+  })
+
   it("begins with the targets, those that are missed and those that nothing was measured for as well", () => {
     const idle = (subject: Subject, cpu: number): Sample => ({ part: "idle", round: 0, subject, figures: { cpu } })
     const { text } = page({ runs: [{ ...run([idle("ours", 6), idle("go", 2)]), part: "idle" }] })
@@ -209,7 +219,7 @@ describe("the page of benchmarks", () => {
   })
 
   it("has results of every part and subject in the repository", () => {
-    const runs = results("now")?.runs ?? results("before")?.runs ?? []
+    const runs = [results("now"), results("before")].flatMap((each) => each?.runs ?? [])
     const measured = runs.flatMap(({ samples }) => samples)
     assert.deepStrictEqual(parts.filter((part) => !measured.some((each) => each.part === part)), [])
     assert.deepStrictEqual(
