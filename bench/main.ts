@@ -103,6 +103,7 @@ for (const { part, round } of steps) {
       isApart,
       turns: (...subjects) => rotated(subjects.filter(isThere), round),
       command,
+      folder: (subject) => (subject === "before" ? before : ours)?.folder,
       say: (doing) => progress.say(doing),
       record: (subject, figures, lists) => {
         const finite = Object.entries(figures).filter((entry): entry is [string, number] => Number.isFinite(entry[1]))
@@ -113,14 +114,14 @@ for (const { part, round } of steps) {
     failure = error instanceof Error ? error.message : String(error)
   }
   const was = watched()
-  const before = run(part)
+  const known = run(part)
   measured.set(part, {
-    ...before,
+    ...known,
     at: new Date().toISOString(),
-    rounds: before.rounds + 1,
-    busy: [...before.busy, was],
-    samples: [...before.samples, ...samples],
-    failures: [...before.failures, ...(failure === undefined ? [] : [`${part}, round ${round + 1}: ${failure}`])]
+    rounds: known.rounds + 1,
+    busy: [...known.busy, was],
+    samples: [...known.samples, ...samples],
+    failures: [...known.failures, ...(failure === undefined ? [] : [`${part}, round ${round + 1}: ${failure}`])]
   })
   // after each step: a run that is interrupted keeps what it has, and what an earlier one measured of other parts
   writeFileSync(out, `${JSON.stringify(merged(older, results()), null, 2)}\n`)

@@ -1,6 +1,16 @@
 /** What a run of the benchmark writes down. */
 
-export const parts = ["steady", "join", "growth", "idle", "processes", "detection", "messages", "import"] as const
+export const parts = [
+  "steady",
+  "join",
+  "growth",
+  "idle",
+  "processes",
+  "detection",
+  "messages",
+  "import",
+  "bundle"
+] as const
 export type Part = (typeof parts)[number]
 
 /** What is measured: the library, the same at another commit, the reference, and floors that no library gets below. */

@@ -11,6 +11,8 @@ export interface Measuring {
   readonly turns: (...subjects: ReadonlyArray<Subject>) => ReadonlyArray<Subject>
   /** The program that does something with a subject. */
   readonly command: (subject: Subject, what: "cluster" | "messages" | "import") => Command
+  /** The folder in which a program finds the library as built for a subject. */
+  readonly folder: (subject: Subject) => string | undefined
   readonly say: (doing: string) => void
   readonly record: (
     subject: Subject,
@@ -59,6 +61,10 @@ export const withChildren = <A>(
 /** The processor time of each process so far, in microseconds, all read at about the same moment. */
 export const cpuOf = (children: ReadonlyArray<Child>): Promise<ReadonlyArray<number>> =>
   Promise.all(children.map((child) => child.cpu()))
+
+/** How often each process was woken up so far; no number where the system does not tell. */
+export const wakesOf = (children: ReadonlyArray<Child>): ReadonlyArray<number> =>
+  children.map((child) => child.wakes ?? Number.NaN)
 
 export const sum = (values: ReadonlyArray<number>): number => values.reduce((a, b) => a + b, 0)
 

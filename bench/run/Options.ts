@@ -35,7 +35,7 @@ const quick: Amounts = {
   nodes: 100,
   settleSeconds: 10,
   windowSeconds: 20,
-  sizes: [10, 50, 100],
+  sizes: [10, 100],
   growthWindowSeconds: 20,
   processes: [5, 10],
   idleSettleSeconds: 5,

@@ -2,6 +2,7 @@
 import type { Amounts, Part } from "../page/Results.ts"
 import type { Section } from "../page/Section.ts"
 import type { Measuring } from "./Measuring.ts"
+import * as Bundle from "./parts/bundle.ts"
 import * as Detection from "./parts/detection.ts"
 import * as Growth from "./parts/growth.ts"
 import * as Idle from "./parts/idle.ts"
@@ -26,5 +27,6 @@ export const definitions: Readonly<Record<Part, Definition>> = {
   processes: Processes,
   detection: Detection,
   messages: { ...Messages, seconds: () => Messages.seconds },
-  import: { ...Import, seconds: () => Import.seconds }
+  import: { ...Import, seconds: () => Import.seconds },
+  bundle: { ...Bundle, seconds: () => Bundle.seconds }
 }

@@ -31,7 +31,7 @@ export const effectModules = (file: string): ReadonlyArray<string> => {
 
 /** One build: a folder in which `effect-memberlist` is the library of one checkout. */
 export class Stage {
-  private readonly folder: string
+  readonly folder: string
 
   private constructor(folder: string) {
     this.folder = folder

@@ -11,6 +11,7 @@ import {
   names,
   sideBySide,
   wait,
+  wakesOf,
   withChildren
 } from "../Measuring.ts"
 
@@ -54,10 +55,13 @@ export const measure = (measuring: Measuring): Promise<void> => {
         measuring.say("measuring")
         const began = performance.now()
         const before = await cpuOf(children)
+        const slept = wakesOf(children)
         await wait(idleWindowSeconds)
+        const woken = wakesOf(children)
         const after = await cpuOf(children)
         const seconds = (performance.now() - began) / 1000
         const used = after.map((micros, i) => (micros - (before[i] ?? Number.NaN)) / 1000 / seconds)
+        const wakes = woken.map((count, i) => (count - (slept[i] ?? Number.NaN)) / seconds)
         for (const subject of subjects) {
           const own = of(subject, children)
           const memory = own.map((child) => child.memory)
@@ -66,6 +70,7 @@ export const measure = (measuring: Measuring): Promise<void> => {
           }
           measuring.record(subject, {
             cpu: mean(of(subject, used)),
+            wakes: mean(of(subject, wakes)),
             residentAtStart: mean(own.map(({ started }) => started.memory.resident)) / MB,
             resident: mean(memory.map(({ resident }) => resident)) / MB,
             anonymous: mean(memory.map(({ anonymous }) => anonymous ?? Number.NaN)) / MB
@@ -80,11 +85,13 @@ export const section: Section = {
   title: () => "Five processes of one node each",
   text: (amounts) =>
     `Joined, settled for ${amounts.idleSettleSeconds} s, and measured for ${amounts.idleWindowSeconds} s; the figures are a process's. One floor is
-a process with a socket that pings another every second and acks. "Effect's modules alone" imports what this library
+a process with a socket that pings another every second and acks. How often a process is woken up is how often any of its threads,
+the runtime's own as well, went to sleep of its own accord. "Effect's modules alone" imports what this library
 imports of Effect, and does nothing. What is not shared is the memory that is not a file's: five processes of a program
 share its code.`,
   figures: [
     { key: "cpu", title: "CPU ms a second", digits: 2 },
+    { key: "wakes", title: "woken up a second", digits: 1 },
     resident("residentAtStart", "resident at start, MB"),
     resident("resident", "after a minute, MB"),
     resident("anonymous", "of it not shared, MB")

@@ -3,7 +3,7 @@ import type { Amounts, Run, Subject } from "../../page/Results.ts"
 import { at, atMost, type Figure, resident, type Section, series, tableOf } from "../../page/Section.ts"
 import { spread } from "../../page/Statistics.ts"
 import type { Child } from "../Child.ts"
-import { AGREEMENT_SECONDS, cpuOf, MB, mean, type Measuring, sum, wait, withStarted } from "../Measuring.ts"
+import { AGREEMENT_SECONDS, cpuOf, MB, mean, type Measuring, sum, wait, wakesOf, withStarted } from "../Measuring.ts"
 
 /** What it takes to start one process of each side. */
 const START_SECONDS = 0.5
@@ -55,9 +55,9 @@ export const measure = (measuring: Measuring): Promise<void> => {
     measuring.say("measuring")
     const began = performance.now()
     const cpuBefore = await cpuOf(children)
-    const wakesBefore = children.map((child) => child.wakes ?? Number.NaN)
+    const wakesBefore = wakesOf(children)
     await wait(idleWindowSeconds)
-    const wakesAfter = children.map((child) => child.wakes ?? Number.NaN)
+    const wakesAfter = wakesOf(children)
     const cpuAfter = await cpuOf(children)
     const windowSeconds = (performance.now() - began) / 1000
     const perSecond = (after: ReadonlyArray<number>, before: ReadonlyArray<number>) =>
