@@ -103,7 +103,7 @@ for (const { part, round } of steps) {
       isApart,
       turns: (...subjects) => rotated(subjects.filter(isThere), round),
       command,
-      folder: (subject) => (subject === "before" ? before : ours)?.folder,
+      folder: (subject) => (subject === "before" && before !== undefined ? before : ours).folder,
       say: (doing) => progress.say(doing),
       record: (subject, figures, lists) => {
         const finite = Object.entries(figures).filter((entry): entry is [string, number] => Number.isFinite(entry[1]))

@@ -12,7 +12,7 @@ export interface Measuring {
   /** The program that does something with a subject. */
   readonly command: (subject: Subject, what: "cluster" | "messages" | "import") => Command
   /** The folder in which a program finds the library as built for a subject. */
-  readonly folder: (subject: Subject) => string | undefined
+  readonly folder: (subject: Subject) => string
   readonly say: (doing: string) => void
   readonly record: (
     subject: Subject,
