@@ -1,11 +1,12 @@
 /**
  * `npm run bench`: what real nodes cost, beside bare Node.js and, where Go is found, beside HashiCorp memberlist.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, writeFileSync } from "node:fs"
 import * as Path from "node:path"
 import { tables } from "./page/Page.ts"
 import { merged, type Part, type Results, type Run, type Sample, type Subject } from "./page/Results.ts"
 import { type Command, endAll } from "./run/Child.ts"
+import { readIfThere } from "./run/Files.ts"
 import { commitOf, machine, watch } from "./run/Machine.ts"
 import { type Measuring, rotated } from "./run/Measuring.ts"
 import { type Options, parse, usage } from "./run/Options.ts"
@@ -29,6 +30,16 @@ if (options.isHelp) {
   process.exit(0)
 }
 const { amounts, isApart, isQuick, only, rounds } = options
+
+const out = Path.resolve(options.out)
+mkdirSync(Path.dirname(out), { recursive: true })
+const older = ((): Results => {
+  try {
+    return readIfThere(out)
+  } catch (error) {
+    return fail(`--out ${options.out}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+})()
 
 process.stderr.write("builds the library, as published, and the programs that use it\n")
 const ours = Stage.build("ours", root)
@@ -56,9 +67,6 @@ const command: Measuring["command"] = (subject, what): Command => {
 const isThere = (subject: Subject): boolean =>
   (subject !== "go" || reference !== undefined) && (subject !== "before" || before !== undefined)
 
-const out = Path.resolve(options.out)
-mkdirSync(Path.dirname(out), { recursive: true })
-const older: Results = existsSync(out) ? JSON.parse(readFileSync(out, "utf8")) : { runs: [] }
 const measured = new Map<Part, Run>()
 
 const interrupt = () => {

@@ -2,17 +2,17 @@
  * Writes `docs/benchmarks.md` and its plots from what `npm run bench` wrote down: `npm exec -- node bench/write-page.ts
  * [now.json] [before.json]`. Without names it takes `now.json` and `before.json` of `bench/results`, or the one that is there.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import * as Path from "node:path"
 import { page } from "./page/Page.ts"
-import type { Results } from "./page/Results.ts"
+import { read } from "./run/Files.ts"
 
 const root = Path.resolve(import.meta.dirname, "..")
 const usual = ["now.json", "before.json"].map((name) => Path.join(root, "bench/results", name)).filter((file) =>
   existsSync(file)
 )
 const files = process.argv.length > 2 ? process.argv.slice(2) : usual
-const [now, before] = files.map((file): Results => JSON.parse(readFileSync(file, "utf8")))
+const [now, before] = files.map(read)
 if (now === undefined) throw new Error("there are no results: npm run bench")
 const { plots, text } = page(now, before)
 writeFileSync(Path.join(root, "docs/benchmarks.md"), text)

@@ -35,6 +35,9 @@ export const seconds = ({ growthWindowSeconds, settleSeconds, sizes }: Amounts):
 /** Nodes are started over one probe interval, so that they do not all probe and gossip at once. */
 const PROBE_INTERVAL_MS = 1000
 
+/** How long nodes may take to agree: two push/pulls of the largest cluster. */
+const WITHIN_SECONDS = 2 * AGREEMENT_SECONDS
+
 type Sized = Record<string, number>
 
 /** From the start of the first node until all agree, in a process that does nothing else, one after the other. */
@@ -63,9 +66,6 @@ const failed = (subject: Subject, size: number) => (error: unknown): Outcome => 
   figures: {},
   failure: `${subject}, ${size} nodes: ${error instanceof Error ? error.message : String(error)}`
 })
-
-/** How long nodes may take to agree: two push/pulls of the largest cluster. */
-const WITHIN_SECONDS = 2 * AGREEMENT_SECONDS
 
 interface Cluster {
   readonly subject: Subject
@@ -234,7 +234,9 @@ export const section: Section = {
 started at once. Then clusters of all sizes and sides at the same time, the nodes of each started over one second; they join, settle
 for ${amounts.settleSeconds} s, and are measured for ${amounts.growthWindowSeconds} s while nothing happens. Resident memory is that of the whole process, after that;
 an added node is what each takes that the next smaller cluster does not have. Where gossip leaves a single member out in
-somebody's view, all agree only with the next push/pull, which comes within 30 s for 10 nodes, and within 120 s for 200.`,
+somebody's view, all agree only with the next push/pull, which comes within 30 s for 10 nodes, and within 120 s for 200. What a member
+asks of the network, in packets and bytes, and what larger clusters cost, is simulated: see
+[what a member costs as the cluster grows](scale.md).`,
   figures,
   body: (run) =>
     [tableOf(run.samples, figures, run.amounts.sizes, "nodes"), perAddedNode(run), explainedGrowth(run)].join("\n\n"),

@@ -13,13 +13,14 @@ import {
   subjects
 } from "../../../bench/page/Results.ts"
 import { atMost, atMostAbove, atMostTimes, cell, table, type Target } from "../../../bench/page/Section.ts"
+import * as Files from "../../../bench/run/Files.ts"
 import { definitions } from "../../../bench/run/Parts.ts"
 
 const root = Path.resolve(import.meta.dirname, "../../..")
 const read = (file: string) => readFileSync(Path.join(root, file), "utf8")
 const results = (name: string): Results | undefined => {
   const file = `bench/results/${name}.json`
-  return existsSync(Path.join(root, file)) ? JSON.parse(read(file)) : undefined
+  return existsSync(Path.join(root, file)) ? Files.read(Path.join(root, file)) : undefined
 }
 
 const sample = (subject: Subject, round: number, figures: Record<string, number>): Sample => ({

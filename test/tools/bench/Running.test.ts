@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import { summary, text } from "../../../bench/child/Sending.ts"
+import { readIfThere } from "../../../bench/run/Files.ts"
 import { rotated } from "../../../bench/run/Measuring.ts"
 import { left } from "../../../bench/run/Progress.ts"
 import { effectModules } from "../../../bench/run/Stage.ts"
@@ -31,6 +32,26 @@ describe("a run of the benchmark", () => {
 
   it("sums up what messages took", () =>
     assert.deepStrictEqual(summary(Float64Array.of(5, 1, 3)), { medianMicros: 3, meanMicros: 3 }))
+})
+
+describe("a file of results", () => {
+  const inFolder = (use: (file: string) => void) => {
+    const folder = mkdtempSync(Path.join(tmpdir(), "results-"))
+    try {
+      use(Path.join(folder, "results.json"))
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+
+  it("that is not there yet has none", () =>
+    inFolder((file) => assert.deepStrictEqual(readIfThere(file), { runs: [] })))
+
+  it("is refused, and not written over, when it has something else", () =>
+    inFolder((file) => {
+      writeFileSync(file, `{ "samples": [] }`)
+      assert.throws(() => readIfThere(file), /results.json has no runs of this benchmark: choose another file/)
+    }))
 })
 
 describe("the modules of Effect that a build loads", () => {
