@@ -3,6 +3,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs"
 import * as Path from "node:path"
+import { span } from "../simulate/running/Line.ts"
 import { tables } from "./page/Page.ts"
 import { merged, type Part, type Results, type Run, type Sample, type Subject } from "./page/Results.ts"
 import { type Command, endAll } from "./run/Child.ts"
@@ -85,6 +86,8 @@ const progress = new Progress(
     seconds: definitions[part].seconds(amounts, isApart)
   }))
 )
+const total = only.reduce((sum, part) => sum + definitions[part].seconds(amounts, isApart), 0) * rounds
+process.stderr.write(`measures ${only.join(", ")}, ${rounds} times: about ${span(total)}\n`)
 const began = performance.now()
 const circumstances = {
   commit: commitOf(root),

@@ -8,12 +8,14 @@ Measures real nodes of this library on 127.0.0.1, bare Node.js, and HashiCorp me
 
   --only PARTS     some of ${parts.join(", ")}; separated by commas
   --rounds N       how often everything is measured, default 3 (with --quick 1)
-  --quick          a minute and a half: shorter windows, fewer messages; for a look, not for a claim
+  --quick          shorter windows, smaller clusters, fewer messages; for a look, not for a claim
   --nodes N        nodes of the process that holds many, default 100
   --no-go          this library and bare Node.js alone
   --before FOLDER  also measures the library in another checkout, in the same rounds
   --apart          one after the other what else runs side by side (steady, idle): takes three times as long
-  --out FILE       writes the results as JSON, default bench/results/latest.json
+  --out FILE       writes the results as JSON, default bench/results/latest.json; what the file has of other parts stays
+
+How long it takes is told when it begins: all parts take half an hour, with --quick a few minutes.
 `
 
 const usual: Amounts = {
