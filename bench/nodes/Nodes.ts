@@ -84,11 +84,11 @@ const watch = (cluster: Cluster, observer: string) =>
  * Starts one node that joins at once, unless it is the first, and tells how long that took: what a program does when it has
  * imported the library. A node that is watched notes who fails.
  */
-const enter = (request: Request) =>
-  run(Effect.gen(function*() {
+const enter = (request: Request) => {
+  const began = performance.now()
+  return run(Effect.gen(function*() {
     const [name = ""] = request["names"] as ReadonlyArray<string>
     const seeds = request["seeds"] as ReadonlyArray<string>
-    const began = performance.now()
     const context = yield* Layer.buildWithScope(node(name), scope)
     const cluster = yield* Effect.provide(Memberlist, context)
     if (seeds.length > 0) yield* cluster.join(seeds)
@@ -97,5 +97,6 @@ const enter = (request: Request) =>
     if (request["watch"] === true) yield* Effect.forkIn(watch(cluster, name), scope)
     return { address: yield* addressOf(cluster), millis }
   }))
+}
 
 export const handlers = { start, join, agree, enter, failures: () => ({ failures }) }
