@@ -146,7 +146,8 @@ with another; a ratio is the median of the rounds' ratios.
 
 ## Targets
 
-What was set as a target, and what came of it. A ratio below 1 is better than what it is compared with.
+What was set as a target, and what came of it. A ratio below 1 is better than what it is compared with; where a target is about a
+difference, that stands in its place. How each was measured is told below.
 
 ${summary(results)}
 
