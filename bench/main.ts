@@ -3,6 +3,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs"
 import * as Path from "node:path"
+import { setImmediate } from "node:timers/promises"
 import { span } from "../simulate/running/Line.ts"
 import { tables } from "./page/Page.ts"
 import { merged, type Part, type Results, type Run, type Sample, type Subject } from "./page/Results.ts"
@@ -104,6 +105,8 @@ const run = (part: Part): Run =>
 const results = (): Results => ({ runs: [...measured.values()] })
 
 for (const { part, round } of steps) {
+  // a part that never waits would hold up an interrupt
+  await setImmediate()
   const samples: Array<Sample> = []
   const watched = watch(part, round)
   let failure: string | undefined
