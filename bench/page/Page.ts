@@ -3,7 +3,7 @@ import { table as markdown } from "../../simulate/drawing/Markdown.ts"
 import { plot } from "../../simulate/drawing/Plot.ts"
 import { definitions } from "../run/Parts.ts"
 import { merged, type Part, parts, type Results, type Run, type Sample } from "./Results.ts"
-import { cell, table } from "./Section.ts"
+import { cell, table, type Target } from "./Section.ts"
 import * as Statistics from "./Statistics.ts"
 
 /** The folder of the plots, beside the page. */
@@ -18,18 +18,20 @@ const body = (part: Part, run: Run): string | undefined => {
   return section.body === undefined ? table(run.samples, section.figures) : section.body(run)
 }
 
+/** Returns the line of a target; a quick look is no claim. */
+const judged = ({ demanded, judge, work }: Target, run: Run | undefined): ReadonlyArray<string> => {
+  const verdict = run === undefined ? undefined : judge(run)
+  if (run === undefined || verdict === undefined) return [work, demanded, "–", "–", "–", "not measured"]
+  const met = verdict.isMet ? "yes" : "**no**"
+  return [work, demanded, verdict.ours, verdict.beside, verdict.ratio, run.isQuick ? `${met}, at a quick look` : met]
+}
+
 /** Returns the targets as a table, met and missed alike. */
 const summary = (results: Results): string =>
   markdown(
     ["work", "target", "ours", "Go or floor", "ratio", "met"],
     sections.flatMap(({ part, section }) =>
-      (section.targets ?? []).map(({ demanded, judge, work }) => {
-        const run = runOf(results, part)
-        const verdict = run === undefined ? undefined : judge(run)
-        return verdict === undefined
-          ? [work, demanded, "–", "–", "–", "not measured"]
-          : [work, demanded, verdict.ours, verdict.beside, verdict.ratio, verdict.isMet ? "yes" : "**no**"]
-      })
+      (section.targets ?? []).map((target) => judged(target, runOf(results, part)))
     ),
     6
   )

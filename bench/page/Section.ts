@@ -186,6 +186,12 @@ export const atMostAbove = (most: number, beside: Subject, { digits, key, unit, 
   }
 })
 
+/** A target that only a run with certain amounts decides. */
+export const where = (decides: (amounts: Amounts) => boolean, target: Target): Target => ({
+  ...target,
+  judge: (run) => decides(run.amounts) ? target.judge(run) : undefined
+})
+
 /** A spread that shows as its median alone. */
 const median = (spread: Statistics.Spread | undefined): Statistics.Spread | undefined =>
   spread && { ...spread, min: spread.median, max: spread.median }

@@ -12,7 +12,7 @@ import {
   type Subject,
   subjects
 } from "../../../bench/page/Results.ts"
-import { atMost, atMostAbove, atMostTimes, cell, table, type Target } from "../../../bench/page/Section.ts"
+import { atMost, atMostAbove, atMostTimes, cell, table, type Target, where } from "../../../bench/page/Section.ts"
 import * as Files from "../../../bench/run/Files.ts"
 import { definitions } from "../../../bench/run/Parts.ts"
 
@@ -127,6 +127,12 @@ describe("a target of the benchmark", () => {
     })
   })
 
+  it("is not decided by a run with other amounts than it is about", () => {
+    const target = where(({ nodes }) => nodes === 99, atMost(19, demand))
+    assert.isUndefined(judged(target, samples))
+    assert.isFalse(judged(where(({ nodes }) => nodes === 100, atMost(19, demand)), samples)?.isMet)
+  })
+
   it("is not decided by what was not measured", () => {
     assert.isUndefined(judged(atMostTimes(1, "bare", demand), samples))
     assert.isUndefined(judged(atMost(1, demand), []))
@@ -189,6 +195,13 @@ describe("the page of benchmarks", () => {
       text,
       /\| reliable message of 1,000 bytes +\| ≤ 2 × bare Node.js +\| – +\| – +\| – +\| not measured \|/
     )
+  })
+
+  it("does not take a quick look for a claim", () => {
+    const idle = (subject: Subject, cpu: number): Sample => ({ part: "idle", round: 0, subject, figures: { cpu } })
+    const { text } = page({ runs: [{ ...run([idle("ours", 1), idle("go", 2)]), part: "idle", isQuick: true }] })
+    assert.match(text, /\| five processes, idle .*\| yes, at a quick look \|/)
+    assert.include(text, "A quick look: shorter windows")
   })
 
   it("tells of parts that were measured at different times", () => {
