@@ -1,4 +1,5 @@
 /** Builds what is measured: compiled JavaScript beside a package of the library, as a user has it. */
+import { buildSync } from "esbuild"
 import { execFileSync, spawnSync } from "node:child_process"
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import * as Path from "node:path"
@@ -11,22 +12,24 @@ const compile = (project: string, outDir: string): void => {
   execFileSync(process.execPath, [compiler, "-p", project, "--outDir", outDir], { stdio: ["ignore", 2, 2] })
 }
 
-/** What a module imports, by its text. */
-const importsOf = (text: string): ReadonlyArray<string> =>
-  [...text.matchAll(/(?:^import|^export|\bfrom) ?"([^"]+)"|^import [^"]*? from "([^"]+)"/gm)]
-    .map((match) => match[1] ?? match[2] ?? "")
-
-/** Returns the modules of Effect that are loaded with a file of the library, through whatever it imports itself. */
+/**
+ * Returns the modules of Effect that are loaded with a file of the library, through whatever it imports itself. A real
+ * parser reads the files: an example in a comment imports nothing.
+ */
 export const effectModules = (file: string): ReadonlyArray<string> => {
-  const seen = new Set([file])
-  const modules = new Set<string>()
-  for (const each of seen) {
-    for (const specifier of importsOf(readFileSync(each, "utf8"))) {
-      if (specifier.startsWith(".")) seen.add(Path.resolve(Path.dirname(each), specifier))
-      else if (/^(@effect\/|effect(\/|$))/.test(specifier)) modules.add(specifier)
-    }
-  }
-  return [...modules].sort()
+  const { metafile } = buildSync({
+    entryPoints: [file],
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    packages: "external",
+    metafile: true,
+    write: false,
+    logLevel: "error"
+  })
+  const imports = Object.values(metafile.inputs).flatMap((input) => input.imports)
+  const modules = imports.flatMap(({ external, path }) => external === true && /^@?effect\//.test(path) ? [path] : [])
+  return [...new Set(modules)].sort()
 }
 
 /** One build: a folder in which `effect-memberlist` is the library of one checkout. */

@@ -61,6 +61,10 @@ describe("the modules of Effect that a build loads", () => {
       writeFileSync(Path.join(folder, name), lines.join("\n"))
     try {
       write("index.js", [
+        `/**`,
+        ` * import { Layer } from "effect"`,
+        ` * import { Redis } from "@effect/platform-node"`,
+        ` */`,
         `import * as Effect from "effect/Effect";`,
         `export { a } from "./a.js";`,
         `export * from "./b.js";`
