@@ -1,7 +1,7 @@
 /** Builds what is measured: compiled JavaScript beside a package of the library, as a user has it. */
 import { buildSync } from "esbuild"
 import { execFileSync, spawnSync } from "node:child_process"
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, rmSync, writeFileSync } from "node:fs"
 import * as Path from "node:path"
 import type { Command } from "./Child.ts"
 
