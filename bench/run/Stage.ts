@@ -1,7 +1,7 @@
 /** Builds what is measured: compiled JavaScript beside a package of the library, as a user has it. */
 import { buildSync } from "esbuild"
 import { execFileSync, spawnSync } from "node:child_process"
-import { cpSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, rmSync, writeFileSync } from "node:fs"
 import * as Path from "node:path"
 import type { Command } from "./Child.ts"
 
@@ -32,6 +32,13 @@ export const effectModules = (file: string): ReadonlyArray<string> => {
   return [...new Set(modules)].sort()
 }
 
+/** Builds the package of a checkout as that checkout publishes it; one that has no program for it compiles alone. */
+export const buildPackage = (library: string, outDir: string): void => {
+  const program = Path.join(library, "scripts/build.ts")
+  if (existsSync(program)) execFileSync(process.execPath, [program, "--out", outDir], { stdio: ["ignore", 2, 2] })
+  else compile(Path.join(library, "tsconfig.build.json"), outDir)
+}
+
 /** One build: a folder in which `effect-memberlist` is the library of one checkout. */
 export class Stage {
   readonly folder: string
@@ -45,7 +52,7 @@ export class Stage {
     const folder = Path.join(root, "bench/dist", name)
     const installed = Path.join(folder, "node_modules/effect-memberlist")
     rmSync(folder, { recursive: true, force: true })
-    compile(Path.join(library, "tsconfig.build.json"), Path.join(installed, "dist"))
+    buildPackage(library, Path.join(installed, "dist"))
     cpSync(Path.join(library, "package.json"), Path.join(installed, "package.json"))
     writeFileSync(Path.join(folder, "package.json"), `{ "private": true, "type": "module" }\n`)
     compile(Path.join(root, "bench/tsconfig.json"), Path.join(folder, "programs"))

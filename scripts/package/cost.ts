@@ -3,11 +3,14 @@
  * that of the Effect modules among them, which a program on Effect has anyway.
  */
 import { execFileSync } from "node:child_process"
+import { existsSync, readFileSync } from "node:fs"
 
 /** The modules of one package, of Node.js (`node:`), or of anything else. */
 export type Modules = ReadonlyMap<string, ReadonlyArray<string>>
 
 export interface Cost {
+  /** The files of our package that are loaded. */
+  readonly files: number
   readonly modules: Modules
   /** Resident memory of a process that has imported the package, and of one that has imported what it stands on. */
   readonly megabytes: { readonly whole: number; readonly beneath: number }
@@ -16,7 +19,10 @@ export interface Cost {
 
 /** What may be loaded. Raise a number when the new modules are worth it, and never by accident. */
 export const budget = {
-  /** Packages, and how many modules of each. `ws` comes with Effect's socket server. */
+  /**
+   * Packages, and how many modules of each; of ours, those whose code is in the files that are loaded. `ws` comes with
+   * Effect's socket server.
+   */
   modules: new Map([
     ["effect-memberlist", 190],
     ["effect", 180],
@@ -67,6 +73,17 @@ const measuring = (specifiers: ReadonlyArray<string>) => `
 const packageOf = (url: string): string =>
   url.startsWith("node:") ? "node:" : /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? url
 
+/** A file of ours stands for those that were built into it, which its map names, as if each were published. */
+const parts = (url: string): ReadonlyArray<string> => {
+  if (packageOf(url) !== "effect-memberlist") return [url]
+  const map = new URL(`${url}.map`)
+  if (!existsSync(map)) return [url]
+  const { sources } = JSON.parse(readFileSync(map, "utf8")) as { readonly sources: ReadonlyArray<string> }
+  return sources.map((source) =>
+    new URL(source, url).href.replace(/\/effect-memberlist\/src\/(.*)\.ts$/, "/effect-memberlist/dist/$1.js")
+  )
+}
+
 /** The modules by package. */
 const grouped = (urls: ReadonlyArray<string>): Modules => {
   const modules = new Map<string, Array<string>>()
@@ -99,7 +116,8 @@ export const measure = (folder: string, env: NodeJS.ProcessEnv): Cost => {
     beneath: median(samples.map(({ beneath }) => beneath[key]))
   })
   return {
-    modules: grouped(loaded),
+    files: loaded.filter((url) => packageOf(url) === "effect-memberlist").length,
+    modules: grouped([...new Set(loaded.flatMap(parts))]),
     megabytes: medians("megabytes"),
     milliseconds: medians("milliseconds")
   }

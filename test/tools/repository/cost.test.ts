@@ -5,6 +5,7 @@ const ours = (count: number, folder = "engine") =>
   Array.from({ length: count }, (_, i) => `file:///app/node_modules/effect-memberlist/dist/${folder}/${i}.js`)
 
 const cost = (modules: Record<string, ReadonlyArray<string>>, megabytes: number): Cost => ({
+  files: 3,
   modules: new Map(Object.entries(modules)),
   megabytes: { whole: 100 + megabytes, beneath: 100 },
   milliseconds: { whole: 2, beneath: 1 }
