@@ -41,6 +41,7 @@ export const buildPackage = (library: string, outDir: string): void => {
 
 /** One build: a folder in which `effect-memberlist` is the library of one checkout. */
 export class Stage {
+  /** Where `effect-memberlist` is installed. */
   readonly folder: string
 
   private constructor(folder: string) {
@@ -48,7 +49,7 @@ export class Stage {
   }
 
   /** Builds the library of a checkout and the programs that use it. Effect is this checkout's, whatever the other has. */
-  static build(name: "ours" | "before", library: string): Stage {
+  static build(name: "ours" | "before" | "guard", library: string): Stage {
     const folder = Path.join(root, "bench/dist", name)
     const installed = Path.join(folder, "node_modules/effect-memberlist")
     rmSync(folder, { recursive: true, force: true })

@@ -1,0 +1,153 @@
+/** The paths that a node takes all the time, and the fixed work that they are compared with. */
+import * as Announcement from "../../src/swim/life/Announcement.ts"
+import * as Alive from "../../src/swim/membership/Alive.ts"
+import * as Membership from "../../src/swim/membership/Membership.ts"
+import * as Merge from "../../src/swim/membership/Merge.ts"
+import * as Message from "../../src/wire/message/Message.ts"
+import * as Compound from "../../src/wire/packet/Compound.ts"
+import * as Packet from "../../src/wire/packet/Packet.ts"
+import * as Frame from "../../src/wire/stream/Frame.ts"
+import * as StreamBody from "../../src/wire/stream/StreamBody.ts"
+import { cluster } from "./cluster.ts"
+import type { Work } from "./Work.ts"
+
+/**
+ * Of what our own work is made of: objects and maps by name, bytes and numbers, texts, closures, sorting. None of it is
+ * the library's, and it must not change: all limits are in terms of it.
+ */
+export const reference: Work = {
+  name: "reference",
+  warmupMillis: 100,
+  run: () => {
+    const bytes = new Uint8Array(2048)
+    const view = new DataView(bytes.buffer)
+    const known = new Map<string, { readonly name: string; readonly turn: number; readonly part: Uint8Array }>()
+    let at = 0
+    let sum = 0
+    for (let turn = 0; turn < 200; turn++) {
+      const name = `member-${turn % 97}`
+      for (let i = 0; i < name.length; i++) bytes[at + i] = name.charCodeAt(i)
+      view.setUint32(at + 12, turn * 2_654_435_761)
+      let text = ""
+      for (let i = 0; i < name.length; i++) text += String.fromCharCode(bytes[at + i] ?? 0)
+      const before = known.get(text)
+      known.set(text, { name: text, turn: turn + (before?.turn ?? 0), part: bytes.subarray(at, at + 16) })
+      for (let i = 0; i < 16; i++) sum = (Math.imul(sum, 31) + (bytes[at + i] ?? 0)) | 0
+      at = (at + 16) % 2048
+    }
+    const sorted = [...known.values()].sort((a, b) => a.turn - b.turn || (a.name < b.name ? -1 : 1))
+    return sorted.reduce((all, { part, turn }) => (Math.imul(all, 17) + turn + (part[3] ?? 0)) | 0, sum)
+  }
+}
+
+const vsn = Uint8Array.of(1, 5, 2, 0, 0, 0)
+const addr = (i: number) => Uint8Array.of(10, 0, i >> 8, i & 255)
+const nameOf = (i: number) => `orders-${i}`
+
+const alive = (i: number, incarnation: number) => ({
+  _tag: "Alive" as const,
+  incarnation,
+  node: nameOf(i),
+  addr: addr(i),
+  port: 7946,
+  meta: null,
+  vsn
+})
+
+const noLabel = new Uint8Array(0)
+const inbound: Packet.Inbound = { label: noLabel, skipLabelCheck: false, keys: [], verifyIncoming: true }
+const outbound: Packet.Outbound = { label: noLabel, compress: false, crc: true, encryption: undefined }
+
+const tenAlive = Array.from({ length: 10 }, (_, i) => alive(i, i + 1))
+const encodeTen = () => Packet.encode(Compound.make(tenAlive.map((claim) => Message.encode(claim))), outbound)
+const datagram = Buffer.from(encodeTen())
+
+const ROWS = 1000
+const row = (i: number, incarnation: number) => ({
+  name: nameOf(i),
+  addr: addr(i),
+  port: 7946,
+  meta: null,
+  incarnation,
+  state: 0,
+  vsn
+})
+const rows = (incarnation: number) => Array.from({ length: ROWS }, (_, i) => row(i, incarnation))
+
+const rules: Membership.Rules = {
+  probeInterval: 1000,
+  suspicionMult: 4,
+  suspicionMaxTimeoutMult: 6,
+  deadNodeReclaimTime: 0,
+  gossipToTheDeadTime: 30_000,
+  maxMembers: 65_536,
+  nameConflictPolicy: "keep",
+  recovery: false,
+  verifies: false,
+  healInterval: 10_000,
+  maxLost: 256,
+  lostTime: 86_400_000,
+  addressAllowed: () => true
+}
+
+/** Numbers in [0, 1) that only depend on how many were drawn. */
+const seeded = () => {
+  let state = 1
+  return () => (state = Math.imul(state, 48_271) >>> 0) / 0x1_0000_0000
+}
+const env = (): Membership.Env => ({ now: 1000, random: seeded(), rules })
+
+const own: Announcement.Own = { addr: addr(65_000), port: 7946, meta: null, vsn }
+const [empty] = Announcement.start(Membership.make("self"), own, env())
+const [thousand] = Merge.merge(empty, rows(1), env())
+
+const pushPull = StreamBody.encodePushPull({ join: false, nodes: rows(1), userState: noLabel })
+
+const decodePushPull = () => {
+  const decoder = Frame.makeDecoder("initiator", inbound)
+  let progress = decoder.push(pushPull)
+  while (progress._tag === "Working") progress = decoder.resume()
+  if (progress._tag !== "Message") throw new Error(`a push/pull was not decoded: ${progress._tag}`)
+  return progress
+}
+
+export const works: ReadonlyArray<Work> = [
+  { name: "encode a packet of ten claims", run: encodeTen },
+  {
+    name: "decode a packet of ten claims",
+    run: () => Packet.decode(datagram, inbound)
+  },
+  {
+    name: "step: 100 members have news, of 1,000",
+    run: () => {
+      let m = thousand
+      for (let i = 0; i < 100; i++) [m] = Alive.alive(m, alive(i * 7, 2), env())
+      return m
+    }
+  },
+  {
+    name: "merge 1,000 members that are new",
+    warmupMillis: 750,
+    run: () => Merge.merge(empty, rows(1), env())
+  },
+  {
+    name: "merge 1,000 members that are known",
+    run: () => Merge.merge(thousand, rows(1), env())
+  },
+  { name: "encode a push/pull of 1,000", run: () => StreamBody.encodePushPull({ join: false, nodes: rows(1), userState: noLabel }) },
+  { name: "decode a push/pull of 1,000", run: decodePushPull },
+  {
+    // the first of the two that run whole nodes compiles them for both
+    name: "cluster: eight nodes join, and ten simulated seconds",
+    warmupMillis: 4500,
+    measuredMillis: 1000,
+    run: () => cluster({ members: 8, seconds: 10 })
+  },
+  {
+    // two that know each other: nearly nothing but probes
+    name: "probe: two nodes, half a simulated minute",
+    warmupMillis: 1000,
+    measuredMillis: 500,
+    run: () => cluster({ members: 2, seconds: 30 })
+  }
+]
