@@ -33,14 +33,18 @@ export interface Verdict {
 
 const SLOWER = 1.5
 
+/** Returns the most that a figure may be, where it has a budget. */
+export const most = (group: Group, budget: number | undefined): number | undefined =>
+  budget === undefined ? undefined : budget * (1 + tolerance[group])
+
 /** Returns a verdict on each figure that was measured. */
 export const judge = (measured: Partial<Figures>, budget: Figures): ReadonlyArray<Verdict> =>
   groups.flatMap((group) =>
     Object.entries(measured[group] ?? {}).map(([name, value]): Verdict => {
       const allowed = budget[group][name]
-      if (allowed === undefined) return { group, name, measured: value, budget: undefined, is: "unknown" }
-      const most = allowed * (1 + tolerance[group])
-      const is = value > most ? "high" : value * SLOWER <= most ? "low" : "ok"
+      const limit = most(group, allowed)
+      if (limit === undefined) return { group, name, measured: value, budget: undefined, is: "unknown" }
+      const is = value > limit ? "high" : value * SLOWER <= limit ? "low" : "ok"
       return { group, name, measured: value, budget: allowed, is }
     })
   )

@@ -11,6 +11,13 @@ export interface Work {
   readonly measuredMillis?: number
 }
 
+/** What a process is to time. */
+export interface Order {
+  /** No limit where it is null. */
+  readonly limits: Readonly<Record<string, number | null>>
+  readonly factor: number
+}
+
 /** How long is measured. */
 export interface Effort {
   readonly warmupMillis: number
@@ -58,15 +65,23 @@ const calibrate = (work: Work, { turnMillis, ...effort }: Effort): Pace => {
 /** Fewer would leave it to luck whether one of them was not disturbed. */
 const LEAST_TURNS = 8
 
+/** So many times the usual turns are taken while the work is above its limit. */
+const PATIENCE = 4
+
 /**
  * What the work takes for each of the reference's, both as the least of many short turns: whatever disturbs a turn
- * makes it longer, so the least is the one that was not disturbed.
+ * makes it longer, so the least is the one that was not disturbed. One that is above its limit is given more turns.
  */
-export const ratio = (work: Work, reference: Work, effort: Effort = usual): number => {
+export const ratio = (
+  work: Work,
+  reference: Work,
+  { effort = usual, limit = Number.POSITIVE_INFINITY }: { readonly effort?: Effort; readonly limit?: number } = {}
+): number => {
   const pace = { work: calibrate(work, effort), reference: calibrate(reference, effort) }
   const least = { work: Number.POSITIVE_INFINITY, reference: Number.POSITIVE_INFINITY }
-  const turns = Math.max(LEAST_TURNS, Math.round((work.measuredMillis ?? effort.measuredMillis) / (pace.work.once * pace.work.calls)))
-  for (let turn = 0; turn < turns; turn++) {
+  const millis = work.measuredMillis ?? effort.measuredMillis
+  const turns = Math.max(LEAST_TURNS, Math.round(millis / (pace.work.once * pace.work.calls)))
+  for (let turn = 0; turn < turns || (turn < turns * PATIENCE && least.work / least.reference > limit); turn++) {
     least.reference = Math.min(least.reference, timed(reference, pace.reference.calls))
     least.work = Math.min(least.work, timed(work, pace.work.calls))
   }

@@ -1,5 +1,5 @@
 /** A cluster in virtual time that takes the same steps each time, and the count of what it did. */
-import { Memberlist, MemberlistConfig, MemberlistLive } from "effect-memberlist"
+import { Memberlist, MemberlistConfig, MemberlistLive, Seeds } from "effect-memberlist"
 import { SimulatedNetwork, VirtualTime } from "effect-memberlist/testing"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -98,7 +98,10 @@ export const count = (size: Size): { readonly joining: Counts; readonly resting:
         timers: (to.timers - (from?.timers ?? 0)) / per,
         turns: (to.turns - (from?.turns ?? 0)) / per
       })
-      return { joining: each(undefined, before, size.members), resting: each(before, after, size.members * size.seconds) }
+      return {
+        joining: each(undefined, before, size.members),
+        resting: each(before, after, size.members * size.seconds)
+      }
     })
   )
   const watched = Effect.gen(function*() {
@@ -140,3 +143,19 @@ export const count = (size: Size): { readonly joining: Counts; readonly resting:
   })
   return inVirtualTime(watched)
 }
+
+/** Virtual milliseconds from the start of a node that has a seed until it has joined: messages take one each. */
+export const millisUntilReady = (): number =>
+  inVirtualTime(
+    Effect.gen(function*() {
+      yield* Layer.build(node(1))
+      const began = yield* Clock.currentTimeMillis
+      const context = yield* Layer.build(Layer.provide(node(2), Seeds.layerStatic([ip(1)])))
+      yield* Effect.flatMap(Effect.provide(Memberlist, context), ({ ready }) => ready)
+      return (yield* Clock.currentTimeMillis) - began
+    }).pipe(
+      Effect.scoped,
+      Effect.provideService(References.MinimumLogLevel, "None"),
+      Effect.provide(SimulatedNetwork.layer({ latency: ["1 millis", "1 millis"] }))
+    )
+  )

@@ -7,10 +7,12 @@ import { readFileSync, writeFileSync } from "node:fs"
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
 import { sizes } from "../bundle/Bundle.ts"
-import { Child } from "../run/Child.ts"
+import { Child, endAll } from "../run/Child.ts"
 import { root, Stage } from "../run/Stage.ts"
-import { count } from "./cluster.ts"
-import { failures, type Figures, type Group, groups, judge, missing, table } from "./Judge.ts"
+import { count, millisUntilReady } from "./cluster.ts"
+import { failures, type Figures, type Group, groups, judge, missing, most, table } from "./Judge.ts"
+import type { Order } from "./Work.ts"
+import { works as all } from "./works.ts"
 
 const usage = `npm run bench:guard [-- options]
 
@@ -55,28 +57,39 @@ const round = (value: number): number => Number(value.toPrecision(4))
 const rounded = (figures: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, round(value)]))
 
-/** With one thread that collects garbage, and rarely, a run differs less from the next. */
-const FLAGS = ["--single-threaded-gc", "--max-semi-space-size=64"]
+/**
+ * Garbage is collected, and code compiled, by the thread that is measured. With threads of their own, which a busy machine
+ * does not let run, code stays slow for longer.
+ */
+const FLAGS = ["--single-threaded-gc", "--max-semi-space-size=64", "--no-concurrent-recompilation"]
+
+const names = all.map(({ name }) => name)
+
+const order = (names: ReadonlyArray<string>): Order => ({
+  limits: Object.fromEntries(
+    names.map((name) => [name, options.write ? null : most("works", budget.works[name]) ?? null])
+  ),
+  factor: Number(options.plant ?? 1)
+})
 
 const timed = (names: ReadonlyArray<string>): Readonly<Record<string, number>> =>
   JSON.parse(execFileSync(process.execPath, [
     ...FLAGS,
     Path.join(import.meta.dirname, "time.ts"),
-    ...(options.plant === undefined ? [] : ["--plant", options.plant]),
-    ...names
+    JSON.stringify(order(names))
   ], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }))
 
 /** Processes that a work may take to show that it is within the budget. */
-const PROCESSES = 3
+const PROCESSES = 4
 
 /**
  * The works, each in as many processes as it takes to be within the budget: what disturbs a measurement makes it
  * longer, and now and then a process compiles a path worse than others do, so the least is closest to the truth.
  */
 const works = (): Figures["works"] => {
-  let least = timed([])
+  let least = timed(names)
   for (let i = 1; i < PROCESSES; i++) {
-    const doubtful = options.write ? Object.keys(least) : failures(judge({ works: least }, budget)).map(({ name }) => name)
+    const doubtful = options.write ? names : failures(judge({ works: least }, budget)).map(({ name }) => name)
     if (doubtful.length === 0) break
     const again = timed(doubtful)
     least = Object.fromEntries(
@@ -93,7 +106,8 @@ const counts = (): Figures["counts"] => {
   const { joining, resting } = count({ members: MEMBERS, seconds: SECONDS })
   return rounded(Object.fromEntries([
     ...Object.entries(joining).map(([what, value]) => [`${what} of a member until all ${MEMBERS} know it`, value]),
-    ...Object.entries(resting).map(([what, value]) => [`${what} of a member of ${MEMBERS} in a second`, value])
+    ...Object.entries(resting).map(([what, value]) => [`${what} of a member of ${MEMBERS} in a second`, value]),
+    ["milliseconds until a node with a seed is ready", millisUntilReady()]
   ]))
 }
 
@@ -102,19 +116,26 @@ const stage = () => staged ??= Stage.build("guard", root)
 
 const IMPORTS = 9
 
-/** The least processor time until a program has imported what it imports, in milliseconds, by turns. */
+/** The least processor time until a program has imported what it imports, and has joined, in milliseconds; by turns. */
 const imported = async (): Promise<Figures["import"]> => {
-  const programs = ["floors/effect", "nodes/import"]
-  const least = programs.map(() => Number.POSITIVE_INFINITY)
+  const least = { beneath: Number.POSITIVE_INFINITY, whole: Number.POSITIVE_INFINITY, joined: Number.POSITIVE_INFINITY }
+  const seed = await Child.start(stage().node("nodes/cluster"))
+  const { address } = await seed.ask("start", { names: ["seed"] })
   for (let i = 0; i < IMPORTS; i++) {
-    for (const [at, program] of programs.entries()) {
-      const child = await Child.start(stage().node(program))
-      least[at] = Math.min(least[at] ?? Number.NaN, child.started.micros / 1000)
-      await child.end()
-    }
+    const beneath = await Child.start(stage().node("floors/effect"))
+    const whole = await Child.start(stage().node("nodes/joined"))
+    const { micros } = await whole.ask("join", { seed: address })
+    least.beneath = Math.min(least.beneath, beneath.started.micros)
+    least.whole = Math.min(least.whole, whole.started.micros)
+    least.joined = Math.min(least.joined, Number(micros))
+    await beneath.end()
+    await whole.end()
   }
-  const [beneath = Number.NaN, whole = Number.NaN] = least
-  return rounded({ "processor time, in that of its Effect modules": whole / beneath })
+  await seed.end()
+  return rounded({
+    "processor time, in that of its Effect modules": least.whole / least.beneath,
+    "from there until joined, in the same": least.joined / least.beneath
+  })
 }
 
 const bundle = (): Figures["bundle"] => {
@@ -122,12 +143,16 @@ const bundle = (): Figures["bundle"] => {
   return { "bytes of a program with a node": whole.minified, "of these our own": own.minified }
 }
 
-const measuring: Readonly<Record<Group, () => Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>>> = {
+const measuring: Readonly<
+  Record<Group, () => Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>>
+> = {
   works,
   counts,
   import: imported,
   bundle
 }
+
+process.on("exit", endAll)
 
 const measured: Record<Group, Readonly<Record<string, number>>> = { works: {}, counts: {}, import: {}, bundle: {} }
 for (const group of groups) {

@@ -1,13 +1,14 @@
-/** A process that times works, and prints their ratios: names as arguments, all without; `--plant F` makes them slower. */
-import { parseArgs } from "node:util"
-import { ratio, slowed } from "./Work.ts"
+/**
+ * A process that times works, and prints their ratios. Its argument is JSON: the limits by name, of those that are to be
+ * timed, and how much slower they are made on purpose.
+ */
+import { type Order, ratio, slowed } from "./Work.ts"
 import { reference, works } from "./works.ts"
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: { plant: { type: "string", default: "1" } }
+const { factor, limits }: Order = JSON.parse(process.argv[2] ?? "")
+const ratios = works.flatMap((work) => {
+  const limit = limits[work.name]
+  if (limit === undefined) return []
+  return [[work.name, ratio(slowed(work, factor), reference, limit === null ? {} : { limit })]]
 })
-const factor = Number(values.plant)
-const chosen = works.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
-const ratios = chosen.map((work) => [work.name, ratio(factor === 1 ? work : slowed(work, factor), reference)])
 process.stdout.write(`${JSON.stringify(Object.fromEntries(ratios))}\n`)

@@ -4,6 +4,7 @@
  */
 import { execFileSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
+import * as Path from "node:path"
 
 /** The modules of one package, of Node.js (`node:`), or of anything else. */
 export type Modules = ReadonlyMap<string, ReadonlyArray<string>>
@@ -17,25 +18,22 @@ export interface Cost {
   readonly milliseconds: { readonly whole: number; readonly beneath: number }
 }
 
-/** What may be loaded. Raise a number when the new modules are worth it, and never by accident. */
+const { megabytes, modules } = JSON.parse(
+  readFileSync(Path.join(import.meta.dirname, "../../bench/guard/budget.json"), "utf8")
+).package as { readonly megabytes: number; readonly modules: Readonly<Record<string, number>> }
+
+/** What may be loaded; the numbers are in the file of all budgets. */
 export const budget = {
   /**
    * Packages, and how many modules of each; of ours, those whose code is in the files that are loaded. `ws` comes with
    * Effect's socket server.
    */
-  modules: new Map([
-    ["effect-memberlist", 190],
-    ["effect", 180],
-    ["@effect/platform-node", 4],
-    ["@effect/platform-node-shared", 6],
-    ["ws", 14],
-    ["node:", 40]
-  ]),
+  modules: new Map(Object.entries(modules)),
   /** What a program does not load by importing the package: folders, and what is an entry by itself. */
   absent:
     /\/dist\/(?:(?:agent|testing|metadata|ring|rpc|runners|topic|map)\/|(?:MemberMeta|MemberRpc|ReplicatedMap|Ring|Topic|MemberlistRunners|MemberlistRunnerHealth)\.js$)/,
-  /** Megabytes above the Effect modules: about 8 when this was written; what is above twice that is no noise. */
-  megabytes: 20
+  /** Megabytes above the Effect modules: about 5 when this was written, and what is above twice that is no noise. */
+  megabytes
 }
 
 /** Enough for a median that one bad run does not move. */
