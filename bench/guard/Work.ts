@@ -30,14 +30,17 @@ export interface Effort {
 export const usual: Effort = { warmupMillis: 250, turnMillis: 3, measuredMillis: 250 }
 
 /** Processor time of the process in milliseconds: what others of the machine do is no part of it. */
-const cpu = (): number => {
+const processorTime = (): number => {
   const { system, user } = process.cpuUsage()
   return (system + user) / 1000
 }
 
 let sink: unknown
 
-const timed = ({ run }: Work, calls: number): number => {
+/** Returns the milliseconds of a call. */
+type Timed = (work: Work, calls: number) => number
+
+const timedBy = (cpu: () => number): Timed => ({ run }, calls) => {
   const before = cpu()
   for (let i = 0; i < calls; i++) sink = run()
   return (cpu() - before) / calls
@@ -51,7 +54,7 @@ interface Pace {
 }
 
 /** Warms up. */
-const calibrate = (work: Work, { turnMillis, ...effort }: Effort): Pace => {
+const calibrate = (work: Work, timed: Timed, { turnMillis, ...effort }: Effort): Pace => {
   const warmupMillis = work.warmupMillis ?? effort.warmupMillis
   let calls = 1
   let once = timed(work, calls)
@@ -75,9 +78,15 @@ const PATIENCE = 4
 export const ratio = (
   work: Work,
   reference: Work,
-  { effort = usual, limit = Number.POSITIVE_INFINITY }: { readonly effort?: Effort; readonly limit?: number } = {}
+  { cpu = processorTime, effort = usual, limit = Number.POSITIVE_INFINITY }: {
+    readonly effort?: Effort
+    readonly limit?: number
+    /** Milliseconds that have been used. */
+    readonly cpu?: () => number
+  } = {}
 ): number => {
-  const pace = { work: calibrate(work, effort), reference: calibrate(reference, effort) }
+  const timed = timedBy(cpu)
+  const pace = { work: calibrate(work, timed, effort), reference: calibrate(reference, timed, effort) }
   const least = { work: Number.POSITIVE_INFINITY, reference: Number.POSITIVE_INFINITY }
   const millis = work.measuredMillis ?? effort.measuredMillis
   const turns = Math.max(LEAST_TURNS, Math.round(millis / (pace.work.once * pace.work.calls)))
