@@ -97,5 +97,16 @@ const shown = `${members} members, ${seconds} virtual seconds: ${took.toFixed(1)
   `${stats.packetsSent} packets, ${((took * 1e6) / stats.packetsSent).toFixed(1)} µs each; ` +
   `at most ${Math.round(mostMemory / 2 ** 20)} MiB`
 const { bytesSent, packetsDelivered, packetsSent } = stats
-const result = { members, seconds, took, processor, started, mostMemory, complete, packetsSent, packetsDelivered, bytesSent }
+const result = {
+  members,
+  seconds,
+  took,
+  processor,
+  started,
+  mostMemory,
+  complete,
+  packetsSent,
+  packetsDelivered,
+  bytesSent
+}
 console.log(values.json ? JSON.stringify(result) : shown)

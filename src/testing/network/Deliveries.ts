@@ -2,8 +2,8 @@
  * Things that happen later, in time order: one timer per distinct millisecond, not one per packet. What is due in the
  * same millisecond happens in the order it was scheduled, so a run under a virtual clock repeats exactly.
  *
- * The test kit's own clock is asked for the timer itself, at the same place in its order as a fiber's sleep; by any other
- * clock a fiber sleeps.
+ * The test kit's own clock is asked for the timer itself, at the same place in its order as a fiber's sleep; by any
+ * other clock a fiber sleeps.
  *
  * Time is the network's own, whatever clock the fiber that sends goes by.
  *

@@ -2,8 +2,8 @@
  * The packets that wait at an address for the node that reads them: as many as there is room for.
  *
  * As Effect's dropping `Queue`, and whoever waits is woken at the same place in the order of tasks, but for one reader:
- * with it and a timer for what is due together (`Deliveries.ts`) a packet through the network takes 2.6 µs where a queue
- * and a fiber took 4.3.
+ * with it and a timer for what is due together (`Deliveries.ts`) a packet through the network takes 2.6 µs where a
+ * queue and a fiber took 4.3.
  *
  * @since 0.1.0
  */

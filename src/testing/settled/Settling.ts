@@ -1,13 +1,14 @@
 /**
- * Puts nodes that run into the state of a cluster that has been up for long: each lists all, has heard from all, and has
- * no news to tell. What that takes for real grows with the square of the members: when ten thousand join at once they
- * tell each other of a hundred million newcomers, and remember as many entries.
+ * Puts nodes that run into the state of a cluster that has been up for long: each lists all, has heard from all, and
+ * has no news to tell. What that takes for real grows with the square of the members: when ten thousand join at once
+ * they tell each other of a hundred million newcomers, and remember as many entries.
  *
- * A node's own push/pulls begin an interval after its start, which is five minutes here; in the first interval they are
- * begun for it, evenly spread, as those of nodes that started at different times are.
+ * A node's own push/pulls begin an interval after its start, which is five minutes for ten thousand; in that time they
+ * are begun for it, evenly spread, as those of nodes that started at different times are. After it the nodes' own come
+ * all within half a minute: what runs for longer should start nodes one by one.
  *
- * Nothing is skipped of what follows: the nodes are whole, and probe, gossip, suspect and exchange lists as ever. What they
- * know at first is held once for all of them; whatever any of them learns then is its own.
+ * Nothing is skipped of what follows: the nodes are whole, and probe, gossip, suspect and exchange lists as ever. What
+ * they know at first is held once for all of them; whatever any of them learns then is its own.
  *
  * @since 0.1.0
  */
@@ -70,7 +71,7 @@ const settleAll = Effect.fnUntraced(function*(nodes: ReadonlyMap<string, Node>) 
   }
 })
 
-/** Begins a push/pull of each node with a random member, in random order, evenly spread over the interval between two. */
+/** Begins a push/pull of each node with a random member, in random order, evenly spread over the time between two. */
 const exchanges = Effect.fnUntraced(function*(nodes: ReadonlyArray<Node>) {
   const [first] = nodes
   if (first === undefined || first.settings.pushPullInterval === 0) return

@@ -5,7 +5,12 @@ import * as Membership from "../../../src/swim/membership/Membership.ts"
 import * as SharedEntries from "../../../src/testing/clock/SharedEntries.ts"
 import * as T from "../../support/Rules.ts"
 
-const entryOf = (last: number, incarnation: number, meta: Uint8Array | null, env: Partial<Membership.Env> = {}): Entry => {
+const entryOf = (
+  last: number,
+  incarnation: number,
+  meta: Uint8Array | null,
+  env: Partial<Membership.Env> = {}
+): Entry => {
   const claim = T.alive("n1", incarnation, { addr: T.ip(last), meta })
   const [next] = Alive.alive(Membership.make("self"), claim, { ...T.env(), ...env })
   const entry = next.entries.get("n1")

@@ -43,7 +43,11 @@ describe("a cluster that begins settled", () => {
           const failed = cluster.beliefs.filter(({ about, what }) => about === last.name && what === "Failed")
           const lists = yield* Effect.forEach(others, ({ cluster }) => cluster.members)
           const metas = lists.map((list) => list.find(({ name }) => name === first.name)?.meta[0])
-          return [new Set(failed.map(({ observer }) => observer)).size, metas, lists.map((list) => list.length)] as const
+          return [
+            new Set(failed.map(({ observer }) => observer)).size,
+            metas,
+            lists.map((list) => list.length)
+          ] as const
         })
     )
     assert.strictEqual(failed, members - 1)
