@@ -59,7 +59,7 @@ export class Stage {
     compile(Path.join(root, "bench/tsconfig.json"), Path.join(folder, "programs"))
     const imports = effectModules(Path.join(installed, "dist/index.js")).map((specifier) => `import "${specifier}"\n`)
     writeFileSync(
-      Path.join(folder, "programs/floors/effect.js"),
+      Path.join(folder, "programs/bench/floors/effect.js"),
       `${imports.join("")}import { serve } from "../child/Commands.js"\nserve({})\n`
     )
     return new Stage(folder)
@@ -67,7 +67,7 @@ export class Stage {
 
   /** Returns the command that runs a program, `nodes/cluster` for example. */
   node(program: string): Command {
-    return [process.execPath, Path.join(this.folder, "programs", `${program}.js`)]
+    return [process.execPath, Path.join(this.folder, "programs/bench", `${program}.js`)]
   }
 }
 
