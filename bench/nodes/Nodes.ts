@@ -2,6 +2,7 @@
 import { Memberlist, MemberlistConfig, MemberlistLive, NodeTransport } from "effect-memberlist"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -12,10 +13,24 @@ type Cluster = Memberlist["Service"]
 /** How many nodes of the process join at a time. */
 const JOINERS = 16
 
-const node = (name: string) =>
+/** What a request may ask to be other than in the LAN preset. */
+const settingsOf = ({ compress, key }: Request) => ({
+  ...(compress === undefined ? {} : { enableCompression: compress === true }),
+  ...(key === undefined ? {} : { secretKey: Redacted.make(new Uint8Array(Buffer.from(String(key), "hex"))) })
+})
+
+const node = (name: string, request: Request) =>
   MemberlistLive.pipe(
     Layer.provide(NodeTransport.layer),
-    Layer.provide(MemberlistConfig.layer({ ...MemberlistConfig.lan, name, bindAddress: "127.0.0.1", bindPort: 0 }))
+    Layer.provide(
+      MemberlistConfig.layer({
+        ...MemberlistConfig.lan,
+        ...settingsOf(request),
+        name,
+        bindAddress: "127.0.0.1",
+        bindPort: 0
+      })
+    )
   )
 
 export const clusters: Array<Cluster> = []
@@ -29,10 +44,11 @@ const scope = Scope.makeUnsafe()
 const addressOf = (cluster: Cluster) => Effect.map(cluster.localMember, ({ address }) => address)
 
 /** Starts a node for each name, with the LAN preset, on a free port of the loopback interface, with a pause after each. */
-const start = ({ names, paceMs }: Request) =>
+const start = (request: Request) =>
   run(Effect.gen(function*() {
+    const { names, paceMs } = request
     for (const name of names as ReadonlyArray<string>) {
-      const context = yield* Layer.buildWithScope(node(name), scope)
+      const context = yield* Layer.buildWithScope(node(name, request), scope)
       clusters.push(yield* Effect.provide(Memberlist, context))
       if (paceMs !== undefined) yield* Effect.sleep(Number(paceMs))
     }

@@ -11,9 +11,7 @@ import type * as Packet from "../../src/wire/packet/Packet.ts"
 import type * as Frame from "../../src/wire/stream/Frame.ts"
 import { allocated } from "../child/Allocation.ts"
 import { type Request, serve } from "../child/Commands.ts"
-
-const inside = (file: string): Promise<unknown> =>
-  import(new URL(`../../../node_modules/effect-memberlist/dist/${file}.js`, import.meta.url).href)
+import { inside } from "../child/Inside.ts"
 
 const messages = await inside("wire/message/Message") as typeof Message
 const { Writer: MessagePackWriter } = await inside("wire/msgpack/MessagePackWriter") as typeof Writer
