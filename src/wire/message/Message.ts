@@ -217,7 +217,8 @@ export const NodeState = Schema.Struct({
   incarnation: FieldCodec.uint32("Incarnation"),
   /** 0 alive, 1 suspect, 2 dead, 3 left; others are for the merge to ignore. */
   state: FieldCodec.int("State"),
-  vsn: FieldCodec.bytes("Vsn")
+  /** Nearly all members speak the same versions. */
+  vsn: FieldCodec.bytes("Vsn", { shared: true })
 })
 /** @since 0.1.0 */
 export type NodeState = typeof NodeState.Type
@@ -240,26 +241,104 @@ export type UserHeader = typeof UserHeader.Type
  */
 export type PacketMessage = Ping | IndirectPing | Ack | Nack | Suspect | Alive | Dead | User
 
-/** @internal */
-export const pingCodec = MessagePack.derive(Ping, (zero) => ({ ...zero }))
-const indirectPing = MessagePack.derive(IndirectPing, (zero) => ({ ...zero }))
-/** @internal */
-export const ackCodec = MessagePack.derive(Ack, (zero) => ({ ...zero }))
-const nack = MessagePack.derive(Nack, (zero) => ({ ...zero }))
-const suspect = MessagePack.derive(Suspect, (zero) => ({ ...zero }))
-const dead = MessagePack.derive(Dead, (zero) => ({ ...zero }))
-const alive = MessagePack.derive(Alive, (zero) => ({ ...zero }))
-/** @internal */
-export const errorResponseCodec = MessagePack.derive(ErrorResponse, (zero) => ({ ...zero }))
+type Bytes = Uint8Array
 
 /** @internal */
-export const compressCodec = MessagePack.derive(Compress, (zero) => ({ ...zero }))
+export const pingCodec = MessagePack.derive(
+  Ping,
+  (seqNo: number, node: string, sourceAddr: Bytes, sourcePort: number, sourceNode: string) => ({
+    _tag: "Ping" as const,
+    seqNo,
+    node,
+    sourceAddr,
+    sourcePort,
+    sourceNode
+  }),
+  (m) => [m.seqNo, m.node, m.sourceAddr, m.sourcePort, m.sourceNode]
+)
+const indirectPing = MessagePack.derive(
+  IndirectPing,
+  (
+    seqNo: number,
+    target: Bytes,
+    port: number,
+    node: string,
+    nack: boolean,
+    sourceAddr: Bytes,
+    sourcePort: number,
+    sourceNode: string
+  ) => ({ _tag: "IndirectPing" as const, seqNo, target, port, node, nack, sourceAddr, sourcePort, sourceNode }),
+  (m) => [m.seqNo, m.target, m.port, m.node, m.nack, m.sourceAddr, m.sourcePort, m.sourceNode]
+)
 /** @internal */
-export const pushPullHeaderCodec = MessagePack.derive(PushPullHeader, (zero) => ({ ...zero }))
+export const ackCodec = MessagePack.derive(
+  Ack,
+  (seqNo: number, payload: Bytes | null) => ({ _tag: "Ack" as const, seqNo, payload }),
+  (m) => [m.seqNo, m.payload]
+)
+const nack = MessagePack.derive(Nack, (seqNo: number) => ({ _tag: "Nack" as const, seqNo }), (m) => [m.seqNo])
+const suspect = MessagePack.derive(
+  Suspect,
+  (incarnation: number, node: string, from: string) => ({ _tag: "Suspect" as const, incarnation, node, from }),
+  (m) => [m.incarnation, m.node, m.from]
+)
+const dead = MessagePack.derive(
+  Dead,
+  (incarnation: number, node: string, from: string) => ({ _tag: "Dead" as const, incarnation, node, from }),
+  (m) => [m.incarnation, m.node, m.from]
+)
+const alive = MessagePack.derive(
+  Alive,
+  (incarnation: number, node: string, addr: Bytes, port: number, meta: Bytes | null, vsn: Bytes) => ({
+    _tag: "Alive" as const,
+    incarnation,
+    node,
+    addr,
+    port,
+    meta,
+    vsn
+  }),
+  (m) => [m.incarnation, m.node, m.addr, m.port, m.meta, m.vsn]
+)
 /** @internal */
-export const nodeStateCodec = MessagePack.derive(NodeState, (zero) => ({ ...zero }))
+export const errorResponseCodec = MessagePack.derive(
+  ErrorResponse,
+  (error: string) => ({ _tag: "ErrorResponse" as const, error }),
+  (m) => [m.error]
+)
+
 /** @internal */
-export const userHeaderCodec = MessagePack.derive(UserHeader, (zero) => ({ ...zero }))
+export const compressCodec = MessagePack.derive(
+  Compress,
+  (algo: number, buf: Bytes) => ({ algo, buf }),
+  (m) => [m.algo, m.buf]
+)
+/** @internal */
+export const pushPullHeaderCodec = MessagePack.derive(
+  PushPullHeader,
+  (nodes: number, userStateLen: number, join: boolean) => ({ nodes, userStateLen, join }),
+  (m) => [m.nodes, m.userStateLen, m.join]
+)
+/** @internal */
+export const nodeStateCodec = MessagePack.derive(
+  NodeState,
+  (name: string, addr: Bytes, port: number, meta: Bytes | null, incarnation: number, state: number, vsn: Bytes) => ({
+    name,
+    addr,
+    port,
+    meta,
+    incarnation,
+    state,
+    vsn
+  }),
+  (m) => [m.name, m.addr, m.port, m.meta, m.incarnation, m.state, m.vsn]
+)
+/** @internal */
+export const userHeaderCodec = MessagePack.derive(
+  UserHeader,
+  (userMsgLen: number) => ({ userMsgLen }),
+  (m) => [m.userMsgLen]
+)
 
 /**
  * The bytes of a message: type byte and body.

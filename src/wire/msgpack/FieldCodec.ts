@@ -27,11 +27,14 @@ export interface GoField {
   readonly omitEmpty: boolean
   /** Decoded as a view of the input, because it is used at once and never kept. */
   readonly view: boolean
+  /** Structs of one list that have the same bytes one after the other have them in memory once. */
+  readonly shared: boolean
 }
 
 interface Options {
   readonly omitEmpty?: boolean
   readonly view?: boolean
+  readonly shared?: boolean
 }
 
 const AnnotationKey = "effect-memberlist/GoField"
@@ -41,7 +44,8 @@ const annotation = (name: string, kind: GoKind, options: Options | undefined) =>
     name,
     kind,
     omitEmpty: options?.omitEmpty ?? false,
-    view: options?.view ?? false
+    view: options?.view ?? false,
+    shared: options?.shared ?? false
   }
   return { [AnnotationKey]: field }
 }

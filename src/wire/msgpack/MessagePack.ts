@@ -1,9 +1,9 @@
 /**
  * Derives a codec in go-msgpack's dialect from the Schema of a message.
  *
- * The Schema's AST is walked once, when the module loads; what comes out are tables of specialised readers and writers
- * that run synchronously and never throw on received bytes. (Interpreting a Schema per message costs five to ten times
- * as much, and every packet carries a dozen messages.)
+ * The Schema's AST is walked once, when the module loads; what comes out are tables of fields, which are read and written
+ * synchronously, and never throw on received bytes. (Interpreting a Schema per message costs five to ten times as much,
+ * and every packet carries a dozen messages.)
  *
  * Reading is resumable at every field, and inside fields it does not know, so that a stream can be decoded as it
  * arrives without starting over.
@@ -15,23 +15,26 @@ import type * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
 import { MAX_STRUCT_FIELDS } from "../../base/Limits.ts"
 import * as FieldCodec from "./FieldCodec.ts"
-import { isArrayHead, isMapHead, type Reader, Skipper } from "./MessagePackReader.ts"
+import { copy, isArrayHead, isMapHead, NO_BYTES, type Reader, Skipper } from "./MessagePackReader.ts"
+import * as Text from "./MessagePackText.ts"
 import type { Writer } from "./MessagePackWriter.ts"
 
-/** The value under construction. Only this module looks at it with these eyes. */
-type Fields = Record<string, unknown>
+/** How the values of a field are read and written. */
+type Kind = (typeof Kind)[keyof typeof Kind]
+const Kind = { Unsigned: 0, Integer: 1, Boolean: 2, String: 3, Bytes: 4, NullableBytes: 5, View: 6, Shared: 7 } as const
 
 interface FieldCodec {
-  readonly property: string
+  /** Its place in the declaration. */
+  readonly place: number
   /** The Go name: ASCII, so that its order as text is its order as bytes. */
   readonly name: string
   /** The Go name as msgpack: one head byte, then the name. */
   readonly key: Uint8Array
   readonly omitEmpty: boolean
   readonly zero: unknown
-  readonly read: (reader: Reader) => unknown
-  readonly write: (writer: Writer, value: unknown) => void
-  readonly isEmpty: (value: unknown) => boolean
+  readonly kind: Kind
+  /** The largest value of an unsigned field. */
+  readonly max: number
 }
 
 /**
@@ -47,16 +50,26 @@ export class Cursor {
   left = 0
   /** @internal */
   next = 0
-  /** @internal */
-  value: Fields | undefined = undefined
+  /**
+   * The fields read so far, in the order of the declaration.
+   *
+   * @internal
+   */
+  fields: Array<unknown> | undefined = undefined
   /** @internal */
   skipper: Skipper | undefined = undefined
+  /**
+   * The bytes of the field that is shared, as they were in the struct before.
+   *
+   * @internal
+   */
+  shared: Uint8Array = NO_BYTES
 
   /** Forgets the struct in progress. */
   reset(): void {
     this.form = "Head"
     this.skipper = undefined
-    this.value = undefined
+    this.fields = undefined
   }
 }
 
@@ -76,33 +89,56 @@ export interface Codec<A> {
 }
 
 /**
- * The codec of a Struct whose properties carry `Field` annotations. Throws, at module load, for any other Schema.
+ * The codec of a Struct whose properties carry `Field` annotations. `make` puts a value together from its fields, in the
+ * order of the declaration, and `take` gives them. Throws, at module load, for any other Schema, or where the two do not
+ * fit it.
  *
- * `copy` copies the value of zeros that decoding starts from. It is always `(zero) => ({ ...zero })`, but written out
- * per message: a function of its own sees one shape only, which lets V8 copy it several times as fast.
+ * Both are written out per message, because a function of its own sees one shape only: with properties looked up by
+ * name in loops for all messages, a row of a push/pull takes ROW_BEFORE, else ROW_AFTER.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const derive = <S extends Schema.Top>(schema: S, copy: (zero: Fields) => Fields): Codec<S["Type"]> => {
+export const derive = <S extends Schema.Top, F extends ReadonlyArray<unknown>>(
+  schema: S,
+  make: (...fields: F) => S["Type"],
+  take: (value: S["Type"]) => readonly [...NoInfer<F>]
+): Codec<S["Type"]> => {
   const { ast } = schema
   if (ast._tag !== "Objects") throw new Error(`a message is a Struct, not ${ast._tag}`)
   const declared: Array<FieldCodec> = []
-  const template: Fields = {}
+  const expected: Record<string, unknown> = {}
   for (const { name, type } of ast.propertySignatures) {
     const property = String(name)
     const go = FieldCodec.goField(type)
-    if (go !== undefined) declared.push(fieldCodec(property, go, type))
-    template[property] = go === undefined ? literalOf(type) : declared[declared.length - 1]?.zero
+    if (go !== undefined) declared.push(fieldCodec(declared.length, go, type))
+    // something that no other field has
+    expected[property] = go === undefined ? literalOf(type) : declared.at(-1)
   }
+  // The Schema's own fields, as many and in this order, as the check sees.
+  const of = make as (...fields: ReadonlyArray<unknown>) => S["Type"]
+  checkShape(expected, of(...declared), take(of(...declared)), declared)
   const sorted = declared.toSorted((a, b) => a.name < b.name ? -1 : 1)
-  const read = structReader(() => copy(template), declared, sorted)
   const write = structWriter(sorted)
   return {
-    // The walk above saw every property of the Type, so what is built from the template is one.
-    read: (reader, cursor) => read(reader, cursor) as S["Type"] | undefined,
-    write: (writer, value) => write(writer, value as Fields)
+    read: structReader(of, declared, sorted),
+    write: (writer, value) => write(writer, take(value))
   }
+}
+
+/** Throws unless a message has the properties that its Schema has, and its fields are taken in their order. */
+const checkShape = (
+  expected: Readonly<Record<string, unknown>>,
+  made: unknown,
+  taken: ReadonlyArray<unknown>,
+  declared: ReadonlyArray<FieldCodec>
+): void => {
+  const entries = Object.entries(Object(made))
+  const isMade = entries.length === Object.keys(expected).length &&
+    entries.every(([property, value]) => Object.hasOwn(expected, property) && expected[property] === value)
+  if (!isMade) throw new Error(`a message is made of ${Object.keys(expected).join(", ")}`)
+  const isTaken = taken.length === declared.length && declared.every((field, i) => taken[i] === field)
+  if (!isTaken) throw new Error(`the fields of a message are taken in the order ${declared.map(({ name }) => name)}`)
 }
 
 const literalOf = (ast: SchemaAST.AST): unknown => {
@@ -110,103 +146,114 @@ const literalOf = (ast: SchemaAST.AST): unknown => {
   return ast.literal
 }
 
-const fieldCodec = (property: string, go: FieldCodec.GoField, ast: SchemaAST.AST): FieldCodec => {
+const fieldCodec = (place: number, go: FieldCodec.GoField, ast: SchemaAST.AST): FieldCodec => {
   const name = new TextEncoder().encode(go.name)
   if (name.length > 31) throw new Error(`the field name ${go.name} is longer than 31 bytes`)
   return {
-    property,
+    place,
     name: go.name,
     key: Uint8Array.of(0xa0 | name.length, ...name),
     omitEmpty: go.omitEmpty,
-    ...kindCodec(go, ast)
+    ...kindOf(go, ast)
   }
 }
-
-type KindCodec = Pick<FieldCodec, "zero" | "read" | "write" | "isEmpty">
 
 const expectTag = (ast: SchemaAST.AST, tag: SchemaAST.AST["_tag"]) => {
   if (ast._tag !== tag) throw new Error(`the Go kind needs a ${tag} Schema, not ${ast._tag}`)
 }
 
-const kindCodec = (go: FieldCodec.GoField, ast: SchemaAST.AST): KindCodec => {
+const kindOf = (go: FieldCodec.GoField, ast: SchemaAST.AST): Pick<FieldCodec, "kind" | "max" | "zero"> => {
   switch (go.kind) {
     case "uint8":
-      return unsignedCodec(ast, 0xff)
+      return unsigned(ast, 0xff)
     case "uint16":
-      return unsignedCodec(ast, 0xffff)
+      return unsigned(ast, 0xffff)
     case "uint32":
-      return unsignedCodec(ast, 0xffff_ffff)
+      return unsigned(ast, 0xffff_ffff)
     case "int":
       expectTag(ast, "Number")
-      return {
-        zero: 0,
-        read: (reader) => reader.integer(),
-        write: (writer, value) => writer.integer(value as number),
-        isEmpty: (value) => value === 0
-      }
+      return { kind: Kind.Integer, max: 0, zero: 0 }
     case "bool":
       expectTag(ast, "Boolean")
-      return {
-        zero: false,
-        read: (reader) => reader.boolean(),
-        write: (writer, value) => writer.byte(value === true ? 0xc3 : 0xc2),
-        isEmpty: (value) => value === false
-      }
+      return { kind: Kind.Boolean, max: 0, zero: false }
     case "string":
       expectTag(ast, "String")
-      return {
-        zero: "",
-        read: (reader) => reader.string(),
-        write: (writer, value) => writer.string(value as string),
-        isEmpty: (value) => value === ""
-      }
+      return { kind: Kind.String, max: 0, zero: "" }
     case "[]byte":
-      return bytesCodec(ast, go.view)
+      if (ast._tag === "Union") return { kind: Kind.NullableBytes, max: 0, zero: null }
+      expectTag(ast, "Declaration")
+      return { kind: go.view ? Kind.View : go.shared ? Kind.Shared : Kind.Bytes, max: 0, zero: NO_BYTES }
   }
 }
 
-const unsignedCodec = (ast: SchemaAST.AST, max: number): KindCodec => {
+const unsigned = (ast: SchemaAST.AST, max: number) => {
   expectTag(ast, "Number")
-  return {
-    zero: 0,
-    read: (reader) => reader.unsigned(max),
-    write: (writer, value) => writer.unsigned(value as number),
-    isEmpty: (value) => value === 0
-  }
+  return { kind: Kind.Unsigned, max, zero: 0 }
 }
 
-const bytesCodec = (ast: SchemaAST.AST, view: boolean): KindCodec => {
-  const nullable = ast._tag === "Union"
-  if (!nullable) expectTag(ast, "Declaration")
-  return {
-    zero: nullable ? null : new Uint8Array(0),
-    read: nullable
-      ? (reader) => reader.nullableByteString()
-      : view
-      ? (reader) => reader.byteView()
-      : (reader) => reader.byteString(),
-    write: (writer, value) => writer.byteString(value as Uint8Array | null),
-    isEmpty: (value) => value === null || (value as Uint8Array).length === 0
-  }
-}
+const isEmpty = (value: unknown): boolean =>
+  value instanceof Uint8Array
+    ? value.length === 0
+    : value === 0 || value === "" || value === false || value === null
 
 const structWriter = (sorted: ReadonlyArray<FieldCodec>) => {
   const optional = sorted.filter((field) => field.omitEmpty)
-  return (writer: Writer, value: Fields): void => {
+  return (writer: Writer, fields: ReadonlyArray<unknown>): void => {
     let count = sorted.length
-    for (const field of optional) if (field.isEmpty(value[field.property])) count--
+    for (const field of optional) if (isEmpty(fields[field.place])) count--
     writer.byte(0x80 | count)
     for (const field of sorted) {
-      const item = value[field.property]
-      if (field.omitEmpty && field.isEmpty(item)) continue
+      const value = fields[field.place]
+      if (field.omitEmpty && isEmpty(value)) continue
       writer.raw(field.key)
-      field.write(writer, item)
+      writeValue(writer, field.kind, value)
     }
   }
 }
 
-const structReader = (zero: () => Fields, declared: ReadonlyArray<FieldCodec>, sorted: ReadonlyArray<FieldCodec>) => {
-  const step = (reader: Reader, cursor: Cursor, value: Fields): void => {
+/** The value fits the kind: the Schema of the field says so, and `derive` has compared the two. */
+const writeValue = (writer: Writer, kind: Kind, value: unknown): void => {
+  switch (kind) {
+    case Kind.Unsigned:
+      return writer.unsigned(value as number)
+    case Kind.Integer:
+      return writer.integer(value as number)
+    case Kind.Boolean:
+      return writer.byte(value === true ? 0xc3 : 0xc2)
+    case Kind.String:
+      return writer.string(value as string)
+    default:
+      return writer.byteString(value as Uint8Array | null)
+  }
+}
+
+const readValue = (reader: Reader, { kind, max }: FieldCodec): unknown => {
+  switch (kind) {
+    case Kind.Unsigned:
+      return reader.unsigned(max)
+    case Kind.Integer:
+      return reader.integer()
+    case Kind.Boolean:
+      return reader.boolean()
+    case Kind.String:
+      return reader.string()
+    case Kind.NullableBytes:
+      return reader.nullableByteString()
+    case Kind.View:
+      return reader.byteView()
+    default:
+      return reader.byteString()
+  }
+}
+
+const structReader = <A>(
+  make: (...fields: ReadonlyArray<unknown>) => A,
+  declared: ReadonlyArray<FieldCodec>,
+  sorted: ReadonlyArray<FieldCodec>
+) => {
+  const zeros = declared.map(({ zero }) => zero)
+
+  const step = (reader: Reader, cursor: Cursor, fields: Array<unknown>): void => {
     if (cursor.skipper !== undefined) {
       if (cursor.skipper.advance(reader)) endOfField(cursor)
       return
@@ -217,9 +264,9 @@ const structReader = (zero: () => Fields, declared: ReadonlyArray<FieldCodec>, s
     if (!reader.visit(1)) return
     const field = cursor.form === "Map" ? keyed(sorted, reader, cursor) : declared[cursor.next++]
     if (reader.failure === undefined && field !== undefined) {
-      const item = field.read(reader)
+      const value = readValue(reader, field)
       if (reader.failure === undefined) {
-        value[field.property] = item
+        fields[field.place] = value
         cursor.left--
         return
       }
@@ -233,17 +280,107 @@ const structReader = (zero: () => Fields, declared: ReadonlyArray<FieldCodec>, s
     }
   }
 
-  return (reader: Reader, cursor: Cursor): Fields | undefined => {
-    if (cursor.form === "Head" || cursor.value === undefined) {
-      cursor.value = zero()
+  return (reader: Reader, cursor: Cursor): A | undefined => {
+    if (cursor.form === "Head" || cursor.fields === undefined) {
+      const usual = zeros.slice()
+      if (readUsual(reader, cursor, sorted, usual)) return make(...usual)
+      cursor.fields = zeros.slice()
       begin(reader, cursor)
     }
-    const { value } = cursor
-    while (cursor.left > 0 && reader.failure === undefined) step(reader, cursor, value)
+    const { fields } = cursor
+    while (cursor.left > 0 && reader.failure === undefined) step(reader, cursor, fields)
     if (reader.failure === "Truncated") return undefined
     cursor.reset()
-    return reader.failure === undefined ? value : undefined
+    return reader.failure === undefined ? make(...fields) : undefined
   }
+}
+
+/**
+ * Reads a struct in the form in which every implementation writes it, all in one go: a map, its keys in order and in
+ * their shortest form, values of the field's own type. Answers `false` for any other, and where bytes are missing, with
+ * nothing consumed: then it is read with all that the reference tolerates, field by field. What it has read in vain
+ * until then is little, because it does not go into arrays.
+ */
+const readUsual = (
+  reader: Reader,
+  cursor: Cursor,
+  sorted: ReadonlyArray<FieldCodec>,
+  fields: Array<unknown>
+): boolean => {
+  const { bytes, end, entries, pos: start } = reader
+  const head = start < end ? bytes[start] as number : 0
+  const count = head & 0x0f
+  if ((head & 0xf0) !== 0x80 || count > entries) return false
+  let left = count
+  reader.pos++
+  for (let i = 0; i < sorted.length && left > 0; i++) {
+    const field = sorted[i] as FieldCodec
+    const { key } = field
+    // one that is left out is zero
+    if (!startsWith(reader, key)) continue
+    reader.pos += key.length
+    if (!readPlain(reader, cursor, field, fields)) break
+    left--
+  }
+  if (left === 0) {
+    reader.entries = entries - count
+    return true
+  }
+  reader.pos = start
+  reader.failure = undefined
+  return false
+}
+
+/** Reads a value in a form that needs no more than a look at its head; `false` for any other, or when bytes are missing. */
+const readPlain = (reader: Reader, cursor: Cursor, field: FieldCodec, fields: Array<unknown>): boolean => {
+  const { bytes, end, pos } = reader
+  if (pos >= end) return false
+  const head = bytes[pos] as number
+  const { kind, place } = field
+  if (kind <= Kind.Integer) {
+    if (head <= 0x7f) {
+      fields[place] = head
+      reader.pos = pos + 1
+      return true
+    }
+    fields[place] = readValue(reader, field)
+    return reader.failure === undefined
+  }
+  if (kind === Kind.Boolean) {
+    fields[place] = reader.boolean()
+    return reader.failure === undefined
+  }
+  if (head === 0xc0 && kind === Kind.NullableBytes) {
+    reader.pos = pos + 1
+    return true
+  }
+  const isShort = (head & 0xe0) === 0xa0
+  if (!isShort && (head !== 0xda || pos + 3 > end)) return false
+  const start = isShort ? pos + 1 : pos + 3
+  const size = isShort ? head & 0x1f : (bytes[pos + 1] as number) << 8 | (bytes[pos + 2] as number)
+  if (start + size > end) return false
+  reader.pos = start + size
+  switch (kind) {
+    case Kind.String:
+      fields[place] = Text.decode(bytes, start, start + size)
+      break
+    case Kind.View:
+      fields[place] = bytes.subarray(start, start + size)
+      break
+    case Kind.Shared:
+      if (!isSame(cursor.shared, bytes, start, size)) cursor.shared = copy(bytes, start, start + size)
+      fields[place] = cursor.shared
+      break
+    default:
+      fields[place] = copy(bytes, start, start + size)
+  }
+  return true
+}
+
+const isSame = (known: Uint8Array, bytes: Uint8Array, start: number, size: number): boolean => {
+  if (known.length !== size) return false
+  for (let i = 0; i < size; i++) if (known[i] !== bytes[start + i]) return false
+  return true
 }
 
 const endOfField = (cursor: Cursor): void => {
@@ -291,13 +428,11 @@ const keyed = (sorted: ReadonlyArray<FieldCodec>, reader: Reader, cursor: Cursor
 
 /** A key in any form the reference reads: strings, binary, and an array of integers. It must not be nil or empty. */
 const key = (reader: Reader): Uint8Array => {
-  if (!reader.has(1)) return NO_NAME
-  const name = isMapHead(reader.bytes[reader.pos] as number) ? NO_NAME : reader.byteView()
+  if (!reader.has(1)) return NO_BYTES
+  const name = isMapHead(reader.bytes[reader.pos] as number) ? NO_BYTES : reader.byteView()
   if (reader.failure === "WrongType" || (reader.failure === undefined && name.length === 0)) reader.failure = "BadKey"
   return name
 }
-
-const NO_NAME = new Uint8Array(0)
 
 const startsWith = (reader: Reader, key: Uint8Array): boolean => {
   const { bytes, pos } = reader

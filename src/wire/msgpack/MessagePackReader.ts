@@ -20,7 +20,7 @@ import * as Text from "./MessagePackText.ts"
 export type Failure = "Truncated" | "TooDeep" | "TooMany" | "Overflow" | "WrongType" | "BadKey"
 
 /** Shared by every absent byte field: it cannot be written to, having no bytes. */
-const NO_BYTES = new Uint8Array(0)
+export const NO_BYTES: Uint8Array = new Uint8Array(0)
 
 /**
  * @category models
