@@ -17,7 +17,7 @@ import { MAX_STRUCT_FIELDS } from "../../base/Limits.ts"
 import * as FieldCodec from "./FieldCodec.ts"
 import { copy, isArrayHead, isMapHead, NO_BYTES, type Reader, Skipper } from "./MessagePackReader.ts"
 import * as Text from "./MessagePackText.ts"
-import type { Writer } from "./MessagePackWriter.ts"
+import { type Key, keyOf, type Writer } from "./MessagePackWriter.ts"
 
 /** How the values of a field are read and written. */
 type Kind = (typeof Kind)[keyof typeof Kind]
@@ -30,12 +30,16 @@ interface FieldCodec {
   readonly name: string
   /** The Go name as msgpack: one head byte, then the name. */
   readonly key: Uint8Array
+  readonly written: Key
   readonly omitEmpty: boolean
   readonly zero: unknown
   readonly kind: Kind
   /** The largest value of an unsigned field. */
   readonly max: number
 }
+
+/** The most fields that a message has. */
+const MAX_FIELDS = 8
 
 /**
  * How far a struct has been read. Reusable, one struct at a time.
@@ -115,6 +119,7 @@ export const derive = <S extends Schema.Top, F extends ReadonlyArray<unknown>>(
     // something that no other field has
     expected[property] = go === undefined ? literalOf(type) : declared.at(-1)
   }
+  if (declared.length > MAX_FIELDS) throw new Error(`a message of more than ${MAX_FIELDS} fields`)
   // The Schema's own fields, as many and in this order, as the check sees.
   const of = make as (...fields: ReadonlyArray<unknown>) => S["Type"]
   checkShape(expected, of(...declared), take(of(...declared)), declared)
@@ -149,10 +154,12 @@ const literalOf = (ast: SchemaAST.AST): unknown => {
 const fieldCodec = (place: number, go: FieldCodec.GoField, ast: SchemaAST.AST): FieldCodec => {
   const name = new TextEncoder().encode(go.name)
   if (name.length > 31) throw new Error(`the field name ${go.name} is longer than 31 bytes`)
+  const key = Uint8Array.of(0xa0 | name.length, ...name)
   return {
     place,
     name: go.name,
-    key: Uint8Array.of(0xa0 | name.length, ...name),
+    key,
+    written: keyOf(key),
     omitEmpty: go.omitEmpty,
     ...kindOf(go, ast)
   }
@@ -205,7 +212,7 @@ const structWriter = (sorted: ReadonlyArray<FieldCodec>) => {
     for (const field of sorted) {
       const value = fields[field.place]
       if (field.omitEmpty && isEmpty(value)) continue
-      writer.raw(field.key)
+      writer.key(field.written)
       writeValue(writer, field.kind, value)
     }
   }
@@ -252,6 +259,9 @@ const structReader = <A>(
   sorted: ReadonlyArray<FieldCodec>
 ) => {
   const zeros = declared.map(({ zero }) => zero)
+  // No message has more fields. A spread takes several times as long.
+  const build = (fields: ReadonlyArray<unknown>): A =>
+    make(fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6], fields[7])
 
   const step = (reader: Reader, cursor: Cursor, fields: Array<unknown>): void => {
     if (cursor.skipper !== undefined) {
@@ -283,7 +293,7 @@ const structReader = <A>(
   return (reader: Reader, cursor: Cursor): A | undefined => {
     if (cursor.form === "Head" || cursor.fields === undefined) {
       const usual = zeros.slice()
-      if (readUsual(reader, cursor, sorted, usual)) return make(...usual)
+      if (readUsual(reader, cursor, sorted, usual)) return build(usual)
       cursor.fields = zeros.slice()
       begin(reader, cursor)
     }
@@ -291,7 +301,7 @@ const structReader = <A>(
     while (cursor.left > 0 && reader.failure === undefined) step(reader, cursor, fields)
     if (reader.failure === "Truncated") return undefined
     cursor.reset()
-    return reader.failure === undefined ? make(...fields) : undefined
+    return reader.failure === undefined ? build(fields) : undefined
   }
 }
 

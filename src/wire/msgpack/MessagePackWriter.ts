@@ -23,6 +23,34 @@ const SLAB_UPTO = 512
 /** A writer that once held a large message does not keep its memory. */
 const KEEP_BYTES = 262_144
 
+/** The most bytes of a key, and of the words it is written in. */
+const MAX_KEY_BYTES = 32
+
+/**
+ * A key of a struct, as it is written: a head and a name of at most 31 bytes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Key {
+  readonly size: number
+  /** Its bytes, four in a number, with zeros at the end. */
+  readonly words: ReadonlyArray<number>
+}
+
+/**
+ * A key from its bytes.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const keyOf = (bytes: Uint8Array): Key => {
+  const padded = new DataView(new ArrayBuffer(MAX_KEY_BYTES))
+  for (const [i, byte] of bytes.entries()) padded.setUint8(i, byte)
+  const words = Array.from({ length: Math.ceil(bytes.length / 4) }, (_, i) => padded.getUint32(4 * i))
+  return { size: bytes.length, words }
+}
+
 /**
  * A growing buffer. One writer serves any number of messages, one after the other. Nodes do not share one, so that
  * nothing that goes wrong in one node can reach another's messages.
@@ -32,6 +60,7 @@ const KEEP_BYTES = 262_144
  */
 export class Writer {
   private bytes: Uint8Array
+  private view: DataView
   private text: Buffer | undefined = undefined
   private pos = 0
 
@@ -42,6 +71,7 @@ export class Writer {
   /** A writer with room for `size` bytes before it has to grow. */
   constructor(size: number = INITIAL_BYTES) {
     this.bytes = new Uint8Array(size)
+    this.view = new DataView(this.bytes.buffer)
   }
 
   /** Begins a message with its type byte. What a writing that failed has left of an earlier message is gone. */
@@ -82,6 +112,7 @@ export class Writer {
 
   private replace(size: number): void {
     this.bytes = new Uint8Array(size)
+    this.view = new DataView(this.bytes.buffer)
     this.text = undefined
   }
 
@@ -95,6 +126,15 @@ export class Writer {
   byte(value: number): void {
     this.reserve(1)
     this.bytes[this.pos++] = value
+  }
+
+  /** The key of a field, four bytes at a time: what that writes too much is written over, or left out in the end. */
+  key({ size, words }: Key): void {
+    this.reserve(MAX_KEY_BYTES)
+    const { view } = this
+    let at = this.pos
+    for (let i = 0; i < words.length; i++, at += 4) view.setUint32(at, words[i] as number)
+    this.pos += size
   }
 
   /** Bytes as they are, without a head. */

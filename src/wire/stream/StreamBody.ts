@@ -230,8 +230,8 @@ const pushPull = (maxNodes: number): Step => {
   }
 }
 
-/** Bytes of a node state beside its metadata, for names of usual length, and of a header. */
-const ROW_OVERHEAD = 96
+/** Bytes of a node state, for names and metadata of usual length, and of a header. */
+const ROW_BYTES = 128
 const HEADER_OVERHEAD = 48
 
 /**
@@ -292,12 +292,12 @@ export function* encodeRows<A>(
   stateOf: (row: A) => Message.NodeState
 ): Generator<undefined, ReadonlyArray<Uint8Array>> {
   const pieces: Array<Uint8Array> = []
+  const writer = new Writer(Math.min(rows.length, SLICE_ROWS) * ROW_BYTES)
   for (let at = 0; at < rows.length; at += SLICE_ROWS) {
     if (at > 0) yield
-    const slice = rows.slice(at, at + SLICE_ROWS)
-    const writer = new Writer(slice.length * ROW_OVERHEAD)
-    for (const row of slice) Message.nodeStateCodec.write(writer, stateOf(row))
-    pieces.push(writer.end())
+    const end = Math.min(at + SLICE_ROWS, rows.length)
+    for (let i = at; i < end; i++) Message.nodeStateCodec.write(writer, stateOf(rows[i] as A))
+    pieces.push(writer.finish())
   }
   return pieces
 }

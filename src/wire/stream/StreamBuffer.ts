@@ -49,7 +49,8 @@ export class StreamBuffer {
   /** Goes on with these bytes instead. */
   replace(bytes: Uint8Array): void {
     this.own = undefined
-    this.bytes = bytes
+    // text is decoded by `Buffer`, which else has to be made for each
+    this.bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.start = 0
     this.end = bytes.length
   }
