@@ -101,5 +101,11 @@ export const SLICE_ENTRIES = 16_384
 /** Bytes that are decrypted, encrypted or decompressed before others have their turn: 1 to 4 ms. */
 export const SLICE_BYTES = 262_144
 
-/** Rows of a push/pull that are encoded, or merged, before others have their turn. */
+/** Rows of a push/pull that are encoded before others have their turn. */
 export const SLICE_ROWS = 1_000
+
+/**
+ * Rows that are merged before others have their turn, of a push/pull that has more than `SLICE_ROWS`: 1 ms, and ten
+ * times as long the first time, while the code is not compiled.
+ */
+export const MERGE_ROWS = 256

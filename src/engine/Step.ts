@@ -71,6 +71,16 @@ const carryOut = (
   receipt: Receipt | undefined
 ): ReadonlyArray<Tell> => {
   const tells: Array<Tell> = []
+  // Nobody looks at the queue while a step is carried out, so that all of it is queued at once; see `forget`.
+  let news: Array<Broadcasts.News> = []
+  const queue = () => {
+    if (news.length > 0) Broadcasts.queueClaims(node, news, receipt)
+    news = []
+  }
+  const forget = (name: string) => {
+    queue()
+    Broadcasts.forget(node, name)
+  }
   let before: Directive | undefined
   for (const directive of directives) {
     countAccepted(node, directive, before)
@@ -78,7 +88,7 @@ const carryOut = (
     before = directive
     switch (directive._tag) {
       case "Broadcast":
-        Broadcasts.queueClaim(node, directive.key, directive.claim, receipt)
+        news.push(directive)
         break
       case "Publish":
         if ("findings" in directive.change) node.verdicts.keep(directive.change.findings)
@@ -106,12 +116,12 @@ const carryOut = (
         break
       case "Reaped":
         node.counters.count("member.reaped")
-        Broadcasts.forget(node, directive.entry.name)
+        forget(directive.entry.name)
         break
       case "Evicted":
         node.counters.count("member.evicted")
         node.logs.note("MemberEvicted", { member: directive.entry.name, peer: directive.entry.endpoint })
-        Broadcasts.forget(node, directive.entry.name)
+        forget(directive.entry.name)
         break
       case "Untold":
         node.counters.count("claim.untold", directive.reason)
@@ -148,6 +158,7 @@ const carryOut = (
         tells.push(directive)
     }
   }
+  queue()
   return tells
 }
 

@@ -93,20 +93,27 @@ const listOf = Effect.fnUntraced(function*(
   return message
 })
 
+/** Gives others their turn before the next look at all of a large list. */
+const othersFirst = (node: Node, rows: ReadonlyArray<NodeState>): Effect.Effect<void> =>
+  rows.length <= Limits.SLICE_ROWS ? Effect.void : node.turns.take(Effect.void)
+
 const noState = new Uint8Array(0)
 
 /** The rows that can be about members, with their ports. One name that cannot be a member's costs only its own row. */
-const received = (node: Node, rows: ReadonlyArray<NodeState>): ReadonlyArray<NodeState> =>
-  rows.flatMap((row) => {
+const received = (node: Node, rows: ReadonlyArray<NodeState>): ReadonlyArray<NodeState> => {
+  const out: Array<NodeState> = []
+  for (const row of rows) {
     const defect = nameDefect(row.name)
     if (defect !== undefined) {
       node.counters.count("claim.ignored", defect)
       node.logs.note("NameRefused", { member: row.name, reason: defect })
-      return []
+      continue
     }
     const port = receivedPort(node, row.port)
-    return port === row.port ? [row] : [{ ...row, port }]
-  })
+    out.push(port === row.port ? row : { ...row, port })
+  }
+  return out
+}
 
 /** Whether the versions of the remote list can be merged at all; nothing is merged when they cannot. */
 const checkVersions = (node: Node, nodes: ReadonlyArray<RemoteEntry>): Effect.Effect<void, VersionMismatch> =>
@@ -129,9 +136,11 @@ const mergeChecked = Effect.fnUntraced(function*(
   const nodes = yield* Hooks.admitRows(node, remote.nodes)
   // decided for the whole list, and not for each slice
   const otherSide = isFromOtherSide(Ref.getUnsafe(node.membership), nodes, envOf(node))
+  yield* othersFirst(node, nodes)
   // A large list in several steps, so that probes and acks are not held up: each is published by itself.
-  for (let at = 0; at < nodes.length; at += Limits.SLICE_ROWS) {
-    const rows = nodes.length <= Limits.SLICE_ROWS ? nodes : nodes.slice(at, at + Limits.SLICE_ROWS)
+  const portion = nodes.length <= Limits.SLICE_ROWS ? nodes.length : Limits.MERGE_ROWS
+  for (let at = 0; at < nodes.length; at += portion) {
+    const rows = nodes.length <= portion ? nodes : nodes.slice(at, at + portion)
     const step = from === undefined
       ? Step.run(node, (m, env) => merge(m, rows, env, otherSide))
       : mergeFrom(node, rows, from, otherSide)
@@ -229,6 +238,7 @@ const swap = (
       node.counters.count("stream.rejected", "UnexpectedMessage")
       return yield* Effect.fail(Streams.rejected(connection, "UnexpectedMessage", `a push/pull, not ${answer._tag}`))
     }
+    yield* othersFirst(node, answer.nodes)
     return { nodes: received(node, answer.nodes), userState: answer.userState }
   }))
 
@@ -248,6 +258,7 @@ export const synchroniseWith = (node: Node, to: PeerAddress): Effect.Effect<bool
       const confirm = node.receipts.exchanging(to)
       const remote = yield* swap(node, to, localState(node, false))
       confirm()
+      yield* othersFirst(node, remote.nodes)
       yield* checkVersions(node, remote.nodes)
       const from = Hearsay.sourceOf(remote.nodes, to.ip, to.port)
       yield* mergeChecked(node, remote, { join: false, wait: false, from })
@@ -291,6 +302,7 @@ export const join = <E = never>(
     Effect.gen(function*() {
       if (isOwnAddress(node.transport, to)) return "Ourselves"
       const { nodes } = yield* swap(node, to, noList)
+      yield* othersFirst(node, nodes)
       if (isOwnList(node, nodes)) return "Ourselves"
       yield* accept(nodes)
       const above = yield* healing ? noRival(node, nodes) : nameToTake(node, nodes)
@@ -320,8 +332,10 @@ const introduce = (
     const remote = yield* swap(node, to, localState(node, true, healing))
     // the cluster may have changed since it was asked
     const above = yield* healing ? noRival(node, remote.nodes) : nameToTake(node, remote.nodes)
+    yield* othersFirst(node, remote.nodes)
     yield* checkVersions(node, remote.nodes)
     if (above !== undefined) yield* Life.takeName(node, above)
+    yield* othersFirst(node, remote.nodes)
     if (hasNews(asked, remote.nodes)) yield* Hooks.merge(node, remote.nodes)
     yield* mergeChecked(node, remote, { join: true, wait: true })
     // a seed may have become a member only now
@@ -330,9 +344,14 @@ const introduce = (
 
 /** Whether a list names anybody that an earlier one did not, or not as this. What changes by itself does not count. */
 const hasNews = (earlier: ReadonlyArray<NodeState>, later: ReadonlyArray<NodeState>): boolean => {
-  const known = new Map(earlier.map((row) => [row.name, row]))
-  return later.some((row) => {
-    const before = known.get(row.name)
+  let known: Map<string, NodeState> | undefined
+  return later.some((row, i) => {
+    // two lists of one peer have nearly always the same order
+    let before = earlier[i]
+    if (before?.name !== row.name) {
+      known ??= new Map(earlier.map((row) => [row.name, row]))
+      before = known.get(row.name)
+    }
     return before === undefined || before.port !== row.port || !Address.sameBytes(before.addr, row.addr) ||
       !Address.sameBytes(before.meta, row.meta)
   })
@@ -393,6 +412,7 @@ export const respond = Effect.fnUntraced(function*<E>(
   // somebody who asks before it joins: there is nothing to merge, and nobody to ask
   const asks = request.nodes.length === 0 && remote.userState.length === 0 && !request.join
   if (asks) return yield* reply(yield* listOf(node, noState, false))
+  yield* othersFirst(node, remote.nodes)
   yield* checkVersions(node, remote.nodes)
   if (request.join) yield* Hooks.merge(node, remote.nodes)
   yield* reply(yield* localState(node, request.join))

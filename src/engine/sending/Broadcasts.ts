@@ -32,12 +32,14 @@ const finish = (finished: ReadonlyArray<Queued>, how: "Sent" | "Superseded") => 
   for (const { receipt } of finished) receipt?.finished(how)
 }
 
-const put = (node: Node, queue: Queue, broadcast: Queued) => {
-  const [next, replaced] = BroadcastQueue.queue(queue.current, broadcast)
+const change = (node: Node, queue: Queue, [next, replaced]: BroadcastQueue.Change<Queued>) => {
   queue.current = next
   node.news.notify()
   finish(replaced, "Superseded")
 }
+
+const put = (node: Node, queue: Queue, broadcast: Queued) =>
+  change(node, queue, BroadcastQueue.queue(queue.current, broadcast))
 
 /** What the queue calls the news of a member. */
 const newsOf = (member: string): string => `member ${member}`
@@ -45,20 +47,29 @@ const newsOf = (member: string): string => `member ${member}`
 /** What the queue calls our refutation: no name of a member gives this. */
 const REFUTATION = "refutation"
 
+/** A claim, and what it replaces one of (`Directive.Broadcast`). */
+export interface News {
+  readonly key: string | undefined
+  readonly claim: Claim
+}
+
+/** From here on they are queued at once. */
+const MANY = 16
+
 /**
- * Queues a claim; one with the same key (`Directive.Broadcast`) replaces it. Synchronous: it runs inside the rules'
- * step.
+ * Queues claims; one with the same key as an earlier one replaces it. Synchronous: it runs inside the rules' step.
  */
-export const queueClaim = (
-  node: Node,
-  key: string | undefined,
-  claim: Claim,
-  receipt: Receipt | undefined
-): void => {
-  const name = key === undefined ? REFUTATION : newsOf(key)
-  const message = Message.encode(claim, node.writer)
-  receipt?.queued(message)
-  put(node, node.gossip, { name, unique: false, message, receipt })
+export const queueClaims = (node: Node, news: ReadonlyArray<News>, receipt: Receipt | undefined): void => {
+  const broadcasts = news.map(({ claim, key }) => {
+    const message = Message.encode(claim, node.writer)
+    receipt?.queued(message)
+    return { name: key === undefined ? REFUTATION : newsOf(key), unique: false, message, receipt }
+  })
+  if (broadcasts.length < MANY) {
+    for (const broadcast of broadcasts) put(node, node.gossip, broadcast)
+    return
+  }
+  change(node, node.gossip, BroadcastQueue.queueAll(node.gossip.current, broadcasts))
 }
 
 /**

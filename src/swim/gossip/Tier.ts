@@ -65,6 +65,10 @@ export const take = <B>(
 
 export const insert = <B>(tier: Tier<B>, item: Queued<B>): Tier<B> => insertAll(tier, [item])
 
+/** The items in drawing order. */
+export const inOrder = <B>(items: ReadonlyArray<Queued<B>>): ReadonlyArray<Queued<B>> =>
+  items.toSorted((a, b) => before(a, b) ? -1 : 1)
+
 /** Inserts items that are in drawing order. */
 export const insertAll = <B>(tier: Tier<B>, items: ReadonlyArray<Queued<B>>): Tier<B> => {
   let grown = tier
@@ -80,7 +84,9 @@ export const insertAll = <B>(tier: Tier<B>, items: ReadonlyArray<Queued<B>>): Ti
       chunk.splice(place(chunk, item), 0, item)
       item = items[++next]
     }
-    grown = grown.toSpliced(at, 1, ...Arr.chunksOf(chunk, chunk.length <= MAX_CHUNK ? MAX_CHUNK : MAX_CHUNK / 2))
+    grown = chunk.length <= MAX_CHUNK && at < grown.length
+      ? grown.with(at, chunk)
+      : grown.toSpliced(at, 1, ...Arr.chunksOf(chunk, chunk.length <= MAX_CHUNK ? MAX_CHUNK : MAX_CHUNK / 2))
   }
   return grown
 }

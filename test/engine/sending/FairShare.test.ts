@@ -15,7 +15,8 @@ const busy = Effect.fnUntraced(function*(sizes: ReadonlyArray<number>) {
   const node = yield* idle(Support.SELF)
   for (const size of sizes) Broadcasts.queueUser(node, new Uint8Array(size), undefined)
   for (let i = 0; i < 2_000; i++) {
-    Broadcasts.queueClaim(node, `m${i}`, Support.alive(`m${i}`, 1, { addr: Support.ip(9) }), undefined)
+    const claim = Support.alive(`m${i}`, 1, { addr: Support.ip(9) })
+    Broadcasts.queueClaims(node, [{ key: `m${i}`, claim }], undefined)
   }
   return node
 })

@@ -138,8 +138,8 @@ describe("a message that cannot be encoded", () => {
         }
       })
       for (const node of [b, a]) {
-        assert.throws(() => Broadcasts.queueClaim(a, "x", bad, undefined))
-        Broadcasts.queueClaim(node, "x", claim, undefined)
+        assert.throws(() => Broadcasts.queueClaims(a, [{ key: "x", claim: bad }], undefined))
+        Broadcasts.queueClaims(node, [{ key: "x", claim }], undefined)
         assert.deepStrictEqual(yield* Broadcasts.draw(node, { ip: "10.0.0.9", port: 7946 }, 1000), [
           Message.encode(claim)
         ])

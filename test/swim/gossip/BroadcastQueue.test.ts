@@ -34,6 +34,41 @@ const order = (q: Queue): ReadonlyArray<string> => BroadcastQueue.draw(q, everyt
 const sendOne = (q: Queue, length: number): Queue =>
   BroadcastQueue.draw(q, { overhead: 0, limit: length, retransmitLimit: 100, maxParts: 1 }).queue
 
+describe("several broadcasts at once", () => {
+  it.prop(
+    "are queued as one after the other, and replace the same",
+    [Schema.Array(Schema.Tuple([Schema.Int, Schema.Int])), Schema.Array(Schema.Tuple([Schema.Int, Schema.Int]))],
+    ([earlier, later]) => {
+      const notes = (list: ReadonlyArray<readonly [number, number]>, prefix: string) =>
+        list.map(([name, length], i) => {
+          const known = `${Math.abs(name) % 7}`
+          return { ...named(`${prefix}${i}`, 8 + Math.abs(length) % 5, known), name: known }
+        })
+      // some of them were sent before
+      const start = sendOne(filled(...notes(earlier, "a")), 9)
+      let one: Queue = start
+      const finished: Array<Note> = []
+      for (const note of notes(later, "b")) {
+        const [next, replaced] = BroadcastQueue.queue(one, note)
+        one = next
+        finished.push(...replaced)
+      }
+      const [all, replaced] = BroadcastQueue.queueAll(start, notes(later, "b"))
+      assert.deepStrictEqual(labels(replaced), labels(finished))
+      assert.deepStrictEqual(order(all), order(one))
+      assert.deepStrictEqual([all.size, all.nextId, all.tiers.length], [one.size, one.nextId, one.tiers.length])
+      const ids = (q: Queue) => q.named.values().map(({ id }) => id).toSorted((a, b) => a - b)
+      assert.deepStrictEqual(ids(all), ids(one))
+    }
+  )
+
+  it("without a name replace nothing", () => {
+    const note = { ...named("x", 3, ""), name: "" }
+    const [all, replaced] = BroadcastQueue.queueAll(filled(note), [note, note])
+    assert.deepStrictEqual([all.size, labels(replaced)], [3, []])
+  })
+})
+
 describe("BroadcastQueue", () => {
   it.each([[3, 0, 0], [3, 1, 3], [3, 99, 6], [4, 0, 0], [4, 9, 4], [4, 10, 8], [4, 99, 8], [4, 100, 12], [4, 999, 12]])(
     "with multiplier %i and %i members a broadcast is sent %i times",
