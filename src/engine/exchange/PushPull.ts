@@ -217,11 +217,12 @@ const observed = <A, E>(
     })
   )
 
-/** Sends a list and reads the peer's. */
+/** Sends a list and reads the peer's; `known` is what it was a moment ago. */
 const swap = (
   node: Node,
   to: PeerAddress,
-  list: Effect.Effect<ReadonlyArray<Uint8Array>>
+  list: Effect.Effect<ReadonlyArray<Uint8Array>>,
+  known?: ReadonlyArray<NodeState>
 ): Effect.Effect<RemoteState, ExchangeError> =>
   Effect.scoped(Effect.gen(function*() {
     const timeout = node.settings.tcpTimeout
@@ -229,7 +230,7 @@ const swap = (
     const connection = yield* Streams.open(node, to, timeout)
     node.counters.count("tcp.connect")
     yield* Streams.writePieces(node, connection, yield* list).pipe(Streams.within(to, "write", timeout))
-    const answer = yield* Streams.answer(node, connection).pipe(Streams.within(to, "read", timeout))
+    const answer = yield* Streams.answer(node, connection, known).pipe(Streams.within(to, "read", timeout))
     Reachability.answeredOnStream(node, to)
     if (answer._tag === "ErrorResponse") {
       return yield* Effect.fail(refusal(to, answer.error))
@@ -329,7 +330,7 @@ const introduce = (
   healing: boolean
 ): Effect.Effect<void, ExchangeError> =>
   Effect.gen(function*() {
-    const remote = yield* swap(node, to, localState(node, true, healing))
+    const remote = yield* swap(node, to, localState(node, true, healing), asked)
     // the cluster may have changed since it was asked
     const above = yield* healing ? noRival(node, remote.nodes) : nameToTake(node, remote.nodes)
     yield* othersFirst(node, remote.nodes)
@@ -352,6 +353,7 @@ const hasNews = (earlier: ReadonlyArray<NodeState>, later: ReadonlyArray<NodeSta
       known ??= new Map(earlier.map((row) => [row.name, row]))
       before = known.get(row.name)
     }
+    if (before === row) return false
     return before === undefined || before.port !== row.port || !Address.sameBytes(before.addr, row.addr) ||
       !Address.sameBytes(before.meta, row.meta)
   })

@@ -13,6 +13,7 @@ import { ExchangeRejected, TransportError } from "../../MemberlistError.ts"
 import type { Connection } from "../../Transport.ts"
 import * as Foreign from "../../wire/Foreign.ts"
 import * as Label from "../../wire/Label.ts"
+import type { NodeState } from "../../wire/message/Message.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
 import type { Node } from "../Node.ts"
 import * as Sender from "./Sender.ts"
@@ -25,9 +26,11 @@ const LARGE_STATE = 0.6 * Limits.MAX_ENCRYPTED_FRAME_BYTES
 export const decoderFor = (
   node: Node,
   role: "initiator" | "responder",
-  peer: Address.PeerAddress
+  peer: Address.PeerAddress,
+  known?: ReadonlyArray<NodeState>
 ): Frame.Decoder =>
   Frame.makeDecoder(role, node.inbound(), {
+    known,
     maxNodes: Math.min(2 * node.config.maxMembers, Limits.MAX_PUSH_PULL_NODES),
     onEncryptedSize: (size) => {
       node.metrics.remoteSize(size)
@@ -146,12 +149,13 @@ export const next = (connection: Connection): Effect.Effect<Uint8Array | undefin
     (error) => Cause.isDone(error) || error.kind === "Closed" ? Effect.succeed(undefined) : Effect.fail(error)
   )
 
-/** The answer to what we asked, read to its end. */
+/** The answer to what we asked, read to its end; `known`: the list that the peer gave a moment ago. */
 export const answer = Effect.fnUntraced(function*(
   node: Node,
-  connection: Connection
+  connection: Connection,
+  known?: ReadonlyArray<NodeState>
 ): Effect.fn.Return<Frame.StreamMessage, TransportError | ExchangeRejected> {
-  const decoder = decoderFor(node, "initiator", connection.peer)
+  const decoder = decoderFor(node, "initiator", connection.peer, known)
   let first: Uint8Array | undefined
   for (;;) {
     const chunk: Uint8Array | undefined = first === undefined

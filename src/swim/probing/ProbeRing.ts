@@ -29,7 +29,9 @@ const swap = (names: Array<string>, a: number, b: number): void => {
  * may be probed twice or not at all in the round it arrives in.
  */
 export const insert = (ring: ProbeRing, added: ReadonlyArray<string>, random: () => number): ProbeRing => {
-  if (added.length >= MANY) return { names: NameList.of(withAll(Array.from(ring.names), added, random)), index: ring.index }
+  if (added.length >= MANY) {
+    return { names: NameList.of(withAll(Array.from(ring.names), added, random)), index: ring.index }
+  }
   let { names } = ring
   for (const name of added) {
     const place = indexBelow(names.length, random)
@@ -40,7 +42,7 @@ export const insert = (ring: ProbeRing, added: ReadonlyArray<string>, random: ()
 }
 
 /** From here on one copy of all names costs less than changing them one by one, even where there are 60,000. */
-const MANY = 500
+const MANY = 128
 
 /** The same in a list of the caller's own. */
 const withAll = (names: Array<string>, added: ReadonlyArray<string>, random: () => number): ReadonlyArray<string> => {

@@ -68,6 +68,13 @@ export class Cursor {
    * @internal
    */
   shared: Uint8Array = NO_BYTES
+  /**
+   * What the next struct probably is: then it is this very value, and what of it is the same is not made again. Whoever
+   * sets it gives a value of the codec that reads.
+   *
+   * @internal
+   */
+  known: unknown = undefined
 
   /** Forgets the struct in progress. */
   reset(): void {
@@ -126,7 +133,7 @@ export const derive = <S extends Schema.Top, F extends ReadonlyArray<unknown>>(
   const sorted = declared.toSorted((a, b) => a.name < b.name ? -1 : 1)
   const write = structWriter(sorted)
   return {
-    read: structReader(of, declared, sorted),
+    read: structReader(of, take, declared, sorted),
     write: (writer, value) => write(writer, take(value))
   }
 }
@@ -253,8 +260,11 @@ const readValue = (reader: Reader, { kind, max }: FieldCodec): unknown => {
   }
 }
 
+const nothing: ReadonlyArray<unknown> = []
+
 const structReader = <A>(
   make: (...fields: ReadonlyArray<unknown>) => A,
+  take: (value: A) => ReadonlyArray<unknown>,
   declared: ReadonlyArray<FieldCodec>,
   sorted: ReadonlyArray<FieldCodec>
 ) => {
@@ -293,7 +303,15 @@ const structReader = <A>(
   return (reader: Reader, cursor: Cursor): A | undefined => {
     if (cursor.form === "Head" || cursor.fields === undefined) {
       const usual = zeros.slice()
-      if (readUsual(reader, cursor, sorted, usual)) return build(usual)
+      if (cursor.known === undefined) {
+        if (readUsual(reader, cursor, sorted, usual, nothing)) return build(usual)
+      } else {
+        const known = cursor.known as A
+        const fields = take(known)
+        if (readUsual(reader, cursor, sorted, usual, fields)) {
+          return usual.every((value, i) => value === fields[i]) ? known : build(usual)
+        }
+      }
       cursor.fields = zeros.slice()
       begin(reader, cursor)
     }
@@ -315,7 +333,8 @@ const readUsual = (
   reader: Reader,
   cursor: Cursor,
   sorted: ReadonlyArray<FieldCodec>,
-  fields: Array<unknown>
+  fields: Array<unknown>,
+  known: ReadonlyArray<unknown>
 ): boolean => {
   const { bytes, end, entries, pos: start } = reader
   const head = start < end ? bytes[start] as number : 0
@@ -329,7 +348,7 @@ const readUsual = (
     // one that is left out is zero
     if (!startsWith(reader, key)) continue
     reader.pos += key.length
-    if (!readPlain(reader, cursor, field, fields)) break
+    if (!readPlain(reader, cursor, field, fields, known)) break
     left--
   }
   if (left === 0) {
@@ -342,7 +361,13 @@ const readUsual = (
 }
 
 /** Reads a value in a form that needs no more than a look at its head; `false` for any other, or when bytes are missing. */
-const readPlain = (reader: Reader, cursor: Cursor, field: FieldCodec, fields: Array<unknown>): boolean => {
+const readPlain = (
+  reader: Reader,
+  cursor: Cursor,
+  field: FieldCodec,
+  fields: Array<unknown>,
+  known: ReadonlyArray<unknown>
+): boolean => {
   const { bytes, end, pos } = reader
   if (pos >= end) return false
   const head = bytes[pos] as number
@@ -370,6 +395,11 @@ const readPlain = (reader: Reader, cursor: Cursor, field: FieldCodec, fields: Ar
   const size = isShort ? head & 0x1f : (bytes[pos + 1] as number) << 8 | (bytes[pos + 2] as number)
   if (start + size > end) return false
   reader.pos = start + size
+  const likely = known[place]
+  if (likely !== undefined && isLikely(likely, bytes, start, size)) {
+    fields[place] = likely
+    return true
+  }
   switch (kind) {
     case Kind.String:
       fields[place] = Text.decode(bytes, start, start + size)
@@ -383,6 +413,22 @@ const readPlain = (reader: Reader, cursor: Cursor, field: FieldCodec, fields: Ar
       break
     default:
       fields[place] = copy(bytes, start, start + size)
+  }
+  return true
+}
+
+/** Whether these bytes are what is already there as text or as bytes. */
+const isLikely = (likely: unknown, bytes: Uint8Array, start: number, size: number): boolean =>
+  typeof likely === "string"
+    ? isText(likely, bytes, start, size)
+    : likely instanceof Uint8Array && isSame(likely, bytes, start, size)
+
+/** Only ASCII is compared. */
+const isText = (text: string, bytes: Uint8Array, start: number, size: number): boolean => {
+  if (text.length !== size) return false
+  for (let i = 0; i < size; i++) {
+    const byte = bytes[start + i] as number
+    if (byte >= 0x80 || text.charCodeAt(i) !== byte) return false
   }
   return true
 }

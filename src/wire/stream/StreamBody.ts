@@ -83,8 +83,13 @@ export class BodyParser {
   }
 
   /** The parser for a message type, if this role may be sent it. */
-  static make(type: number, role: Role, maxNodes: number = MAX_PUSH_PULL_NODES): BodyParser | Rejection.Rejection {
-    const step = role === "responder" ? responderStep(type, maxNodes) : initiatorStep(type, maxNodes)
+  static make(
+    type: number,
+    role: Role,
+    maxNodes: number = MAX_PUSH_PULL_NODES,
+    known: ReadonlyArray<Message.NodeState> = []
+  ): BodyParser | Rejection.Rejection {
+    const step = role === "responder" ? responderStep(type, maxNodes) : initiatorStep(type, maxNodes, known)
     return step === undefined
       ? Rejection.make("UnsupportedType", `message type ${type} on a stream, as ${role}`)
       : new BodyParser(type, step)
@@ -113,11 +118,12 @@ export class BodyParser {
     return this.paused
   }
 
-  /** The struct at the buffer's start, consumed; `undefined` after `fail` or for more bytes. */
-  struct<A>(codec: MessagePack.Codec<A>, buffer: StreamBuffer): A | undefined {
+  /** The struct at the buffer's start, consumed; `undefined` after `fail` or for more bytes. It may be the `known` one. */
+  struct<A>(codec: MessagePack.Codec<A>, buffer: StreamBuffer, known?: A): A | undefined {
     const { reader } = this
     const before = reader.entries
     reader.reset(buffer.bytes, buffer.start, buffer.end)
+    this.cursor.known = known
     const value = codec.read(reader, this.cursor)
     buffer.start = reader.pos
     reader.release()
@@ -166,12 +172,16 @@ const responderStep = (type: number, maxNodes: number): Step | undefined => {
   }
 }
 
-const initiatorStep = (type: number, maxNodes: number): Step | undefined => {
+const initiatorStep = (
+  type: number,
+  maxNodes: number,
+  known: ReadonlyArray<Message.NodeState>
+): Step | undefined => {
   switch (type) {
     case Message.MessageType.Ack:
       return single(Message.ackCodec, (message) => message)
     case Message.MessageType.PushPull:
-      return pushPull(maxNodes)
+      return pushPull(maxNodes, known)
     case Message.MessageType.Error:
       return single(Message.errorResponseCodec, (message) => message)
     default:
@@ -202,7 +212,7 @@ const user = (): Step => {
   }
 }
 
-const pushPull = (maxNodes: number): Step => {
+const pushPull = (maxNodes: number, known: ReadonlyArray<Message.NodeState> = []): Step => {
   const nodes: Array<Message.NodeState> = []
   let header: Message.PushPullHeader | undefined
   return (parser, buffer) => {
@@ -218,7 +228,7 @@ const pushPull = (maxNodes: number): Step => {
     }
     while (nodes.length < header.nodes) {
       if (parser.pause()) return false
-      const node = parser.struct(Message.nodeStateCodec, buffer)
+      const node = parser.struct(Message.nodeStateCodec, buffer, known[nodes.length])
       if (node === undefined) return false
       nodes.push(node)
       parser.rows++

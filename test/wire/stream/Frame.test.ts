@@ -56,6 +56,55 @@ const refusal = (...args: Parameters<typeof run>) => {
 
 const pushPullMessage: Frame.StreamMessage = { _tag: "PushPull", ...Examples.pushPull }
 
+describe("a list that the peer gave before", () => {
+  const row = (name: string, more: Partial<Message.NodeState> = {}): Message.NodeState => ({
+    name,
+    addr: Uint8Array.of(10, 0, 0, name.length),
+    port: 7946,
+    meta: null,
+    incarnation: 1,
+    state: 0,
+    vsn: Uint8Array.of(1, 5, 2, 0, 0, 0),
+    ...more
+  })
+  const decoded = (nodes: ReadonlyArray<Message.NodeState>, known?: ReadonlyArray<Message.NodeState>) => {
+    const decoder = Frame.makeDecoder("initiator", plain, { known })
+    const progress = decoder.push(Frame.encodePushPull({ join: false, nodes, userState: new Uint8Array() }))
+    return progress._tag === "Message" && progress.message._tag === "PushPull" ? progress.message.nodes : assert.fail()
+  }
+
+  it("gives the rows that are the same again, and makes the others", () => {
+    const before = decoded(["a", "b", "c", "ö", "x".repeat(40)].map((name) => row(name)))
+    const news = [
+      row("a"),
+      row("b", { incarnation: 2 }),
+      row("c", { meta: Uint8Array.of(1) }),
+      row("ö"),
+      row("x".repeat(40)),
+      row("d")
+    ]
+    const now = decoded(news, before)
+    assert.deepStrictEqual(now, news)
+    assert.deepStrictEqual(now.map((row, i) => row === before[i]), [true, false, false, true, true, false])
+    assert.strictEqual(now[1]?.addr, before[1]?.addr)
+  })
+
+  const texts = ["", "a", "b", "aa", "ö", "\udc80", "member-1"]
+  const rows = Schema.Array(
+    Schema.Struct({
+      name: Schema.Literals(texts),
+      meta: Schema.NullOr(Schema.Uint8Array),
+      state: Schema.Literals([0, 1])
+    })
+  )
+  it.prop("changes nothing of what is read", [rows, rows], ([before, now]) => {
+    const list = (rows: ReadonlyArray<Pick<Message.NodeState, "name" | "meta" | "state">>) =>
+      rows.map(({ name, ...more }) => row(name, more))
+    assert.deepStrictEqual(decoded(list(now), decoded(list(before))), decoded(list(now)))
+    assert.deepStrictEqual(decoded(list(now), list(now)), decoded(list(now)))
+  })
+})
+
 describe("the annotated examples", () => {
   it("a push/pull, both ways", () => {
     assert.strictEqual(hex(Frame.encodePushPull(Examples.pushPull)), Examples.pushPullHex)
