@@ -29,33 +29,15 @@ const swap = (names: Array<string>, a: number, b: number): void => {
  * may be probed twice or not at all in the round it arrives in.
  */
 export const insert = (ring: ProbeRing, added: ReadonlyArray<string>, random: () => number): ProbeRing => {
-  if (added.length >= MANY) {
-    return { names: NameList.of(withAll(Array.from(ring.names), added, random)), index: ring.index }
-  }
-  let { names } = ring
-  for (const name of added) {
-    const place = indexBelow(names.length, random)
-    const displaced = names.at(place)
-    names = displaced === undefined ? names.append(name) : names.append(displaced).with(place, name)
-  }
-  return { names, index: ring.index }
-}
-
-/** From here on one copy of all names costs less than changing them one by one, even where there are 60,000. */
-const MANY = 128
-
-/** The same in a list of the caller's own. */
-const withAll = (names: Array<string>, added: ReadonlyArray<string>, random: () => number): ReadonlyArray<string> => {
-  for (const name of added) {
-    const place = indexBelow(names.length, random)
-    const displaced = names[place]
-    if (displaced === undefined) names.push(name)
-    else {
-      names.push(displaced)
-      names[place] = name
+  const names = ring.names.edit((list) => {
+    for (const name of added) {
+      const place = indexBelow(list.length, random)
+      const displaced = list.at(place)
+      list.append(displaced ?? name)
+      if (displaced !== undefined) list.set(place, name)
     }
-  }
-  return names
+  })
+  return { names, index: ring.index }
 }
 
 /** Where a name stands. */

@@ -118,7 +118,7 @@ export class BodyParser {
     return this.paused
   }
 
-  /** The struct at the buffer's start, consumed; `undefined` after `fail` or for more bytes. It may be the `known` one. */
+  /** The struct at the buffer's start, consumed; `undefined` after `fail` or for more bytes. It may be `known`. */
   struct<A>(codec: MessagePack.Codec<A>, buffer: StreamBuffer, known?: A): A | undefined {
     const { reader } = this
     const before = reader.entries
