@@ -22,7 +22,8 @@ const nonces = await inside("engine/sending/Nonces") as typeof Nonces
 
 /** What is encoded, and how what was encoded is decoded. */
 interface Both {
-  readonly encode: () => Uint8Array
+  /** In pieces, where a node writes it in pieces. */
+  readonly encode: () => Uint8Array | ReadonlyArray<Uint8Array>
   readonly decode: (bytes: Uint8Array) => unknown
 }
 
@@ -103,7 +104,10 @@ const pushPull = (count: number): Both => {
     vsn
   }))
   return {
-    encode: () => frames.encodePushPull({ join: false, nodes: rows, userState: noLabel }),
+    encode: () => [
+      frames.encodeHeader({ nodes: count, userStateLen: 0, join: false }),
+      ...frames.encodeRows(rows, (row) => row)
+    ],
     decode: (bytes) => {
       const decoder = frames.makeDecoder("initiator", inbound)
       let progress: Frame.Progress = { _tag: "NeedMore", type: undefined }
@@ -160,7 +164,8 @@ const codec = async (request: Request) => {
   const millis = Number(request["millis"])
   const both = cases[String(request["case"])]?.()
   if (both === undefined) throw new Error(`unknown case ${String(request["case"])}`)
-  const encoded = both.encode()
+  const first = both.encode()
+  const encoded = first instanceof Uint8Array ? first : frames.joined(first)
   // received packets are Buffers
   const received = Buffer.from(encoded)
   const run = request["operation"] === "decode" ? () => both.decode(received) : both.encode

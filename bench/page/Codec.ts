@@ -29,7 +29,7 @@ export const explained: readonly [title: string, text: string] = [
 \`encode\`, \`decode\`, \`makeCompoundMessage\`, \`compressPayload\`, \`encryptPayload\` and their counterparts from memberlist
 itself, with structs that have the fields and tags of its own (go-msgpack v2.1.5 reads them by reflection). Packets include
 their 20 messages, encoded one by one and decoded into 20 values; the encrypted one has a checksum and a fresh nonce. The
-lists are written and read as \`sendLocalState\` and \`readRemoteState\` do it, in clear; ours arrives in portions of 64 kB.
+lists are written and read as \`sendLocalState\` and \`readRemoteState\` do it, in clear; ours is written in pieces of a thousand rows, and arrives in portions of 64 kB.
 Addresses are of four bytes, alive messages and rows have 32 bytes of metadata. Both sides encode the same bytes; a run in
 which they do not fails. A process of each side measures everything, one after the other, so that ours is compiled for all
 messages and not for one. The time is processor time of the whole process, collectors included: batches of at least 20 ms,
