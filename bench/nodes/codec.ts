@@ -9,6 +9,7 @@ import type * as Writer from "../../src/wire/msgpack/MessagePackWriter.ts"
 import type * as Compound from "../../src/wire/packet/Compound.ts"
 import type * as Packet from "../../src/wire/packet/Packet.ts"
 import type * as Frame from "../../src/wire/stream/Frame.ts"
+import type * as StreamBody from "../../src/wire/stream/StreamBody.ts"
 import { allocated } from "../child/Allocation.ts"
 import { type Request, serve } from "../child/Commands.ts"
 import { inside } from "../child/Inside.ts"
@@ -18,6 +19,7 @@ const { Writer: MessagePackWriter } = await inside("wire/msgpack/MessagePackWrit
 const compounds = await inside("wire/packet/Compound") as typeof Compound
 const packets = await inside("wire/packet/Packet") as typeof Packet
 const frames = await inside("wire/stream/Frame") as typeof Frame
+const bodies = await inside("wire/stream/StreamBody") as typeof StreamBody
 const nonces = await inside("engine/sending/Nonces") as typeof Nonces
 
 /** What is encoded, and how what was encoded is decoded. */
@@ -106,7 +108,7 @@ const pushPull = (count: number): Both => {
   return {
     encode: () => [
       frames.encodeHeader({ nodes: count, userStateLen: 0, join: false }),
-      ...frames.encodeRows(rows, (row) => row)
+      ...bodies.whole(frames.encodeRows(rows, (row) => row))
     ],
     decode: (bytes) => {
       const decoder = frames.makeDecoder("initiator", inbound)
