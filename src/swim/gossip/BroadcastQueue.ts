@@ -57,7 +57,7 @@ export const queue = <B extends Broadcast>(q: BroadcastQueue<B>, broadcast: B): 
 
 /**
  * The same as adding named broadcasts one after the other, which a push/pull does with thousands: each by itself copies
- * a part of the queue. One of 256 takes 0.5 µs where 10,000 wait, and 1.3 where 60,000 do; by itself 1.7 and 8.0 µs, and
+ * a part of the queue. One of 256 takes 0.5 µs where 10,000 wait, and 1.3 where 60,000 do; by itself 1.7 and 8.0, and
  * as many kilobytes. (Node.js 24, x64.)
  */
 export const queueAll = <B extends Broadcast>(

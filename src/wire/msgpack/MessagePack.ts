@@ -41,12 +41,12 @@ export interface Codec<A> {
 
 /**
  * The codec of a Struct whose properties carry `Field` annotations. `make` puts a value together from its fields, in
- * the order of the declaration, and `take` gives them. Throws, at module load, for any other Schema, or where the two do
- * not fit it.
+ * the order of the declaration, and `take` gives them. Throws, at module load, for any other Schema, or where the two
+ * do not fit it.
  *
  * Both are written out per message, because a function of its own sees one shape only. Where the properties were looked
- * up by name, field by field, a row of a push/pull took 0.60 µs to read and 0.34 to write; with this, and read in one go
- * where it has the usual form, 0.50 and 0.29. (Node.js 24, x64.)
+ * up by name, field by field, a row of a push/pull took 0.60 µs to read and 0.34 to write; with this, and read in one
+ * go where it has the usual form, 0.50 and 0.29. (Node.js 24, x64.)
  *
  * @category constructors
  * @since 0.1.0

@@ -291,8 +291,8 @@ export const encodeHeader = (header: Message.PushPullHeader): Uint8Array => {
 }
 
 /**
- * The node states of a push/pull, in pieces. It yields before each but the first: whoever has more to do than to encode a
- * large list can do it there, and a list of one piece waits for nobody.
+ * The node states of a push/pull, in pieces. It yields before each but the first: whoever has more to do than to encode
+ * a large list can do it there, and a list of one piece waits for nobody.
  *
  * @category encoding
  * @since 0.1.0
