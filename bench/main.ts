@@ -10,7 +10,7 @@ import { merged, type Part, type Results, type Run, type Sample, type Subject } 
 import { type Command, endAll } from "./run/Child.ts"
 import { readIfThere } from "./run/Files.ts"
 import { commitOf, machine, watch } from "./run/Machine.ts"
-import { type Measuring, rotated } from "./run/Measuring.ts"
+import { type Measuring, type Program, rotated } from "./run/Measuring.ts"
 import { type Options, parse, usage } from "./run/Options.ts"
 import { definitions } from "./run/Parts.ts"
 import { Progress } from "./run/Progress.ts"
@@ -52,12 +52,27 @@ if (reference === undefined) {
   process.stderr.write(`${why}: this library and bare Node.js alone are measured\n`)
 }
 
-const programs = {
-  pings: { cluster: "floors/datagrams", messages: "floors/messages", import: "floors/bare" },
-  together: { cluster: "floors/datagrams", messages: "floors/messages", import: "floors/bare" },
-  bare: { cluster: "floors/bare", messages: "floors/messages", import: "floors/bare" },
-  effect: { cluster: "floors/effect", messages: "floors/effect", import: "floors/effect" },
-  ours: { cluster: "nodes/cluster", messages: "nodes/messages", import: "nodes/import" }
+const bare = {
+  cluster: "floors/bare",
+  messages: "floors/messages",
+  import: "floors/bare",
+  codec: "floors/bare",
+  table: "floors/bare",
+  seed: "floors/bare"
+}
+const programs: Readonly<Record<Exclude<Subject, "go" | "before">, Readonly<Record<Program, string>>>> = {
+  pings: { ...bare, cluster: "floors/datagrams" },
+  together: { ...bare, cluster: "floors/datagrams" },
+  bare,
+  effect: { ...bare, cluster: "floors/effect", messages: "floors/effect", import: "floors/effect" },
+  ours: {
+    cluster: "nodes/cluster",
+    messages: "nodes/messages",
+    import: "nodes/import",
+    codec: "nodes/codec",
+    table: "nodes/table",
+    seed: "nodes/seed"
+  }
 }
 
 const command: Measuring["command"] = (subject, what): Command => {

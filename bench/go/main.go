@@ -27,7 +27,14 @@ type request struct {
 	Burst    int      `json:"burst"`
 	PauseMs  int      `json:"pauseMs"`
 	PaceMs   float64  `json:"paceMs"`
+	Compress *bool    `json:"compress"`
+	Key      string   `json:"key"`
 	Watch    bool     `json:"watch"`
+
+	Case      string  `json:"case"`
+	Operation string  `json:"operation"`
+	Millis    float64 `json:"millis"`
+	Samples   int     `json:"samples"`
 }
 
 // cpu is the processor time of the whole process so far, in microseconds, by the operating system's accounting. It is
@@ -46,7 +53,7 @@ func run(nodes *nodes, req request) (any, error) {
 	case "cpu":
 		return map[string]any{"micros": cpu()}, nil
 	case "start":
-		return nodes.start(req.Names, req.PaceMs)
+		return nodes.start(req)
 	case "join":
 		return map[string]any{}, nodes.join(req.Seeds)
 	case "agree":
@@ -57,6 +64,14 @@ func run(nodes *nodes, req request) (any, error) {
 		return map[string]any{"failures": nodes.failures.all()}, nil
 	case "send":
 		return nodes.send(req)
+	case "codec":
+		return measureCodec(req)
+	case "members":
+		return map[string]any{"count": nodes.lists[0].NumMembers()}, nil
+	case "exchange":
+		return nodes.exchange(req.Seeds)
+	case "watch", "watched":
+		return map[string]any{}, nil
 	case "received":
 		return map[string]any{"count": nodes.received.Load()}, nil
 	}

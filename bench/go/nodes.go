@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -43,14 +44,23 @@ func (n *nodes) config(name string) *memberlist.Config {
 // start starts a node for each name, with the LAN preset, on a free port of the loopback interface. Between two nodes it
 // waits as long as it is told: memberlist's tickers keep the phase that they are made in, so that nodes made at once also
 // probe and gossip at once, as nodes of different hosts do not.
-func (n *nodes) start(names []string, paceMs float64) (any, error) {
-	for _, name := range names {
-		list, err := memberlist.Create(n.config(name))
+func (n *nodes) start(req request) (any, error) {
+	key, err := hex.DecodeString(req.Key)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range req.Names {
+		conf := n.config(name)
+		conf.SecretKey = key
+		if req.Compress != nil {
+			conf.EnableCompression = *req.Compress
+		}
+		list, err := memberlist.Create(conf)
 		if err != nil {
 			return nil, err
 		}
 		n.lists = append(n.lists, list)
-		time.Sleep(time.Duration(paceMs * float64(time.Millisecond)))
+		time.Sleep(time.Duration(req.PaceMs * float64(time.Millisecond)))
 	}
 	return map[string]any{"address": n.lists[0].LocalNode().Address()}, nil
 }
@@ -130,6 +140,13 @@ func (n *nodes) join(seeds []string) error {
 	}
 	group.Wait()
 	return errors.Join(errs...)
+}
+
+// exchange joins through the seeds and tells how long that took: both lists are sent and merged by then.
+func (n *nodes) exchange(seeds []string) (any, error) {
+	before := time.Now()
+	_, err := n.lists[0].Join(seeds)
+	return map[string]any{"millis": float64(time.Since(before).Nanoseconds()) / 1e6}, err
 }
 
 // agree waits until every node of this process sees so many members.

@@ -105,7 +105,7 @@ const enter = (request: Request) => {
   return run(Effect.gen(function*() {
     const [name = ""] = request["names"] as ReadonlyArray<string>
     const seeds = request["seeds"] as ReadonlyArray<string>
-    const context = yield* Layer.buildWithScope(node(name), scope)
+    const context = yield* Layer.buildWithScope(node(name, request), scope)
     const cluster = yield* Effect.provide(Memberlist, context)
     if (seeds.length > 0) yield* cluster.join(seeds)
     const millis = performance.now() - began

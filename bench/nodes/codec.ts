@@ -1,26 +1,24 @@
 /**
  * The library's bytes, encoded and decoded one after the other. They are no part of its public API, so this takes them from
- * the files of the package that is measured.
+ * its sources.
  */
 import { Bench } from "tinybench"
-import type * as Nonces from "../../src/engine/sending/Nonces.ts"
 import type * as Message from "../../src/wire/message/Message.ts"
-import type * as Writer from "../../src/wire/msgpack/MessagePackWriter.ts"
-import type * as Compound from "../../src/wire/packet/Compound.ts"
 import type * as Packet from "../../src/wire/packet/Packet.ts"
 import type * as Frame from "../../src/wire/stream/Frame.ts"
-import type * as StreamBody from "../../src/wire/stream/StreamBody.ts"
 import { allocated } from "../child/Allocation.ts"
 import { type Request, serve } from "../child/Commands.ts"
 import { inside } from "../child/Inside.ts"
 
-const messages = await inside("wire/message/Message") as typeof Message
-const { Writer: MessagePackWriter } = await inside("wire/msgpack/MessagePackWriter") as typeof Writer
-const compounds = await inside("wire/packet/Compound") as typeof Compound
-const packets = await inside("wire/packet/Packet") as typeof Packet
-const frames = await inside("wire/stream/Frame") as typeof Frame
-const bodies = await inside("wire/stream/StreamBody") as typeof StreamBody
-const nonces = await inside("engine/sending/Nonces") as typeof Nonces
+const {
+  Compound: compounds,
+  Frame: frames,
+  Message: messages,
+  MessagePackWriter,
+  Nonces: nonces,
+  Packet: packets,
+  StreamBody: bodies
+} = await inside
 
 /** What is encoded, and how what was encoded is decoded. */
 interface Both {
@@ -32,7 +30,7 @@ interface Both {
 type Simple = Exclude<Message.PacketMessage, Message.User>
 
 // as a node has them
-const writer = new MessagePackWriter()
+const writer = new MessagePackWriter.Writer()
 const nonce = nonces.make()
 
 const text = new TextEncoder()

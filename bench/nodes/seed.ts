@@ -4,11 +4,10 @@
  */
 import { createServer } from "node:net"
 import type * as Message from "../../src/wire/message/Message.ts"
-import type * as Frame from "../../src/wire/stream/Frame.ts"
 import { type Request, serve } from "../child/Commands.ts"
 import { inside } from "../child/Inside.ts"
 
-const frames = await inside("wire/stream/Frame") as typeof Frame
+const { Frame: frames } = await inside
 
 const LOOPBACK = "127.0.0.1"
 

@@ -1,9 +1,8 @@
 /** What the page says of single messages and packets. */
-import { cell, markdown } from "./Cells.ts"
-import type { Part, Sample } from "./Results.ts"
+import { table as markdown } from "../../simulate/drawing/Markdown.ts"
+import type { Run, Sample } from "./Results.ts"
+import { cell, type Section, type Target } from "./Section.ts"
 import * as Statistics from "./Statistics.ts"
-
-const part: Part = "codec"
 
 /** What is encoded and decoded, in the order of the page, and the share of Go's time that ours is to stay within. */
 export const cases = [
@@ -23,8 +22,7 @@ export const cases = [
 
 export const operations = ["encode", "decode"] as const
 
-export const explained: readonly [title: string, text: string] = [
-  "One message, one packet, one list",
+const text =
   `Encoded and decoded again and again, by nothing but the functions that nodes use: ours from the package's files, Go's
 \`encode\`, \`decode\`, \`makeCompoundMessage\`, \`compressPayload\`, \`encryptPayload\` and their counterparts from memberlist
 itself, with structs that have the fields and tags of its own (go-msgpack v2.1.5 reads them by reflection). Packets include
@@ -36,10 +34,9 @@ messages and not for one. The time is processor time of the whole process, colle
 the median of nine. Ours are timed by tinybench, because it takes that clock. Bytes are what one
 operation allocates: Go's by \`runtime.MemStats.TotalAlloc\`; ours by the heap's size and that of byte arrays, before and
 after many operations without a collection in between, in a process of its own that has room for that.`
-]
 
 const figure = (samples: ReadonlyArray<Sample>, subject: Sample["subject"], key: string) =>
-  Statistics.figure(samples, part, subject, key)
+  Statistics.figure(samples, subject, key)
 
 const time = (spread: Statistics.Spread | undefined): string => {
   if (spread === undefined) return "–"
@@ -49,15 +46,15 @@ const time = (spread: Statistics.Spread | undefined): string => {
 }
 
 /** Returns the table of all messages, packets and lists, or nothing where none was measured. */
-export const table = (samples: ReadonlyArray<Sample>): string | undefined => {
+export const table = (samples: ReadonlyArray<Sample>): string => {
   const rows = cases.flatMap(({ name, target, title }) =>
     operations.flatMap((operation) => {
       const key = (what: string) => `${name}.${operation}.${what}`
       const ours = figure(samples, "ours", key("nanos"))
       if (ours === undefined) return []
-      const ratio = Statistics.ratio(samples, part, key("nanos"), ["ours", "go"])
-      const before = Statistics.ratio(samples, part, key("nanos"), ["ours", "before"])
-      const bytes = Statistics.ratio(samples, part, key("bytes"), ["ours", "go"])
+      const ratio = Statistics.ratio(samples, key("nanos"), ["ours", "go"])
+      const before = Statistics.ratio(samples, key("nanos"), ["ours", "before"])
+      const bytes = Statistics.ratio(samples, key("bytes"), ["ours", "go"])
       const verdict = ratio === undefined ? "–" : `${target}: ${ratio.median <= target ? "met" : "missed"}`
       return [[
         `${title}, ${operation}`,
@@ -73,7 +70,39 @@ export const table = (samples: ReadonlyArray<Sample>): string | undefined => {
       ]]
     })
   )
-  if (rows.length === 0) return undefined
   const head = ["", "bytes", "ours", "Go", "ours ÷ Go", "target", "ours allocates", "Go allocates", "ours ÷ Go"]
-  return markdown([rows.some((row) => row.length > head.length) ? [...head, "ours ÷ before"] : head, ...rows])
+  return markdown(rows.some((row) => row.length > head.length) ? [...head, "ours ÷ before"] : head, rows)
+}
+
+/** The target of several messages: the one that is furthest from it decides. */
+const worst = (work: string, chosen: (target: number) => boolean, times: number): Target => ({
+  work,
+  demanded: `each ≤ ${times} × Go`,
+  judge: ({ samples }: Run) => {
+    const found = cases.filter(({ target }) => chosen(target)).flatMap(({ name, title }) =>
+      operations.flatMap((operation) => {
+        const key = `${name}.${operation}.nanos`
+        const ratio = Statistics.ratio(samples, key, ["ours", "go"])
+        return ratio === undefined ? [] : [{ key, ratio, title: `${title}, ${operation}` }]
+      })
+    )
+    const [last] = found.toSorted((a, b) => b.ratio.median - a.ratio.median)
+    return last && {
+      ours: `${last.title}: ${time(figure(samples, "ours", last.key))}`,
+      beside: time(figure(samples, "go", last.key)),
+      ratio: cell(last.ratio, 2, "×"),
+      isMet: last.ratio.median <= times
+    }
+  }
+})
+
+export const section: Section = {
+  title: () => "One message, one packet, one list",
+  text: () => text,
+  figures: [],
+  body: ({ samples }) => table(samples),
+  targets: [
+    worst("codec: ping, ack and alive", (target) => target === 0.25, 0.25),
+    worst("codec: everything", () => true, 0.5)
+  ]
 }

@@ -9,7 +9,9 @@ export const parts = [
   "detection",
   "messages",
   "import",
-  "bundle"
+  "bundle",
+  "codec",
+  "table"
 ] as const
 export type Part = (typeof parts)[number]
 

@@ -1,9 +1,8 @@
 /** What the page says of lists of many members. */
-import { cell, markdown } from "./Cells.ts"
-import type { Part, Sample, Subject } from "./Results.ts"
+import { table as markdown } from "../../simulate/drawing/Markdown.ts"
+import type { Sample, Subject } from "./Results.ts"
+import { atMost, atMostTimes, cell, type Section } from "./Section.ts"
 import * as Statistics from "./Statistics.ts"
-
-const part: Part = "table"
 
 /** One size of the table, and one way to send it. */
 export interface Case {
@@ -21,8 +20,7 @@ export const cases: ReadonlyArray<Case> = [
   { key: "large", title: "60,000, LAN preset", rows: 60_000, mode: "lan" }
 ]
 
-export const explained: readonly [title: string, text: string] = [
-  "Tables of many members",
+const text =
   `A node is given its table by a program that answers its join with a list; nobody on that list answers. Then a node that
 knows nobody joins through it ("join": the newcomer is a fresh process, and so not warm), and joins through it again, five
 times, when both know all ("again": the median; memory and delays are the worst of the five). Names of 12 bytes, 32 bytes of metadata: 108 bytes a row.
@@ -33,7 +31,6 @@ any size, ours no list of more than 512 kB, because LZW takes 20 ms a megabyte, 
 the memory before the join stands beside it. The longest delay of the event loop is what a timer of 1 ms feels; on a
 machine that is shared others cause delays as well, so beside it stands the most processor time that the loop's thread used
 between two such timers. The target is 1.0 of Go's time, and no delay above 50 ms.`
-]
 
 interface Row {
   readonly key: string
@@ -49,14 +46,14 @@ const rows: ReadonlyArray<Row> = [
 ]
 
 const against = (samples: ReadonlyArray<Sample>, key: string, digits: number): ReadonlyArray<string> => [
-  cell(Statistics.figure(samples, part, "ours", key), digits),
-  cell(Statistics.figure(samples, part, "go", key), digits),
-  cell(Statistics.ratio(samples, part, key, ["ours", "go"]), 2, "×")
+  cell(Statistics.figure(samples, "ours", key), digits),
+  cell(Statistics.figure(samples, "go", key), digits),
+  cell(Statistics.ratio(samples, key, ["ours", "go"]), 2, "×")
 ]
 
 /** Returns the table of all sizes and modes, or nothing where none was measured. */
-export const table = (samples: ReadonlyArray<Sample>): string | undefined => {
-  const ours = (key: string, subject: Subject = "ours") => Statistics.figure(samples, part, subject, key)
+export const table = (samples: ReadonlyArray<Sample>): string => {
+  const ours = (key: string, subject: Subject = "ours") => Statistics.figure(samples, subject, key)
   const body = cases.flatMap((each) =>
     rows.flatMap(({ key, millis, title }) => {
       const of = `${each.key}.${key}`
@@ -73,9 +70,8 @@ export const table = (samples: ReadonlyArray<Sample>): string | undefined => {
       ]]
     })
   )
-  if (body.length === 0) return undefined
   const three = (title: string) => [`${title}: ours`, "Go", "ours ÷ Go"]
-  return markdown([
+  return markdown(
     [
       "",
       ...three("ms"),
@@ -86,6 +82,33 @@ export const table = (samples: ReadonlyArray<Sample>): string | undefined => {
       "longest delay, ms",
       "its own, ms"
     ],
-    ...body
-  ])
+    body
+  )
+}
+
+export const section: Section = {
+  title: () => "Tables of many members",
+  text: () => text,
+  figures: [],
+  body: ({ samples }) => table(samples),
+  targets: [
+    atMostTimes(1, "go", {
+      work: "a newcomer's join with 10,000 members",
+      key: "lan.join.millis",
+      digits: 0,
+      unit: "ms"
+    }),
+    atMostTimes(1, "go", {
+      work: "the same when both know all",
+      key: "lan.again.millis",
+      digits: 0,
+      unit: "ms"
+    }),
+    atMost(50, {
+      work: "the longest delay of the newcomer's event loop",
+      key: "lan.newcomer.delay",
+      digits: 0,
+      unit: "ms"
+    })
+  ]
 }

@@ -1,7 +1,7 @@
 /** A process that is measured: bench/child/Commands.ts is its half of the conversation. */
 import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createInterface } from "node:readline"
 import type { Readable, Writable } from "node:stream"
 
@@ -136,6 +136,23 @@ export class Child {
   /** How often its threads have been woken up so far. */
   get wakes(): number | undefined {
     return sleepsOf(this.pid)
+  }
+
+  /** The most memory that it held since `forgetPeak`, or since its start. */
+  get peak(): number {
+    try {
+      return field(readFileSync(`/proc/${this.pid}/status`, "utf8"), "VmHWM") ?? Number.NaN
+    } catch {
+      return Number.NaN
+    }
+  }
+
+  forgetPeak(): void {
+    try {
+      writeFileSync(`/proc/${this.pid}/clear_refs`, "5")
+    } catch {
+      // there is no /proc on other systems than Linux
+    }
   }
 
   kill(): void {

@@ -2,6 +2,9 @@
 import type { Amounts, Subject } from "../page/Results.ts"
 import { Child, type Command } from "./Child.ts"
 
+/** What a program does with a subject. */
+export type Program = "cluster" | "messages" | "import" | "codec" | "table" | "seed"
+
 /** One round of one part. */
 export interface Measuring {
   readonly round: number
@@ -10,7 +13,7 @@ export interface Measuring {
   /** Those of these subjects that this run has, each round beginning with another. */
   readonly turns: (...subjects: ReadonlyArray<Subject>) => ReadonlyArray<Subject>
   /** The program that does something with a subject. */
-  readonly command: (subject: Subject, what: "cluster" | "messages" | "import") => Command
+  readonly command: (subject: Subject, what: Program) => Command
   /** The folder in which a program finds the library as built for a subject. */
   readonly folder: (subject: Subject) => string
   readonly say: (doing: string) => void

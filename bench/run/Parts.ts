@@ -3,6 +3,7 @@ import type { Amounts, Part } from "../page/Results.ts"
 import type { Section } from "../page/Section.ts"
 import type { Measuring } from "./Measuring.ts"
 import * as Bundle from "./parts/bundle.ts"
+import * as Codec from "./parts/codec.ts"
 import * as Detection from "./parts/detection.ts"
 import * as Growth from "./parts/growth.ts"
 import * as Idle from "./parts/idle.ts"
@@ -11,6 +12,7 @@ import * as Join from "./parts/join.ts"
 import * as Messages from "./parts/messages.ts"
 import * as Processes from "./parts/processes.ts"
 import * as Steady from "./parts/steady.ts"
+import * as Table from "./parts/table.ts"
 
 export interface Definition {
   readonly measure: (measuring: Measuring) => Promise<void>
@@ -28,5 +30,7 @@ export const definitions: Readonly<Record<Part, Definition>> = {
   detection: Detection,
   messages: { ...Messages, seconds: () => Messages.seconds },
   import: { ...Import, seconds: () => Import.seconds },
-  bundle: { ...Bundle, seconds: () => Bundle.seconds }
+  bundle: { ...Bundle, seconds: () => Bundle.seconds },
+  codec: { ...Codec, seconds: () => Codec.seconds },
+  table: { ...Table, seconds: () => Table.seconds }
 }

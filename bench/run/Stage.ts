@@ -39,6 +39,33 @@ export const buildPackage = (library: string, outDir: string): void => {
   else compile(Path.join(library, "tsconfig.build.json"), outDir)
 }
 
+/** What programs take from inside the library, as it is in its published file: bench/child/Inside.ts has the types. */
+const insides = [
+  "engine/sending/Nonces",
+  "wire/message/Message",
+  "wire/msgpack/MessagePackWriter",
+  "wire/packet/Compound",
+  "wire/packet/Packet",
+  "wire/stream/Frame",
+  "wire/stream/StreamBody"
+]
+
+const buildInside = (library: string, outfile: string): void => {
+  buildSync({
+    stdin: {
+      contents: insides.map((file) => `export * as ${Path.basename(file)} from "./src/${file}.ts"\n`).join(""),
+      resolveDir: library
+    },
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "es2023",
+    packages: "external",
+    outfile,
+    logLevel: "error"
+  })
+}
+
 /** One build: a folder in which `effect-memberlist` is the library of one checkout. */
 export class Stage {
   /** Where `effect-memberlist` is installed. */
@@ -57,6 +84,7 @@ export class Stage {
     cpSync(Path.join(library, "package.json"), Path.join(installed, "package.json"))
     writeFileSync(Path.join(folder, "package.json"), `{ "private": true, "type": "module" }\n`)
     compile(Path.join(root, "bench/tsconfig.json"), Path.join(folder, "programs"))
+    buildInside(library, Path.join(folder, "inside.js"))
     const imports = effectModules(Path.join(installed, "dist/index.js")).map((specifier) => `import "${specifier}"\n`)
     writeFileSync(
       Path.join(folder, "programs/bench/floors/effect.js"),

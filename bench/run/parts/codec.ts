@@ -4,6 +4,8 @@ import type { Subject } from "../../page/Results.ts"
 import { type Command } from "../Child.ts"
 import { type Measuring, withChildren } from "../Measuring.ts"
 
+export { section } from "../../page/Codec.ts"
+
 export const seconds = 35
 
 /** A batch lasts so long, and the median of so many is taken. */
