@@ -99,10 +99,10 @@ export const ratio = (
 }
 
 /** The same work made slower on purpose, so that somebody sees the guard notice. */
-export const slowed = ({ name, run }: Work, factor: number): Work => {
+export const slowed = ({ run, ...work }: Work, factor: number): Work => {
   let owed = 0
   return {
-    name,
+    ...work,
     run: () => {
       owed += factor - 1
       while (owed >= 1) {

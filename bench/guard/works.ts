@@ -155,7 +155,7 @@ export const works: ReadonlyArray<Work> = [
   {
     // the first of the two that run whole nodes compiles them for both
     name: "cluster: eight nodes join, and ten simulated seconds",
-    warmupMillis: 5000,
+    warmupMillis: 4000,
     measuredMillis: 1500,
     run: () => cluster({ members: 8, seconds: 10 })
   },
@@ -163,7 +163,7 @@ export const works: ReadonlyArray<Work> = [
     // two that know each other: nearly nothing but probes
     name: "probe: two nodes, half a simulated minute",
     warmupMillis: 1500,
-    measuredMillis: 750,
+    measuredMillis: 600,
     run: () => cluster({ members: 2, seconds: 30 })
   }
 ]

@@ -73,7 +73,8 @@ describe("a work of the guard", () => {
   it("that is made slower is done as often more, whatever the factor", () => {
     for (const [factor, calls] of [[1, 40], [1.5, 60], [2, 80], [3.25, 130]] as const) {
       let done = 0
-      const { run } = slowed({ name: "counted", run: () => ++done }, factor)
+      const { run, ...rest } = slowed({ name: "counted", warmupMillis: 7, run: () => ++done }, factor)
+      assert.deepStrictEqual(rest, { name: "counted", warmupMillis: 7 })
       for (let i = 0; i < 40; i++) run()
       assert.strictEqual(done, calls)
     }
