@@ -24,10 +24,7 @@ const { megabytes, modules } = JSON.parse(
 
 /** What may be loaded; the numbers are in the file of all budgets. */
 export const budget = {
-  /**
-   * Packages, and how many modules of each; of ours, those whose code is in the files that are loaded. `ws` comes with
-   * Effect's socket server.
-   */
+  /** Packages, and how many modules of each; of ours, those whose code is in the files that are loaded. */
   modules: new Map(Object.entries(modules)),
   /** What a program does not load by importing the package: folders, and what is an entry by itself. */
   absent:
