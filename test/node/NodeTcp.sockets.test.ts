@@ -226,6 +226,32 @@ describe("serving", () => {
       yield* again.write(bytes(2))
       assert.deepStrictEqual([...(yield* again.pull)], [2])
     }))
+  it.live("begins with the connections that came before it, and what they brought", () =>
+    Effect.gen(function*() {
+      const [a, b] = [yield* transport(), yield* transport()]
+      const early = yield* a.open(b.bound, timeout)
+      yield* early.write(bytes(1))
+      // it ends before anybody looks at it
+      yield* Effect.scoped(a.open(b.bound, timeout))
+      yield* Effect.sleep("20 millis")
+      yield* Effect.forkScoped(b.serve(echo))
+      assert.deepStrictEqual([...(yield* early.pull)], [1])
+    }))
+  it.live("keeps nothing of a thousand messages, one after the other", () =>
+    Effect.gen(function*() {
+      const [a, b] = [yield* transport(), yield* transport()]
+      const sizes: Array<number> = []
+      yield* Effect.forkScoped(
+        b.serve((connection) => Effect.map(readToEnd(connection), ({ length }) => void sizes.push(length)))
+      )
+      const handles = () => process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap").length
+      const before = handles()
+      for (let i = 0; i < 1_000; i++) {
+        yield* Effect.scoped(Effect.flatMap(a.open(b.bound, timeout), (connection) => connection.write(bytes(1, 2, 3))))
+      }
+      while (sizes.length < 1_000 || handles() > before) yield* Effect.sleep("5 millis")
+      assert.deepStrictEqual([...new Set(sizes)], [3])
+    }).pipe(Effect.timeout("10 seconds")))
   it.live("goes on after a handler that dies", () =>
     Effect.gen(function*() {
       const [a, b] = [yield* transport(), yield* transport()]

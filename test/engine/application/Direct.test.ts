@@ -1,7 +1,9 @@
 import { assert, describe } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import { TestClock } from "effect/testing"
 import type { Recipient } from "../../../src/Member.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
@@ -65,6 +67,43 @@ describe("messages", () => {
       yield* TestClock.adjust("2 seconds")
       assert.include(b!.messages.map(({ payload }) => payload.length), limit)
       assert.include(b!.messages.map(({ payload }) => payload.length), broadcastLimit)
+    })
+  )
+
+  clusterTest(
+    "over a stream that takes none of them fail one by one after tcpTimeout, and nothing of them stays",
+    Effect.gen(function*() {
+      const { cluster } = yield* start("a", "10.0.0.1", {
+        config: { tcpTimeout: "2 seconds" },
+        transport: (inner) => ({
+          ...inner,
+          open: (to, options) =>
+            Effect.map(inner.open(to, options), (connection) => ({ ...connection, write: () => Effect.never }))
+        })
+      })
+      yield* start("b", "10.0.0.2")
+      const send = Effect.forkChild(
+        Effect.result(cluster.send({ address: "10.0.0.2:7946" }, bytes("x"), { reliable: true })),
+        { startImmediately: true }
+      )
+      const first = yield* send
+      yield* TestClock.adjust("1 second")
+      const second = yield* send
+      const interrupted = yield* send
+      yield* Fiber.interrupt(interrupted)
+      yield* TestClock.adjust("990 millis")
+      assert.isUndefined(first.pollUnsafe())
+      yield* TestClock.adjust("20 millis")
+      assert.isUndefined(second.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      for (const fiber of [first, second]) {
+        const result = yield* Fiber.join(fiber)
+        assert.isTrue(Result.isFailure(result))
+        if (Result.isSuccess(result)) continue
+        assert.strictEqual(result.failure.message, "write 10.0.0.2:7946: timeout (no end after 2000 ms)")
+      }
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* (yield* SimulatedNetwork).stats).streamsOpen, 0)
     })
   )
 
