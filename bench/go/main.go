@@ -35,6 +35,9 @@ type request struct {
 	Operation string  `json:"operation"`
 	Millis    float64 `json:"millis"`
 	Samples   int     `json:"samples"`
+	Kind      string  `json:"kind"`
+	Message   string  `json:"message"`
+	QuietMs   int     `json:"quietMs"`
 }
 
 // cpu is the processor time of the whole process so far, in microseconds, by the operating system's accounting. It is
@@ -62,6 +65,10 @@ func run(nodes *nodes, req request) (any, error) {
 		return nodes.enter(req.Names, req.Seeds, req.Watch)
 	case "failures":
 		return map[string]any{"failures": nodes.failures.all()}, nil
+	case "listen":
+		return nodes.listen(req.Names, req.PaceMs)
+	case "spread":
+		return nodes.tell(req)
 	case "send":
 		return nodes.send(req)
 	case "codec":

@@ -22,6 +22,7 @@ type nodes struct {
 	lists    []*memberlist.Memberlist
 	received atomic.Int64
 	failures failures
+	spread   spread
 }
 
 func (n *nodes) NodeMeta(int) []byte             { return nil }

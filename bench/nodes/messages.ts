@@ -4,6 +4,7 @@ import * as Stream from "effect/Stream"
 import { type Request, serve } from "../child/Commands.ts"
 import * as Sending from "../child/Sending.ts"
 import { clusters, handlers, run } from "./Nodes.ts"
+import * as Spread from "./Spread.ts"
 
 let count = 0
 
@@ -32,4 +33,4 @@ const send = (request: Request) =>
     return Sending.summary(micros)
   }))
 
-serve({ ...handlers, start, send, received: () => ({ count }) })
+serve({ ...handlers, ...Spread.requests, start, send, received: () => ({ count }) })

@@ -8,6 +8,7 @@ export const parts = [
   "processes",
   "detection",
   "messages",
+  "spread",
   "import",
   "bundle",
   "codec",
