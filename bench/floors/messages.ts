@@ -7,15 +7,25 @@ import * as Sending from "../child/Sending.ts"
 const LOOPBACK = "127.0.0.1"
 
 let count = 0
+const latencies = new Sending.Latencies()
 
 const socket = createSocket("udp4")
-socket.on("message", () => void count++)
+socket.on("message", (payload) => {
+  count++
+  latencies.note(payload)
+})
 
 // as a node would, it reads all of a message before it counts it
 const server = createServer((connection) => {
-  connection.resume()
+  let first: Uint8Array | undefined
+  connection.on("data", (payload) => {
+    first ??= payload
+  })
   connection.on("error", () => connection.destroy())
-  connection.on("end", () => void count++)
+  connection.on("end", () => {
+    count++
+    if (first !== undefined) latencies.note(first)
+  })
 })
 
 const start = async () => {
@@ -32,11 +42,13 @@ const start = async () => {
 const write = (port: number, payload: Uint8Array) =>
   new Promise<void>((resolve, reject) => {
     const connection = connect(port, LOOPBACK, () => {
+      // the system has it, and sends it and the end behind it
       connection.write(payload)
-      connection.end(() => resolve())
+      connection.destroy()
+      resolve()
     })
     connection.once("error", reject)
-    connection.resume()
+    connection.pause()
   })
 
 const throwAway = (port: number, payload: Uint8Array) =>
@@ -45,11 +57,12 @@ const throwAway = (port: number, payload: Uint8Array) =>
   )
 
 const send = async (request: Request) => {
-  const { burst, count, pauseMs, reliable, size, to } = Sending.read(request)
+  const { burst, count, pauseMs, reliable, size, stamped, to } = Sending.read(request)
   const [tcp = 0, udp = 0] = to.split("/").map(Number)
   const payload = Sending.text(size)
   const micros = new Float64Array(count)
   for (let i = 0; i < count; i++) {
+    if (stamped) Sending.stamp(payload)
     const before = performance.now()
     await (reliable ? write(tcp, payload) : throwAway(udp, payload))
     micros[i] = (performance.now() - before) * 1000
@@ -58,4 +71,4 @@ const send = async (request: Request) => {
   return Sending.summary(micros)
 }
 
-serve({ start, send, received: () => ({ count }) })
+serve({ start, send, received: () => ({ count }), latencies: () => latencies.take() })

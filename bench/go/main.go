@@ -38,6 +38,7 @@ type request struct {
 	Kind      string  `json:"kind"`
 	Message   string  `json:"message"`
 	QuietMs   int     `json:"quietMs"`
+	Stamped   bool    `json:"stamped"`
 }
 
 // cpu is the processor time of the whole process so far, in microseconds, by the operating system's accounting. It is
@@ -79,6 +80,8 @@ func run(nodes *nodes, req request) (any, error) {
 		return nodes.exchange(req.Seeds)
 	case "watch", "watched":
 		return map[string]any{}, nil
+	case "latencies":
+		return nodes.latencies.take(), nil
 	case "received":
 		return map[string]any{"count": nodes.received.Load()}, nil
 	}

@@ -19,14 +19,15 @@ const joiners = 16
 
 // nodes are the members that this process runs. It is also their delegate, which only counts messages.
 type nodes struct {
-	lists    []*memberlist.Memberlist
-	received atomic.Int64
-	failures failures
-	spread   spread
+	lists     []*memberlist.Memberlist
+	received  atomic.Int64
+	failures  failures
+	spread    spread
+	latencies latencies
 }
 
 func (n *nodes) NodeMeta(int) []byte             { return nil }
-func (n *nodes) NotifyMsg([]byte)                { n.received.Add(1) }
+func (n *nodes) NotifyMsg(msg []byte)            { n.received.Add(1); n.latencies.note(msg) }
 func (n *nodes) GetBroadcasts(int, int) [][]byte { return nil }
 func (n *nodes) LocalState(bool) []byte          { return nil }
 func (n *nodes) MergeRemoteState([]byte, bool)   {}
@@ -190,6 +191,9 @@ func (n *nodes) send(req request) (any, error) {
 	payload := text(req.Size)
 	micros := make([]float64, req.Count)
 	for i := range req.Count {
+		if req.Stamped {
+			stamp(payload)
+		}
 		before := time.Now()
 		var err error
 		if req.Reliable {
@@ -205,10 +209,5 @@ func (n *nodes) send(req request) (any, error) {
 			time.Sleep(time.Duration(req.PauseMs) * time.Millisecond)
 		}
 	}
-	sum := 0.0
-	for _, each := range micros {
-		sum += each
-	}
-	slices.Sort(micros)
-	return map[string]any{"medianMicros": micros[len(micros)/2], "meanMicros": sum / float64(len(micros))}, nil
+	return summary(micros), nil
 }

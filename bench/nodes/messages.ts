@@ -7,24 +7,30 @@ import { clusters, handlers, run } from "./Nodes.ts"
 import * as Spread from "./Spread.ts"
 
 let count = 0
+const latencies = new Sending.Latencies()
 
 const start = async (request: Request) => {
   const answer = await handlers.start(request)
   for (const cluster of clusters) {
-    void run(Stream.runForEach(cluster.messages, () => Effect.sync(() => void count++)))
+    void run(Stream.runForEach(cluster.messages, ({ payload }) =>
+      Effect.sync(() => {
+        count++
+        latencies.note(payload)
+      })))
   }
   return answer
 }
 
 const send = (request: Request) =>
   run(Effect.gen(function*() {
-    const { burst, count, pauseMs, reliable, size, to } = Sending.read(request)
+    const { burst, count, pauseMs, reliable, size, stamped, to } = Sending.read(request)
     const [cluster] = clusters
     const member = cluster === undefined ? undefined : (yield* cluster.members).find(({ name }) => name === to)
     if (cluster === undefined || member === undefined) return yield* Effect.die(new Error(`no member ${to}`))
     const payload = Sending.text(size)
     const micros = new Float64Array(count)
     for (let i = 0; i < count; i++) {
+      if (stamped) Sending.stamp(payload)
       const before = performance.now()
       yield* cluster.send(member, payload, { reliable })
       micros[i] = (performance.now() - before) * 1000
@@ -33,4 +39,4 @@ const send = (request: Request) =>
     return Sending.summary(micros)
   }))
 
-serve({ ...handlers, ...Spread.requests, start, send, received: () => ({ count }) })
+serve({ ...handlers, ...Spread.requests, start, send, received: () => ({ count }), latencies: () => latencies.take() })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
-import { summary, text } from "../../../bench/child/Sending.ts"
+import { Latencies, stamp, summary, text } from "../../../bench/child/Sending.ts"
 import { readIfThere } from "../../../bench/run/Files.ts"
 import { rotated } from "../../../bench/run/Measuring.ts"
 import { left } from "../../../bench/run/Progress.ts"
@@ -31,7 +31,18 @@ describe("a run of the benchmark", () => {
   })
 
   it("sums up what messages took", () =>
-    assert.deepStrictEqual(summary(Float64Array.of(5, 1, 3)), { medianMicros: 3, meanMicros: 3 }))
+    assert.deepStrictEqual(summary(Float64Array.of(5, 1, 3)), { medianMicros: 3, p99Micros: 5, meanMicros: 3 }))
+
+  it("tells how long stamped messages took that came since the last look", () => {
+    const latencies = new Latencies()
+    const message = text(100)
+    latencies.note(message)
+    assert.isNaN(latencies.take().meanMicros)
+    stamp(message)
+    latencies.note(message)
+    assert.isAtLeast(latencies.take().medianMicros, -1)
+    assert.isNaN(latencies.take().medianMicros)
+  })
 })
 
 describe("a file of results", () => {
