@@ -104,6 +104,10 @@ export const ackPayload = (node: Node): Effect.Effect<Uint8Array | null> => {
     : Effect.map(node.hooks.ask("ackPayload", node.settings.packetHookTimeout, () => hook), Option.getOrNull)
 }
 
+/** Whether hooks are asked before a ping is answered. */
+export const asksForAcks = ({ delegate }: Node): boolean =>
+  delegate.ackPayload !== undefined || delegate.broadcasts !== undefined
+
 /**
  * Answers a ping: with `full`, beside the current fiber if hooks are to be asked, so that one ack never waits for
  * another's hooks; with `bare`, which asks none, when too many acks are waiting.
@@ -114,7 +118,7 @@ export const answering = (
   full: Effect.Effect<void>,
   bare: Effect.Effect<void>
 ): Effect.Effect<void> => {
-  if (node.delegate.ackPayload === undefined && node.delegate.broadcasts === undefined) return full
+  if (!asksForAcks(node)) return full
   return Effect.suspend(() => node.work.start("ack", full, { peer }) ? Effect.void : bare)
 }
 

@@ -154,39 +154,43 @@ const failureOf = {
   onFailure: (failure: Sender.SendError) => failure
 }
 
+const ask = Effect.fnUntraced(function*(
+  node: Node,
+  target: Entry,
+  manner: Manner,
+  wait: Wait
+): Effect.fn.Return<End> {
+  const { health: { current: score }, settings: { probeInterval, probeTimeout } } = node
+  const sent = node.now()
+  const deadline = sent + LocalHealth.scale(probeInterval, score)
+  const ping: Message.Ping = { _tag: "Ping", seqNo: wait.seqNo, node: target.name, ...source(node) }
+  const failure = yield* Effect.match(manner.ping(ping), failureOf)
+  if (failure !== undefined) {
+    yield* manner.failed(failure)
+    if (!goesOn(failure)) return { _tag: "NotSent" }
+    return yield* askIndirectly(node, target, wait, deadline, manner, { pinged: false, sent, timeout: 0 })
+  }
+  const answerTime = LocalHealth.answerTime(probeTimeout, node.health.current, node.config.profile)
+  const answerBy = Math.min(deadline, sent + answerTime)
+  let answer = yield* wait.until(answerBy)
+  let delay = 0
+  const until = Option.isNone(answer) ? extraTime(node, answerBy, manner) : undefined
+  if (until !== undefined) {
+    answer = yield* wait.until(until)
+    // helpers have as much time as they would have had without our own delay
+    delay = node.now() - answerBy
+  }
+  if (Option.isNone(answer)) {
+    yield* node.logs.write("PingUnanswered", about(target))
+    const timeout = answerBy - sent
+    return yield* askIndirectly(node, target, wait, deadline + delay, manner, { pinged: true, sent, timeout })
+  }
+  node.heard.noteMember(target.name, node.now())
+  Reachability.acked(node, target, sent)
+  node.receipts.answered(wait.seqNo)
+  return { _tag: "Answered", roundTrip: answer.value.receivedAt - sent, payload: answer.value.payload }
+})
+
 /** Asks the target within one probe interval, or longer while our local health is bad. */
 export const make = (node: Node, target: Entry, manner: Manner): Effect.Effect<End> =>
-  withWait(
-    node,
-    Effect.fnUntraced(function*(wait): Effect.fn.Return<End> {
-      const { health: { current: score }, settings: { probeInterval, probeTimeout } } = node
-      const sent = node.now()
-      const deadline = sent + LocalHealth.scale(probeInterval, score)
-      const ping: Message.Ping = { _tag: "Ping", seqNo: wait.seqNo, node: target.name, ...source(node) }
-      const failure = yield* Effect.match(manner.ping(ping), failureOf)
-      if (failure !== undefined) {
-        yield* manner.failed(failure)
-        if (!goesOn(failure)) return { _tag: "NotSent" }
-        return yield* askIndirectly(node, target, wait, deadline, manner, { pinged: false, sent, timeout: 0 })
-      }
-      const answerTime = LocalHealth.answerTime(probeTimeout, node.health.current, node.config.profile)
-      const answerBy = Math.min(deadline, sent + answerTime)
-      let answer = yield* wait.until(answerBy)
-      let delay = 0
-      const until = Option.isNone(answer) ? extraTime(node, answerBy, manner) : undefined
-      if (until !== undefined) {
-        answer = yield* wait.until(until)
-        // helpers have as much time as they would have had without our own delay
-        delay = node.now() - answerBy
-      }
-      if (Option.isNone(answer)) {
-        yield* node.logs.write("PingUnanswered", about(target))
-        const timeout = answerBy - sent
-        return yield* askIndirectly(node, target, wait, deadline + delay, manner, { pinged: true, sent, timeout })
-      }
-      node.heard.noteMember(target.name, node.now())
-      Reachability.acked(node, target, sent)
-      node.receipts.answered(wait.seqNo)
-      return { _tag: "Answered", roundTrip: answer.value.receivedAt - sent, payload: answer.value.payload }
-    })
-  )
+  withWait(node, (wait) => ask(node, target, manner, wait))

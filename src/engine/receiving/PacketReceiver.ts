@@ -216,8 +216,10 @@ const heldForDead = (node: Node, from: Address.PeerAddress): string | undefined 
 export const loop = Effect.fnUntraced(function*(node: Node, handoff: Handoff, responder: Responder) {
   for (;;) {
     const packets = yield* node.transport.packets
-    for (const [i, packet] of packets.entries()) {
-      if (i > 0 && i % SLICE_PACKETS === 0) yield* Effect.yieldNow
+    let count = 0
+    for (const packet of packets) {
+      if (count > 0 && count % SLICE_PACKETS === 0) yield* Effect.yieldNow
+      count++
       const effect = read(node, handoff, responder, packet)
       if (effect !== undefined) yield* effect
     }

@@ -25,7 +25,8 @@ export interface Responder {
 
 const acknowledge = (node: Node, ping: Message.Ping, to: Address.PeerAddress): Effect.Effect<void> => {
   const ack = (payload: Uint8Array | null): Message.Ack => ({ _tag: "Ack", seqNo: ping.seqNo, payload })
-  const full = Effect.flatMapEager(
+  if (!Hooks.asksForAcks(node)) return Sender.orLog(node, "ack", to, Sender.withPiggyback(node, to, ack(null)))
+  const full = Effect.flatMap(
     Hooks.ackPayload(node),
     (payload) => Sender.orLog(node, "ack", to, Sender.withPiggyback(node, to, ack(payload)))
   )

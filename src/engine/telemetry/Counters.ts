@@ -227,7 +227,9 @@ export const make = (context: Context.Context<never>, labels: Labels): Counters 
   }
 
   return {
-    count: (name, ...[reason, by = 1]) => {
+    // named parameters: a list of them is made anew for each packet
+    count: (name: CounterName, reason?: string, amount?: number) => {
+      const by = amount ?? 1
       const cell = cellOf(name, reason)
       cell.total += by
       cell.metric.updateUnsafe(by, context)
