@@ -2,6 +2,7 @@
 import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import * as Path from "node:path"
 import { createInterface } from "node:readline"
 import type { Readable, Writable } from "node:stream"
 
@@ -83,6 +84,7 @@ export class Child {
 
   /** Starts a program and waits until it is ready. */
   static async start([program, ...args]: Command): Promise<Child> {
+    const name = Path.basename(args.at(-1) ?? program)
     const began = performance.now()
     const spawned = spawn(program, args, { env: environment(), stdio: ["pipe", "pipe", "inherit"] })
     await once(spawned, "spawn")
@@ -91,7 +93,7 @@ export class Child {
     const waiting = new Map<number, Waiting>()
     const hello = new Promise<Child>((resolve, reject) => {
       const refuse = (why: string) => {
-        const error = new Error(`${args.at(-1) ?? program}: ${why}`)
+        const error = new Error(`${name}: ${why}`)
         reject(error)
         for (const each of waiting.values()) each.reject(error)
       }
@@ -105,7 +107,7 @@ export class Child {
         const asked = waiting.get(line.id)
         waiting.delete(line.id)
         if (line.ok === true) asked?.resolve(line.result)
-        else asked?.reject(new Error(`${args.at(-1) ?? program}: ${line.error}`))
+        else asked?.reject(new Error(`${name}: ${line.error}`))
       })
       spawned.once("exit", (code, signal) => refuse(`ended with ${signal ?? code}`))
       spawned.stdin.on("error", (error) => refuse(error.message))

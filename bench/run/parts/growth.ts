@@ -119,14 +119,11 @@ const quiet = (measuring: Measuring, turns: ReadonlyArray<Subject>): Promise<Rea
     return outcomes
   })
 
-/** What each node takes that was added to the next smaller cluster, in MB, by the size of the larger. */
-const added = (sizes: ReadonlyArray<number>, figures: Sized): Sized => {
-  const resident = (size: number | undefined) => figures[at("resident", size ?? 0)] ?? Number.NaN
+/** What each node takes that the smallest cluster does not have, in MB, by the size of the larger. */
+const added = ([least = 0, ...larger]: ReadonlyArray<number>, figures: Sized): Sized => {
+  const resident = (size: number) => figures[at("resident", size)] ?? Number.NaN
   return Object.fromEntries(
-    sizes.slice(1).map((size, i) => {
-      const smaller = sizes[i] ?? 0
-      return [at("perAddedNode", size), (resident(size) - resident(smaller)) / (size - smaller)]
-    })
+    larger.map((size) => [at("perAddedNode", size), (resident(size) - resident(least)) / (size - least)])
   )
 }
 
@@ -233,7 +230,8 @@ export const section: Section = {
     `First each cluster by itself, one after the other, from the start of its first node until every node sees all others, all nodes
 started at once. Then clusters of all sizes and sides at the same time, the nodes of each started over one second; they join, settle
 for ${amounts.settleSeconds} s, and are measured for ${amounts.growthWindowSeconds} s while nothing happens. Resident memory is that of the whole process, after that;
-an added node is what each takes that the next smaller cluster does not have. Where gossip leaves a single member out in
+an added node is what each takes that the smallest cluster does not have. All nodes of a cluster share a process, and ours a thread, so
+that the time until all agree has the work of all of them in it. Where gossip leaves a single member out in
 somebody's view, all agree only with the next push/pull, which comes within 30 s for 10 nodes, and within 120 s for 200. What a member
 asks of the network, in packets and bytes, and what larger clusters cost, is simulated: see
 [what a member costs as the cluster grows](scale.md).`,
