@@ -47,7 +47,7 @@ export class VirtualClock implements Clock.Clock {
   readonly currentTimeNanos = Effect.sync(() => this.read())
   readonly monotonicTimeNanos = Effect.sync(() => this.read())
 
-  /** Calls `fire` when a sleep of so long would end, without a fiber; `undefined` where that is not later: not at all. */
+  /** Calls `fire` when such a sleep would end, without a fiber; `undefined` where that is not later: not at all. */
   alarm(duration: Duration.Duration, fire: () => void): Timer | undefined {
     const at = this.time + Duration.toMillis(duration)
     return at > this.time && Number.isFinite(at) ? this.timers.add(at, fire) : undefined
