@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
 import * as Dgram from "node:dgram"
-import { isIPv4 } from "node:net"
+import { isIPv4, isIPv6 } from "node:net"
 import { networkInterfaces } from "node:os"
 import { format, type PeerAddress } from "../base/Address.ts"
 import { BindFailed, TransportError } from "../MemberlistError.ts"
@@ -82,6 +82,8 @@ const ofBoth = (): Addressing => {
   }
   const parse = (host: string) => NetAddress.inetAddressFromNativeUnsafe(host, 0, scopeIds)
   const native = (ip: string): string => {
+    // the parser takes what is no address for one
+    if (!isIPv4(ip) && !isIPv6(ip)) throw new Error(`no address: ${ip}`)
     const parsed = parse(ip)
     return NetAddress.formatNativeHost(
       NetAddress.isInetAddressV6(parsed)
@@ -91,17 +93,31 @@ const ofBoth = (): Addressing => {
       process.platform
     )
   }
+  // an interface that has come since has no number yet: its addresses are left as the system wrote them
   return {
     toNative: (ip) => {
       try {
         return remembered(`to ${ip}`, () => native(ip))
       } catch {
-        return undefined
+        return isIPv6(ip) ? ip : undefined
       }
     },
-    fromNative: (host) => remembered(`from ${host}`, () => NetAddress.formatHost(NetAddress.toCanonical(parse(host))))
+    fromNative: (host) => {
+      try {
+        return remembered(`from ${host}`, () => NetAddress.formatHost(NetAddress.toCanonical(parse(host))))
+      } catch {
+        return host
+      }
+    }
   }
 }
+
+/**
+ * The addresses of a socket of a family.
+ *
+ * @internal
+ */
+export const addressing = (family: 4 | 6): Addressing => family === 4 ? ofIPv4 : ofBoth()
 
 const closed = (address: string, operation: "send" | "receive") =>
   new TransportError({
@@ -198,7 +214,7 @@ export const bind = Effect.fnUntraced(function*(
   const family = isIPv4(options.address) ? 4 : 6
   const clock = yield* Clock.Clock
   const notify = options.notify ?? Reporting.silent
-  const addresses = family === 4 ? ofIPv4 : ofBoth()
+  const addresses = addressing(family)
 
   let waiting: Array<Packet> = []
   let dropped = 0

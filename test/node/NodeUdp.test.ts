@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { withLargestBuffer } from "../../src/node/NodeUdp.ts"
+import { addressing, withLargestBuffer } from "../../src/node/NodeUdp.ts"
 
 const refusal = (code: string) => Object.assign(new Error(code), { code })
 
@@ -32,5 +32,28 @@ describe("withLargestBuffer", () => {
     }
     assert.throws(() => withLargestBuffer(ask), "EBADF")
     assert.strictEqual(attempts, 1)
+  })
+})
+
+describe("addresses", () => {
+  it("of an IPv4 socket are IPv4 as they are, and nothing else", () => {
+    const { fromNative, toNative } = addressing(4)
+    assert.strictEqual(fromNative("10.0.0.1"), "10.0.0.1")
+    assert.strictEqual(toNative("10.0.0.1"), "10.0.0.1")
+    assert.isUndefined(toNative("fd00::1"))
+    assert.isUndefined(toNative("orders-1"))
+  })
+  it("of an IPv6 socket are IPv6, and IPv4 in the mapped form", () => {
+    const { fromNative, toNative } = addressing(6)
+    assert.strictEqual(fromNative("::ffff:10.0.0.1"), "10.0.0.1")
+    assert.strictEqual(toNative("10.0.0.1"), "::ffff:10.0.0.1")
+    assert.strictEqual(fromNative("fd00:0:0::1"), "fd00::1")
+    assert.strictEqual(toNative("fd00::1"), "fd00::1")
+    assert.isUndefined(toNative("orders-1"))
+  })
+  it("on an interface that nobody knew at the start are left as the system wrote them", () => {
+    const { fromNative, toNative } = addressing(6)
+    assert.strictEqual(fromNative("fe80::1%late0"), "fe80::1%late0")
+    assert.strictEqual(toNative("fe80::1%late0"), "fe80::1%late0")
   })
 })
