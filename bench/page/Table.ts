@@ -77,8 +77,8 @@ export const table = (samples: ReadonlyArray<Sample>): string => {
       ...three("ms"),
       ...three("CPU ms"),
       ...three("peak, MB"),
-      "above before: ours",
-      "Go",
+      "above before, MB: ours",
+      "above before: Go",
       "longest delay, ms",
       "its own, ms"
     ],
