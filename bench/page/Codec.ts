@@ -23,7 +23,7 @@ export const cases = [
 export const operations = ["encode", "decode"] as const
 
 const text =
-  `Encoded and decoded again and again, by nothing but the functions that nodes use: ours from the package's files, Go's
+  `Encoded and decoded again and again, by nothing but the functions that nodes use: ours built from the package's sources, Go's
 \`encode\`, \`decode\`, \`makeCompoundMessage\`, \`compressPayload\`, \`encryptPayload\` and their counterparts from memberlist
 itself, with structs that have the fields and tags of its own (go-msgpack v2.1.5 reads them by reflection). Packets include
 their 20 messages, encoded one by one and decoded into 20 values; the encrypted one has a checksum and a fresh nonce. The
