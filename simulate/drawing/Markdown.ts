@@ -6,7 +6,9 @@ export const table = (
   rows: ReadonlyArray<ReadonlyArray<string>>,
   textColumns = 1
 ): string => {
-  const widths = header.map((title, i) => Math.max(3, title.length, ...rows.map((row) => row[i]?.length ?? 0)))
+  const widths = header.map((title, i) =>
+    Math.max(i < textColumns ? 3 : 2, title.length, ...rows.map((row) => row[i]?.length ?? 0))
+  )
   const line = (cells: ReadonlyArray<string>) =>
     `| ${
       cells.map((cell, i) => i < textColumns ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)).join(" | ")
