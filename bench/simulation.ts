@@ -1,7 +1,8 @@
 /**
  * How fast whole clusters run in virtual time, on one core: `npm exec -- node bench/simulation.ts [members] [seconds]`.
  * All members start in the first virtual second and join through the first one; with `--settled` they are put into the
- * state of a cluster that has been up for long instead. `--json` prints the figures as JSON.
+ * state of a cluster that has been up for long instead. `--json` prints the figures as JSON, and `--keep` adds them to
+ * bench/results/settled.jsonl, for simulations that take long.
  */
 import { Memberlist, MemberlistConfig, MemberlistLive } from "effect-memberlist"
 import { SimulatedNetwork, VirtualTime } from "effect-memberlist/testing"
@@ -9,15 +10,24 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
+import { appendFileSync } from "node:fs"
+import { loadavg } from "node:os"
+import * as Path from "node:path"
 import { parseArgs } from "node:util"
 import { Line, span } from "../simulate/running/Line.ts"
 import { type ObservedStep, Observer } from "../src/engine/StepObserver.ts"
 import * as Membership from "../src/swim/membership/Membership.ts"
 import * as Settling from "../src/testing/settled/Settling.ts"
+import { commitOf } from "./run/Machine.ts"
+import { root } from "./run/Stage.ts"
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { settled: { type: "boolean", default: false }, json: { type: "boolean", default: false } }
+  options: {
+    settled: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    keep: { type: "boolean", default: false }
+  }
 })
 const [members = 128, seconds = 120] = positionals.map(Number)
 
@@ -110,3 +120,8 @@ const result = {
   bytesSent
 }
 console.log(values.json ? JSON.stringify(result) : shown)
+if (values.keep) {
+  const [load = 0] = loadavg()
+  const kept = { at: new Date().toISOString(), commit: commitOf(root), load, settled: values.settled, ...result }
+  appendFileSync(Path.join(root, "bench/results/settled.jsonl"), `${JSON.stringify(kept)}\n`)
+}

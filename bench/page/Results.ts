@@ -12,7 +12,8 @@ export const parts = [
   "import",
   "bundle",
   "codec",
-  "table"
+  "table",
+  "simulator"
 ] as const
 export type Part = (typeof parts)[number]
 
@@ -56,6 +57,8 @@ export interface Amounts {
   readonly reliable: number
   readonly bestEffort: number
   readonly imports: number
+  /** Members and virtual seconds. */
+  readonly simulations: ReadonlyArray<readonly [members: number, seconds: number]>
 }
 
 /** All rounds of one part, with what they were measured on. */

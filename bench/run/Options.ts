@@ -30,7 +30,8 @@ const usual: Amounts = {
   kills: 20,
   reliable: 2000,
   bestEffort: 20_000,
-  imports: 7
+  imports: 7,
+  simulations: [[128, 120], [1000, 60]]
 }
 
 const quick: Amounts = {
@@ -45,7 +46,8 @@ const quick: Amounts = {
   kills: 10,
   reliable: 500,
   bestEffort: 5000,
-  imports: 3
+  imports: 3,
+  simulations: [[128, 120]]
 }
 
 export interface Options {

@@ -11,6 +11,7 @@ import * as Import from "./parts/import.ts"
 import * as Join from "./parts/join.ts"
 import * as Messages from "./parts/messages.ts"
 import * as Processes from "./parts/processes.ts"
+import * as Simulator from "./parts/simulator.ts"
 import * as Spread from "./parts/spread.ts"
 import * as Steady from "./parts/steady.ts"
 import * as Table from "./parts/table.ts"
@@ -34,5 +35,6 @@ export const definitions: Readonly<Record<Part, Definition>> = {
   import: { ...Import, seconds: () => Import.seconds },
   bundle: { ...Bundle, seconds: () => Bundle.seconds },
   codec: { ...Codec, seconds: () => Codec.seconds },
-  table: { ...Table, seconds: () => Table.seconds }
+  table: { ...Table, seconds: () => Table.seconds },
+  simulator: Simulator
 }

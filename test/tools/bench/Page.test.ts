@@ -54,7 +54,8 @@ const run = (samples: ReadonlyArray<Sample>): Run => ({
     kills: 20,
     reliable: 2000,
     bestEffort: 20_000,
-    imports: 7
+    imports: 7,
+    simulations: [[128, 120]]
   },
   busy: [{ part: "import", round: 0, load: 1.25, used: 0.5 }],
   samples,

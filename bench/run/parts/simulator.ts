@@ -1,0 +1,153 @@
+/** The simulator: whole clusters in virtual time, each in a process of its own. */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, readFileSync } from "node:fs"
+import * as Path from "node:path"
+import { text } from "node:stream/consumers"
+import { table as markdown } from "../../../simulate/drawing/Markdown.ts"
+import type { Amounts } from "../../page/Results.ts"
+import { at, atMost, type Figure, resident, type Section, tableOf, type Target } from "../../page/Section.ts"
+import { MB, type Measuring } from "../Measuring.ts"
+import { root } from "../Stage.ts"
+
+/** What `bench/simulation.ts` prints with `--json`. */
+export interface Simulated {
+  readonly members: number
+  /** Virtual seconds. */
+  readonly seconds: number
+  /** Seconds of processor time, all threads. */
+  readonly processor: number
+  /** Bytes of memory, at most. */
+  readonly mostMemory: number
+  /** Members that list all members at the end. */
+  readonly complete: number
+}
+
+/** Virtual member-seconds that a second of processor time simulates, on a machine with nothing else to do. */
+const USUAL = 2500
+
+export const seconds = ({ simulations }: Amounts): number =>
+  simulations.reduce((sum, [members, virtual]) => sum + members * virtual * (1 + members / 250) / USUAL, 0)
+
+/** The young generation: more costs memory, and as much time as it saves. */
+const SEMI_SPACE = "--max-semi-space-size=32"
+
+const simulate = async (members: number, virtual: number): Promise<Simulated> => {
+  const program = Path.join(root, "bench/simulation.ts")
+  const child = spawn(
+    process.execPath,
+    ["--conditions=effect-memberlist-source", SEMI_SPACE, program, String(members), String(virtual), "--json"],
+    { cwd: root, stdio: ["ignore", "pipe", "inherit"] }
+  )
+  const end = () => void child.kill()
+  process.on("exit", end)
+  try {
+    const [printed, [code]] = await Promise.all([text(child.stdout), once(child, "exit")])
+    if (code !== 0) throw new Error(`the simulation of ${members} members ended with ${code}`)
+    return JSON.parse(printed)
+  } finally {
+    process.off("exit", end)
+  }
+}
+
+/** Returns the figures of one simulation. */
+export const figuresOf = ({ members, mostMemory, processor, seconds }: Simulated): Record<string, number> => ({
+  [at("cpu", members)]: processor,
+  [at("speed", members)]: members * seconds / processor,
+  [at("resident", members)]: mostMemory / MB,
+  [at("perMember", members)]: mostMemory / MB / members
+})
+
+export const measure = async (measuring: Measuring): Promise<void> => {
+  const figures: Record<string, number> = {}
+  for (const [members, virtual] of measuring.amounts.simulations) {
+    measuring.say(`${members} members for ${virtual} virtual seconds`)
+    Object.assign(figures, figuresOf(await simulate(members, virtual)))
+  }
+  measuring.record("ours", figures)
+}
+
+/** A simulation that takes long, kept from whenever it was last done: `bench/simulation.ts --keep`. */
+interface Kept extends Simulated {
+  readonly at: string
+  readonly commit: string
+  readonly load: number
+}
+
+const KEPT = "bench/results/settled.jsonl"
+
+const keptRuns = (): ReadonlyArray<Kept> => {
+  const file = Path.join(root, KEPT)
+  if (!existsSync(file)) return []
+  return readFileSync(file, "utf8").split("\n").filter((line) => line !== "").map((line) => JSON.parse(line))
+}
+
+/** Returns the table of simulations that were kept. */
+export const keptTable = (runs: ReadonlyArray<Kept>): string =>
+  markdown(
+    ["members", "virtual s", "CPU s", "member-seconds a CPU s", "memory at most, MB", "complete", "commit"],
+    runs.map(({ commit, complete, members, mostMemory, processor, seconds }) => [
+      String(members),
+      String(seconds),
+      processor.toFixed(0),
+      (members * seconds / processor).toFixed(0),
+      (mostMemory / MB).toFixed(0),
+      String(complete),
+      commit
+    ]),
+    0
+  )
+
+const figures: ReadonlyArray<Figure> = [
+  { key: "cpu", title: "CPU s", digits: 1 },
+  { key: "speed", title: "member-seconds a CPU s", digits: 0 },
+  resident("resident", "memory at most, MB"),
+  { key: "perMember", title: "a member, MB", digits: 2 }
+]
+
+const MANY = 10_000
+
+/** Whether so many members can be simulated at all. */
+const atAll: Target = {
+  work: "simulator, 10,000 members for 60 s",
+  demanded: "at all",
+  judge: () => {
+    const run = keptRuns().findLast(({ members, seconds }) => members >= MANY && seconds >= 60)
+    return run && {
+      ours: `${run.processor.toFixed(0)} s, ${(run.mostMemory / 1e9).toFixed(1)} GB`,
+      beside: "–",
+      ratio: "–",
+      isMet: run.complete === run.members
+    }
+  }
+}
+
+export const section: Section = {
+  title: () => "Simulated clusters",
+  text: (amounts) =>
+    `Whole nodes on a simulated network in virtual time, with the LAN preset, delays of 1 to 5 ms and compression off, which costs what it
+costs outside: ${
+      amounts.simulations.map(([members, seconds]) => `${members} members for ${seconds} s`).join(", ")
+    }. All start and join in
+the first virtual second. A process simulates on one thread; processor time has that of V8's garbage collector and compiler
+too, but not the import. Memory is the most that was resident, of the whole process.`,
+  figures,
+  body: ({ amounts, samples }) => {
+    const kept = keptRuns()
+    const sizes = amounts.simulations.map(([members]) => members)
+    const shown = tableOf(samples, figures, sizes, "members")
+    return kept.length === 0 ? shown : `${shown}
+
+Larger clusters begin in the state of one that has been up for long, with a first table that all share
+([simulation.md](simulation.md#thousands)). Measured apart, because it takes long, by \`npm exec -- node --max-old-space-size=14000
+bench/simulation.ts 10000 60 --settled --keep\`:
+
+${keptTable(kept)}`
+  },
+  targets: [
+    atMost(3, { work: "simulator, 128 members for 120 s", key: at("cpu", 128), digits: 1, unit: "s" }),
+    atMost(60, { work: "simulator, 1,000 members for 60 s", key: at("cpu", 1000), digits: 0, unit: "s" }),
+    atMost(1611, { work: "simulator, memory of 1,000 members", key: at("resident", 1000), digits: 0, unit: "MB" }),
+    atAll
+  ]
+}
