@@ -127,14 +127,14 @@ const imported = async (): Promise<Figures["import"]> => {
     const { micros } = await whole.ask("join", { seed: address })
     least.beneath = Math.min(least.beneath, beneath.started.micros)
     least.whole = Math.min(least.whole, whole.started.micros)
-    least.joined = Math.min(least.joined, Number(micros))
+    least.joined = Math.min(least.joined, whole.started.micros + Number(micros))
     await beneath.end()
     await whole.end()
   }
   await seed.end()
   return rounded({
     "processor time, in that of its Effect modules": least.whole / least.beneath,
-    "from there until joined, in the same": least.joined / least.beneath
+    "until it has also joined, in the same": least.joined / least.beneath
   })
 }
 

@@ -126,16 +126,17 @@ const decodePushPull = () => {
 }
 
 export const works: ReadonlyArray<Work> = [
-  { name: "encode a packet of ten claims", run: encodeTen },
   {
-    name: "decode a packet of ten claims",
-    run: () => Packet.decode(datagram, inbound)
-  },
-  {
+    // first: after others it now and then takes twice as long, whatever it does
     name: "step: 100 members have news, of 1,000",
     warmupMillis: 500,
     measuredMillis: 400,
     run: update
+  },
+  { name: "encode a packet of ten claims", run: encodeTen },
+  {
+    name: "decode a packet of ten claims",
+    run: () => Packet.decode(datagram, inbound)
   },
   {
     name: "merge 1,000 members that are new",
@@ -153,17 +154,10 @@ export const works: ReadonlyArray<Work> = [
   },
   { name: "decode a push/pull of 1,000", run: decodePushPull },
   {
-    // the first of the two that run whole nodes compiles them for both
+    // whole nodes: probes, gossip, push/pulls; what they do is counted as well, exactly
     name: "cluster: eight nodes join, and ten simulated seconds",
     warmupMillis: 4000,
-    measuredMillis: 1500,
+    measuredMillis: 2000,
     run: () => cluster({ members: 8, seconds: 10 })
-  },
-  {
-    // two that know each other: nearly nothing but probes
-    name: "probe: two nodes, half a simulated minute",
-    warmupMillis: 1500,
-    measuredMillis: 600,
-    run: () => cluster({ members: 2, seconds: 30 })
   }
 ]
