@@ -189,7 +189,8 @@ const isMessage = (sent: PayloadView) => (event: PeerEvent): boolean =>
 
 /**
  * What a peer complained about. The reference logs as an error every message that it cannot read; ours logs those that it
- * rejects for debugging. That somebody was slow to answer is the machine's doing, and no complaint about the bytes.
+ * rejects for debugging. That somebody was slow to answer, or to run, is the machine's doing, and no complaint about the
+ * bytes.
  */
 export const complaints = (peer: Pick<Logging, "kind" | "logs">): ReadonlyArray<string> =>
   peer.logs.filter((line) => complaint[peer.kind].test(line) && !slowness.test(line))
@@ -200,7 +201,8 @@ const complaint = {
   ts: /\blevel=(ERROR|WARN|FATAL)\b|rejected a (packet|stream)/
 }
 
-const slowness = /fallback TCP ping: timeout|over TCP but UDP probes failed|refut(ed|ing) a? ?suspect message/i
+const slowness =
+  /this node was late|fallback TCP ping: timeout|over TCP but UDP probes failed|refut(ed|ing) a? ?suspect message/i
 
 /** Timings with which a process that is held up for a moment on a busy machine is not suspected. */
 export const patient = { probeIntervalMs: 1000, probeTimeoutMs: 400 } satisfies Partial<StartOptions>
