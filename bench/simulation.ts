@@ -13,7 +13,7 @@ import * as References from "effect/References"
 import { appendFileSync } from "node:fs"
 import { loadavg } from "node:os"
 import * as Path from "node:path"
-import { parseArgs } from "node:util"
+import { Arguments } from "../simulate/running/Arguments.ts"
 import { Line, span } from "../simulate/running/Line.ts"
 import { type ObservedStep, Observer } from "../src/engine/StepObserver.ts"
 import * as Membership from "../src/swim/membership/Membership.ts"
@@ -21,15 +21,29 @@ import * as Settling from "../src/testing/settled/Settling.ts"
 import { commitOf } from "./run/Machine.ts"
 import { root } from "./run/Stage.ts"
 
-const { positionals, values } = parseArgs({
+const usage = `npm exec -- node bench/simulation.ts [options] [members] [seconds]
+
+  members           1 to 10000, default 128
+  seconds           of virtual time, default 120
+  --settled         begin as a cluster that has been up for long
+  --json            print the figures as JSON
+  --keep            add them to bench/results/settled.jsonl
+`
+
+const args = new Arguments(usage)
+const { positionals, values } = args.parse({
   allowPositionals: true,
   options: {
+    help: { type: "boolean", default: false },
     settled: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     keep: { type: "boolean", default: false }
   }
 })
-const [members = 128, seconds = 120] = positionals.map(Number)
+const [members, seconds] = [
+  args.whole("members", positionals[0] ?? "128", 1, 10_000),
+  args.whole("seconds", positionals[1] ?? "120", 1)
+]
 
 const ip = (i: number) => `10.0.${i >> 8}.${i & 255}`
 

@@ -23,6 +23,7 @@ const usage = `npm run simulate:month [-- options]
 const args = new Arguments(usage)
 const { values: given } = args.parse({
   options: {
+    help: { type: "boolean", default: false },
     days: { type: "string", default: "30" },
     minutes: { type: "string", default: "20" },
     seed: { type: "string", default: "1" }

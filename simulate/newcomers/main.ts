@@ -18,7 +18,11 @@ const usage = `npm run simulate:newcomers [-- options] [sizes]
 const args = new Arguments(usage)
 const { positionals, values: { only, ...values } } = args.parse({
   allowPositionals: true,
-  options: { runs: { type: "string", default: "10" }, only: { type: "string" } }
+  options: {
+    help: { type: "boolean", default: false },
+    runs: { type: "string", default: "10" },
+    only: { type: "string" }
+  }
 })
 const sizes = args.sizes(positionals, [10, 100])
 const runs = args.whole("runs", values.runs, 1)

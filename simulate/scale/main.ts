@@ -24,6 +24,7 @@ const args = new Arguments(usage)
 const { positionals, values } = args.parse({
   allowPositionals: true,
   options: {
+    help: { type: "boolean", default: false },
     seconds: { type: "string", default: "60" },
     out: { type: "string" },
     fresh: { type: "boolean", default: false }

@@ -29,6 +29,7 @@ const usage = `npm run simulate:splits [-- options]
 const args = new Arguments(usage)
 const { values: given } = args.parse({
   options: {
+    help: { type: "boolean", default: false },
     runs: { type: "string", default: "10" },
     upto: { type: "string", default: "100" },
     only: { type: "string" },
