@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs"
 import * as Path from "node:path"
 import { text } from "node:stream/consumers"
 import { table as markdown } from "../../../simulate/drawing/Markdown.ts"
+import type { Chart } from "../../../simulate/drawing/Plot.ts"
 import type { Amounts } from "../../page/Results.ts"
 import { at, atMost, type Figure, resident, type Section, tableOf, type Target } from "../../page/Section.ts"
 import { MB, type Measuring } from "../Measuring.ts"
@@ -21,6 +22,9 @@ export interface Simulated {
   readonly mostMemory: number
   /** Members that list all members at the end. */
   readonly complete: number
+  /** Packets, and their bytes: what goes over streams is not among them. */
+  readonly packetsSent: number
+  readonly bytesSent: number
 }
 
 /** Virtual member-seconds that a second of processor time simulates, on a machine with nothing else to do. */
@@ -79,22 +83,51 @@ interface Kept extends Simulated {
 
 const KEPT = "bench/results/settled.jsonl"
 
+/** By their members. */
 const keptRuns = (): ReadonlyArray<Kept> => {
   const file = Path.join(root, KEPT)
   if (!existsSync(file)) return []
-  return readFileSync(file, "utf8").split("\n").filter((line) => line !== "").map((line) => JSON.parse(line))
+  const runs = readFileSync(file, "utf8").split("\n").filter((line) => line !== "").map((line): Kept =>
+    JSON.parse(line)
+  )
+  return runs.toSorted((a, b) => a.members - b.members)
 }
+
+/** A plot of what a member takes in a virtual second, by the number of members. */
+const grown = (title: string, y: string, of: (run: Kept) => number): Chart => ({
+  title,
+  x: "members",
+  y,
+  logX: true,
+  series: [{
+    name: "effect-memberlist",
+    colour: 0,
+    points: keptRuns().map((run) => ({ x: run.members, y: of(run) / run.members / run.seconds }))
+  }]
+})
 
 /** Returns the table of simulations that were kept. */
 export const keptTable = (runs: ReadonlyArray<Kept>): string =>
   markdown(
-    ["members", "virtual s", "CPU s", "member-seconds a CPU s", "memory at most, MB", "complete", "commit"],
-    runs.map(({ commit, complete, members, mostMemory, processor, seconds }) => [
+    [
+      "members",
+      "virtual s",
+      "CPU s",
+      "member-seconds a CPU s",
+      "memory at most, MB",
+      "packets a member and second",
+      "bytes",
+      "complete",
+      "commit"
+    ],
+    runs.map(({ bytesSent, commit, complete, members, mostMemory, packetsSent, processor, seconds }) => [
       String(members),
       String(seconds),
-      processor.toFixed(0),
+      processor.toFixed(processor < 10 ? 1 : 0),
       (members * seconds / processor).toFixed(0),
       (mostMemory / MB).toFixed(0),
+      (packetsSent / members / seconds).toFixed(2),
+      (bytesSent / members / seconds).toFixed(1),
       String(complete),
       commit
     ]),
@@ -141,12 +174,23 @@ too, but not the import. Memory is the most that was resident, of the whole proc
     const shown = tableOf(samples, figures, sizes, "members")
     return kept.length === 0 ? shown : `${shown}
 
-Larger clusters begin in the state of one that has been up for long, with a first table that all share
+The following begin in the state of one that has been up for long, with a first table that all share
 ([simulation.md](simulation.md#thousands)). Measured apart, because it takes long, by \`npm exec -- node --max-old-space-size=14000
 bench/simulation.ts 10000 60 --settled --keep\`:
 
-${keptTable(kept)}`
+${keptTable(kept)}
+
+What a member sends in packets is flat. Its push/pulls become rarer by a logarithm, and each has a row for every member, so
+that they are what grows with the cluster, and most of the processor time of ten thousand; [scale.md](scale.md) has their bytes.`
   },
+  plots: () =>
+    keptRuns().length === 0 ? [] : [
+      [
+        "simulated-cpu.svg",
+        grown("Processor time of a simulated member", "ms a second", (run) => run.processor * 1000)
+      ],
+      ["simulated-bytes.svg", grown("Bytes in packets of a simulated member", "bytes a second", (run) => run.bytesSent)]
+    ],
   targets: [
     atMost(3, { work: "simulator, 128 members for 120 s", key: at("cpu", 128), digits: 1, unit: "s" }),
     atMost(60, { work: "simulator, 1,000 members for 60 s", key: at("cpu", 1000), digits: 0, unit: "s" }),

@@ -1,7 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { figuresOf, keptTable } from "../../../bench/run/parts/simulator.ts"
 
-const run = { members: 1000, seconds: 60, processor: 80, mostMemory: 1.5e9, complete: 1000 }
+const run = {
+  members: 1000,
+  seconds: 60,
+  processor: 80,
+  mostMemory: 1.5e9,
+  complete: 1000,
+  packetsSent: 120_000,
+  bytesSent: 6e6
+}
 
 describe("the figures of a simulation", () => {
   it("are told by the number of members, with how much is simulated in a second of processor time", () => {
@@ -22,6 +30,8 @@ describe("the figures of a simulation", () => {
       "80",
       "7500",
       "1500",
+      "0.20",
+      "10.0",
       "1000",
       "abc"
     ])
