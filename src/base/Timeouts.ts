@@ -20,6 +20,11 @@ export class Timeouts {
     this.millis = millis
   }
 
+  /** Whether there is none. */
+  get isEmpty(): boolean {
+    return this.open.size === 0
+  }
+
   /** Adds one; what it returns takes it back. */
   add(now: number, due: () => void): () => void {
     const timeout = { at: now + this.millis, due }

@@ -29,10 +29,10 @@ export const LIMITS = {
   goodbye: 16,
   /** Probes of unknown members that others told of; further ones wait, and are not begun. */
   hearsay: MAX_PROBES,
-  /** What ends the inbound streams that keep us waiting. */
-  idle: 1,
-  /** What ends calls of the application that take too long. */
-  late: 1,
+  /** What ends the inbound streams that keep us waiting, and the one before it, which may not have ended yet. */
+  idle: 2,
+  /** What ends calls of the application that take too long, and the one before it. */
+  late: 2,
   /** Probes of others that we help with; further requests are not answered, which costs the asker a nack. */
   relay: 1024,
   /** Calls of the delegate's hooks; further ones give no answer. All acks and relays may each wait for one. */
@@ -72,18 +72,23 @@ export interface Work {
 }
 
 /**
- * Waits for an answer for at most `millis`, and has `late` instead when none came. `listen` is given what takes the
- * answer, and answers how to stop listening; it must not call back at once. It is `Effect.timeoutOption` with one fiber
- * for the time, where that has one for the answer as well: every probe waits like this.
+ * Waits for an answer for at most `millis`, and has `late` instead when none came. `there` gives one that has come
+ * already: it is asked in the same operation that begins to listen, because an answer may come between any two.
+ * `listen` is given what takes the answer, and answers how to stop listening; it must not call back at once. It is
+ * `Effect.timeoutOption` with one fiber for the time, where that has one for the answer as well: every probe waits like
+ * this.
  */
 export const within = <A, B>(
-  millis: number,
+  millis: () => number,
   late: B,
+  there: () => A | undefined,
   listen: (answered: (answer: A) => void) => () => void
 ): Effect.Effect<A | B> =>
   Effect.contextWith((context: Context.Context<never>) =>
     Effect.callback<A | B>((resume) => {
-      const timer = Effect.runForkWith(context)(Effect.sleep(millis))
+      const already = there()
+      if (already !== undefined) return resume(Effect.succeed(already))
+      const timer = Effect.runForkWith(context)(Effect.sleep(millis()))
       const end = () => {
         forget()
         timer.interruptUnsafe()

@@ -11,6 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { format, ipBytes, ipText, type PeerAddress } from "../base/Address.ts"
@@ -160,6 +161,12 @@ class Stream implements Connection {
     const { conn } = this
     this.unfinished++
     return Effect.callback((resume) => {
+      // it may have come to its end between the write and this
+      if (conn.destroyed) return resume(Effect.fail(this.unwritable()))
+      if (!conn.writableNeedDrain) {
+        this.unfinished--
+        return resume(Effect.void)
+      }
       const drained = () => {
         stop()
         this.unfinished--
@@ -249,17 +256,28 @@ const sharing = Effect.fnUntraced(function*(usual: number): Effect.fn.Return<Ala
     const next = timeouts.next(now())
     return next === undefined ? Effect.void : Effect.flatMap(Effect.sleep(next), () => watch)
   })
+  // without a pause between seeing that there is none and its end: one that was added there would be watched by nobody
+  const unpaused = Effect.provideService(watch, Scheduler.PreventSchedulerYield, true)
   let watching: Fiber.Fiber<void> | undefined
   let isClosed = false
-  yield* Effect.addFinalizer(() => {
-    isClosed = true
-    return watching === undefined ? Effect.void : Fiber.interrupt(watching)
-  })
+  /** Keeps no timer for nothing. What is still being opened when the scope ends keeps its timeout. */
+  const rest = () => {
+    if (isClosed && timeouts.isEmpty) watching?.interruptUnsafe()
+  }
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      isClosed = true
+      rest()
+    })
+  )
   return (context) => (millis, due) => {
     if (millis !== usual || isClosed) return sleeping(context)(millis, due)
     const takeBack = timeouts.add(now(), due)
-    if (watching === undefined || watching.pollUnsafe() !== undefined) watching = run(watch)
-    return takeBack
+    if (watching === undefined || watching.pollUnsafe() !== undefined) watching = run(unpaused)
+    return () => {
+      takeBack()
+      rest()
+    }
   }
 })
 

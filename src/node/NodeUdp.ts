@@ -261,7 +261,8 @@ export const bind = Effect.fnUntraced(function*(
     (socket, done) => {
       socket.on("message", onPacket)
       socket.on("close", onClose)
-      socket.bind({ address: options.address, port: options.port }, () => {
+      // never shared between the workers of a cluster, as for streams
+      socket.bind({ address: options.address, port: options.port, exclusive: true }, () => {
         try {
           withLargestBuffer((bytes) => socket.setRecvBufferSize(bytes))
         } catch (cause) {

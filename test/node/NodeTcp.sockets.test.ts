@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { Worker } from "node:worker_threads"
@@ -208,6 +209,25 @@ describe("opening", () => {
       const [error, millis] = yield* attempt
       assert.deepStrictEqual(error, { kind: "Timeout", operation: "open", scope: "Remote" })
       assert.isBelow(millis, 2000)
+    }))
+  it.live("takes no longer where the transport ends meanwhile", () =>
+    Effect.gen(function*() {
+      const flushTimeout = Duration.millis(300)
+      const scope = yield* Scope.make()
+      const a = yield* Scope.provide(
+        NodeTcp.listen({ address: "127.0.0.1", port: 0, maxInbound: 1, flushTimeout }),
+        scope
+      )
+      const to = { ip: "127.0.0.1", port: yield* deafListener }
+      const own = yield* Effect.scope
+      const open = Scope.provide(a.open(to, { timeout: flushTimeout }), own)
+      // the system itself answers for the first ones
+      const attempts = yield* Effect.forEach([1, 2, 3, 4, 5], () => Effect.forkIn(Effect.exit(open), own))
+      yield* Effect.sleep("50 millis")
+      yield* Scope.close(scope, Exit.void)
+      const ends = yield* Effect.forEach(attempts, (fiber) => Effect.timeoutOption(Fiber.join(fiber), "1 second"))
+      assert.isTrue(ends.every(Option.isSome))
+      assert.isTrue(ends.some((end) => Option.isSome(end) && Exit.isFailure(end.value)))
     }))
 })
 

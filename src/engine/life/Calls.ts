@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Scheduler from "effect/Scheduler"
 import { Timeouts } from "../../base/Timeouts.ts"
 import { MemberlistClosed } from "../../MemberlistError.ts"
 import * as Cutoff from "../Cutoff.ts"
@@ -45,6 +46,8 @@ export const make = Effect.fnUntraced(function*(
   const unwatched = Effect.sync(() => {
     isWatched = false
   })
+  // without a pause between seeing that there is no more and its end: a call that began there would have no end
+  const watching = Effect.provideService(Effect.ensuring(watch, unwatched), Scheduler.PreventSchedulerYield, true)
 
   const run = <A, E>(
     operation: string,
@@ -57,7 +60,7 @@ export const make = Effect.fnUntraced(function*(
         const end = () => cut(closed(operation))
         running.add(end)
         const inTime = late === undefined ? undefined : timeouts.add(now(), () => cut(late()))
-        if (late !== undefined) isWatched ||= work.start("late", Effect.ensuring(watch, unwatched))
+        if (late !== undefined) isWatched ||= work.start("late", watching)
         // what the call did until now may have ended the layer
         if (isClosed) end()
         return () => {

@@ -120,17 +120,16 @@ export const withWait = <A, E>(
     const wait: Wait = {
       seqNo,
       until: (deadline) =>
-        Effect.suspend(() =>
-          Option.isSome(answer) ? Effect.succeed(answer) : Work.within(
-            Math.max(0, deadline - now()),
-            answer,
-            (told: NonNullable<typeof answered>) => {
-              answered = told
-              return () => {
-                answered = undefined
-              }
+        Work.within(
+          () => Math.max(0, deadline - now()),
+          Option.none<Answer>(),
+          () => Option.isSome(answer) ? answer : undefined,
+          (told: NonNullable<typeof answered>) => {
+            answered = told
+            return () => {
+              answered = undefined
             }
-          )
+          }
         ),
       nacks: () => nacks,
       nackers: () => nackers

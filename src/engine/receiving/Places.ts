@@ -9,6 +9,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
 import { format } from "../../base/Address.ts"
 import { TransportError } from "../../MemberlistError.ts"
 import type { Connection } from "../../Transport.ts"
@@ -187,7 +188,7 @@ export const make = (options: Options): Places => {
       workingSince: at
     }
     streams.add(stream)
-    isWatched ||= start(Effect.ensuring(watch, unwatched))
+    isWatched ||= start(watching)
     return stream
   }
 
@@ -272,6 +273,8 @@ export const make = (options: Options): Places => {
   const unwatched = Effect.sync(() => {
     isWatched = false
   })
+  // without a pause between seeing that no stream is left and its end: one that came there would be looked after by none
+  const watching = Effect.provideService(Effect.ensuring(watch, unwatched), Scheduler.PreventSchedulerYield, true)
 
   const writePortions = Effect.fnUntraced(function*(stream: Stream, message: Uint8Array) {
     for (let at = 0; at < message.length; at += PORTION) {

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Scheduler from "effect/Scheduler"
 import { TestClock } from "effect/testing"
 import * as Acks from "../../../src/engine/probing/Acks.ts"
 
@@ -137,6 +138,22 @@ describe("a wait", () => {
         }))
       assert.deepStrictEqual(answer, [Option.some({ payload, receivedAt: 42, from: undefined }), 2])
       assert.strictEqual(acks.waiting(), 0)
+    }))
+
+  it.live("has an answer that came while the fiber gave way to others before it began to listen", () =>
+    Effect.gen(function*() {
+      const acks = Acks.make(7)
+      const clock = () => performance.now()
+      const answered = Acks.withWait({ acks, now: clock }, (wait) =>
+        Effect.gen(function*() {
+          yield* Effect.callback<void>((resume) => void setTimeout(() => resume(Effect.void)))
+          setImmediate(() => acks.ack(wait.seqNo, payload, 42))
+          return yield* wait.until(clock() + 50)
+        }))
+      for (let operations = 3; operations < 12; operations++) {
+        const answer = yield* Effect.provideService(answered, Scheduler.MaxOpsBeforeYield, operations)
+        assert.isTrue(Option.isSome(answer), `lost where a fiber gives way after ${operations} operations`)
+      }
     }))
 
   it.effect("has none when its deadline passes first", () =>
