@@ -273,7 +273,7 @@ export const make = (options: Options): Places => {
   const unwatched = Effect.sync(() => {
     isWatched = false
   })
-  // without a pause between seeing that no stream is left and its end: one that came there would be looked after by none
+  // without a pause between seeing that no stream is left and its end: nobody would look after one that came there
   const watching = Effect.provideService(Effect.ensuring(watch, unwatched), Scheduler.PreventSchedulerYield, true)
 
   const writePortions = Effect.fnUntraced(function*(stream: Stream, message: Uint8Array) {
