@@ -1,0 +1,30 @@
+import { assert, describe, it } from "@effect/vitest"
+import { kindOf, summary } from "../../../bench/page/Profile.ts"
+
+const frame = (functionName: string, url: string) => ({
+  functionName,
+  url,
+  scriptId: "1",
+  lineNumber: 1,
+  columnNumber: 1
+})
+
+describe("a profile", () => {
+  it("tells whose a function is by its file", () => {
+    assert.strictEqual(kindOf(frame("draw", "file:///a/node_modules/effect-memberlist/dist/index.js")), "ours")
+    assert.strictEqual(kindOf(frame("runLoop", "file:///a/node_modules/effect/dist/internal/effect.js")), "Effect")
+    assert.strictEqual(kindOf(frame("send", "node:dgram")), "Node.js")
+    assert.strictEqual(kindOf(frame("send", "")), "native code")
+    assert.isUndefined(kindOf(frame("(idle)", "")))
+  })
+
+  it("divides the processor time, and gives other threads what the main one did not take", () => {
+    const nodes = [frame("draw", "/effect-memberlist/dist/index.js"), frame("(idle)", ""), frame("send", "node:dgram")]
+      .map((callFrame, i) => ({ id: i + 1, callFrame }))
+    const profile = { nodes, startTime: 0, endTime: 100, samples: [1, 2, 3, 1], timeDeltas: [10, 500, 20, 15] }
+    const { busy, byKind, ours } = summary({ micros: 60, profile }, 5)
+    assert.strictEqual(busy, 60)
+    assert.deepInclude(byKind, { "ours": 25, "Node.js": 20, "other threads": 15, "Effect": 0 })
+    assert.deepStrictEqual(ours, [["draw", 25]])
+  })
+})
