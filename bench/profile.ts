@@ -1,11 +1,11 @@
 /**
  * Where the processor time goes: `npm exec -- node bench/profile.ts [idle|steady|join ...]`. It runs what the parts of the
- * benchmark with these names run, looks at the main thread a few thousand times a second, and prints whose code it was in.
+ * benchmark with these names run, looks at the main thread two thousand times a second, and prints whose code it was in.
  */
 import type { Profiler } from "node:inspector"
 import { table } from "../simulate/drawing/Markdown.ts"
 import { Arguments, namesOf } from "../simulate/running/Arguments.ts"
-import { kinds, type Profile, summary } from "./page/Profile.ts"
+import { kinds, summary } from "./page/Profile.ts"
 import { Child, endAll } from "./run/Child.ts"
 import { names, wait } from "./run/Measuring.ts"
 import { root, Stage } from "./run/Stage.ts"
@@ -33,12 +33,12 @@ const SETTLE_SECONDS = 20
 
 const stage = Stage.build("ours", root)
 
-const stop = async (child: Child): Promise<Profile> => {
-  const { micros, profile } = await child.ask("profiled")
-  return { micros: Number(micros), profile: profile as Profiler.Profile }
+const stop = async (child: Child): Promise<Profiler.Profile> => {
+  const { profile } = await child.ask("profiled")
+  return profile as Profiler.Profile
 }
 
-const look = async (child: Child): Promise<Profile> => {
+const look = async (child: Child): Promise<Profiler.Profile> => {
   await wait(SETTLE_SECONDS)
   await child.ask("profile")
   await wait(seconds)

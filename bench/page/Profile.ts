@@ -1,13 +1,7 @@
 /** Whose code a profile found the main thread in. */
 import type { Profiler } from "node:inspector"
 
-/** A profile of the main thread, and the processor time of all threads meanwhile, in microseconds. */
-export interface Profile {
-  readonly micros: number
-  readonly profile: Profiler.Profile
-}
-
-export const kinds = ["ours", "Effect", "Node.js", "native code", "garbage collection", "other threads"] as const
+export const kinds = ["ours", "Effect", "Node.js", "native code", "garbage collection"] as const
 export type Kind = typeof kinds[number]
 
 /** Returns whose a function is; nothing where nobody works. */
@@ -22,41 +16,35 @@ export const kindOf = ({ functionName, url }: Profiler.ProfileNode["callFrame"])
 }
 
 interface Summary {
-  /** Microseconds of processor time in all. */
+  /** Microseconds of the main thread in all. */
   readonly busy: number
   readonly byKind: Readonly<Record<Kind, number>>
   /** Our functions, with the microseconds in themselves, most first. */
   readonly ours: ReadonlyArray<readonly [title: string, micros: number]>
 }
 
-/** Returns how the processor time is divided; what the main thread did not take others did. */
-export const summary = ({ micros, profile }: Profile, functions: number): Summary => {
+/** Returns how the time of the main thread is divided. What looks at it takes some of it, and more of another thread's. */
+export const summary = (profile: Profiler.Profile, functions: number): Summary => {
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]))
   const byKind: Record<Kind, number> = {
     "ours": 0,
     "Effect": 0,
     "Node.js": 0,
     "native code": 0,
-    "garbage collection": 0,
-    "other threads": 0
+    "garbage collection": 0
   }
   const ours = new Map<string, number>()
-  let main = 0
+  let busy = 0
   for (const [i, id] of (profile.samples ?? []).entries()) {
     const node = nodes.get(id)
     const kind = node && kindOf(node.callFrame)
     if (node === undefined || kind === undefined) continue
     const took = profile.timeDeltas?.[i] ?? 0
-    main += took
+    busy += took
     byKind[kind] += took
     if (kind !== "ours") continue
     const title = node.callFrame.functionName || "(unnamed)"
     ours.set(title, (ours.get(title) ?? 0) + took)
   }
-  byKind["other threads"] = Math.max(0, micros - main)
-  return {
-    busy: Math.max(micros, main),
-    byKind,
-    ours: [...ours].toSorted(([, a], [, b]) => b - a).slice(0, functions)
-  }
+  return { busy, byKind, ours: [...ours].toSorted(([, a], [, b]) => b - a).slice(0, functions) }
 }
