@@ -17,7 +17,7 @@ export type Group = typeof groups[number]
 
 /**
  * How much above the budget is still no failure. Each is wider than what was seen of a machine of two processors with a
- * load of 6 to 17 (bench/README.md has the figures), and narrower than a path that became 1.75 times as slow.
+ * load of 6 to 17 (bench/README.md has the figures), and narrower than most paths that became 1.75 times as slow.
  */
 export const tolerance: Readonly<Record<Group, number>> = { works: 0.4, counts: 0.1, import: 0.25, bundle: 0.03 }
 
