@@ -1,4 +1,7 @@
 /** The paths that a node takes all the time, and the fixed work that they are compared with. */
+import { MemberlistConfig } from "effect-memberlist"
+import * as Effect from "effect/Effect"
+import * as Units from "../../src/engine/Units.ts"
 import * as Announcement from "../../src/swim/life/Announcement.ts"
 import * as Alive from "../../src/swim/membership/Alive.ts"
 import * as Membership from "../../src/swim/membership/Membership.ts"
@@ -74,20 +77,11 @@ const row = (i: number, incarnation: number) => ({
 })
 const rows = (incarnation: number) => Array.from({ length: ROWS }, (_, i) => row(i, incarnation))
 
+/** The LAN preset's, as memberlist has them. */
 const rules: Membership.Rules = {
-  probeInterval: 1000,
-  suspicionMult: 4,
-  suspicionMaxTimeoutMult: 6,
-  deadNodeReclaimTime: 0,
-  gossipToTheDeadTime: 30_000,
-  maxMembers: 65_536,
-  nameConflictPolicy: "keep",
+  ...Units.make(Effect.runSync(MemberlistConfig.make({ ...MemberlistConfig.lan, name: "self" }))).rules,
   recovery: false,
-  verifies: false,
-  healInterval: 10_000,
-  maxLost: 256,
-  lostTime: 86_400_000,
-  addressAllowed: () => true
+  verifies: false
 }
 
 /** Numbers in [0, 1) that only depend on how many were drawn. */

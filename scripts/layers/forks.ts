@@ -9,7 +9,7 @@ export const starters: Readonly<Record<string, ReadonlyArray<string>>> = {
   "src/engine/Work.ts": ["runForkWith"],
   // the loops
   "src/engine/Supervisor.ts": ["forkScoped"],
-  // work that its caller waits for
+  // work that its caller waits for, and the time that a wait may take
   "src/engine/Cutoff.ts": ["runForkWith"],
   // a child that the probe waits for or interrupts, and whose defects `Work.guard` tells
   "src/engine/probing/Inquiry.ts": ["forkChild"]

@@ -13,7 +13,6 @@ import { charts, report } from "./report.ts"
 const usage = `npm run simulate:scale [-- options] [sizes]
 
   sizes             members, default 10 32 100 316 1000; from 2000 on they begin as a cluster that has been up for long
-                    (10000: some ten minutes, 8 GB)
   --seconds N       virtual seconds of quiet, at least, that the cost is measured over, default 60
   --out FILE        default docs/scale.md, with the results in simulate/scale/results; plots go into a folder of that
                     name, and so do the results with this option

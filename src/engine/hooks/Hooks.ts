@@ -109,18 +109,15 @@ export const asksForAcks = ({ delegate }: Node): boolean =>
   delegate.ackPayload !== undefined || delegate.broadcasts !== undefined
 
 /**
- * Answers a ping: with `full`, beside the current fiber if hooks are to be asked, so that one ack never waits for
- * another's hooks; with `bare`, which asks none, when too many acks are waiting.
+ * Answers a ping where hooks are asked: with `full`, beside the current fiber, so that one ack never waits for the
+ * hooks of another; with `bare`, which asks none, when too many acks are waiting.
  */
 export const answering = (
   node: Node,
   peer: PeerAddress,
   full: Effect.Effect<void>,
   bare: Effect.Effect<void>
-): Effect.Effect<void> => {
-  if (!asksForAcks(node)) return full
-  return Effect.suspend(() => node.work.start("ack", full, { peer }) ? Effect.void : bare)
-}
+): Effect.Effect<void> => Effect.suspend(() => node.work.start("ack", full, { peer }) ? Effect.void : bare)
 
 /** What the delegate adds to a packet with room for `limit` bytes. */
 export const broadcasts = (node: Node, overhead: number, limit: number): Effect.Effect<ReadonlyArray<Uint8Array>> => {

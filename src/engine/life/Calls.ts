@@ -4,11 +4,11 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Scheduler from "effect/Scheduler"
 import { Timeouts } from "../../base/Timeouts.ts"
 import { MemberlistClosed } from "../../MemberlistError.ts"
 import * as Cutoff from "../Cutoff.ts"
 import * as Signal from "../Signal.ts"
+import * as Watcher from "../Watcher.ts"
 import type { Work } from "../Work.ts"
 
 export interface Calls {
@@ -33,21 +33,11 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Calls> {
   const drained = yield* Signal.make
   const timeouts = new Timeouts(tcpTimeout)
-  let isWatched = false
+  const watched = Watcher.make(() => timeouts.next(now()), (watch) => work.start("late", watch))
   let isClosed = false
   /** What ends each call that waits. */
   const running = new Set<() => void>()
   const closed = (operation: string) => Effect.fail(new MemberlistClosed({ operation }))
-
-  const watch: Effect.Effect<void> = Effect.suspend(() => {
-    const next = timeouts.next(now())
-    return next === undefined ? Effect.void : Effect.flatMap(Effect.sleep(next), () => watch)
-  })
-  const unwatched = Effect.sync(() => {
-    isWatched = false
-  })
-  // without a pause between seeing that there is no more and its end: a call that began there would have no end
-  const watching = Effect.provideService(Effect.ensuring(watch, unwatched), Scheduler.PreventSchedulerYield, true)
 
   const run = <A, E>(
     operation: string,
@@ -60,7 +50,7 @@ export const make = Effect.fnUntraced(function*(
         const end = () => cut(closed(operation))
         running.add(end)
         const inTime = late === undefined ? undefined : timeouts.add(now(), () => cut(late()))
-        if (late !== undefined) isWatched ||= work.start("late", watching)
+        if (late !== undefined) watched()
         // what the call did until now may have ended the layer
         if (isClosed) end()
         return () => {

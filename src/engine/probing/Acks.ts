@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { PeerAddress } from "../../base/Address.ts"
 import { isSame } from "../../swim/probing/Evidence.ts"
-import * as Work from "../Work.ts"
+import * as Cutoff from "../Cutoff.ts"
 
 /** What a waiting probe, ping or relay is told. */
 export interface AckHandler {
@@ -120,7 +120,7 @@ export const withWait = <A, E>(
     const wait: Wait = {
       seqNo,
       until: (deadline) =>
-        Work.within(
+        Cutoff.within(
           () => Math.max(0, deadline - now()),
           Option.none<Answer>(),
           () => Option.isSome(answer) ? answer : undefined,

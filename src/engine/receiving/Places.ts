@@ -9,12 +9,12 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import * as Scheduler from "effect/Scheduler"
 import { format } from "../../base/Address.ts"
 import { TransportError } from "../../MemberlistError.ts"
 import type { Connection } from "../../Transport.ts"
 import type { Counters } from "../telemetry/Counters.ts"
 import type { Logs } from "../telemetry/Logs.ts"
+import * as Watcher from "../Watcher.ts"
 import * as Eviction from "./Eviction.ts"
 
 /** Fewer bytes since the last progress are none: a byte now and then keeps no stream alive. */
@@ -133,8 +133,6 @@ export const make = (options: Options): Places => {
   const streams = new Set<Stream>()
   /** What they hold together: it is asked for with every portion that arrives. */
   let total = 0
-  /** Somebody looks after those that keep us waiting. */
-  let isWatched = false
 
   const leave = (stream: Stream): void => {
     if (streams.delete(stream)) total -= stream.bytes
@@ -188,7 +186,7 @@ export const make = (options: Options): Places => {
       workingSince: at
     }
     streams.add(stream)
-    isWatched ||= start(watching)
+    watched()
     return stream
   }
 
@@ -246,8 +244,12 @@ export const make = (options: Options): Places => {
     stream.fiber.interruptUnsafe()
   }
 
-  /** Ends who is late, and tells in how many milliseconds the next one may be. */
-  const look = (): number => {
+  /**
+   * Ends streams that have waited for their peer for too long, and tells in how many milliseconds the next one may
+   * have; nothing when no stream is left. Streams that come while the watcher sleeps are due later than what it sleeps
+   * for.
+   */
+  const look = (): number | undefined => {
     const at = now()
     let next = maxIdle
     for (const stream of streams) {
@@ -257,24 +259,11 @@ export const make = (options: Options): Places => {
       if (left > 0) next = Math.min(next, Math.ceil(left))
       else if (waiting !== undefined) giveUp(stream, waiting, begunAt + options.timeout <= at)
     }
-    return next
+    return streams.size === 0 ? undefined : next
   }
 
-  /**
-   * Ends streams that have waited for their peer for too long. One fiber for all of them, and not one for each: a
-   * thousand strangers that connect at once would pay for those with everybody's time. Streams that come while it
-   * sleeps are due later than what it sleeps for.
-   */
-  const watch: Effect.Effect<void> = Effect.suspend(() => {
-    const next = look()
-    return streams.size === 0 ? Effect.void : Effect.flatMap(Effect.sleep(next), () => watch)
-  })
-
-  const unwatched = Effect.sync(() => {
-    isWatched = false
-  })
-  // without a pause between seeing that no stream is left and its end: nobody would look after one that came there
-  const watching = Effect.provideService(Effect.ensuring(watch, unwatched), Scheduler.PreventSchedulerYield, true)
+  // a thousand strangers that connect at once would pay for a fiber each with everybody's time
+  const watched = Watcher.make(look, start)
 
   const writePortions = Effect.fnUntraced(function*(stream: Stream, message: Uint8Array) {
     for (let at = 0; at < message.length; at += PORTION) {

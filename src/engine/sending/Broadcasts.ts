@@ -178,6 +178,11 @@ export const draw = (
 ): Effect.Effect<ReadonlyArray<Uint8Array>> => {
   // nobody's turn
   if (limit <= 0 || maxParts <= 0) return silent
+  // nearly always
+  if (isIdle(node)) {
+    node.fairness.current = 0
+    return silent
+  }
   const share = shareOfUser(node, limit)
   // as many of the parts as of the bytes: short messages by the hundred would leave the news none
   const kept = share === 0 ? nothing : look(node, node.user, share, Math.floor(maxParts * share / limit))

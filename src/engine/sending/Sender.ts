@@ -103,11 +103,6 @@ export const withPiggyback = (
     const refused = nameMissing(node, to)
     if (refused !== undefined) return Effect.fail(refused)
     const first = Message.encode(message, node.writer)
-    // nearly always
-    if (Broadcasts.isIdle(node)) {
-      node.fairness.current = 0
-      return datagram(node, to, first, false)
-    }
     return Effect.flatMapEager(
       Broadcasts.draw(
         node,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Codec from "../../../bench/page/Codec.ts"
 import type { Part, Run, Sample, Subject } from "../../../bench/page/Results.ts"
-import * as Table from "../../../bench/page/Table.ts"
+import * as Codec from "../../../bench/run/parts/codec.ts"
+import * as Table from "../../../bench/run/parts/table.ts"
 
 const sample = (part: Part, subject: Subject, round: number, figures: Record<string, number>): Sample => ({
   part,

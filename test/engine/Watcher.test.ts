@@ -1,0 +1,61 @@
+/** One fiber that looks after many things. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { TestClock } from "effect/testing"
+import * as Watcher from "../../src/engine/Watcher.ts"
+
+/** What is due when, and how often a fiber was started. */
+const watching = Effect.gen(function*() {
+  const context = yield* Effect.context<never>()
+  const clock = yield* TestClock.testClockWith(Effect.succeed)
+  const due: Array<number> = []
+  const seen: Array<number> = []
+  const told = { due, seen, started: 0, mayStart: true }
+  const ensure = Watcher.make(() => {
+    const now = clock.currentTimeMillisUnsafe()
+    while (due[0] !== undefined && due[0] <= now) seen.push(due.shift() ?? 0)
+    return due[0] === undefined ? undefined : due[0] - now
+  }, (watch) => {
+    if (told.mayStart) {
+      told.started++
+      Effect.runForkWith(context)(watch)
+    }
+    return told.mayStart
+  })
+  return { told, ensure }
+})
+
+describe("a watcher", () => {
+  it.effect("is one fiber for all, ends when nothing is left, and begins again with the next", () =>
+    Effect.gen(function*() {
+      const { ensure, told } = yield* watching
+      told.due.push(10, 30)
+      ensure()
+      ensure()
+      assert.strictEqual(told.started, 1)
+      yield* TestClock.adjust(10)
+      assert.deepStrictEqual(told.seen, [10])
+      ensure()
+      assert.strictEqual(told.started, 1)
+      yield* TestClock.adjust(20)
+      assert.deepStrictEqual(told.seen, [10, 30])
+      told.due.push(50)
+      ensure()
+      assert.strictEqual(told.started, 2)
+      yield* TestClock.adjust(20)
+      assert.deepStrictEqual(told.seen, [10, 30, 50])
+    }))
+
+  it.effect("is started by a later call when no fiber could be started", () =>
+    Effect.gen(function*() {
+      const { ensure, told } = yield* watching
+      told.due.push(10)
+      told.mayStart = false
+      ensure()
+      assert.strictEqual(told.started, 0)
+      told.mayStart = true
+      ensure()
+      yield* TestClock.adjust(10)
+      assert.deepStrictEqual(told.seen, [10])
+    }))
+})
