@@ -1,4 +1,4 @@
-/** vitest's summary, counted. */
+/** What a step of CI printed: how many tests, and what failed. */
 import { stripVTControlCharacters } from "node:util"
 
 const number = (line: string, word: string): number => Number(new RegExp(`(\\d+) ${word}`).exec(line)?.[1] ?? 0)
@@ -17,4 +17,14 @@ export const count = (output: string): { readonly passed: number; readonly faile
   const passed = sum("passed")
   const failed = sum("failed")
   return passed + failed === 0 ? undefined : { passed, failed }
+}
+
+/** Characters of a failed step that are repeated. */
+const MAX_REPEATED = 6000
+
+/** What vitest says of its failed tests, or else the end of `output`. */
+export const failures = (output: string): string => {
+  const text = stripVTControlCharacters(output).trimEnd()
+  const told = [...text.matchAll(/^⎯+ Failed (?:Tests|Suites) \d+ ⎯+$[^]*?(?=^ *Test Files  )/gm)].map(([part]) => part)
+  return told.length === 0 ? text.slice(-MAX_REPEATED) : told.join("\n").slice(0, MAX_REPEATED)
 }

@@ -146,6 +146,16 @@ describe("count", () => {
     assert.isUndefined(Report.count(summary("1 failed (1)", "no tests")))
     assert.isUndefined(Report.count(summary("1 skipped (1)", "3 skipped (3)")))
   })
+
+  it("repeats what failed, and the end of what has no tests", () => {
+    const failed =
+      "\u001B[31m⎯⎯⎯ Failed Tests 1 ⎯⎯⎯\u001B[39m\n\n FAIL  a.test.ts > a > b\nAssertionError: 1\n⎯⎯[1/1]⎯\n\n"
+    assert.strictEqual(
+      Report.failures(` ✓ c\n${failed}${summary("1 failed (1)", "1 failed | 2 passed (3)")}`).trimEnd(),
+      "⎯⎯⎯ Failed Tests 1 ⎯⎯⎯\n\n FAIL  a.test.ts > a > b\nAssertionError: 1\n⎯⎯[1/1]⎯"
+    )
+    assert.match(Report.failures(`${"x".repeat(10_000)} too slow\n`), /^x{5991} too slow$/)
+  })
 })
 
 describe("the tests", () => {
