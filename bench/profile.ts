@@ -13,7 +13,7 @@ import { root, Stage } from "./run/Stage.ts"
 const usage = `npm exec -- node bench/profile.ts [options] [idle|steady|join ...]
 
   --seconds N       how long idle and steady are looked at, default 60
-  --functions N     functions of ours that are named, default 8
+  --functions N     functions of each kind that are named, default 8
 `
 
 const args = new Arguments(usage)
@@ -82,7 +82,7 @@ for (const name of known) {
   process.stderr.write(`${name}\n`)
   const { nodeSeconds, profile } = await situations[name]()
   endAll()
-  const { busy, byKind, ours } = summary(profile, functions)
+  const { busy, byKind, functions: all } = summary(profile)
   const told = (micros: number) => [
     nodeSeconds === undefined ? (micros / 1000).toFixed(0) : (micros / nodeSeconds).toFixed(0),
     `${(100 * micros / busy).toFixed(0)} %`
@@ -90,7 +90,12 @@ for (const name of known) {
   const unit = nodeSeconds === undefined ? "ms" : "µs a node and second"
   const rows = [
     ...kinds.map((kind) => [kind, ...told(byKind[kind])]),
-    ...ours.map(([title, micros]) => [`ours: ${title}`, ...told(micros)])
+    ...kinds.flatMap((kind) =>
+      all.filter(([of]) => of === kind).slice(0, functions).map(([, title, micros]) => [
+        `${kind}: ${title}`,
+        ...told(micros)
+      ])
+    )
   ]
   process.stdout.write(`${name}\n\n${table(["", unit, "of all"], rows, 1)}\n\n`)
 }

@@ -4,9 +4,9 @@ import type { Profiler } from "node:inspector"
 export const kinds = ["ours", "Effect", "Node.js", "native code", "garbage collection"] as const
 export type Kind = typeof kinds[number]
 
-/** Returns whose a function is; nothing where nobody works. */
+/** Returns whose a function is; nothing where nobody works, and for what looks. */
 export const kindOf = ({ functionName, url }: Profiler.ProfileNode["callFrame"]): Kind | undefined => {
-  if (functionName === "(idle)") return undefined
+  if (functionName === "(idle)" || url.startsWith("node:inspector")) return undefined
   if (functionName === "(garbage collector)") return "garbage collection"
   if (url.startsWith("node:")) return "Node.js"
   if (/\/(?:effect-memberlist\/dist|programs)\//.test(url)) return "ours"
@@ -19,12 +19,12 @@ interface Summary {
   /** Microseconds of the main thread in all. */
   readonly busy: number
   readonly byKind: Readonly<Record<Kind, number>>
-  /** Our functions, with the microseconds in themselves, most first. */
-  readonly ours: ReadonlyArray<readonly [title: string, micros: number]>
+  /** Functions, with the microseconds in themselves, most first. */
+  readonly functions: ReadonlyArray<readonly [kind: Kind, title: string, micros: number]>
 }
 
 /** Returns how the time of the main thread is divided. What looks at it takes some of it, and more of another thread's. */
-export const summary = (profile: Profiler.Profile, functions: number): Summary => {
+export const summary = (profile: Profiler.Profile): Summary => {
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]))
   const byKind: Record<Kind, number> = {
     "ours": 0,
@@ -33,7 +33,7 @@ export const summary = (profile: Profiler.Profile, functions: number): Summary =
     "native code": 0,
     "garbage collection": 0
   }
-  const ours = new Map<string, number>()
+  const functions = new Map<string, [Kind, string, number]>()
   let busy = 0
   for (const [i, id] of (profile.samples ?? []).entries()) {
     const node = nodes.get(id)
@@ -42,9 +42,12 @@ export const summary = (profile: Profiler.Profile, functions: number): Summary =
     const took = profile.timeDeltas?.[i] ?? 0
     busy += took
     byKind[kind] += took
-    if (kind !== "ours") continue
-    const title = node.callFrame.functionName || "(unnamed)"
-    ours.set(title, (ours.get(title) ?? 0) + took)
+    const { functionName, lineNumber, url } = node.callFrame
+    const title = functionName || "(unnamed)"
+    const key = `${url}:${lineNumber}:${title}`
+    const found = functions.get(key)
+    if (found === undefined) functions.set(key, [kind, title, took])
+    else found[2] += took
   }
-  return { busy, byKind, ours: [...ours].toSorted(([, a], [, b]) => b - a).slice(0, functions) }
+  return { busy, byKind, functions: [...functions.values()].toSorted(([, , a], [, , b]) => b - a) }
 }

@@ -460,6 +460,35 @@ describe("a counter", () => {
       ]
     )
   })
+
+  it("is the sum of the nodes with the same labels, and one of its own for others, in each registry", () => {
+    const countsOf = (registry: Metric.MetricRegistry) =>
+      Metric.snapshotUnsafe(Context.make(Metric.MetricRegistry, registry)).map(({ attributes, state }) => [
+        attributes,
+        state
+      ])
+    const registry: Metric.MetricRegistry = new Map()
+    const another: Metric.MetricRegistry = new Map()
+    const make = (labels: Counters.Labels, to = registry, attributes = {}) =>
+      Counters.make(
+        Context.make(Metric.MetricRegistry, to).pipe(Context.add(Metric.CurrentMetricAttributes, attributes)),
+        labels
+      )
+    const [a, b] = [make({ cluster: "a" }), make({ cluster: "a" })]
+    a.count("udp.sent", undefined, 1)
+    b.count("udp.sent", undefined, 2)
+    a.count("udp.sent", undefined, 4)
+    make({ cluster: "b" }).count("udp.sent", undefined, 8)
+    make({ cluster: "a" }, registry, { zone: "1" }).count("udp.sent", undefined, 16)
+    make({ cluster: "a" }, another).count("udp.sent", undefined, 32)
+    assert.deepStrictEqual([...a.totals()], [["udp.sent", 5]])
+    assert.deepStrictEqual(countsOf(registry), [
+      [{ cluster: "a" }, { count: 7, incremental: true }],
+      [{ cluster: "b" }, { count: 8, incremental: true }],
+      [{ cluster: "a", zone: "1" }, { count: 16, incremental: true }]
+    ])
+    assert.deepStrictEqual(countsOf(another), [[{ cluster: "a" }, { count: 32, incremental: true }]])
+  })
 })
 
 describe("lost", () => {

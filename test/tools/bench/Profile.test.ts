@@ -16,15 +16,16 @@ describe("a profile", () => {
     assert.strictEqual(kindOf(frame("send", "node:dgram")), "Node.js")
     assert.strictEqual(kindOf(frame("send", "")), "native code")
     assert.isUndefined(kindOf(frame("(idle)", "")))
+    assert.isUndefined(kindOf(frame("post", "node:inspector")))
   })
 
-  it("divides the time in which the main thread worked, and names our functions", () => {
+  it("divides the time in which the main thread worked, and names the functions", () => {
     const nodes = [frame("draw", "/effect-memberlist/dist/index.js"), frame("(idle)", ""), frame("send", "node:dgram")]
       .map((callFrame, i) => ({ id: i + 1, callFrame }))
     const profile = { nodes, startTime: 0, endTime: 100, samples: [1, 2, 3, 1], timeDeltas: [10, 500, 20, 15] }
-    const { busy, byKind, ours } = summary(profile, 5)
+    const { busy, byKind, functions } = summary(profile)
     assert.strictEqual(busy, 45)
     assert.deepInclude(byKind, { "ours": 25, "Node.js": 20, "Effect": 0 })
-    assert.deepStrictEqual(ours, [["draw", 25]])
+    assert.deepStrictEqual(functions, [["ours", "draw", 25], ["Node.js", "send", 20]])
   })
 })
