@@ -78,6 +78,21 @@ const agree = ({ expect, seconds }: Request) =>
     }).pipe(Effect.timeout(`${Number(seconds)} seconds`))
   )
 
+/** Returns the node that was started first. */
+export const first = (): Cluster => {
+  const [cluster] = clusters
+  if (cluster === undefined) throw new Error("no node was started")
+  return cluster
+}
+
+/** Joins through the seeds and tells how long that took: both lists are sent and merged by then. */
+const exchange = async ({ seeds }: Request) => {
+  const cluster = first()
+  const before = performance.now()
+  await run(cluster.join(seeds as ReadonlyArray<string>))
+  return { millis: performance.now() - before }
+}
+
 /** A member that a node of this process declared failed, or was told that it is: in milliseconds of the system's clock. */
 interface Failure {
   readonly observer: string
@@ -115,4 +130,4 @@ const enter = (request: Request) => {
   }))
 }
 
-export const handlers = { start, join, agree, enter, failures: () => ({ failures }) }
+export const handlers = { start, join, agree, enter, exchange, failures: () => ({ failures }) }

@@ -1,21 +1,7 @@
 /** A node of this library that exchanges its table with another. */
-import { type Request, serve } from "../child/Commands.ts"
+import { serve } from "../child/Commands.ts"
 import * as Delay from "../child/Delay.ts"
-import { clusters, handlers, run } from "./Nodes.ts"
-
-const first = () => {
-  const [cluster] = clusters
-  if (cluster === undefined) throw new Error("no node was started")
-  return cluster
-}
-
-/** Joins through the seeds and tells how long that took: both lists are sent and merged by then. */
-const exchange = async ({ seeds }: Request) => {
-  const cluster = first()
-  const before = performance.now()
-  await run(cluster.join(seeds as ReadonlyArray<string>))
-  return { millis: performance.now() - before }
-}
+import { first, handlers, run } from "./Nodes.ts"
 
 const members = async () => ({ count: (await run(first().members)).length })
 
@@ -26,4 +12,4 @@ const watch = () => {
   return {}
 }
 
-serve({ ...handlers, exchange, members, watch, watched: () => watching() })
+serve({ ...handlers, members, watch, watched: () => watching() })

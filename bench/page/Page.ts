@@ -162,7 +162,8 @@ No flags are set. Most of what a process with many nodes holds is V8's space for
 ## Targets
 
 What was set as a target, and what came of it. A ratio below 1 is better than what it is compared with, but where messages a second
-are counted; where a target is about a difference, that stands in its place. How each was measured is told below.
+are counted; where a target is about a difference, that stands in its place. How each was measured is told below; why some are
+missed, and what it would take to meet them, is told by [where the processor time goes](profiles.md).
 
 ${summary(results)}
 

@@ -9,8 +9,8 @@ export const kindOf = ({ functionName, url }: Profiler.ProfileNode["callFrame"])
   if (functionName === "(idle)" || url.startsWith("node:inspector")) return undefined
   if (functionName === "(garbage collector)") return "garbage collection"
   if (url.startsWith("node:")) return "Node.js"
-  if (/\/(?:effect-memberlist\/dist|programs)\//.test(url)) return "ours"
-  if (/\/(?:effect|@effect)\//.test(url)) return "Effect"
+  if (/\/node_modules\/@?effect\//.test(url)) return "Effect"
+  if (/\/(?:effect-memberlist\/dist|programs|src|bench)\//.test(url)) return "ours"
   // functions of V8 and of the system have no file
   return "native code"
 }
@@ -50,4 +50,30 @@ export const summary = (profile: Profiler.Profile): Summary => {
     else found[2] += took
   }
   return { busy, byKind, functions: [...functions.values()].toSorted(([, , a], [, , b]) => b - a) }
+}
+
+/** A profile, and in what its time is told: so many microseconds are one of the unit. */
+export interface Profiled {
+  readonly profile: Profiler.Profile
+  readonly unit: string
+  readonly scale: number
+}
+
+/** Returns a table of whose code it was, and of the functions that took the most, so many of each kind. */
+export const profiles = ({ profile, scale, unit }: Profiled, functions: number) => {
+  const { busy, byKind, functions: all } = summary(profile)
+  const row = (title: string, micros: number) => [
+    title,
+    (micros / scale).toFixed(0),
+    `${(100 * micros / busy).toFixed(0)} %`
+  ]
+  const named = (kind: Kind) =>
+    all.filter(([of]) => of === kind).slice(0, functions).map(([, title, micros]) => row(`${kind}: ${title}`, micros))
+  return {
+    header: ["", unit, "of all"],
+    rows: [
+      ...kinds.map((kind) => row(kind, byKind[kind])),
+      ...kinds.filter((kind) => kind !== "garbage collection").flatMap(named)
+    ]
+  }
 }

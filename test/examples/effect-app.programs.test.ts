@@ -124,7 +124,12 @@ describe("effect-app", () => {
     assert.isTrue(
       silent.some(({ error, owner, status }) => status === 503 && error === "OwnerSilent" && owner === "c")
     )
-    await vi.waitUntil(async () => (await Promise.all(pages.map(a.visit))).every(({ status }) => status === 200), soon)
+    for (const node of [a, b]) {
+      await vi.waitUntil(
+        async () => (await Promise.all(pages.map(node.visit))).every(({ status }) => status === 200),
+        soon
+      )
+    }
 
     // one that is asked to stop says so, and serves on until nobody asks any more: a balancer loses no request
     const stopped = b.program.signal("SIGTERM")

@@ -106,14 +106,15 @@ describe("the examples", () => {
       }
       await Promise.all([a, b].map((program) => program.signal("SIGKILL")))
       const again = [run("a", first.port), run("b", second.port)]
-      for (const program of again) assert.strictEqual((await started(program)).incarnation, 65)
+      // 64 above what was written, and that is 1, or more where a busy machine made somebody suspect it
+      for (const program of again) assert.isAtLeast((await started(program)).incarnation, 65)
       await again[0]?.prints(/MemberJoined b /)
       await again[1]?.prints(/MemberJoined a /)
       // a signal to the layer is no leave: the next start returns again
       await again[1]?.signal("SIGTERM")
       await again[0]?.prints(/MemberLeft b /)
       const third = run("b", second.port)
-      assert.strictEqual((await started(third)).incarnation, 129)
+      assert.isAtLeast((await started(third)).incarnation, 129)
       await third.prints(/MemberJoined a /)
     }
   )

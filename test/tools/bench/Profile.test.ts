@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { kindOf, summary } from "../../../bench/page/Profile.ts"
+import { kindOf, profiles, summary } from "../../../bench/page/Profile.ts"
 
 const frame = (functionName: string, url: string) => ({
   functionName,
@@ -27,5 +27,17 @@ describe("a profile", () => {
     assert.strictEqual(busy, 45)
     assert.deepInclude(byKind, { "ours": 25, "Node.js": 20, "Effect": 0 })
     assert.deepStrictEqual(functions, [["ours", "draw", 25], ["Node.js", "send", 20]])
+    assert.deepStrictEqual(profiles({ profile, unit: "µs", scale: 5 }, 1), {
+      header: ["", "µs", "of all"],
+      rows: [
+        ["ours", "5", "56 %"],
+        ["Effect", "0", "0 %"],
+        ["Node.js", "4", "44 %"],
+        ["native code", "0", "0 %"],
+        ["garbage collection", "0", "0 %"],
+        ["ours: draw", "5", "56 %"],
+        ["Node.js: send", "4", "44 %"]
+      ]
+    })
   })
 })
