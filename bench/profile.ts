@@ -10,6 +10,7 @@ import { loadavg, tmpdir } from "node:os"
 import * as Path from "node:path"
 import { table } from "../simulate/drawing/Markdown.ts"
 import { Arguments, namesOf } from "../simulate/running/Arguments.ts"
+import { explained } from "./page/Explained.ts"
 import { type Profiled, profiles } from "./page/Profile.ts"
 import { Child, endAll } from "./run/Child.ts"
 import { commitOf, machine } from "./run/Machine.ts"
@@ -141,15 +142,19 @@ for (const name of known) {
   process.stdout.write(`${titles[name]}\n\n${done.get(name)}\n\n`)
 }
 if (values.write) {
-  const template = readFileSync(Path.join(root, "bench/page/profiles.md"), "utf8")
   const { node, processors } = machine()
-  const circumstances = `Looked at on ${new Date().toISOString().slice(0, 10)}, commit ${
-    commitOf(root)
-  }, ${processors}, Node.js ${node}; load before: ${load.toFixed(1)}.`
-  const text = template.replaceAll(
-    /\{(\w+)\}/g,
-    (whole, name: string) => name === "circumstances" ? circumstances : done.get(name) ?? whole
-  )
-  writeFileSync(Path.join(root, "docs/profiles.md"), text)
+  const told = (name: keyof typeof situations) => done.get(name) ?? ""
+  const day = new Date().toISOString().slice(0, 10)
+  const page = explained({
+    circumstances: `Looked at on ${day}, commit ${commitOf(root)}, ${processors}, Node.js ${node}; load before: ${
+      load.toFixed(1)
+    }.`,
+    idle: told("idle"),
+    steady: told("steady"),
+    join: told("join"),
+    table: told("table"),
+    simulator: told("simulator")
+  })
+  writeFileSync(Path.join(root, "docs/profiles.md"), page)
 }
 process.exit(0)
