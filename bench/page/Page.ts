@@ -159,6 +159,9 @@ interprets what it has not run often, so that a node that wakes up twice a secon
 No flags are set. Most of what a process with many nodes holds is V8's space for new objects, which grows to
 128 MiB by itself on a machine with as much memory; \`node --max-semi-space-size=4\` keeps it at 8.
 
+Rust's \`memberlist\` and \`foca\` are not measured: a run would have to fetch and compile their crates, and neither speaks
+memberlist's protocol.
+
 ## Targets
 
 What was set as a target, and what came of it. A ratio below 1 is better than what it is compared with, but where messages a second
