@@ -24,6 +24,9 @@ export const make = (look: () => number | undefined, start: (watch: Effect.Effec
   // without a pause between seeing that nothing is left and its end: nobody would look after what came there
   const watching = Effect.provideService(Effect.ensuring(watch, ended), Scheduler.PreventSchedulerYield, true)
   return () => {
-    isWatching ||= start(watching)
+    if (isWatching) return
+    // before it starts: its first look may call this, and may also be its last
+    isWatching = true
+    isWatching = start(watching) && isWatching
   }
 }

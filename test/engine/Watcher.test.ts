@@ -58,4 +58,45 @@ describe("a watcher", () => {
       yield* TestClock.adjust(10)
       assert.deepStrictEqual(told.seen, [10])
     }))
+
+  it.effect("is started by a later call when the first look found nothing left", () =>
+    Effect.gen(function*() {
+      const { ensure, told } = yield* watching
+      ensure()
+      told.due.push(10)
+      ensure()
+      yield* TestClock.adjust(10)
+      assert.deepStrictEqual(told.seen, [10])
+    }))
+
+  it.effect("is started by a later call when the first look died", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const ensure = Watcher.make(() => {
+        seen.push("look")
+        if (seen.length === 1) throw new Error("a look that fails")
+        return undefined
+      }, (watch) => {
+        Effect.runFork(watch)
+        return true
+      })
+      ensure()
+      ensure()
+      assert.deepStrictEqual(seen, ["look", "look"])
+    }))
+
+  it.effect("is one fiber when something new comes during its first look", () =>
+    Effect.gen(function*() {
+      const started: Array<number> = []
+      const ensure: () => void = Watcher.make(() => {
+        if (started.length < 3) ensure()
+        return undefined
+      }, (watch) => {
+        started.push(started.length)
+        Effect.runFork(watch)
+        return true
+      })
+      ensure()
+      assert.deepStrictEqual(started, [0])
+    }))
 })

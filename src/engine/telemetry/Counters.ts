@@ -170,42 +170,46 @@ export type CounterKey = {
 /** Attributes of every metric, from the configuration. */
 export type Labels = Readonly<Record<string, string>>
 
+/** What a series of a registry comes to. */
 interface Total {
   count: number
+  /** Whether the registry still has the series: anybody may remove it. */
+  readonly isListed: () => boolean
 }
 
 interface Cell {
   readonly key: CounterKey
+  readonly attributes: Labels
   /** Of this node. */
   total: number
-  /** Of all nodes with the same labels. */
-  readonly all: Total
+  /** Of all nodes with the same attributes. */
+  all: Total
 }
 
-/** What the series of each registry come to. */
-const totals = new WeakMap<Metric.MetricRegistry, Map<string, Total>>()
+/** The totals behind the states that were read: the registry alone knows which nodes have a series in common. */
+const totals = new WeakMap<object, Total>()
+
+const ignore = () => {}
 
 /** Returns the total behind a series of the context's registry, and puts the series there if it is the first. */
 const totalOf = (context: Context.Context<never>, name: CounterName, attributes: Labels): Total => {
-  const registry = Context.get(context, Metric.MetricRegistry)
-  let known = totals.get(registry)
-  if (known === undefined) totals.set(registry, known = new Map())
-  const key = JSON.stringify([name, attributes, Context.get(context, Metric.CurrentMetricAttributes)])
-  const found = known.get(key)
-  if (found !== undefined) return found
-  const total: Total = { count: 0 }
-  known.set(key, total)
   const metric = Metric.counter(`memberlist.${name}`, {
     description: descriptions[name],
     attributes,
     incremental: true
   })
-  const ignore = () => {}
-  Metric.registerUnsafe(metric, context, {
-    get: () => ({ count: total.count, incremental: true }),
-    update: ignore,
-    modify: ignore
-  })
+  const before = metric.valueUnsafe(context)
+  const found = totals.get(before)
+  if (found !== undefined) return found
+  const registry = Context.get(context, Metric.MetricRegistry)
+  const get = () => {
+    const state = { count: total.count, incremental: true }
+    totals.set(state, total)
+    return state
+  }
+  Metric.registerUnsafe(metric, context, { get, update: ignore, modify: ignore })
+  const [key, series] = [...registry].find(([, { hooks }]) => hooks.get === get) ?? ["", undefined]
+  const total: Total = { count: before.count, isListed: () => registry.get(key) === series }
   return total
 }
 
@@ -234,6 +238,7 @@ export const make = (context: Context.Context<never>, labels: Labels): Counters 
     const attributes = reason === undefined ? labels : { ...labels, reason }
     const made: Cell = {
       key: (reason === undefined ? name : `${name}:${reason}`) as CounterKey,
+      attributes,
       total: 0,
       all: totalOf(context, name, attributes)
     }
@@ -261,6 +266,7 @@ export const make = (context: Context.Context<never>, labels: Labels): Counters 
       const by = amount ?? 1
       const cell = cellOf(name, reason)
       cell.total += by
+      if (!cell.all.isListed()) cell.all = totalOf(context, name, cell.attributes)
       cell.all.count += by
     },
     totals: () => new Map(cells.map(({ key, total }) => [key, total]))

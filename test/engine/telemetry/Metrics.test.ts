@@ -489,6 +489,49 @@ describe("a counter", () => {
     ])
     assert.deepStrictEqual(countsOf(another), [[{ cluster: "a" }, { count: 32, incremental: true }]])
   })
+
+  it("is one series whatever the order of the labels, and whoever gives them", () => {
+    const registry: Metric.MetricRegistry = new Map()
+    const count = (labels: Counters.Labels, by: number, attributes = {}) =>
+      Counters.make(
+        Context.make(Metric.MetricRegistry, registry).pipe(Context.add(Metric.CurrentMetricAttributes, attributes)),
+        labels
+      ).count("udp.sent", undefined, by)
+    count({ cluster: "a", zone: "1" }, 1)
+    count({ zone: "1", cluster: "a" }, 2)
+    count({ cluster: "a" }, 4, { zone: "1" })
+    assert.deepStrictEqual(
+      Metric.snapshotUnsafe(Context.make(Metric.MetricRegistry, registry)).map(({ state }) => state),
+      [{ count: 7, incremental: true }]
+    )
+  })
+
+  it("begins again, for the nodes that there are and for new ones, when its series was removed", () => {
+    const registry: Metric.MetricRegistry = new Map()
+    const context = Context.make(Metric.MetricRegistry, registry)
+    const states = () => Metric.snapshotUnsafe(context).map(({ state }) => state)
+    const node = Counters.make(context, {})
+    node.count("udp.sent", undefined, 1)
+    registry.clear()
+    Counters.make(context, {}).count("udp.sent", undefined, 2)
+    assert.deepStrictEqual(states(), [{ count: 2, incremental: true }])
+    node.count("udp.sent", undefined, 4)
+    assert.deepStrictEqual(states(), [{ count: 6, incremental: true }])
+    registry.clear()
+    node.count("udp.sent", undefined, 8)
+    assert.deepStrictEqual(states(), [{ count: 8, incremental: true }])
+  })
+
+  it("goes on from what a counter of the same name came to", () => {
+    const context = Context.make(Metric.MetricRegistry, new Map())
+    const metric = Metric.counter("memberlist.udp.sent", {
+      description: Counters.descriptions["udp.sent"],
+      incremental: true
+    })
+    metric.updateUnsafe(1, context)
+    Counters.make(context, {}).count("udp.sent", undefined, 2)
+    assert.strictEqual(metric.valueUnsafe(context).count, 3)
+  })
 })
 
 describe("lost", () => {
