@@ -22,9 +22,20 @@ export const count = (output: string): { readonly passed: number; readonly faile
 /** Characters of a failed step that are repeated. */
 const MAX_REPEATED = 6000
 
-/** What vitest says of its failed tests, or else the end of `output`. */
+/** Lines that name what failed: as vitest sums it up, and as it goes, where it did not get that far. */
+const NAMED = { summed: /^ *FAIL .*$/gm, going: /^ *(?:❯ \S+ \(.*failed\)|×) ?.*$/gm }
+
+/** What vitest says of its failed tests, or else the end of `output`; and the names of those for which there is no room. */
 export const failures = (output: string): string => {
   const text = stripVTControlCharacters(output).trimEnd()
   const told = [...text.matchAll(/^⎯+ Failed (?:Tests|Suites) \d+ ⎯+$[^]*?(?=^ *Test Files  )/gm)].map(([part]) => part)
-  return told.length === 0 ? text.slice(-MAX_REPEATED) : told.join("\n").slice(0, MAX_REPEATED)
+    .join("\n")
+  const names = (rest: string, named: RegExp) => (rest.match(named) ?? []).join("\n").slice(0, MAX_REPEATED)
+  if (told === "") {
+    const before = names(text.slice(0, -MAX_REPEATED), NAMED.going)
+    return `${before}${before === "" ? "" : "\n\n"}${text.slice(-MAX_REPEATED)}`
+  }
+  if (told.length <= MAX_REPEATED) return told
+  const end = told.lastIndexOf("\n", MAX_REPEATED)
+  return `${told.slice(0, end)}\n\n${names(told.slice(end), NAMED.summed)}`
 }

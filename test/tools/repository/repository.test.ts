@@ -156,6 +156,20 @@ describe("count", () => {
     )
     assert.match(Report.failures(`${"x".repeat(10_000)} too slow\n`), /^x{5991} too slow$/)
   })
+
+  it("names every failed test, however many there are and how long they are told of", () => {
+    const names = Array.from({ length: 40 }, (_, i) => ` FAIL  a.test.ts > number ${i}.`)
+    const told = names.map((name) => `${name}\n${"difference\n".repeat(50)}`).join("\n")
+    const output = `⎯⎯ Failed Tests 40 ⎯⎯\n\n${told}\n${summary("1 failed (1)", "40 failed (40)")}`
+    for (const name of names) assert.include(Report.failures(output), name)
+  })
+
+  it("names the tests that failed before a run was ended", () => {
+    const output = ` ❯ a.test.ts (2 tests | 1 failed) 14ms\n     × says its name 12ms\n${
+      " ✓ b.test.ts (1 test) 1ms\n".repeat(500)
+    }`
+    assert.match(Report.failures(output), /^ ❯ a\.test\.ts .*\n {5}× says its name 12ms\n\n/)
+  })
 })
 
 describe("the tests", () => {
