@@ -1,7 +1,7 @@
 /**
  * Where the processor time goes: `npm exec -- node bench/profile.ts [idle|steady|join|table|simulator ...]`. It runs what
- * the parts of the benchmark with these names run, looks at the main thread two thousand times a second, and prints whose
- * code it was in. With `--write` it writes docs/profiles.md.
+ * the parts of the benchmark with these names run, looks at the main thread two thousand times a second (the simulator's: a
+ * thousand), and prints whose code it was in. With `--write` it writes docs/profiles.md.
  */
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -153,6 +153,7 @@ if (values.write) {
     steady: told("steady"),
     join: told("join"),
     table: told("table"),
+    simulated: titles.simulator,
     simulator: told("simulator")
   })
   writeFileSync(Path.join(root, "docs/profiles.md"), page)

@@ -7,16 +7,18 @@ interface Tables {
   readonly steady: string
   readonly join: string
   readonly table: string
+  /** How many members, for how long. */
+  readonly simulated: string
   readonly simulator: string
 }
 
 /** Returns the page. */
-export const explained = ({ circumstances, idle, join, simulator, steady, table }: Tables): string =>
+export const explained = ({ circumstances, idle, join, simulated, simulator, steady, table }: Tables): string =>
   `# Where the processor time goes
 
 Some targets of [benchmarks.md](benchmarks.md#targets) are missed. This page shows what the main thread does meanwhile, what
 nobody could save, and what it would take to save more. \`npm exec -- node bench/profile.ts --write\` writes it: it runs what
-the benchmark runs, and looks at the main thread two thousand times a second. Other threads (compiler, garbage
+the benchmark runs, or less of it, and looks at the main thread two thousand times a second (the simulator's: a thousand). Other threads (compiler, garbage
 collector) are not in it, and looking takes some time itself, so that shares say more than times.
 
 ${circumstances}
@@ -29,9 +31,9 @@ ${idle}
 
 The floor is \`bare Node.js, pings and acks\` in [benchmarks.md](benchmarks.md#five-processes-of-one-node-each): the same
 datagrams without a library. Native code (the system calls that send them) and Node.js belong to everybody who speaks UDP
-from Node.js. With nothing but them, and with the runtime's other threads, a process costs nearly what Go's does, so that
-the target leaves next to nothing for Effect's fibers and our rules. No function stands out: what runs twice a second is
-never compiled, and a node costs ten times what it costs among a hundred of a process (below).
+from Node.js. The floor costs less than half of what Go's process does; Effect's fibers and our rules take nearly twice what
+the target leaves for them. None of their functions stands out: what runs twice a second is
+never compiled, and a node costs nine times what it costs among a hundred of a process (below).
 
 What it would take: a probe without a fiber (timers and callbacks by hand, in place of what owns them and ends
 them), or a runtime that keeps rarely used code compiled.
@@ -52,7 +54,7 @@ Target: as much as Go. It lasts three seconds, in which most functions are still
 
 ${join}
 
-Larger clusters of a process take less than Go's: at 200 nodes it has been compiled
+Larger clusters of a process take less processor time than Go's: at 200 nodes it has been compiled
 ([cost as it grows](benchmarks.md#cost-as-it-grows-10-50-100-200-nodes-of-one-process)). What it would take: compiled code
 from the start (V8 keeps bytecode between runs, and no machine code).
 
@@ -76,13 +78,13 @@ versions, which are part of the public message. What it would take: another type
 
 ## Simulated members
 
-Targets: 128 members for 120 s in 3 s, and 1,000 for 60 s in 60 s.
+Targets: 128 members for 120 s in 3 s, and 1,000 for 60 s in 60 s. Looked at: ${simulated}, from the start of Node.js.
 
 ${simulator}
 
-All start and join in the first second, so that each of n members tells each piece of news of n members some sixteen
-times: n² × 16 claims, nearly all of them old news to who gets them. A claim takes a few microseconds on its whole way. What
-takes most of them looks names up in tables (\`onClaim\`, \`get\`): those of all members have n² rows, far more than a
+All start and join in the first second, so that each of n members tells each piece of news of n members some twelve
+times (sixteen from a thousand members on): n² × 12 claims, nearly all of them old news to who gets them. A claim takes a few microseconds on its whole way. The two
+functions that take the most look names up in tables (\`onClaim\`, \`get\`): those of all members have n² rows, far more than a
 processor's cache holds, so that each look waits for memory several times. That is why a member-second costs more the more members there are. What it would take:
 simulated members that share what they agree on (as a cluster that begins settled does, [simulation.md](simulation.md#thousands)),
 or several threads; either is another simulator.
