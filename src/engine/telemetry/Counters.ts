@@ -209,7 +209,8 @@ const totalOf = (context: Context.Context<never>, name: CounterName, attributes:
   }
   Metric.registerUnsafe(metric, context, { get, update: ignore, modify: ignore })
   const [key, series] = [...registry].find(([, { hooks }]) => hooks.get === get) ?? ["", undefined]
-  const total: Total = { count: before.count, isListed: () => registry.get(key) === series }
+  // an application's own counter of that name may count in bigints
+  const total: Total = { count: Number(before.count), isListed: () => registry.get(key) === series }
   return total
 }
 

@@ -531,6 +531,11 @@ describe("a counter", () => {
     metric.updateUnsafe(1, context)
     Counters.make(context, {}).count("udp.sent", undefined, 2)
     assert.strictEqual(metric.valueUnsafe(context).count, 3)
+    const description = Counters.descriptions["udp.received"]
+    const big = Metric.counter("memberlist.udp.received", { description, bigint: true })
+    big.updateUnsafe(1n, context)
+    Counters.make(context, {}).count("udp.received", undefined, 2)
+    assert.strictEqual(Number(big.valueUnsafe(context).count), 3)
   })
 })
 
