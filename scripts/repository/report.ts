@@ -23,7 +23,7 @@ export const count = (output: string): { readonly passed: number; readonly faile
 const MAX_REPEATED = 6000
 
 /** Lines that name what failed: as vitest sums it up, and as it goes, where it did not get that far. */
-const NAMED = { summed: /^ *FAIL .*$/gm, going: /^ *(?:❯ \S+ \(.*failed\)|×) ?.*$/gm }
+const NAMED = { summed: /^ *FAIL .*$/gm, going: /^ *(?:❯ .* \(.*failed\)|×) ?.*$/gm }
 
 /** What vitest says of its failed tests, or else the end of `output`; and the names of those for which there is no room. */
 export const failures = (output: string): string => {

@@ -165,10 +165,10 @@ describe("count", () => {
   })
 
   it("names the tests that failed before a run was ended", () => {
-    const output = ` ❯ a.test.ts (2 tests | 1 failed) 14ms\n     × says its name 12ms\n${
+    const output = ` ❯  unit  a.test.ts (2 tests | 1 failed) 14ms\n     × says its name 12ms\n${
       " ✓ b.test.ts (1 test) 1ms\n".repeat(500)
     }`
-    assert.match(Report.failures(output), /^ ❯ a\.test\.ts .*\n {5}× says its name 12ms\n\n/)
+    assert.match(Report.failures(output), /^ ❯  unit  a\.test\.ts .*\n {5}× says its name 12ms\n\n/)
   })
 })
 
