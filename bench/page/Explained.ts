@@ -58,8 +58,8 @@ Larger clusters of a process take less processor time than Go's: at 200 nodes it
 ([cost as it grows](benchmarks.md#cost-as-it-grows-10-50-100-200-nodes-of-one-process)). What it would take: compiled code
 from the start (V8 keeps bytecode between runs, and no machine code).
 
-The memory of an added node is V8's space for new objects, which grows with the rate of allocation and not with what is
-kept: a node in a cluster of 100 keeps a quarter of a megabyte. \`node --max-semi-space-size=4\` gives most of it back.
+The memory of an added node is mostly V8's space for new objects, which grows with the rate of allocation and not with what
+is kept; \`node --max-semi-space-size=4\` keeps it small. A library does not set the flags of a program.
 
 ## A newcomer that is given 10,000 members
 
@@ -73,7 +73,7 @@ queues as many broadcasts, all in code that has run for a tenth of a second. War
 decoder does. What it would take: one list in place of two, which is a promise given up; broadcasts that are encoded when they
 are first sent.
 
-The codec's own miss, decoding lists, is allocation: two thirds of a row's bytes are the two \`Uint8Array\`s of its address and
+The codec's own miss, decoding lists, is allocation: most of a row's bytes are the two \`Uint8Array\`s of its address and
 versions, which are part of the public message. What it would take: another type for them.
 
 ## Simulated members
