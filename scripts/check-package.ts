@@ -4,7 +4,8 @@
  *
  * What is proved: `exports` and `files` are right, the published types need nothing that only this repository has, no
  * consumer ends up in `src`, the README's links lead somewhere, one file in the form of an ES module is all that a
- * program needs, an editor shows what a setting means, and importing the package costs no more than `package/cost.ts` allows.
+ * program needs, an editor shows what a setting means, docs/quick-start.md goes as it is told, and importing the package costs no
+ * more than `package/cost.ts` allows.
  */
 import { execFileSync } from "node:child_process"
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -12,6 +13,7 @@ import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import * as Cost from "./package/cost.ts"
 import { hovers } from "./package/editor.ts"
+import * as Guide from "./package/guide.ts"
 import * as Checks from "./repository/checks.ts"
 
 const root = Path.resolve(import.meta.dirname, "..")
@@ -23,6 +25,14 @@ const consumer = Path.join(folder, "app")
 const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS$|INIT_CWD$)/i.test(name))
 )
+
+/** A reader's, with this Node.js, and with npm's cache where that has what is needed. */
+const readersEnvironment = {
+  ...environment,
+  NO_COLOR: "1",
+  npm_config_prefer_offline: "true",
+  PATH: [Path.dirname(process.execPath), environment["PATH"]].join(Path.delimiter)
+}
 
 const output = (cwd: string, command: string, ...args: ReadonlyArray<string>) =>
   execFileSync(command, args, { cwd, encoding: "utf8", env: environment, stdio: ["ignore", "pipe", "inherit"] })
@@ -118,6 +128,18 @@ try {
     const isShown = /How often one member is probed/.test(shown ?? "")
     complain(isShown ? [] : [`an editor shows no documentation of a setting of ${module}.layer`])
   }
+
+  // what its first step makes is there already, and two clusters may be on this machine
+  const guide = readFileSync(Path.join(root, "docs/quick-start.md"), "utf8").replaceAll("7946", "27946").replaceAll(
+    "7947",
+    "27947"
+  )
+  const [made, ...rest] = Guide.steps(guide)
+  complain(
+    made?._tag === "Run" && made.commands.includes("npm pack") ? [] : ["the quick start does not begin with npm pack"]
+  )
+  await Guide.follow(rest, { clone: root, folder, patience: 60_000, env: readersEnvironment })
+  console.log("followed docs/quick-start.md")
 
   // where nothing is installed, so that the bundle has only itself
   const bundle = Path.join(folder, "bundle.mjs")
