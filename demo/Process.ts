@@ -5,6 +5,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type * as PlatformError from "effect/PlatformError"
 import * as ChildProcess from "effect/process/ChildProcess"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
@@ -15,7 +16,7 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import { fileURLToPath } from "node:url"
 import * as PlainText from "../src/base/PlainText.ts"
 import { Line } from "./Line.ts"
-import { DemoFailed, type Fate, type World } from "./World.ts"
+import * as World from "./World.ts"
 
 const script = fileURLToPath(new URL("./member.ts", import.meta.url))
 const decode = Schema.decodeUnknownEffect(Line)
@@ -31,33 +32,35 @@ export interface Member {
   readonly leave: Effect.Effect<void, PlatformError.PlatformError>
 }
 
-const record = Effect.fnUntraced(function*(world: World, observer: string, line: Line) {
+const record = Effect.fnUntraced(function*(world: World.World, observer: string, line: Line) {
   const at = yield* world.elapsed
-  yield* SubscriptionRef.update(world.state, (state) => {
+  yield* SubscriptionRef.update(world.state, (state): World.State => {
     switch (line._tag) {
       case "Ready":
         return state
       case "View":
         return { ...state, views: new Map(state.views).set(observer, line.members) }
       case "Happened":
-        return {
-          ...state,
-          observations: [...state.observations, { at, observer, event: line.event, member: line.member }]
-        }
+        return World.withObservation(state, { at, observer, event: line.event, member: line.member })
     }
   })
 })
 
-const setFate = (world: World, name: string, fate: Fate) =>
-  SubscriptionRef.update(world.state, (state) => ({ ...state, fates: new Map(state.fates).set(name, fate) }))
-
-/** Starts a member and waits until it listens. */
+/** Starts a member and waits until it listens: on any free port, or on the one it had before. */
 export const start = Effect.fnUntraced(function*(
-  world: World,
+  world: World.World,
   name: string,
-  seeds: ReadonlyArray<string>
-): Effect.fn.Return<Member, DemoFailed | PlatformError.PlatformError, ChildProcessSpawner | Scope.Scope> {
+  seeds: ReadonlyArray<string>,
+  port = "0"
+): Effect.fn.Return<
+  Member,
+  World.DemoFailed | PlatformError.PlatformError,
+  ChildProcessSpawner | Scope.Scope
+> {
   const spawner = yield* ChildProcessSpawner
+  const tell = (change: World.Running) =>
+    SubscriptionRef.update(world.state, (state) => World.withProcess(state, name, change))
+  yield* tell({ fate: "starting" })
   const handle = yield* spawner.spawn(ChildProcess.make(process.execPath, [script, ...seeds], {
     env: {
       MEMBERLIST_PRESET: "local",
@@ -65,10 +68,9 @@ export const start = Effect.fnUntraced(function*(
       MEMBERLIST_RETRANSMIT_MULT: "4",
       MEMBERLIST_NAME: name,
       MEMBERLIST_BIND_ADDRESS: "127.0.0.1",
-      MEMBERLIST_BIND_PORT: "0"
+      MEMBERLIST_BIND_PORT: port
     },
     extendEnv: true,
-    stderr: "inherit",
     killSignal: "SIGTERM",
     forceKillAfter: "10 seconds"
   }))
@@ -77,7 +79,10 @@ export const start = Effect.fnUntraced(function*(
     Stream.splitLines,
     Stream.mapEffect((line) =>
       Effect.orDie(
-        Effect.mapError(decode(line), () => new DemoFailed({ message: `${name} said: ${PlainText.sentence(line)}` }))
+        Effect.mapError(
+          decode(line),
+          () => new World.DemoFailed({ message: `${name} said: ${PlainText.sentence(line)}` })
+        )
       )
     )
   )
@@ -91,16 +96,25 @@ export const start = Effect.fnUntraced(function*(
     Effect.tapCause((cause) => Cause.hasDies(cause) ? Effect.logError(cause) : Effect.void),
     Effect.forkScoped
   )
+  const complaining = yield* handle.stderr.pipe(
+    Stream.decodeText,
+    Stream.splitLines,
+    Stream.runForEach((line) => SubscriptionRef.update(world.state, (state) => World.withComplaint(state, name, line))),
+    Effect.ignore,
+    Effect.forkScoped
+  )
   const address = yield* SubscriptionRef.changes(ready).pipe(
     Stream.filter((value) => value !== undefined),
     Stream.runHead,
     Effect.flatMap(Effect.fromOption),
     Effect.raceFirst(Effect.andThen(handle.exitCode, Effect.fail("it ended"))),
     Effect.timeout("30 seconds"),
-    Effect.mapError(() => new DemoFailed({ message: `${name} did not start` }))
+    // why it ended is still on its way
+    Effect.tapError(() => Effect.timeoutOption(Fiber.await(complaining), "1 second")),
+    Effect.mapError(() => new World.DemoFailed({ message: `${name} did not start` }))
   )
-  yield* setFate(world, name, "running")
-  const end = (fate: Fate, killSignal: "SIGKILL" | "SIGTERM") =>
-    Effect.andThen(setFate(world, name, fate), handle.kill({ killSignal }))
+  yield* tell({ fate: "running", pid: handle.pid, address })
+  const end = (fate: World.Fate, killSignal: "SIGKILL" | "SIGTERM") =>
+    Effect.andThen(tell({ fate }), handle.kill({ killSignal }))
   return { name, pid: handle.pid, address, kill: end("killed", "SIGKILL"), leave: end("left", "SIGTERM") }
 })

@@ -1,106 +1,155 @@
 /**
- * What the demo shows: for people, a table of what each member sees; for programs, one JSON value a line.
+ * What the demo prints: for people, a line for each thing that happened; for programs, one JSON value a line.
  *
  * @since 0.1.0
  */
 import * as Console from "effect/Console"
-import type * as Effect from "effect/Effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as PlainText from "../src/base/PlainText.ts"
-import type { MemberState } from "../src/Member.ts"
-import type { EventName } from "./Line.ts"
-import type { Observation, State } from "./World.ts"
-import * as World from "./World.ts"
-
-export interface Summary {
-  readonly nodes: number
-  readonly killed: { readonly member: string; readonly suspectedAfter: Seconds; readonly failedAfter: Seconds }
-  readonly left: { readonly member: string; readonly seenAfter: Seconds }
-  readonly survivors: ReadonlyArray<string>
-}
-
-/** Seconds, by observer. */
-export type Seconds = Readonly<Record<string, number>>
+import * as News from "./News.ts"
+import * as Picture from "./Picture.ts"
+import type { Seconds, Summary } from "./Story.ts"
+import * as Text from "./Text.ts"
+import type * as World from "./World.ts"
 
 export interface Report {
-  /** A step of the story. */
-  readonly step: (at: number, text: string) => Effect.Effect<void>
-  readonly observed: (observation: Observation) => Effect.Effect<void>
-  readonly table: (at: number, state: State) => Effect.Effect<void>
+  /** What comes before everything else, and is undone after it, whatever happened. */
+  readonly opened: Effect.Effect<void, never, Scope.Scope>
+  /** Shows what is new. The last time, nothing more will come. */
+  readonly show: (state: World.State, at: number, last: boolean) => Effect.Effect<void>
   readonly summary: (summary: Summary) => Effect.Effect<void>
 }
 
-const seconds = (millis: number): string => `${(millis / 1000).toFixed(1).padStart(5)} s`
+const INTERVAL = Duration.millis(100)
 
-type Paint = (text: string, color: "green" | "yellow" | "red" | "dim" | "bold") => string
-
-const codes = { green: 32, yellow: 33, red: 31, dim: 2, bold: 1 }
-const painted: Paint = (text, color) => `\u001b[${codes[color]}m${text}\u001b[0m`
-const plain: Paint = (text) => text
-
-const stateColor = { alive: "green", suspect: "yellow", dead: "red", left: "dim" } as const
-const stateText = (state: MemberState | undefined, paint: Paint): string =>
-  state === undefined ? paint("-".padEnd(8), "dim") : paint(state.padEnd(8), stateColor[state])
-
-const eventText: Readonly<Record<EventName, string>> = {
-  MemberJoined: "joined",
-  MemberUpdated: "updated",
-  MemberSuspected: "is suspected",
-  MemberRecovered: "recovered",
-  MemberFailed: "failed",
-  MemberLeft: "left",
-  MemberReachabilityChanged: "is reached in another way",
-  MemberConflict: "is claimed twice"
-}
-
-const span = (times: Seconds): string => {
-  const values = Object.values(times)
-  return `${Math.min(...values).toFixed(1)}‥${Math.max(...values).toFixed(1)} s on ${values.length} survivors`
-}
-
-const rows = (state: State, paint: Paint): ReadonlyArray<string> => {
-  const names = World.names(state)
-  const width = Math.max(8, ...names.map((name) => name.length)) + 2
-  const header = `${"sees".padEnd(width)}${names.map((name) => name.padEnd(width)).join("")}`
-  const lines = names.map((observer) => {
-    const fate = state.fates.get(observer)
-    if (fate !== "running") return `${observer.padEnd(width)}${paint(`(${fate})`, "dim")}`
-    const seen = state.views.get(observer) ?? []
-    const cells = names.map((name) =>
-      `${stateText(seen.find((member) => member.name === name)?.state, paint)}${" ".repeat(width - 8)}`
+/**
+ * Shows the world while an effect runs, and for the last time when it ends, also by interruption. What the effect started
+ * in its scope ends later.
+ */
+export const during = Effect.fnUntraced(function*<A, E, R>(
+  report: Report,
+  world: World.World,
+  effect: Effect.Effect<A, E, R>
+) {
+  const scope = yield* Scope.Scope
+  const show = (last: boolean) =>
+    Effect.flatMap(
+      Effect.all([SubscriptionRef.get(world.state), world.elapsed]),
+      ([state, at]) => report.show(state, at, last)
     )
-    return `${observer.padEnd(width)}${cells.join("").trimEnd()}`
-  })
-  return [paint(header.trimEnd(), "bold"), ...lines]
+  return yield* Effect.scoped(Effect.gen(function*() {
+    yield* Effect.addFinalizer(() => show(true))
+    yield* report.opened
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(show(false), Effect.sleep(INTERVAL))))
+    return yield* Scope.provide(effect, scope)
+  }))
+})
+
+const WIDTH = 80
+
+const spread = (times: Seconds): string => {
+  const values = Object.values(times).map((value) => value * 1000)
+  return values.length === 0 ? "-" : Picture.range(Math.min(...values), Math.max(...values))
 }
 
-/** For a person. Colours only where they are understood. */
-export const text = (colours: boolean): Report => {
-  const paint = colours ? painted : plain
+/** What the story came to. */
+export const summaryRows = ({ killed, left, nodes, returned, survivors }: Summary): ReadonlyArray<Text.Row> => {
+  const count = (times: Seconds) => Object.keys(times).length
+  const name = (member: string) => Text.name(member, 24)
+  return [
+    [Text.span(`✓ ${survivors.length} of ${nodes} members run, and each of them sees exactly these.`, "good")],
+    [Text.span(`  ${name(killed.member)} was killed: suspected after ${spread(killed.suspectedAfter)},`)],
+    [Text.span(`    failed after ${spread(killed.failedAfter)}, for ${count(killed.failedAfter)} members`)],
+    [Text.span(`  ${name(returned.member)} returned: seen after ${spread(returned.seenAfter)}`)],
+    [Text.span(`  ${name(left.member)} said goodbye: seen as left, not as failed, after ${spread(left.seenAfter)}`)]
+  ]
+}
+
+/** Chapters after which it is worth seeing which member sees which. */
+const tabled: ReadonlySet<World.Chapter> = new Set(["start", "failure", "leave"])
+
+/** A log for people. */
+export const log = (terminal: Text.Terminal): Report => {
+  const print = (rows: ReadonlyArray<Text.Row>) =>
+    Effect.forEach(rows, (row) => Console.log(Text.printed(Text.clipped(row, WIDTH), terminal)), { discard: true })
+  let steps = 0
+  let complaints = 0
+  const told = new Set<number>()
   return {
-    step: (at, line) => Console.log(`${seconds(at)}  ${paint(line, "bold")}`),
-    observed: ({ at, event, member, observer }) =>
-      Console.log(`${seconds(at)}  ${observer}: ${PlainText.name(member)} ${eventText[event]}`),
-    table: (at, state) => Console.log(`\n${seconds(at)}  members\n${rows(state, paint).join("\n")}`),
-    summary: (summary) =>
-      Console.log([
-        "",
-        paint("Every survivor agrees.", "green"),
-        `  ${summary.killed.member} was killed: suspected after ${span(summary.killed.suspectedAfter)},`,
-        `    failed after ${span(summary.killed.failedAfter)}`,
-        `  ${summary.left.member} said goodbye: seen as left, not failed, after ${span(summary.left.seenAfter)}`,
-        `  ${summary.survivors.length} of ${summary.nodes} remain: ${summary.survivors.join(", ")}`
-      ].join("\n"))
+    opened: Effect.void,
+    show: (state, at, last) => {
+      const rows: Array<Text.Row> = []
+      const all = News.gather(state)
+      const tell = (before: number) => {
+        for (const [i, news] of all.entries()) {
+          if (!told.has(i) && news.first <= before && (last || News.settled(news, all, at))) {
+            told.add(i)
+            rows.push(Picture.newsRow(news))
+          }
+        }
+      }
+      for (const step of state.steps.slice(steps)) {
+        tell(step.at)
+        if (step.text !== "") rows.push(Picture.stepRow(step))
+        if (step.ends && tabled.has(step.chapter)) {
+          rows.push([], ...Picture.matrixRows(state, WIDTH), [])
+        }
+      }
+      steps = state.steps.length
+      tell(Infinity)
+      const warnings = state.complaints.slice(complaints)
+      complaints = state.complaints.length
+      return Effect.andThen(
+        Effect.forEach(warnings, (line) => Console.error(PlainText.sentence(line)), { discard: true }),
+        print(rows)
+      )
+    },
+    summary: (summary) => print(summaryRows(summary))
   }
 }
 
 const jsonLine = (type: string, at: number | undefined, value: object) =>
   Console.log(PlainText.json({ type, ...(at === undefined ? {} : { seconds: at / 1000 }), ...value }))
 
+/** How often programs are given all that everybody sees, in milliseconds. */
+const TABLE_INTERVAL = 2000
+
 /** For a program. */
-export const json: Report = {
-  step: (at, line) => jsonLine("step", at, { text: line }),
-  observed: ({ at, event, member, observer }) => jsonLine("event", at, { observer, event, member }),
-  table: (at, state) =>
-    jsonLine("members", at, { views: Object.fromEntries(state.views), fates: Object.fromEntries(state.fates) }),
-  summary: (summary) => jsonLine("summary", undefined, summary)
+export const json = (): Report => {
+  let steps = 0
+  let observations = 0
+  let complaints = 0
+  let table = TABLE_INTERVAL
+  return {
+    opened: Effect.void,
+    show: (state, at, last) => {
+      const news = [
+        ...state.steps.slice(steps).filter(({ text }) => text !== "").map(({ at, chapter, member, text }) => ({
+          at,
+          line: jsonLine("step", at, { chapter, text, member })
+        })),
+        ...state.observations.slice(observations).map(({ at, event, member, observer }) => ({
+          at,
+          line: jsonLine("event", at, { observer, event, member })
+        }))
+      ].sort((a, b) => a.at - b.at).map(({ line }) => line)
+      const warnings = state.complaints.slice(complaints).map((line) => Console.error(PlainText.sentence(line)))
+      steps = state.steps.length
+      observations = state.observations.length
+      complaints = state.complaints.length
+      const due = last || at >= table
+      if (due) table = at + TABLE_INTERVAL
+      const tables = due
+        ? [jsonLine("members", at, {
+          views: Object.fromEntries(state.views),
+          processes: Object.fromEntries(state.processes)
+        })]
+        : []
+      return Effect.all([...warnings, ...news, ...tables], { discard: true })
+    },
+    summary: (summary) => jsonLine("summary", undefined, summary)
+  }
 }

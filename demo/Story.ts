@@ -1,54 +1,40 @@
 /**
- * The demo's story: a cluster forms, one member is killed and buried, one leaves, the rest agree.
+ * The demo's story: a cluster forms, one member is killed and buried, it returns, another leaves, the rest agree.
  *
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import type * as PlatformError from "effect/PlatformError"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { EventName } from "./Line.ts"
 import * as Process from "./Process.ts"
-import type { Report, Seconds, Summary } from "./Report.ts"
 import * as World from "./World.ts"
 
-const TABLE_INTERVAL = Duration.seconds(2)
+/** Seconds, by observer. */
+export type Seconds = Readonly<Record<string, number>>
+
+export interface Summary {
+  readonly nodes: number
+  readonly killed: { readonly member: string; readonly suspectedAfter: Seconds; readonly failedAfter: Seconds }
+  readonly returned: { readonly member: string; readonly seenAfter: Seconds }
+  readonly left: { readonly member: string; readonly seenAfter: Seconds }
+  readonly survivors: ReadonlyArray<string>
+}
+
+/** Time to look at what has come to be. */
+const PAUSE = Duration.millis(400)
 
 /** How long a step may take before the demo gives up: far longer than the local preset needs for any of them. */
 const FORMING = Duration.seconds(60)
 const BURYING = Duration.seconds(90)
+const RETURNING = Duration.seconds(60)
 const LEAVING = Duration.seconds(30)
 
 const since = (start: number, times: ReadonlyMap<string, number>): Seconds =>
   Object.fromEntries(Array.from(times, ([observer, at]) => [observer, Math.round(at - start) / 1000]))
-
-/** Prints what members report, as it comes. */
-const narrate = (world: World.World, report: Report) => {
-  let told = 0
-  return Stream.runForEach(SubscriptionRef.changes(world.state), ({ observations }) => {
-    const news = observations.slice(told)
-    told = observations.length
-    return Effect.forEach(
-      news,
-      (observation) =>
-        observation.event === "MemberJoined" || observation.observer === observation.member
-          ? Effect.void
-          : report.observed(observation),
-      { discard: true }
-    )
-  })
-}
-
-const tables = Effect.fnUntraced(function*(world: World.World, report: Report) {
-  for (;;) {
-    yield* Effect.sleep(TABLE_INTERVAL)
-    yield* report.table(yield* world.elapsed, yield* SubscriptionRef.get(world.state))
-  }
-})
 
 /** Waits until every survivor has reported `event` about `member`; answers how long each took. */
 const everyone = Effect.fnUntraced(function*(
@@ -62,9 +48,11 @@ const everyone = Effect.fnUntraced(function*(
     world,
     `${event} of ${member} on every survivor`,
     limit,
-    (state) => World.reports(state, event, member).size === World.survivors(state).length
+    (state) =>
+      World.reports(state, event, member, start).size ===
+        World.survivors(state).filter((observer) => observer !== member).length
   )
-  return since(start, World.reports(state, event, member))
+  return since(start, World.reports(state, event, member, start))
 })
 
 const agreement = (world: World.World, limit: Duration.Duration) =>
@@ -72,58 +60,95 @@ const agreement = (world: World.World, limit: Duration.Duration) =>
 
 export const run = Effect.fnUntraced(function*(
   nodes: number,
-  report: Report
+  world: World.World
 ): Effect.fn.Return<
   Summary,
   World.DemoFailed | PlatformError.PlatformError,
   ChildProcessSpawner | Scope.Scope
 > {
-  const world = yield* World.make
-  const step = (line: string) => Effect.flatMap(world.elapsed, (at) => report.step(at, line))
-  const narrators = [
-    yield* Effect.forkScoped(narrate(world, report)),
-    yield* Effect.forkScoped(tables(world, report))
-  ]
-
-  yield* step(`starting ${nodes} members, each a process of its own`)
-  const first = yield* Process.start(world, "node-1", [])
-  const names = Array.from({ length: nodes - 1 }, (_, i) => `node-${i + 2}`)
-  const others = yield* Effect.forEach(names, (name) => Process.start(world, name, [first.address]), {
-    concurrency: 4
+  const step = Effect.fnUntraced(function*(step: Omit<World.Step, "at">) {
+    const at = yield* world.elapsed
+    yield* SubscriptionRef.update(world.state, (state) => ({ ...state, steps: [...state.steps, { ...step, at }] }))
+    return at
   })
-  const members = [first, ...others]
-  yield* agreement(world, FORMING)
-  yield* step(
-    `all ${nodes} members agree: ${members.map(({ address, name, pid }) => `${name} ${address} pid ${pid}`).join(", ")}`
-  )
-  yield* Effect.sleep(TABLE_INTERVAL)
 
-  const [leaver, victim] = members.slice(-2)
-  if (leaver === undefined || victim === undefined) {
+  const names = Array.from({ length: nodes }, (_, i) => `node-${i + 1}`)
+  const [seed, leaverName, victimName] = [names[0], names.at(-2), names.at(-1)]
+  if (seed === undefined || leaverName === undefined || victimName === undefined || nodes < 3) {
     return yield* new World.DemoFailed({ message: "the demo needs at least 3 members" })
   }
-  yield* step(`killing ${victim.name} (SIGKILL): it says no goodbye`)
-  const killedAt = yield* world.elapsed
+  for (const name of names) {
+    yield* SubscriptionRef.update(world.state, (state) => World.withProcess(state, name, { fate: "starting" }))
+  }
+  yield* step({ chapter: "start", ends: false, text: `starting ${nodes} members, each a process of its own` })
+  const first = yield* Process.start(world, seed, [])
+  const others = yield* Effect.forEach(
+    names.slice(1),
+    (name) => Process.start(world, name, [first.address]),
+    { concurrency: 4 }
+  )
+  yield* agreement(world, FORMING)
+  yield* step({ chapter: "start", ends: true, text: `all ${nodes} members see each other` })
+  const [leaver, victim] = others.slice(-2)
+  if (leaver === undefined || victim === undefined) {
+    return yield* new World.DemoFailed({ message: "a member was started and is not there" })
+  }
+  yield* Effect.sleep(PAUSE)
+
+  const killedAt = yield* step({
+    chapter: "kill",
+    ends: true,
+    text: `killing ${victimName} (SIGKILL): it says no goodbye`,
+    member: victimName
+  })
   yield* victim.kill
-  const failedAfter = yield* everyone(world, "MemberFailed", victim.name, killedAt, BURYING)
+  yield* World.until(
+    world,
+    `a suspicion of ${victimName}`,
+    BURYING,
+    (state) =>
+      World.reports(state, "MemberSuspected", victimName, killedAt).size > 0 ||
+      World.reports(state, "MemberFailed", victimName, killedAt).size > 0
+  )
+  yield* step({ chapter: "suspicion", ends: true, text: "", member: victimName })
+  const failedAfter = yield* everyone(world, "MemberFailed", victimName, killedAt, BURYING)
   const buried = yield* agreement(world, BURYING)
   // Not everyone: the news of the death may overtake the news of the suspicion.
-  const suspectedAfter = since(killedAt, World.reports(buried, "MemberSuspected", victim.name))
+  const suspectedAfter = since(killedAt, World.reports(buried, "MemberSuspected", victimName, killedAt))
+  yield* step({ chapter: "failure", ends: true, text: "", member: victimName })
+  yield* Effect.sleep(PAUSE)
 
-  yield* step(`stopping ${leaver.name} (SIGTERM): it says goodbye`)
-  const leftAt = yield* world.elapsed
+  const returnedAt = yield* step({
+    chapter: "return",
+    ends: false,
+    text: `starting ${victimName} again, with its old name and port`,
+    member: victimName
+  })
+  const port = victim.address.slice(victim.address.lastIndexOf(":") + 1)
+  yield* Process.start(world, victimName, [first.address], port)
+  const returnSeenAfter = yield* everyone(world, "MemberJoined", victimName, returnedAt, RETURNING)
+  yield* agreement(world, RETURNING)
+  yield* step({ chapter: "return", ends: true, text: "", member: victimName })
+  yield* Effect.sleep(PAUSE)
+
+  const leftAt = yield* step({
+    chapter: "leave",
+    ends: false,
+    text: `stopping ${leaverName} (SIGTERM): it says goodbye`,
+    member: leaverName
+  })
   yield* leaver.leave
-  const seenAfter = yield* everyone(world, "MemberLeft", leaver.name, leftAt, LEAVING)
+  const leaveSeenAfter = yield* everyone(world, "MemberLeft", leaverName, leftAt, LEAVING)
   const state = yield* agreement(world, LEAVING)
-  if (World.reports(state, "MemberFailed", leaver.name).size > 0) {
-    return yield* new World.DemoFailed({ message: `${leaver.name} left, but was reported as failed` })
+  if (World.reports(state, "MemberFailed", leaverName, leftAt).size > 0) {
+    return yield* new World.DemoFailed({ message: `${leaverName} left, but was reported as failed` })
   }
-  yield* Fiber.interruptAll(narrators)
-  yield* report.table(yield* world.elapsed, state)
+  yield* step({ chapter: "leave", ends: true, text: "", member: leaverName })
   return {
     nodes,
-    killed: { member: victim.name, suspectedAfter, failedAfter },
-    left: { member: leaver.name, seenAfter },
+    killed: { member: victimName, suspectedAfter, failedAfter },
+    returned: { member: victimName, seenAfter: returnSeenAfter },
+    left: { member: leaverName, seenAfter: leaveSeenAfter },
     survivors: World.survivors(state)
   }
 })

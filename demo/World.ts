@@ -1,5 +1,6 @@
 /**
- * What the demo knows: the processes it started, what each of them sees, and what each of them reported when.
+ * What the demo knows: the processes it started, what each of them sees, what each of them reported when, and what the
+ * demo itself did. Everything that is shown is drawn from this.
  *
  * @since 0.1.0
  */
@@ -15,7 +16,14 @@ import type { EventName, View } from "./Line.ts"
 /** A reason for the demo to end with an exit code other than 0. */
 export class DemoFailed extends Data.TaggedError("DemoFailed")<{ readonly message: string }> {}
 
-export type Fate = "running" | "killed" | "left"
+export type Fate = "starting" | "running" | "killed" | "left"
+
+export interface Running {
+  readonly fate: Fate
+  readonly pid?: number
+  /** `ip:port`, as the member announced it. */
+  readonly address?: string
+}
 
 export interface Observation {
   /** Milliseconds since the demo began. */
@@ -23,12 +31,33 @@ export interface Observation {
   readonly observer: string
   readonly event: EventName
   readonly member: string
+  /** How many members other than this one ran at that moment. */
+  readonly others: number
+}
+
+/** The story, in this order. */
+export const chapters = ["start", "kill", "suspicion", "failure", "return", "leave"] as const
+export type Chapter = typeof chapters[number]
+
+/** Something that the demo did, or found to be so. */
+export interface Step {
+  readonly at: number
+  readonly chapter: Chapter
+  /** Whether the chapter ends with it. */
+  readonly ends: boolean
+  /** Empty when the events tell the same. */
+  readonly text: string
+  /** The member that the chapter is about, if it is about one. */
+  readonly member?: string
 }
 
 export interface State {
-  readonly fates: ReadonlyMap<string, Fate>
+  readonly processes: ReadonlyMap<string, Running>
   readonly views: ReadonlyMap<string, View["members"]>
   readonly observations: ReadonlyArray<Observation>
+  readonly steps: ReadonlyArray<Step>
+  /** What members wrote to their standard error output: warnings. */
+  readonly complaints: ReadonlyArray<string>
 }
 
 export interface World {
@@ -37,39 +66,73 @@ export interface World {
   readonly elapsed: Effect.Effect<number>
 }
 
+export const empty: State = { processes: new Map(), views: new Map(), observations: [], steps: [], complaints: [] }
+
 export const make: Effect.Effect<World> = Effect.gen(function*() {
   const began = yield* Clock.currentTimeMillis
   return {
-    state: yield* SubscriptionRef.make<State>({ fates: new Map(), views: new Map(), observations: [] }),
+    state: yield* SubscriptionRef.make(empty),
     elapsed: Effect.map(Clock.currentTimeMillis, (now) => now - began)
   }
 })
 
+/** A process that starts, also for the second time, has seen nothing yet. */
+export const withProcess = (state: State, name: string, change: Running): State => {
+  const views = new Map(state.views)
+  if (change.fate === "starting") views.delete(name)
+  const processes = new Map(state.processes).set(name, { ...state.processes.get(name), ...change })
+  return { ...state, views, processes }
+}
+
+const MAX_COMPLAINTS = 200
+
+export const withComplaint = (state: State, name: string, line: string): State =>
+  line.trim() === "" || state.complaints.length >= MAX_COMPLAINTS
+    ? state
+    : { ...state, complaints: [...state.complaints, `${name}: ${line}`] }
+
+/** A process that was ended has no say any more, and none tells of itself. */
+export const withObservation = (state: State, seen: Omit<Observation, "others">): State => {
+  const fate = state.processes.get(seen.observer)?.fate
+  if (seen.observer === seen.member || fate === "killed" || fate === "left") return state
+  const others = survivors(state).filter((name) => name !== seen.member).length
+  return { ...state, observations: [...state.observations, { ...seen, others }] }
+}
+
 const byNumber = new Intl.Collator("en", { numeric: true })
 
-/** Every member that was started. */
-export const names = (state: State): ReadonlyArray<string> => Array.from(state.fates.keys()).sort(byNumber.compare)
+/** Every member that was started, or will be at once. */
+export const names = (state: State): ReadonlyArray<string> => Array.from(state.processes.keys()).sort(byNumber.compare)
 
 /** The members that should be in everybody's list. */
 export const survivors = (state: State): ReadonlyArray<string> =>
-  names(state).filter((name) => state.fates.get(name) === "running")
+  names(state).filter((name) => state.processes.get(name)?.fate === "running")
 
-/** Whether every survivor sees exactly the survivors, all alive. */
-export const agrees = (state: State): boolean => {
+/** Whether this member sees exactly the survivors, all alive. */
+export const seesAll = (state: State, observer: string): boolean => {
   const expected = survivors(state)
-  return expected.every((observer) => {
-    const seen = state.views.get(observer) ?? []
-    return seen.length === expected.length &&
-      expected.every((name) => seen.some((member) => member.name === name && member.state === "alive"))
-  })
+  const seen = state.views.get(observer) ?? []
+  return seen.length === expected.length &&
+    expected.every((name) => seen.some((member) => member.name === name && member.state === "alive"))
 }
 
-/** When each survivor reported `event` about `member` first; those who did not are missing. */
-export const reports = (state: State, event: EventName, member: string): ReadonlyMap<string, number> => {
+/** Whether every survivor sees exactly the survivors, all alive. */
+export const agrees = (state: State): boolean => survivors(state).every((observer) => seesAll(state, observer))
+
+/** When each survivor reported `event` about `member` first, from `start` on; those who did not are missing. */
+export const reports = (
+  state: State,
+  event: EventName,
+  member: string,
+  start = 0
+): ReadonlyMap<string, number> => {
   const running = new Set(survivors(state))
   const first = new Map<string, number>()
   for (const seen of state.observations) {
-    if (seen.event === event && seen.member === member && running.has(seen.observer) && !first.has(seen.observer)) {
+    if (
+      seen.at >= start && seen.event === event && seen.member === member && running.has(seen.observer) &&
+      !first.has(seen.observer)
+    ) {
       first.set(seen.observer, seen.at)
     }
   }

@@ -1,0 +1,230 @@
+/**
+ * The picture of the demo's cluster: how far the story is, which member sees which, and what happened last. Pure: a state of the world
+ * and a size become rows.
+ *
+ * @since 0.1.0
+ */
+import type { EventName } from "./Line.ts"
+import * as News from "./News.ts"
+import * as Text from "./Text.ts"
+import * as World from "./World.ts"
+
+export interface Size {
+  readonly columns: number
+  readonly rows: number
+}
+
+/** A wider picture is harder to read, not easier. */
+const MAX_COLUMNS = 100
+/** Columns for a name among other words. */
+const NAME = 24
+
+export const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)} s`
+
+/** How long something took: "21 ms", "1.3 s". */
+export const duration = (millis: number): string => millis < 100 ? `${Math.round(millis)} ms` : seconds(millis)
+
+/** From the shortest to the longest, once if they are the same to the reader. */
+export const range = (from: number, to: number): string => {
+  const [low = "", high = ""] = [duration(from), duration(to)]
+  const [number = "", unit] = low.split(" ")
+  return low === high ? low : high.endsWith(` ${unit}`) ? `${number} to ${high}` : `${low} to ${high}`
+}
+
+type Seen = "alive" | "suspect" | "failed" | "left" | "unknown"
+
+const symbols: Readonly<Record<Seen, Text.Span>> = {
+  alive: Text.span("●", "good"),
+  suspect: Text.span("?", "warning"),
+  failed: Text.span("✕", "bad"),
+  left: Text.span("○", "accent"),
+  unknown: Text.span("·", "dim")
+}
+
+const legend: Text.Row = [
+  symbols.alive,
+  Text.span(" alive  "),
+  symbols.suspect,
+  Text.span(" suspected  "),
+  symbols.failed,
+  Text.span(" failed  "),
+  symbols.left,
+  Text.span(" left  "),
+  symbols.unknown,
+  Text.span(" not known")
+]
+
+/** What one process knows of a member. Those that failed or left are not in its list any more: its events tell. */
+export const seen = (state: World.State, observer: string, member: string): Seen => {
+  const listed = state.views.get(observer)?.find(({ name }) => name === member)?.state
+  if (listed === "alive" || listed === "suspect" || listed === "left") return listed
+  if (listed === "dead") return "failed"
+  if (!state.views.has(observer)) return "unknown"
+  const last = state.observations.findLast((seen) =>
+    seen.observer === observer && seen.member === member &&
+    (seen.event === "MemberFailed" || seen.event === "MemberLeft")
+  )
+  return last === undefined ? "unknown" : last.event === "MemberLeft" ? "left" : "failed"
+}
+
+const eventText: Readonly<Record<EventName, readonly [Text.Span, string]>> = {
+  MemberJoined: [symbols.alive, "is back"],
+  MemberUpdated: [symbols.alive, "changed its metadata"],
+  MemberSuspected: [symbols.suspect, "is suspected"],
+  MemberRecovered: [symbols.alive, "recovered"],
+  MemberFailed: [symbols.failed, "failed"],
+  MemberLeft: [symbols.left, "left"],
+  MemberReachabilityChanged: [symbols.suspect, "is reached in another way"],
+  MemberConflict: [symbols.suspect, "is claimed twice"]
+}
+
+const clock = (at: number): Text.Span => Text.span(`${seconds(at).padStart(8)}  `, "dim")
+
+/** A line about something that members reported: how many of those who could, and how long after what caused it. */
+export const newsRow = (news: News.News): Text.Row => {
+  const [symbol, words] = eventText[news.event]
+  const after = news.since === undefined ? "" : `, after ${range(news.first - news.since, news.last - news.since)}`
+  return [
+    clock(news.first),
+    symbol,
+    Text.span(` ${Text.name(news.member, NAME)} ${words} (${news.observers.length} of ${news.of})${after}`)
+  ]
+}
+
+/** A line about something that the demo did. */
+export const stepRow = (step: World.Step): Text.Row => [
+  clock(step.at),
+  Text.span(step.ends && step.chapter !== "kill" ? "✓ " : "▸ ", "bold"),
+  Text.span(step.text, "bold")
+]
+
+/** What happened, in its order. */
+export const eventRows = (state: World.State): ReadonlyArray<Text.Row> =>
+  [
+    ...state.steps.filter(({ text }) => text !== "").map((step) => ({ at: step.at, row: stepRow(step) })),
+    ...News.gather(state).map((news) => ({ at: news.first, row: newsRow(news) }))
+  ].sort((a, b) => a.at - b.at).map(({ row }) => row)
+
+/** What a chapter came to: how long it took, or what was done. */
+const outcome = ({ steps }: World.State, chapter: World.Chapter, ended: World.Step): string => {
+  if (chapter === "kill") return "SIGKILL"
+  const cause = steps.find((step) =>
+    step.chapter === (chapter === "suspicion" || chapter === "failure" ? "kill" : chapter)
+  )
+  return cause === undefined ? "" : duration(ended.at - cause.at)
+}
+
+/** How far the story is. */
+export const storyRows = (state: World.State, columns: number): ReadonlyArray<Text.Row> => {
+  const space = Math.max(10, Math.min(14, Math.floor((columns - 4) / World.chapters.length)))
+  const ends = World.chapters.map((chapter) => state.steps.find((step) => step.chapter === chapter && step.ends))
+  const current = ends.indexOf(undefined)
+  const marks = ends.flatMap((end, i): ReadonlyArray<Text.Span> => {
+    const mark = end !== undefined ? Text.span("✓", "good") : Text.span(i === current ? "▸" : "·", "bold")
+    const line = (end === undefined ? "─" : "━").repeat(space - 1)
+    return i === ends.length - 1 ? [mark] : [mark, Text.span(line, end === undefined ? "dim" : "good")]
+  })
+  const labels = World.chapters.map((chapter, i) =>
+    Text.span(Text.padded(chapter, space), i === current ? "bold" : ends[i] === undefined ? "dim" : "plain")
+  )
+  const times = World.chapters.map((chapter, i) => {
+    const end = ends[i]
+    return Text.span(Text.padded(end === undefined ? "" : outcome(state, chapter, end), space), "dim")
+  })
+  return [marks, labels, times].map((row) => [Text.span("  "), ...row])
+}
+
+const fateText: Readonly<Record<World.Fate, Text.Span>> = {
+  starting: Text.span("starts", "dim"),
+  running: Text.span(""),
+  killed: Text.span("killed", "bad"),
+  left: Text.span("left", "accent")
+}
+
+const detail = ({ address, fate, pid }: World.Running): Text.Row => [
+  Text.span("   "),
+  ...(fate === "running"
+    ? [Text.span(`${address ?? ""}  pid ${pid ?? ""}`, "dim")]
+    : [fateText[fate]])
+]
+
+/** Which member sees which: a row for each observer, a column for each member, a symbol for what the one knows of the other. */
+export const matrixRows = (state: World.State, columns: number, rows = Infinity): ReadonlyArray<Text.Row> => {
+  const names = World.names(state)
+  const longest = Math.max(0, ...names.map((name) => Text.width(Text.name(name, NAME))))
+  const named = 2 + Math.max(8, longest) + names.length * (longest + 2) <= columns
+  const digits = String(names.length).length
+  const label = named ? Math.max(8, longest) : digits + 1 + longest
+  // columns between the centres of two members
+  const room = Math.floor((columns - 2 - label - 3) / Math.max(1, names.length))
+  const pitch = named ? longest + 2 : Math.max(1, Math.min(4, room))
+  const shown = names.slice(0, Math.max(1, Math.min(names.length, Math.floor((columns - 3 - label) / pitch))))
+  const cell = (text: string) =>
+    named
+      ? Text.padded(Text.padded(text, Math.ceil((longest + Text.width(text)) / 2), "left"), longest)
+      : text
+  const head = shown.map((name, i) =>
+    named
+      ? Text.span(`  ${Text.padded(Text.name(name, NAME), longest)}`, "dim")
+      : Text.span(
+        // numbers that would touch each other are told for each fifth member alone
+        Text.padded(
+          pitch > digits || (i + 1) % 5 === 0 ? String(i + 1).slice(-Math.max(pitch, digits)) : "",
+          pitch,
+          "left"
+        ),
+        "dim"
+      )
+  )
+  const body = names.map((observer, i): Text.Row => {
+    const running = state.processes.get(observer)
+    const gone = running === undefined || running.fate === "killed" || running.fate === "left"
+    const cells = shown.map((name): Text.Span => {
+      const { style, text } = gone ? Text.span(" ") : symbols[seen(state, observer, name)]
+      return Text.span(Text.padded("", pitch - Text.width(cell(text)), "left") + cell(text), style)
+    })
+    const who = named
+      ? Text.padded(Text.name(observer, NAME), label)
+      : `${String(i + 1).padStart(digits)} ${Text.padded(Text.name(observer, NAME), longest)}`
+    const row = [Text.span(`  ${who}`, gone ? "dim" : "plain"), ...cells]
+    const more = running === undefined ? [] : detail(running)
+    return Text.rowWidth(row) + Text.rowWidth(more) <= columns ? [...row, ...more] : row
+  })
+  const fitting = body.length <= rows - 1 ? body : body.slice(0, Math.max(0, rows - 2))
+  return [
+    [Text.span(`  ${Text.padded("sees", label)}`, "dim"), ...head],
+    ...fitting,
+    ...(fitting.length === body.length ? [] : [[Text.span(`  … and ${body.length - fitting.length} more`, "dim")]])
+  ]
+}
+
+/** How many of those that run list exactly those that run, all alive. */
+const agreement = (state: World.State): Text.Row => {
+  const running = World.survivors(state)
+  const right = running.filter((observer) => World.seesAll(state, observer)).length
+  return right === running.length && right > 1
+    ? [Text.span(`✓ all ${right} lists right`, "good")]
+    : running.length > 1
+    ? [Text.span(`${right} of ${running.length} lists right`, "warning")]
+    : []
+}
+
+/** The picture, in exactly as many rows as there are, none of them wider than the terminal. */
+export const draw = (state: World.State, at: number, size: Size): ReadonlyArray<Text.Row> => {
+  const columns = Math.max(1, Math.min(size.columns, MAX_COLUMNS))
+  const title = Text.justified(
+    [Text.span("  effect-memberlist", "bold"), Text.span(`  ${state.processes.size} processes on this machine`, "dim")],
+    [Text.span(seconds(at), "bold"), Text.span(" ")],
+    columns
+  )
+  const story = storyRows(state, columns)
+  const footer = Text.justified([Text.span("  "), ...legend], [...agreement(state), Text.span(" ")], columns)
+  // the story, three events and the blank lines come before the last members of a large cluster
+  const free = size.rows - story.length - 6
+  const matrix = matrixRows(state, columns, Math.max(3, free - 4))
+  const above = [title, [], ...story, [], ...matrix, [], footer, []]
+  const last = Math.max(0, size.rows - above.length)
+  const events = last === 0 ? [] : eventRows(state).slice(-last)
+  const all = [...above, ...events].slice(0, size.rows).map((row) => Text.clipped(row, columns))
+  return [...all, ...Array.from({ length: Math.max(0, size.rows - all.length) }, (): Text.Row => [])]
+}
