@@ -4,7 +4,8 @@
  *
  * @since 0.1.0
  */
-import type { EventName } from "./Line.ts"
+import type { MemberState } from "../src/Member.ts"
+import type { EventName, View } from "./Line.ts"
 import * as News from "./News.ts"
 import * as Text from "./Text.ts"
 import * as World from "./World.ts"
@@ -54,18 +55,28 @@ const legend: Text.Row = [
   Text.span(" not known")
 ]
 
-/** What one process knows of a member. Those that failed or left are not in its list any more: its events tell. */
-export const seen = (state: World.State, observer: string, member: string): Seen => {
-  const listed = state.views.get(observer)?.find(({ name }) => name === member)?.state
-  if (listed === "alive" || listed === "suspect" || listed === "left") return listed
-  if (listed === "dead") return "failed"
-  if (!state.views.has(observer)) return "unknown"
-  const last = state.observations.findLast((seen) =>
-    seen.observer === observer && seen.member === member &&
-    (seen.event === "MemberFailed" || seen.event === "MemberLeft")
-  )
-  return last === undefined ? "unknown" : last.event === "MemberLeft" ? "left" : "failed"
+/** How members ended that somebody listed once, as far as the observer knows. They are in its list no more: its events tell. */
+const endings = ({ observations }: World.State): ReadonlyMap<string, ReadonlyMap<string, Seen>> => {
+  const all = new Map<string, Map<string, Seen>>()
+  for (const { event, member, observer } of observations) {
+    if (event !== "MemberFailed" && event !== "MemberLeft") continue
+    const known = all.get(observer) ?? new Map<string, Seen>()
+    all.set(observer, known.set(member, event === "MemberLeft" ? "left" : "failed"))
+  }
+  return all
 }
+
+const listed: Readonly<Record<MemberState, Seen>> = { alive: "alive", suspect: "suspect", dead: "failed", left: "left" }
+
+/** What one process knows of others, by their names. */
+const knowledge = (
+  view: View["members"] | undefined,
+  ended: ReadonlyMap<string, Seen> | undefined
+): ReadonlyMap<string, Seen> =>
+  view === undefined ? new Map() : new Map([
+    ...(ended ?? []),
+    ...view.map(({ name, state }) => [name, listed[state]] as const)
+  ])
 
 const eventText: Readonly<Record<EventName, readonly [Text.Span, string]>> = {
   MemberJoined: [symbols.alive, "is back"],
@@ -176,12 +187,15 @@ export const matrixRows = (state: World.State, columns: number, rows = Infinity)
         "dim"
       )
   )
-  const body = names.map((observer, i): Text.Row => {
+  const ended = endings(state)
+  const fitting = names.length <= rows - 1 ? names : names.slice(0, Math.max(0, rows - 2))
+  const body = fitting.map((observer, i): Text.Row => {
     const running = state.processes.get(observer)
     const gone = running === undefined || running.fate === "killed" || running.fate === "left"
+    const known = knowledge(state.views.get(observer), ended.get(observer))
     const cells = shown.map((name): Text.Span => {
-      const { style, text } = gone ? Text.span(" ") : symbols[seen(state, observer, name)]
-      return Text.span(Text.padded("", pitch - Text.width(cell(text)), "left") + cell(text), style)
+      const { style, text } = gone ? Text.span(" ") : symbols[known.get(name) ?? "unknown"]
+      return Text.span(Text.padded(cell(text), pitch, "left"), style)
     })
     const who = named
       ? Text.padded(Text.name(observer, NAME), label)
@@ -190,11 +204,10 @@ export const matrixRows = (state: World.State, columns: number, rows = Infinity)
     const more = running === undefined ? [] : detail(running)
     return Text.rowWidth(row) + Text.rowWidth(more) <= columns ? [...row, ...more] : row
   })
-  const fitting = body.length <= rows - 1 ? body : body.slice(0, Math.max(0, rows - 2))
   return [
     [Text.span(`  ${Text.padded("sees", label)}`, "dim"), ...head],
-    ...fitting,
-    ...(fitting.length === body.length ? [] : [[Text.span(`  … and ${body.length - fitting.length} more`, "dim")]])
+    ...body,
+    ...(fitting.length === names.length ? [] : [[Text.span(`  … and ${names.length - fitting.length} more`, "dim")]])
   ]
 }
 
@@ -212,19 +225,26 @@ const agreement = (state: World.State): Text.Row => {
 /** The picture, in exactly as many rows as there are, none of them wider than the terminal. */
 export const draw = (state: World.State, at: number, size: Size): ReadonlyArray<Text.Row> => {
   const columns = Math.max(1, Math.min(size.columns, MAX_COLUMNS))
-  const title = Text.justified(
-    [Text.span("  effect-memberlist", "bold"), Text.span(`  ${state.processes.size} processes on this machine`, "dim")],
-    [Text.span(seconds(at), "bold"), Text.span(" ")],
-    columns
-  )
-  const story = storyRows(state, columns)
-  const footer = Text.justified([Text.span("  "), ...legend], [...agreement(state), Text.span(" ")], columns)
-  // the story, three events and the blank lines come before the last members of a large cluster
-  const free = size.rows - story.length - 6
+  const name = Text.span("  effect-memberlist", "bold")
+  const about = Text.span(`  ${state.processes.size} processes on this machine`, "dim")
+  const time = [Text.span(seconds(at), "bold"), Text.span(" ")]
+  const blank: ReadonlyArray<Text.Row> = size.rows < 20 ? [] : [[]]
+  const above = [
+    Text.justified(Text.rowWidth([name, about, ...time]) + 2 > columns ? [name] : [name, about], time, columns),
+    ...blank,
+    ...storyRows(state, columns),
+    ...blank
+  ]
+  const below = [
+    ...blank,
+    Text.justified([Text.span("  "), ...legend], [...agreement(state), Text.span(" ")], columns),
+    ...blank
+  ]
+  const free = size.rows - above.length - below.length
+  // four events come before the last members of a large cluster
   const matrix = matrixRows(state, columns, Math.max(3, free - 4))
-  const above = [title, [], ...story, [], ...matrix, [], footer, []]
-  const last = Math.max(0, size.rows - above.length)
+  const last = Math.max(0, free - matrix.length)
   const events = last === 0 ? [] : eventRows(state).slice(-last)
-  const all = [...above, ...events].slice(0, size.rows).map((row) => Text.clipped(row, columns))
+  const all = [...above, ...matrix, ...below, ...events].slice(0, size.rows).map((row) => Text.clipped(row, columns))
   return [...all, ...Array.from({ length: Math.max(0, size.rows - all.length) }, (): Text.Row => [])]
 }

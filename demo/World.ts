@@ -95,7 +95,8 @@ export const withComplaint = (state: State, name: string, line: string): State =
 export const withObservation = (state: State, seen: Omit<Observation, "others">): State => {
   const fate = state.processes.get(seen.observer)?.fate
   if (seen.observer === seen.member || fate === "killed" || fate === "left") return state
-  const others = survivors(state).filter((name) => name !== seen.member).length
+  let others = 0
+  for (const [name, { fate }] of state.processes) if (fate === "running" && name !== seen.member) others += 1
   return { ...state, observations: [...state.observations, { ...seen, others }] }
 }
 
