@@ -149,7 +149,8 @@ const fateText: Readonly<Record<World.Fate, Text.Span>> = {
   starting: Text.span("starts", "dim"),
   running: Text.span(""),
   killed: Text.span("killed", "bad"),
-  left: Text.span("left", "accent")
+  left: Text.span("left", "accent"),
+  ended: Text.span("ended by itself", "bad")
 }
 
 const detail = ({ address, fate, pid }: World.Running): Text.Row => [
@@ -191,7 +192,7 @@ export const matrixRows = (state: World.State, columns: number, rows = Infinity)
   const fitting = names.length <= rows - 1 ? names : names.slice(0, Math.max(0, rows - 2))
   const body = fitting.map((observer, i): Text.Row => {
     const running = state.processes.get(observer)
-    const gone = running === undefined || running.fate === "killed" || running.fate === "left"
+    const gone = running?.fate !== "starting" && running?.fate !== "running"
     const known = knowledge(state.views.get(observer), ended.get(observer))
     const cells = shown.map((name): Text.Span => {
       const { style, text } = gone ? Text.span(" ") : symbols[known.get(name) ?? "unknown"]

@@ -64,8 +64,10 @@ export const start = Effect.fnUntraced(function*(
   const handle = yield* spawner.spawn(ChildProcess.make(process.execPath, [script, ...seeds], {
     env: {
       MEMBERLIST_PRESET: "local",
-      // The local preset sends news only twice, and leaves the rest to the next push/pull: too slow to watch.
+      // The local preset sends news only twice, and leaves the rest to the next push/pull: too slow to watch. On a busy
+      // machine, members that join at the same moment may still miss each other: they need not wait 15 s for it.
       MEMBERLIST_RETRANSMIT_MULT: "4",
+      MEMBERLIST_PUSH_PULL_INTERVAL: "4 seconds",
       MEMBERLIST_NAME: name,
       MEMBERLIST_BIND_ADDRESS: "127.0.0.1",
       MEMBERLIST_BIND_PORT: port
@@ -114,6 +116,18 @@ export const start = Effect.fnUntraced(function*(
     Effect.mapError(() => new World.DemoFailed({ message: `${name} did not start` }))
   )
   yield* tell({ fate: "running", pid: handle.pid, address })
+  yield* Effect.exit(handle.exitCode).pipe(
+    Effect.andThen(
+      SubscriptionRef.update(
+        world.state,
+        (state) =>
+          state.processes.get(name)?.pid === handle.pid && state.processes.get(name)?.fate === "running"
+            ? World.withProcess(state, name, { fate: "ended" })
+            : state
+      )
+    ),
+    Effect.forkScoped
+  )
   const end = (fate: World.Fate, killSignal: "SIGKILL" | "SIGTERM") =>
     Effect.andThen(tell({ fate }), handle.kill({ killSignal }))
   return { name, pid: handle.pid, address, kill: end("killed", "SIGKILL"), leave: end("left", "SIGTERM") }

@@ -41,13 +41,33 @@ export const picture = (screen: Terminal.Terminal, terminal: Text.Terminal): Rep
     ([columns, rows]): Picture.Size => columns > 0 && rows > 0 ? { columns, rows } : DEFAULT
   )
   let known = DEFAULT
+  let suspended = false
+  /** Ctrl-Z: the terminal is the shell's until this program goes on. */
+  const suspending = Effect.acquireRelease(
+    Effect.map(Effect.context<never>(), (context) => {
+      const run = Effect.runForkWith(context)
+      const stop = () => {
+        suspended = true
+        run(write(LEAVE))
+        process.kill(process.pid, "SIGSTOP")
+      }
+      const go = () => {
+        suspended = false
+        run(write(ENTER))
+      }
+      process.on("SIGTSTP", stop).on("SIGCONT", go)
+      return { stop, go }
+    }),
+    ({ go, stop }) => Effect.sync(() => process.off("SIGTSTP", stop).off("SIGCONT", go))
+  )
   return {
-    opened: Effect.acquireRelease(write(ENTER), () => write(LEAVE)),
+    opened: Effect.andThen(Effect.acquireRelease(write(ENTER), () => write(LEAVE)), suspending),
     show: Effect.fnUntraced(function*(state, at, last) {
       if (last) {
         yield* Effect.forEach(state.complaints, (line) => Console.error(PlainText.sentence(line)), { discard: true })
         return yield* print([...Picture.eventRows(state), [], ...Picture.matrixRows(state, DEFAULT.columns), []])
       }
+      if (suspended) return
       const now = yield* size
       const changed = now.columns !== known.columns || now.rows !== known.rows
       known = now

@@ -16,7 +16,8 @@ import type { EventName, View } from "./Line.ts"
 /** A reason for the demo to end with an exit code other than 0. */
 export class DemoFailed extends Data.TaggedError("DemoFailed")<{ readonly message: string }> {}
 
-export type Fate = "starting" | "running" | "killed" | "left"
+/** What became of a process: killed and left by the demo, ended by itself or by somebody else. */
+export type Fate = "starting" | "running" | "killed" | "left" | "ended"
 
 export interface Running {
   readonly fate: Fate
@@ -94,7 +95,7 @@ export const withComplaint = (state: State, name: string, line: string): State =
 /** A process that was ended has no say any more, and none tells of itself. */
 export const withObservation = (state: State, seen: Omit<Observation, "others">): State => {
   const fate = state.processes.get(seen.observer)?.fate
-  if (seen.observer === seen.member || fate === "killed" || fate === "left") return state
+  if (seen.observer === seen.member || (fate !== "starting" && fate !== "running")) return state
   let others = 0
   for (const [name, { fate }] of state.processes) if (fate === "running" && name !== seen.member) others += 1
   return { ...state, observations: [...state.observations, { ...seen, others }] }
@@ -140,7 +141,10 @@ export const reports = (
   return first
 }
 
-/** Waits until the world is as wanted, or fails with what was awaited. */
+const ended = (state: State): string | undefined =>
+  names(state).find((name) => state.processes.get(name)?.fate === "ended")
+
+/** Waits until the world is as wanted, or fails with what was awaited, or with the process that ended meanwhile. */
 export const until = (
   world: World,
   awaited: string,
@@ -148,12 +152,18 @@ export const until = (
   wanted: (state: State) => boolean
 ): Effect.Effect<State, DemoFailed> =>
   SubscriptionRef.changes(world.state).pipe(
-    Stream.filter(wanted),
+    Stream.filter((state) => wanted(state) || ended(state) !== undefined),
     Stream.runHead,
     Effect.map(Option.getOrThrow),
     Effect.timeoutOrElse({
       duration: limit,
       orElse: () =>
         Effect.fail(new DemoFailed({ message: `${awaited} did not happen within ${Duration.format(limit)}` }))
+    }),
+    Effect.flatMap((state) => {
+      const name = ended(state)
+      return name === undefined
+        ? Effect.succeed(state)
+        : Effect.fail(new DemoFailed({ message: `${name} ended, which is not in the story` }))
     })
   )

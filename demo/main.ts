@@ -75,6 +75,13 @@ const teardown: Runtime.Teardown = (exit, onExit) =>
     onExit(code === 1 && error._tag === "Some" && error.value instanceof CliError.ShowHelp ? 2 : code)
   })
 
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // who reads has seen enough
+  if (error.code === "EPIPE") process.exit(141)
+  console.error(`standard output: ${error.message}`)
+  process.exit(1)
+})
+
 demo.pipe(
   Command.run({ version: "0.1.0" }),
   Effect.provide(NodeServices.layer),
