@@ -214,12 +214,12 @@ export const matrixRows = (state: World.State, columns: number, rows = Infinity)
 
 /** How many of those that run list exactly those that run, all alive. */
 const agreement = (state: World.State): Text.Row => {
-  const running = World.survivors(state)
-  const right = running.filter((observer) => World.seesAll(state, observer)).length
-  return right === running.length && right > 1
+  const running = World.survivors(state).length
+  const right = World.agreeing(state).length
+  return right === running && right > 1
     ? [Text.span(`✓ all ${right} lists right`, "good")]
-    : running.length > 1
-    ? [Text.span(`${right} of ${running.length} lists right`, "warning")]
+    : running > 1
+    ? [Text.span(`${right} of ${running} lists right`, "warning")]
     : []
 }
 

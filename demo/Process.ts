@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as PlatformError from "effect/PlatformError"
@@ -14,7 +13,6 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { fileURLToPath } from "node:url"
-import * as PlainText from "../src/base/PlainText.ts"
 import { Line } from "./Line.ts"
 import * as World from "./World.ts"
 
@@ -76,32 +74,27 @@ export const start = Effect.fnUntraced(function*(
     killSignal: "SIGTERM",
     forceKillAfter: "10 seconds"
   }))
-  const lines = handle.stdout.pipe(
+  const complain = (line: string) =>
+    SubscriptionRef.update(world.state, (state) => World.withComplaint(state, name, line))
+  const ready = yield* SubscriptionRef.make<string | undefined>(undefined)
+  yield* handle.stdout.pipe(
     Stream.decodeText,
     Stream.splitLines,
-    Stream.mapEffect((line) =>
-      Effect.orDie(
-        Effect.mapError(
-          decode(line),
-          () => new World.DemoFailed({ message: `${name} said: ${PlainText.sentence(line)}` })
-        )
-      )
-    )
-  )
-  const ready = yield* SubscriptionRef.make<string | undefined>(undefined)
-  yield* lines.pipe(
-    Stream.runForEach((line) =>
-      line._tag === "Ready" ? SubscriptionRef.set(ready, line.address) : record(world, name, line)
+    Stream.runForEach((text) =>
+      Effect.matchEffect(decode(text), {
+        onFailure: () => complain(text),
+        onSuccess: (line) =>
+          line._tag === "Ready" ? SubscriptionRef.set(ready, line.address) : record(world, name, line)
+      })
     ),
-    // The pipe of a killed process may break; what it cannot do is speak another language.
+    // the pipe of a killed process may break
     Effect.ignore,
-    Effect.tapCause((cause) => Cause.hasDies(cause) ? Effect.logError(cause) : Effect.void),
     Effect.forkScoped
   )
   const complaining = yield* handle.stderr.pipe(
     Stream.decodeText,
     Stream.splitLines,
-    Stream.runForEach((line) => SubscriptionRef.update(world.state, (state) => World.withComplaint(state, name, line))),
+    Stream.runForEach(complain),
     Effect.ignore,
     Effect.forkScoped
   )

@@ -43,8 +43,8 @@ export const during = Effect.fnUntraced(function*<A, E, R>(
   return yield* Effect.scoped(Effect.gen(function*() {
     yield* Effect.addFinalizer(() => show(true))
     yield* report.opened
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(show(false), Effect.sleep(INTERVAL))))
-    return yield* Scope.provide(effect, scope)
+    const showing = Effect.forever(Effect.andThen(show(false), Effect.sleep(INTERVAL)))
+    return yield* Effect.raceFirst(Scope.provide(effect, scope), showing)
   }))
 })
 

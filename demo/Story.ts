@@ -25,7 +25,7 @@ export interface Summary {
 }
 
 /** Time to look at what has come to be. */
-const PAUSE = Duration.millis(400)
+const PAUSE = Duration.millis(300)
 
 /** How long a step may take before the demo gives up: far longer than the local preset needs for any of them. */
 const FORMING = Duration.seconds(60)

@@ -110,16 +110,18 @@ export const names = (state: State): ReadonlyArray<string> => Array.from(state.p
 export const survivors = (state: State): ReadonlyArray<string> =>
   names(state).filter((name) => state.processes.get(name)?.fate === "running")
 
-/** Whether this member sees exactly the survivors, all alive. */
-export const seesAll = (state: State, observer: string): boolean => {
+/** The survivors that see exactly the survivors, all alive. */
+export const agreeing = (state: State): ReadonlyArray<string> => {
   const expected = survivors(state)
-  const seen = state.views.get(observer) ?? []
-  return seen.length === expected.length &&
-    expected.every((name) => seen.some((member) => member.name === name && member.state === "alive"))
+  const names = new Set(expected)
+  return expected.filter((observer) => {
+    const seen = state.views.get(observer) ?? []
+    return seen.length === names.size && seen.every((member) => member.state === "alive" && names.has(member.name))
+  })
 }
 
 /** Whether every survivor sees exactly the survivors, all alive. */
-export const agrees = (state: State): boolean => survivors(state).every((observer) => seesAll(state, observer))
+export const agrees = (state: State): boolean => agreeing(state).length === survivors(state).length
 
 /** When each survivor reported `event` about `member` first, from `start` on; those who did not are missing. */
 export const reports = (
@@ -148,7 +150,7 @@ const ended = (state: State): string | undefined =>
 export const until = (
   world: World,
   awaited: string,
-  limit: Duration.Duration,
+  limit: Duration.Input,
   wanted: (state: State) => boolean
 ): Effect.Effect<State, DemoFailed> =>
   SubscriptionRef.changes(world.state).pipe(
@@ -158,7 +160,11 @@ export const until = (
     Effect.timeoutOrElse({
       duration: limit,
       orElse: () =>
-        Effect.fail(new DemoFailed({ message: `${awaited} did not happen within ${Duration.format(limit)}` }))
+        Effect.fail(
+          new DemoFailed({
+            message: `${awaited} did not happen within ${Duration.format(Duration.fromInputUnsafe(limit))}`
+          })
+        )
     }),
     Effect.flatMap((state) => {
       const name = ended(state)

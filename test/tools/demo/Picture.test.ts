@@ -79,7 +79,7 @@ describe("the demo's picture", () => {
     const tiny = [{ columns: 20, rows: 5 }, { columns: 1, rows: 1 }]
     for (const names of [Tale.nodes(3), Tale.nodes(9), Tale.nodes(50), long(5), long(9), wide(5), wide(9)]) {
       const moments = Tale.told(names)
-      const some = moments.filter((_, i) => i % Math.ceil(moments.length / 6) === 0 || i === moments.length - 1)
+      const some = moments.filter((_, i) => i % Math.ceil(moments.length / 4) === 0 || i === moments.length - 1)
       for (const { columns, rows } of [...sizes, ...tiny]) {
         for (const { at, state } of some) {
           const picture = Picture.draw(state, at, { columns, rows })
