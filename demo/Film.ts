@@ -1,6 +1,6 @@
 /**
- * Pictures of the demo as one animated SVG, for a page that is read in light or in dark: no script, no font and no image from
- * elsewhere. Where nothing may move, the last picture stands.
+ * Pictures of the demo as one animated SVG, for a page that is read in light or in dark: no script, no font and no
+ * image from elsewhere. Where nothing may move, the last picture stands.
  *
  * @since 0.1.0
  */
@@ -76,7 +76,8 @@ const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceA
 const pixels = (n: number): string => String(Math.round(n * 10) / 10)
 
 /**
- * Each run of words by itself, where it belongs and as wide as it is in a terminal, whatever the font of the reader is.
+ * Each run of words by itself, where it belongs and as wide as it is in a terminal, whatever the font of the reader
+ * is.
  */
 const drawn = (row: Text.Row): string => {
   let column = 0

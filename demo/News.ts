@@ -46,11 +46,14 @@ export const gather = (state: State): ReadonlyArray<News> => {
 }
 
 /** How long one waits for the last observers. */
-const PATIENCE = 1000
+const PATIENCE = 3000
 
 const complete = (news: News): boolean => news.observers.length >= news.of
 
-/** Whether nothing more is to be expected: all have reported it, or something later of the same member, or time is up. */
+/**
+ * Whether nothing more is to be expected: all have reported it, or something later of the same member, or time is
+ * up.
+ */
 export const settled = (news: News, all: ReadonlyArray<News>, now: number): boolean =>
   complete(news) || now - news.last > PATIENCE ||
   all.slice(all.indexOf(news) + 1).some((later) => later.member === news.member && complete(later))

@@ -1,6 +1,6 @@
 /**
- * The picture of the demo's cluster: how far the story is, which member sees which, and what happened last. Pure: a state of the world
- * and a size become rows.
+ * The picture of the demo's cluster: how far the story is, which member sees which, and what happened last. Pure: a
+ * state of the world and a size become rows.
  *
  * @since 0.1.0
  */
@@ -55,7 +55,7 @@ const legend: Text.Row = [
   Text.span(" not known")
 ]
 
-/** How members ended that somebody listed once, as far as the observer knows. They are in its list no more: its events tell. */
+/** Which members each observer saw fail or leave. They are no longer in its list, so its events have to tell. */
 const endings = ({ observations }: World.State): ReadonlyMap<string, ReadonlyMap<string, Seen>> => {
   const all = new Map<string, Map<string, Seen>>()
   for (const { event, member, observer } of observations) {
@@ -105,7 +105,7 @@ export const newsRow = (news: News.News): Text.Row => {
 /** A line about something that the demo did. */
 export const stepRow = (step: World.Step): Text.Row => [
   clock(step.at),
-  Text.span(step.ends && step.chapter !== "kill" ? "✓ " : "▸ ", "bold"),
+  Text.span(step.ends ? "✓ " : "▸ ", "bold"),
   Text.span(step.text, "bold")
 ]
 
@@ -153,14 +153,14 @@ const fateText: Readonly<Record<World.Fate, Text.Span>> = {
   ended: Text.span("ended by itself", "bad")
 }
 
-const detail = ({ address, fate, pid }: World.Running): Text.Row => [
+const detail = ({ address, fate, pid }: World.Started): Text.Row => [
   Text.span("   "),
   ...(fate === "running"
     ? [Text.span(`${address ?? ""}  pid ${pid ?? ""}`, "dim")]
     : [fateText[fate]])
 ]
 
-/** Which member sees which: a row for each observer, a column for each member, a symbol for what the one knows of the other. */
+/** A row for each observer, a column for each member, and a symbol for what the one knows of the other. */
 export const matrixRows = (state: World.State, columns: number, rows = Infinity): ReadonlyArray<Text.Row> => {
   const names = World.names(state)
   const longest = Math.max(0, ...names.map((name) => Text.width(Text.name(name, NAME))))
@@ -191,8 +191,8 @@ export const matrixRows = (state: World.State, columns: number, rows = Infinity)
   const ended = endings(state)
   const fitting = names.length <= rows - 1 ? names : names.slice(0, Math.max(0, rows - 2))
   const body = fitting.map((observer, i): Text.Row => {
-    const running = state.processes.get(observer)
-    const gone = running?.fate !== "starting" && running?.fate !== "running"
+    const started = state.processes.get(observer)
+    const gone = started?.fate !== "starting" && started?.fate !== "running"
     const known = knowledge(state.views.get(observer), ended.get(observer))
     const cells = shown.map((name): Text.Span => {
       const { style, text } = gone ? Text.span(" ") : symbols[known.get(name) ?? "unknown"]
@@ -202,7 +202,7 @@ export const matrixRows = (state: World.State, columns: number, rows = Infinity)
       ? Text.padded(Text.name(observer, NAME), label)
       : `${String(i + 1).padStart(digits)} ${Text.padded(Text.name(observer, NAME), longest)}`
     const row = [Text.span(`  ${who}`, gone ? "dim" : "plain"), ...cells]
-    const more = running === undefined ? [] : detail(running)
+    const more = started === undefined ? [] : detail(started)
     return Text.rowWidth(row) + Text.rowWidth(more) <= columns ? [...row, ...more] : row
   })
   return [

@@ -56,7 +56,7 @@ export const start = Effect.fnUntraced(function*(
   ChildProcessSpawner | Scope.Scope
 > {
   const spawner = yield* ChildProcessSpawner
-  const tell = (change: World.Running) =>
+  const tell = (change: World.Started) =>
     SubscriptionRef.update(world.state, (state) => World.withProcess(state, name, change))
   yield* tell({ fate: "starting" })
   const handle = yield* spawner.spawn(ChildProcess.make(process.execPath, [script, ...seeds], {

@@ -26,8 +26,8 @@ export interface Report {
 const INTERVAL = Duration.millis(100)
 
 /**
- * Shows the world while an effect runs, and for the last time when it ends, also by interruption. What the effect started
- * in its scope ends later.
+ * Shows the world while an effect runs, and for the last time when it ends, also by interruption. What the effect
+ * started in its scope ends later.
  */
 export const during = Effect.fnUntraced(function*<A, E, R>(
   report: Report,
@@ -48,7 +48,7 @@ export const during = Effect.fnUntraced(function*<A, E, R>(
   }))
 })
 
-const WIDTH = 80
+export const WIDTH = 80
 
 const spread = (times: Seconds): string => {
   const values = Object.values(times).map((value) => value * 1000)
@@ -71,10 +71,16 @@ export const summaryRows = ({ killed, left, nodes, returned, survivors }: Summar
 /** Chapters after which it is worth seeing which member sees which. */
 const tabled: ReadonlySet<World.Chapter> = new Set(["start", "failure", "leave"])
 
+/** Prints lines that fit into 80 columns. */
+export const print = (rows: ReadonlyArray<Text.Row>, terminal: Text.Terminal): Effect.Effect<void> =>
+  Effect.forEach(rows, (row) => Console.log(Text.printed(Text.clipped(row, WIDTH), terminal)), { discard: true })
+
+/** Prints what members wrote to their standard error output. */
+export const warn = (lines: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.forEach(lines, (line) => Console.error(PlainText.sentence(line)), { discard: true })
+
 /** A log for people. */
 export const log = (terminal: Text.Terminal): Report => {
-  const print = (rows: ReadonlyArray<Text.Row>) =>
-    Effect.forEach(rows, (row) => Console.log(Text.printed(Text.clipped(row, WIDTH), terminal)), { discard: true })
   let steps = 0
   let complaints = 0
   const told = new Set<number>()
@@ -102,12 +108,9 @@ export const log = (terminal: Text.Terminal): Report => {
       tell(Infinity)
       const warnings = state.complaints.slice(complaints)
       complaints = state.complaints.length
-      return Effect.andThen(
-        Effect.forEach(warnings, (line) => Console.error(PlainText.sentence(line)), { discard: true }),
-        print(rows)
-      )
+      return Effect.andThen(warn(warnings), print(rows, terminal))
     },
-    summary: (summary) => print(summaryRows(summary))
+    summary: (summary) => print(summaryRows(summary), terminal)
   }
 }
 
@@ -136,7 +139,7 @@ export const json = (): Report => {
           line: jsonLine("event", at, { observer, event, member })
         }))
       ].sort((a, b) => a.at - b.at).map(({ line }) => line)
-      const warnings = state.complaints.slice(complaints).map((line) => Console.error(PlainText.sentence(line)))
+      const warnings = warn(state.complaints.slice(complaints))
       steps = state.steps.length
       observations = state.observations.length
       complaints = state.complaints.length
@@ -148,7 +151,7 @@ export const json = (): Report => {
           processes: Object.fromEntries(state.processes)
         })]
         : []
-      return Effect.all([...warnings, ...news, ...tables], { discard: true })
+      return Effect.all([warnings, ...news, ...tables], { discard: true })
     },
     summary: (summary) => jsonLine("summary", undefined, summary)
   }

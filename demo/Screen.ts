@@ -1,15 +1,13 @@
 /**
- * The demo's picture in a terminal: on the terminal's second screen, redrawn ten times a second in whatever size there is. What
- * is on the first screen stays, and what happened is written there in the end.
+ * The demo's picture in a terminal: on the terminal's second screen, redrawn ten times a second in whatever size
+ * there is. What is on the first screen stays, and what happened is written there in the end.
  *
  * @since 0.1.0
  */
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type * as Terminal from "effect/Terminal"
-import * as PlainText from "../src/base/PlainText.ts"
 import * as Picture from "./Picture.ts"
-import { type Report, summaryRows } from "./Report.ts"
+import { print, type Report, summaryRows, warn, WIDTH } from "./Report.ts"
 import * as Text from "./Text.ts"
 
 /** The second screen, no cursor, and lines that are too long are cut. */
@@ -19,7 +17,7 @@ const LEAVE = "\u001b[?2026l\u001b[0m\u001b[?7h\u001b[?25h\u001b[?1049l"
 const BEGIN = "\u001b[?2026h"
 const END = "\u001b[?2026l"
 
-const DEFAULT: Picture.Size = { columns: 80, rows: 24 }
+const DEFAULT: Picture.Size = { columns: WIDTH, rows: 24 }
 
 /** The bytes of one picture. The cursor rests at the top, where a key that is pressed cannot scroll. */
 const frame = (rows: ReadonlyArray<Text.Row>, terminal: Text.Terminal): string =>
@@ -32,10 +30,6 @@ const frame = (rows: ReadonlyArray<Text.Row>, terminal: Text.Terminal): string =
 
 export const picture = (screen: Terminal.Terminal, terminal: Text.Terminal): Report => {
   const write = (text: string) => Effect.ignore(screen.display(text))
-  const print = (rows: ReadonlyArray<Text.Row>) =>
-    Effect.forEach(rows, (row) => Console.log(Text.printed(Text.clipped(row, DEFAULT.columns), terminal)), {
-      discard: true
-    })
   const size = Effect.map(
     Effect.all([screen.columns, screen.rows]),
     ([columns, rows]): Picture.Size => columns > 0 && rows > 0 ? { columns, rows } : DEFAULT
@@ -64,8 +58,8 @@ export const picture = (screen: Terminal.Terminal, terminal: Text.Terminal): Rep
     opened: Effect.andThen(Effect.acquireRelease(write(ENTER), () => write(LEAVE)), suspending),
     show: Effect.fnUntraced(function*(state, at, last) {
       if (last) {
-        yield* Effect.forEach(state.complaints, (line) => Console.error(PlainText.sentence(line)), { discard: true })
-        return yield* print([...Picture.eventRows(state), [], ...Picture.matrixRows(state, DEFAULT.columns), []])
+        yield* warn(state.complaints)
+        return yield* print([...Picture.eventRows(state), [], ...Picture.matrixRows(state, WIDTH), []], terminal)
       }
       if (suspended) return
       const now = yield* size
@@ -73,6 +67,6 @@ export const picture = (screen: Terminal.Terminal, terminal: Text.Terminal): Rep
       known = now
       yield* write((changed ? "\u001b[2J" : "") + frame(Picture.draw(state, at, now), terminal))
     }),
-    summary: (summary) => print(summaryRows(summary))
+    summary: (summary) => print(summaryRows(summary), terminal)
   }
 }

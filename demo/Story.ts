@@ -97,11 +97,12 @@ export const run = Effect.fnUntraced(function*(
 
   const killedAt = yield* step({
     chapter: "kill",
-    ends: true,
+    ends: false,
     text: `killing ${victimName} (SIGKILL): it says no goodbye`,
     member: victimName
   })
   yield* victim.kill
+  yield* step({ chapter: "kill", ends: true, text: "", member: victimName })
   yield* World.until(
     world,
     `a suspicion of ${victimName}`,

@@ -19,8 +19,15 @@ export const span = (text: string, style: Style = "plain"): Span => ({ text, sty
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" })
 
 /** What takes two columns: the East Asian scripts, their full-width forms, and emoji. */
-const wide =
-  /^(?:[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|.*\ufe0f)/su
+const wide = new RegExp(
+  `^(?:[${
+    [
+      "\\u1100-\\u115f\\u2329\\u232a\\u2e80-\\u303e\\u3041-\\ua4cf\\ua960-\\ua97c\\uac00-\\ud7a3\\uf900-\\ufaff",
+      "\\ufe10-\\ufe19\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6\\u{1f200}-\\u{1f2ff}\\u{20000}-\\u{3fffd}"
+    ].join("")
+  }]|\\p{Emoji_Presentation}|.*\\ufe0f)`,
+  "su"
+)
 const narrow = /^[ -~]*$/
 
 const characterWidth = (grapheme: string): number => /^\p{M}/u.test(grapheme) ? 0 : wide.test(grapheme) ? 2 : 1
@@ -45,7 +52,10 @@ const beginning = (characters: ReadonlyArray<string>, columns: number): Readonly
   return characters.slice(0, end < 0 ? undefined : end)
 }
 
-/** A name as it can be shown, in at most so many columns: cut in the middle, because names often differ in their ends. */
+/**
+ * A name as it can be shown, in at most so many columns: cut in the middle, because names often differ in their
+ * ends.
+ */
 export const name = (text: string, columns: number): string => {
   const shown = PlainText.name(text)
   if (width(shown) <= columns) return shown
@@ -121,8 +131,8 @@ export const printed = (row: Row, terminal: Terminal): string =>
   row.map((span) => piece(span, terminal)).join("").trimEnd()
 
 /**
- * The row as a line of a picture. Every piece after a character that is not ASCII is put where it belongs: terminals differ
- * in how wide they draw such characters, and the columns of a table must not.
+ * The row as a line of a picture. Every piece after a character that is not ASCII is put where it belongs: terminals
+ * differ in how wide they draw such characters, and the columns of a table must not.
  */
 export const placed = (row: Row, terminal: Terminal): string => {
   let column = 1

@@ -1,6 +1,6 @@
 /**
- * What the demo knows: the processes it started, what each of them sees, what each of them reported when, and what the
- * demo itself did. Everything that is shown is drawn from this.
+ * What the demo knows: the processes it started, what each of them sees, what each of them reported when, and what
+ * the demo itself did. Everything that is shown is drawn from this.
  *
  * @since 0.1.0
  */
@@ -19,7 +19,8 @@ export class DemoFailed extends Data.TaggedError("DemoFailed")<{ readonly messag
 /** What became of a process: killed and left by the demo, ended by itself or by somebody else. */
 export type Fate = "starting" | "running" | "killed" | "left" | "ended"
 
-export interface Running {
+/** A process that was started, or will be at once. */
+export interface Started {
   readonly fate: Fate
   readonly pid?: number
   /** `ip:port`, as the member announced it. */
@@ -53,7 +54,7 @@ export interface Step {
 }
 
 export interface State {
-  readonly processes: ReadonlyMap<string, Running>
+  readonly processes: ReadonlyMap<string, Started>
   readonly views: ReadonlyMap<string, View["members"]>
   readonly observations: ReadonlyArray<Observation>
   readonly steps: ReadonlyArray<Step>
@@ -78,7 +79,7 @@ export const make: Effect.Effect<World> = Effect.gen(function*() {
 })
 
 /** A process that starts, also for the second time, has seen nothing yet. */
-export const withProcess = (state: State, name: string, change: Running): State => {
+export const withProcess = (state: State, name: string, change: Started): State => {
   const views = new Map(state.views)
   if (change.fate === "starting") views.delete(name)
   const processes = new Map(state.processes).set(name, { ...state.processes.get(name), ...change })

@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: a real cluster on this machine, in seconds. Exit code 0 means that the story was true to its end: every
- * survivor agreed after each chapter. 1 means that it was not, 2 that the command line was wrong, 130 that it was interrupted.
+ * `npm run demo`: a real cluster on this machine, in seconds. Exit code 0 means that the story was true to its end:
+ * every survivor agreed after each chapter. 1 means that it was not, 2 that the command line was wrong, 130 that it
+ * was interrupted.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"

@@ -1,6 +1,6 @@
 /**
- * `npm run demo:record`: runs the demo and writes the pictures that it draws in a terminal to an animated SVG, `docs/demo.svg`
- * or the file that is named. Nothing is made up: it is that one run, in its own time.
+ * `npm run demo:record`: runs the demo and writes the pictures that it draws in a terminal to an animated SVG,
+ * `docs/demo.svg` or the file that is named. Nothing is made up: it is that one run, in its own time.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"

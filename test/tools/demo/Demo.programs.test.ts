@@ -1,4 +1,7 @@
-/** The demo as a program. Its whole story takes ten seconds of waiting, and is a step of its own in CI: `npm run demo`. */
+/**
+ * The demo as a program. Its whole story takes ten seconds of waiting, and is a step of its own in CI: `npm run
+ * demo`.
+ */
 import { assert, describe, it, onTestFinished } from "@effect/vitest"
 import { Program } from "../../support/Program.ts"
 

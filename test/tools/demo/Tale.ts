@@ -1,4 +1,7 @@
-/** The demo's story without processes: every state of the world from the start to the end, as if it had been recorded. */
+/**
+ * The demo's story without processes: every state of the world from the start to the end, as if it had been
+ * recorded.
+ */
 import * as World from "../../../demo/World.ts"
 
 export interface Moment {
@@ -6,7 +9,10 @@ export interface Moment {
   readonly state: World.State
 }
 
-/** The moments of a story: the last member is killed and returns, the last but one leaves, and all see it within 40 ms. */
+/**
+ * The moments of a story: the last member is killed and returns, the last but one leaves, and all see it within 40
+ * ms.
+ */
 export const told = (names: ReadonlyArray<string>): ReadonlyArray<Moment> => {
   const moments: Array<Moment> = []
   let state = World.empty
@@ -41,8 +47,9 @@ export const told = (names: ReadonlyArray<string>): ReadonlyArray<Moment> => {
   for (const name of names.slice(0, 9)) report(2000, "MemberJoined", name)
   lists(2100, all)
   step(2600, "start", true, `all ${names.length} members see each other`)
-  step(3000, "kill", true, "killing the last (SIGKILL): it says no goodbye", victim)
+  step(3000, "kill", false, "killing the last (SIGKILL): it says no goodbye", victim)
   become(3001, World.withProcess(state, victim, { fate: "killed" }))
+  step(3010, "kill", true, "", victim)
   report(4400, "MemberSuspected", victim)
   lists(4450, { ...all, [victim]: "suspect" })
   step(4460, "suspicion", true, "", victim)
