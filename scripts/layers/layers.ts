@@ -65,7 +65,7 @@ const withRpc = new RegExp(`${platformFree.source}|^effect/(rpc|socket)/\\w+$`)
 /** Effect Cluster, for what is made for it alone. */
 const effectCluster = /^effect\/cluster\/[A-Z]\w*$/
 
-const anyEffect = /^effect\/(\w+\/)?[A-Z]\w*$|^@effect\/platform-node\/[A-Z]\w*$/
+const anyEffect = /^effect\/([\w-]+\/)?[A-Z]\w*$|^@effect\/platform-node\/[A-Z]\w*$/
 
 /** Timers and clocks are Effect's, whoever asks. */
 const anyBuiltin = /^(?!timers|perf_hooks|test)/
@@ -107,7 +107,17 @@ const layers: Record<Layer, Allowance> = {
   node: { layers: ["rpc", ...domain], packages: anyEffect, builtins: anyBuiltin },
   NodeMemberlist: { layers: ["node", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
   agent: {
-    layers: ["frontDoor", "NodeMemberlist", "node", "testing", "Memberlist", ...protocol],
+    layers: [
+      "frontDoor",
+      "extensions",
+      "MemberMeta",
+      "NodeMemberlist",
+      "node",
+      "testing",
+      "Memberlist",
+      "config",
+      ...domain
+    ],
     packages: new RegExp(`${anyEffect.source}|^effect/testing/\\w+$`),
     builtins: anyBuiltin
   },
