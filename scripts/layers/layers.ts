@@ -107,10 +107,12 @@ const layers: Record<Layer, Allowance> = {
   node: { layers: ["rpc", ...domain], packages: anyEffect, builtins: anyBuiltin },
   NodeMemberlist: { layers: ["node", "Memberlist", ...domain], packages: platformFree, builtins: nothing },
   agent: {
+    // frames of topics are no messages to an application
     layers: [
       "frontDoor",
       "extensions",
       "MemberMeta",
+      "topic",
       "NodeMemberlist",
       "node",
       "testing",

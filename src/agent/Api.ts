@@ -29,7 +29,9 @@ export class Access extends HttpApiMiddleware.Service<Access>()("effect-memberli
     Refusal.tokenRequired,
     Refusal.originRefused,
     Refusal.bodyTooLarge,
-    Refusal.tooMany
+    Refusal.contentTypeRefused,
+    Refusal.tooMany,
+    Refusal.agentDefect
   ]
 }) {}
 
@@ -47,7 +49,7 @@ export const Cluster = HttpApiGroup.make("cluster", { topLevel: true })
   .add(HttpApiEndpoint.get("info", "/v1/info", { success: Model.Info }))
   .add(HttpApiEndpoint.get("members", "/v1/members", {
     /** Without it, the live members: those that are alive or suspect. */
-    query: { state: Schema.optionalKey(Schema.Union([MemberState, Schema.Literals(["live", "all"])])) },
+    query: { state: Schema.optionalKey(Schema.Literals([...MemberState.literals, "live", "all"])) },
     success: Schema.Array(Model.MemberView)
   }))
   .add(HttpApiEndpoint.get("member", "/v1/members/:name", {
@@ -58,7 +60,7 @@ export const Cluster = HttpApiGroup.make("cluster", { topLevel: true })
   .add(HttpApiEndpoint.get("verdict", "/v1/members/:name/verdict", {
     params: name,
     success: Model.VerdictView,
-    error: Refusal.unknownMember
+    error: [Refusal.unknownMember, Refusal.verdictUnknown]
   }))
   .add(HttpApiEndpoint.get("verdicts", "/v1/verdicts", { success: Schema.Array(Model.VerdictView) }))
   .add(HttpApiEndpoint.get("health", "/v1/health", { success: Model.HealthView }))
@@ -119,6 +121,7 @@ export const Cluster = HttpApiGroup.make("cluster", { topLevel: true })
 
 const takingPart = [
   Refusal.topicInvalid,
+  Refusal.topicTaken,
   Refusal.metaForeign,
   Refusal.notParticipating,
   Refusal.metaTooLarge,
@@ -182,8 +185,8 @@ export const Keys = HttpApiGroup.make("keys")
 export const Probes = HttpApiGroup.make("probes")
   .add(HttpApiEndpoint.get("live", "/health/live", { success: Schema.Struct({ status: Schema.Literal("live") }) }))
   .add(HttpApiEndpoint.get("ready", "/health/ready", {
-    success: Model.ReadinessView,
-    error: [Refusal.notReady, Refusal.notParticipating]
+    success: Schema.Struct({ state: Schema.Literals(["Joined", "Alone"]) }),
+    error: Refusal.notServing
   }))
   .add(HttpApiEndpoint.get("metrics", "/metrics", {
     success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4; charset=utf-8" }))

@@ -7,7 +7,7 @@
 import * as Schema from "effect/Schema"
 import { MemberState, ProtocolVersions } from "../Member.ts"
 import { Reachability } from "../Reachability.ts"
-import { Verdict } from "../Verdict.ts"
+import { FailedProbe, SuspicionReport, Verdict } from "../Verdict.ts"
 
 /**
  * Bytes as they are told: as base64, and as text too where they are UTF-8.
@@ -41,6 +41,22 @@ export type Input = typeof Input.Type
 const Instant = Schema.DateTimeUtc
 
 /**
+ * Which ways lead to a member and back.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const WaysView = Schema.Struct({
+  ...Reachability.fields,
+  /** Whether any way fails. */
+  impaired: Schema.Boolean,
+  /** What is likely to be the matter. */
+  likelyCause: Schema.optionalKey(Schema.String)
+})
+/** @since 0.1.0 */
+export type WaysView = typeof WaysView.Type
+
+/**
  * A member, as the agent sees it now.
  *
  * @category schemas
@@ -60,13 +76,7 @@ export const MemberView = Schema.Struct({
   /** Since when the agent has seen it in this state; absent where it does not know. */
   since: Schema.optionalKey(Instant),
   /** Which ways lead to it, as far as this agent has seen; absent for its own node, and for those that are gone. */
-  reachability: Schema.optionalKey(Schema.Struct({
-    ...Reachability.fields,
-    /** Whether any way fails. */
-    impaired: Schema.Boolean,
-    /** What is likely to be the matter. */
-    likelyCause: Schema.optionalKey(Schema.String)
-  }))
+  reachability: Schema.optionalKey(WaysView)
 })
 /** @since 0.1.0 */
 export type MemberView = typeof MemberView.Type
@@ -77,7 +87,14 @@ export type MemberView = typeof MemberView.Type
  * @category schemas
  * @since 0.1.0
  */
-export const VerdictView = Schema.Struct({ ...Verdict.fields, text: Schema.String })
+export const VerdictView = Schema.Struct({
+  ...Verdict.fields,
+  /** Absent where the member was not suspect here. */
+  suspicion: Schema.optionalKey(SuspicionReport),
+  /** Absent where this node only heard from others. */
+  probe: Schema.optionalKey(FailedProbe),
+  text: Schema.String
+})
 /** @since 0.1.0 */
 export type VerdictView = typeof VerdictView.Type
 
@@ -181,7 +198,7 @@ export const EventView = Schema.Union([
     verdict: VerdictView
   }),
   event("MemberLeft", { ...about, verdict: VerdictView }),
-  event("MemberReachabilityChanged", { ...about, reachability: Reachability, previous: Reachability }),
+  event("MemberReachabilityChanged", { ...about, reachability: WaysView, previous: WaysView }),
   event("MemberConflict", { ...about, other: MemberView, replaced: Schema.Boolean })
 ])
 /** @since 0.1.0 */

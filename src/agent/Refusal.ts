@@ -8,7 +8,7 @@
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
-import { sentence } from "../base/PlainText.ts"
+import { name, sentence } from "../base/PlainText.ts"
 import * as Errors from "../MemberlistError.ts"
 import * as Meta from "../MemberMeta.ts"
 import * as Topic from "../Topic.ts"
@@ -78,12 +78,57 @@ export class TokenRequired extends Schema.TaggedError<TokenRequired>()("TokenReq
  * @since 0.1.0
  */
 export class OriginRefused extends Schema.TaggedError<OriginRefused>()("OriginRefused", {
-  header: Schema.Literals(["Host", "Origin", "Sec-Fetch-Site", "Content-Type"]),
+  header: Schema.Literals(["Host", "Origin", "Sec-Fetch-Site"]),
   value: Schema.String,
   expected: Schema.String
 }) {
   override get message() {
     return `${this.header} is "${sentence(this.value)}"; expected ${this.expected}`
+  }
+}
+
+/**
+ * The body is of a kind that the API does not read.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ContentTypeRefused extends Schema.TaggedError<ContentTypeRefused>()("ContentTypeRefused", {
+  value: Schema.String
+}) {
+  override get message() {
+    return `Content-Type is "${sentence(this.value)}"; expected "application/json"`
+  }
+}
+
+/**
+ * The agent has not joined so far, gave up joining, or has left.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NotServing extends Schema.TaggedError<NotServing>()("NotServing", {
+  state: Schema.Literals(["Trying", "GaveUp", "Left"])
+}) {
+  override get message() {
+    const why = {
+      Trying: "nobody has been joined so far",
+      GaveUp: "nobody could be joined, and it is not tried any more",
+      Left: "the agent has left its cluster"
+    }[this.state]
+    return `not ready: ${why}; GET /v1/health tells more`
+  }
+}
+
+/**
+ * Something went wrong inside the agent; its log has the cause.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class AgentDefect extends Schema.TaggedError<AgentDefect>()("AgentDefect", {}) {
+  override get message() {
+    return "something went wrong inside the agent; its log tells what"
   }
 }
 
@@ -126,6 +171,21 @@ export class PathUnknown extends Schema.TaggedError<PathUnknown>()("PathUnknown"
 }) {
   override get message() {
     return `nothing is at ${this.method} ${sentence(this.path)}; /openapi.json lists all there is`
+  }
+}
+
+/**
+ * The member is known, and the agent knows nothing of it that would need a reason.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class VerdictUnknown extends Schema.TaggedError<VerdictUnknown>()("VerdictUnknown", {
+  member: Schema.String
+}) {
+  override get message() {
+    return `there is no verdict about "${name(this.member)}": this agent has not seen it suspected, failed or leaving, `
+      + "or has forgotten that since"
   }
 }
 
@@ -173,6 +233,8 @@ export const originRefused = answered(403, OriginRefused)
 /** 404 */
 export const unknownMember = answered(404, Errors.UnknownMember)
 /** 404 */
+export const verdictUnknown = answered(404, VerdictUnknown)
+/** 404 */
 export const keyUnknown = answered(404, KeyUnknown)
 /** 404 */
 export const pathUnknown = answered(404, PathUnknown)
@@ -184,8 +246,14 @@ export const keyringRefused = answered(409, Errors.KeyringRefused)
 export const encryptionOff = answered(409, EncryptionOff)
 /** 409 */
 export const metaForeign = answered(409, Topic.MetaForeign)
+/** 415 */
+export const contentTypeRefused = answered(415, ContentTypeRefused)
+/** 500 */
+export const agentDefect = answered(500, AgentDefect)
 /** 413 */
 export const bodyTooLarge = answered(413, BodyTooLarge)
+/** 409 */
+export const topicTaken = answered(409, Topic.TopicTaken)
 /** 413 */
 export const metaTooLarge = answered(413, Errors.MetaTooLarge)
 /** 413 */
@@ -205,6 +273,6 @@ export const memberlistClosed = answered(503, Errors.MemberlistClosed)
 /** 503 */
 export const topicClosed = answered(503, Topic.TopicClosed)
 /** 503 */
-export const notReady = answered(503, Errors.NotReady)
+export const notServing = answered(503, NotServing)
 /** 504 */
 export const pingTimeout = answered(504, Errors.PingTimeout)

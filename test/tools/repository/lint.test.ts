@@ -77,6 +77,8 @@ const suites: Record<string, ReadonlyArray<Case>> = {
     allowed("testing", "../Memberlist.ts"),
     allowed("agent", "../node/NodeTransport.ts"),
     allowed("agent", "../index.ts"),
+    allowed("agent", "../Topic.ts"),
+    refused("agent", "../engine/Node.ts"),
     allowed("TransmitLimitedQueue.ts", "./swim/BroadcastQueue.ts"),
     refused("engine", "../TransmitLimitedQueue.ts"),
     allowed("MemberMeta.ts", "./Memberlist.ts"),
@@ -115,6 +117,7 @@ const suites: Record<string, ReadonlyArray<Case>> = {
     allowed("node", "effect/socket/DatagramSocket"),
     allowed("node", "@effect/platform-node/NodeSocket"),
     allowed("agent", "node:http"),
+    allowed("agent", "effect/http-api/HttpApi"),
     inSrc("export const thing = process.env\n", "layers(node-globals)"),
     inSrc("export const thing = Buffer.alloc(1)\n", "layers(node-globals)", "wire"),
     inSrc("export const thing = (process: () => number) => process()\n", undefined)

@@ -1,0 +1,253 @@
+/**
+ * What each path of the API does.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as Layer from "effect/Layer"
+import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { MemberState } from "../../Member.ts"
+import { Memberlist } from "../../Memberlist.ts"
+import { UnknownMember } from "../../MemberlistError.ts"
+import * as TopicFrame from "../../topic/TopicFrame.ts"
+import * as AgentMeta from "../AgentMeta.ts"
+import { Api } from "../Api.ts"
+import type * as Model from "../Model.ts"
+import { EncryptionOff, KeyUnknown, NotServing, RequestInvalid, VerdictUnknown } from "../Refusal.ts"
+import { Feeds } from "./Feeds.ts"
+import * as Fingerprint from "./Fingerprint.ts"
+import { Follower } from "./Follower.ts"
+import * as Presentation from "./Presentation.ts"
+import * as Sse from "./Sse.ts"
+import { Tally } from "./Tally.ts"
+import { Topics } from "./Topics.ts"
+
+/** What the agent says of itself. */
+export interface Self {
+  readonly version: string
+  /** Where the API listens. */
+  readonly http: string
+  readonly token: Model.Info["token"]
+  readonly meta: AgentMeta.Form
+}
+
+const byName = (a: Model.MemberView, b: Model.MemberView): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+
+const cluster = (about: Self) =>
+  HttpApiBuilder.group(
+    Api,
+    "cluster",
+    Effect.fnUntraced(function*(handlers) {
+      const cluster = yield* Memberlist
+      const follower = yield* Follower
+      const tally = yield* Tally
+      const clock = yield* Clock.Clock
+
+      const messages = (yield* Feeds).make()
+      let last = 0
+      yield* Effect.forkScoped(
+        Stream.runForEach(cluster.messages, (message) =>
+          Effect.sync(() => {
+            // what topics say to each other is told by them
+            if (TopicFrame.isOurs(message.payload)) return
+            const id = ++last
+            if (!messages.isRead()) return
+            const { from, via } = message
+            const content = Presentation.content(message.payload)
+            const at = DateTime.makeUnsafe(clock.currentTimeMillisUnsafe())
+            messages.publish((missed) =>
+              Sse.text(id, "message", { content, from, via, at, missed: message.missed + missed })
+            )
+          })),
+        { startImmediately: true }
+      )
+
+      const known = (name: string) =>
+        Effect.flatMap(
+          cluster.member(name),
+          Option.match({
+            onNone: () => Effect.fail(new UnknownMember({ target: name })),
+            onSome: Effect.succeed
+          })
+        )
+      /** All that are remembered. */
+      const remembered = Effect.gen(function*() {
+        const live = yield* cluster.members
+        const names = new Set(live.map(({ name }) => name))
+        const gone = (yield* follower.names).filter((name) => !names.has(name))
+        const found = yield* Effect.forEach(gone, cluster.member)
+        return [...live, ...found.flatMap(Option.toArray)]
+      })
+
+      return handlers
+        .handle("info", () =>
+          Effect.gen(function*() {
+            const { advertised, bound, label, name, profile, seeds, snapshot } = cluster.info
+            return {
+              ...about,
+              name,
+              bound,
+              advertised,
+              label,
+              profile,
+              seeds,
+              snapshot,
+              encrypted: cluster.keyring.keysUnsafe().length > 0,
+              members: (yield* cluster.members).length,
+              startedAt: follower.startedAt
+            }
+          }))
+        .handle("members", ({ query: { state = "live" } }) =>
+          Effect.gen(function*() {
+            const members = state === "live" || state === "alive" || state === "suspect"
+              ? yield* cluster.members
+              : yield* remembered
+            const wanted = state === "live" || state === "all"
+              ? members
+              : members.filter((member) => member.state === state)
+            return (yield* Effect.forEach(wanted, follower.view)).sort(byName)
+          }))
+        .handle("member", ({ params }) => Effect.flatMap(known(params.name), follower.view))
+        .handle("verdict", ({ params }) =>
+          Effect.gen(function*() {
+            const { name } = params
+            const verdict = yield* cluster.verdict(name)
+            if (Option.isSome(verdict)) return Presentation.verdict(verdict.value)
+            yield* known(name)
+            return yield* Effect.fail(new VerdictUnknown({ member: name }))
+          }))
+        .handle("verdicts", () => Effect.map(cluster.verdicts, (verdicts) => verdicts.map(Presentation.verdict)))
+        .handle("health", () =>
+          Effect.gen(function*() {
+            const members: Record<MemberState, number> = { alive: 0, suspect: 0, dead: 0, left: 0 }
+            for (const { state } of yield* remembered) members[state]++
+            return {
+              score: yield* cluster.health,
+              readiness: Presentation.readiness(yield* cluster.readiness),
+              members,
+              counters: Object.fromEntries(yield* cluster.counters),
+              http: yield* tally.all
+            }
+          }))
+        .handle("events", () => follower.events)
+        .handle("messages", () => messages.answer(() => []))
+        .handle("join", ({ payload }) =>
+          Effect.gen(function*() {
+            const report = yield* cluster.join(payload.seeds)
+            return Presentation.join(report, (yield* cluster.members).length)
+          }))
+        .handle("leave", () => cluster.leave())
+        .handle("updateMeta", ({ payload }) =>
+          Effect.gen(function*() {
+            const bytes = yield* Effect.fromResult(Presentation.bytesOf(payload))
+            return yield* cluster.updateMeta((current) => AgentMeta.written(about.meta, bytes, current))
+          }))
+        .handle("send", ({ params: { name }, payload: { content, reliable } }) =>
+          Effect.gen(function*() {
+            const bytes = yield* Effect.fromResult(Presentation.bytesOf(content))
+            // a name is no address
+            yield* cluster.send({ name }, bytes, { reliable }).pipe(Effect.catchTag("AddressInvalid", Effect.die))
+          }))
+        .handle("ping", ({ params: { name } }) =>
+          cluster.ping({ name }).pipe(
+            Effect.map((time) => ({ millis: Duration.toMillis(time) })),
+            Effect.catchTag("AddressInvalid", Effect.die)
+          ))
+    })
+  )
+
+const topics = HttpApiBuilder.group(
+  Api,
+  "topics",
+  Effect.fnUntraced(function*(handlers) {
+    const topics = yield* Topics
+    return handlers
+      .handle("publish", ({ params, payload }) =>
+        Effect.scoped(Effect.gen(function*() {
+          const bytes = yield* Effect.fromResult(Presentation.bytesOf(payload))
+          const topic = yield* topics.of(params.topic)
+          // all bytes fit the schema
+          yield* topic.publish(bytes).pipe(Effect.catchTag("ValueInvalid", Effect.die))
+        })))
+      .handle("subscribe", ({ params }) => Effect.flatMap(topics.of(params.topic), ({ values }) => values))
+  })
+)
+
+const keys = HttpApiBuilder.group(
+  Api,
+  "keys",
+  Effect.fnUntraced(function*(handlers) {
+    const { keyring } = yield* Memberlist
+    const keyOf = (fingerprint: string) =>
+      Effect.flatMap(keyring.keys, (keys) => {
+        const key = keys.find((key) => Fingerprint.of(key) === fingerprint.toLowerCase())
+        return key === undefined ? Effect.fail(new KeyUnknown({ fingerprint })) : Effect.succeed(key)
+      })
+    const told = (fingerprint: string) =>
+      Effect.flatMap(keyring.keys, (keys) => {
+        const view = Fingerprint.views(keys).find((view) => view.fingerprint === fingerprint)
+        return view === undefined ? Effect.fail(new KeyUnknown({ fingerprint })) : Effect.succeed(view)
+      })
+    return handlers
+      .handle("list", () => Effect.map(keyring.keys, Fingerprint.views))
+      .handle("add", ({ payload }) =>
+        Effect.gen(function*() {
+          const key = Base64.decode(payload.key)
+          // what is wrong with it is not told: it may be a key, misspelt
+          if (Result.isFailure(key)) {
+            return yield* Effect.fail(
+              new RequestInvalid({ reason: "\"key\" is no base64; expected 16, 24 or 32 bytes" })
+            )
+          }
+          const isFirst = (yield* keyring.keys).length === 0
+          if (isFirst && payload.use !== true) return yield* Effect.fail(new EncryptionOff({}))
+          yield* keyring.add(key.success)
+          if (payload.use === true) yield* keyring.use(key.success)
+          yield* Effect.log(`key ${Fingerprint.of(key.success)} added${payload.use === true ? ", and used" : ""}`)
+          return yield* Effect.orDie(told(Fingerprint.of(key.success)))
+        }))
+      .handle("use", ({ params: { fingerprint } }) =>
+        Effect.gen(function*() {
+          const key = yield* keyOf(fingerprint)
+          yield* keyring.use(key)
+          yield* Effect.log(`key ${Fingerprint.of(key)} used`)
+          return yield* told(Fingerprint.of(key))
+        }))
+      .handle("remove", ({ params: { fingerprint } }) =>
+        Effect.gen(function*() {
+          const key = yield* keyOf(fingerprint)
+          yield* keyring.remove(key)
+          yield* Effect.log(`key ${Fingerprint.of(key)} removed`)
+        }))
+  })
+)
+
+const probes = HttpApiBuilder.group(
+  Api,
+  "probes",
+  Effect.fnUntraced(function*(handlers) {
+    const cluster = yield* Memberlist
+    return handlers
+      .handle("live", () => Effect.succeed({ status: "live" as const }))
+      .handle(
+        "ready",
+        () =>
+          Effect.flatMap(cluster.readiness, ({ _tag: state }) =>
+            state === "Joined" || state === "Alone"
+              ? Effect.succeed({ state })
+              : Effect.fail(new NotServing({ state })))
+      )
+      .handle("metrics", () => PrometheusMetrics.format())
+  })
+)
+
+/** The handlers of all groups. */
+export const layer = (about: Self) => Layer.mergeAll(cluster(about), topics, keys, probes)

@@ -1,0 +1,121 @@
+/**
+ * The HTTP API over a node that is there.
+ *
+ * @since 0.1.0
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpMiddleware from "effect/http/HttpMiddleware"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import { createServer } from "node:http"
+import type { Memberlist } from "../../Memberlist.ts"
+import type * as AgentMeta from "../AgentMeta.ts"
+import { Api } from "../Api.ts"
+import { VERSION } from "../PackageVersion.ts"
+import * as Entrance from "./Entrance.ts"
+import { Feeds } from "./Feeds.ts"
+import { Follower } from "./Follower.ts"
+import * as Guard from "./Guard.ts"
+import * as Handlers from "./Handlers.ts"
+import { HttpBindFailed } from "./HttpBindFailed.ts"
+import { Tally } from "./Tally.ts"
+import { Topics } from "./Topics.ts"
+
+/** Requests at once. */
+const MAX_REQUESTS = 256
+
+/** Streams at once. */
+const MAX_STREAMS = 1_024
+
+/** Connections that may be open beside those of requests and streams: such that are kept for the next request. */
+const SPARE_CONNECTIONS = 256
+
+/** What the API needs to know. */
+export interface Options {
+  /** An IP address, or `localhost`. */
+  readonly host: string
+  /** 0 takes one that is free. */
+  readonly port: number
+  readonly token: Redacted.Redacted | undefined
+  readonly meta: AgentMeta.Form
+}
+
+/** The longest name of a member, 512 bytes, each written as `%xx`. */
+const MAX_PARAMETER = 1_536
+
+/** Asked every few seconds by others: not traced. */
+const asked = ["/health/live", "/health/ready", "/metrics"]
+
+/** All paths, without a server. */
+export const routes = (options: Options, url: string) => {
+  const policy = Guard.policyOf(options.host, options.token)
+  const token = options.token === undefined ? "none" : policy.isLocal ? "changes" : "all"
+  return Layer.merge(
+    Entrance.layer(policy, MAX_REQUESTS),
+    HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
+      Layer.provide(Handlers.layer({ version: VERSION, http: url, token, meta: options.meta })),
+      Layer.provide(Entrance.access)
+    )
+  )
+}
+
+/** What the paths are made of. */
+export const services: Layer.Layer<Follower | Topics | Feeds | Tally, never, Memberlist> = Layer.mergeAll(
+  Follower.layer,
+  Topics.layer
+).pipe(
+  Layer.provideMerge(Feeds.layer(MAX_STREAMS)),
+  Layer.provideMerge(Tally.layer)
+)
+
+const listening = ({ host, port }: Options) =>
+  Layer.catchTag(
+    NodeHttpServer.layer(
+      () => {
+        const server = createServer({
+          headersTimeout: 10_000,
+          requestTimeout: 30_000,
+          keepAliveTimeout: 5_000,
+          connectionsCheckingInterval: 5_000
+        })
+        server.maxConnections = MAX_REQUESTS + MAX_STREAMS + SPARE_CONNECTIONS
+        return server
+      },
+      { host, port, gracefulShutdownTimeout: Duration.seconds(2) }
+    ),
+    "ServeError",
+    ({ cause }) => Layer.effectContext(Effect.fail(HttpBindFailed.of(host, port, cause)))
+  )
+
+/**
+ * Serves the API. When it is released, streams end first, then requests that are open get two seconds.
+ */
+export const layer = (
+  options: Options
+): Layer.Layer<HttpServer.HttpServer, HttpBindFailed, Memberlist> => {
+  const serving = Layer.unwrap(
+    Effect.map(
+      HttpServer.HttpServer,
+      ({ address }) =>
+        HttpRouter.serve(routes(options, HttpServer.formatAddress(address)), {
+          disableLogger: true,
+          disableListenLog: true,
+          routerConfig: { maxParamLength: MAX_PARAMETER }
+        })
+    )
+  )
+  const ending = Layer.effectDiscard(Effect.gen(function*() {
+    const feeds = yield* Feeds
+    yield* Effect.addFinalizer(() => feeds.end)
+  }))
+  return Layer.provide(ending, serving).pipe(
+    Layer.provide(services),
+    Layer.provide(HttpMiddleware.layerTracerDisabledForUrls(asked)),
+    Layer.provideMerge(listening(options))
+  )
+}
