@@ -2,6 +2,7 @@
  * How long the broadcast queue takes per packet: every outgoing packet draws from it. Run with
  * `npm exec -- node bench/queue.ts`.
  */
+import { retransmitLimit } from "../src/base/Scaling.ts"
 import * as BroadcastQueue from "../src/swim/gossip/BroadcastQueue.ts"
 
 const PACKET = { overhead: 2, limit: 1400 }
@@ -29,7 +30,7 @@ const perCall = (calls: number, call: () => void): number => {
 
 const measure = (count: number) => {
   const full = fill(count)
-  const limit = BroadcastQueue.retransmitLimit(4, count)
+  const limit = retransmitLimit(4, count)
   let queue = full
   const drawing = perCall(20_000, () => {
     const drawn = BroadcastQueue.draw(queue, { ...PACKET, retransmitLimit: limit })

@@ -2,6 +2,7 @@
  * Our side: the pure rules, driven by the same steps as memberlist, with a clock that only the steps move. Everything
  * that the reference test needs of `src` is imported here and nowhere else.
  */
+import { retransmitLimit } from "../src/base/Scaling.ts"
 import * as BroadcastQueue from "../src/swim/gossip/BroadcastQueue.ts"
 import * as Tier from "../src/swim/gossip/Tier.ts"
 import * as Announcement from "../src/swim/life/Announcement.ts"
@@ -122,7 +123,7 @@ export const rules: Rules = {
   compatible: (m, rows) => Versions.verify(m.entries.values(), rows) === undefined,
   health: LocalHealth.apply,
   queue: BroadcastQueue.queue,
-  retransmitLimit: BroadcastQueue.retransmitLimit
+  retransmitLimit: retransmitLimit
 }
 
 /** The bytes that each message costs beside its own in a packet. */

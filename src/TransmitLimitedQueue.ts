@@ -35,6 +35,7 @@
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
+import { retransmitLimit } from "./base/Scaling.ts"
 import * as BroadcastQueue from "./swim/gossip/BroadcastQueue.ts"
 
 /**
@@ -175,7 +176,7 @@ export const make = Effect.fnUntraced(function*(
           const drawn = BroadcastQueue.draw(queue, {
             overhead,
             limit,
-            retransmitLimit: BroadcastQueue.retransmitLimit(options.retransmitMult, members)
+            retransmitLimit: retransmitLimit(options.retransmitMult, members)
           })
           queue = drawn.queue
           return Effect.as(finishAll(drawn.finished), drawn.messages)

@@ -10,6 +10,7 @@ import * as Ref from "effect/Ref"
 import type { PeerAddress } from "../../base/Address.ts"
 import * as Address from "../../base/Address.ts"
 import * as Limits from "../../base/Limits.ts"
+import { pushPullScale } from "../../base/Scaling.ts"
 import {
   type ExchangeRejected,
   JoinRejected,
@@ -20,7 +21,7 @@ import {
   type TransportError,
   VersionMismatch
 } from "../../MemberlistError.ts"
-import { hasHealed, partner, pushPullScale } from "../../swim/gossip/AntiEntropy.ts"
+import { hasHealed, partner } from "../../swim/gossip/AntiEntropy.ts"
 import { nameDefect, type RemoteEntry } from "../../swim/membership/Claim.ts"
 import type { Entry } from "../../swim/membership/Entry.ts"
 import { members } from "../../swim/membership/Membership.ts"

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type { PeerAddress } from "../../base/Address.ts"
 import { MAX_COMPOUND_PART_BYTES } from "../../base/Limits.ts"
+import { retransmitLimit } from "../../base/Scaling.ts"
 import * as BroadcastQueue from "../../swim/gossip/BroadcastQueue.ts"
 import type { Claim } from "../../swim/membership/Claim.ts"
 import * as Message from "../../wire/message/Message.ts"
@@ -106,7 +107,7 @@ const look = (
   BroadcastQueue.draw(queue.current, {
     overhead: PART_OVERHEAD,
     limit,
-    retransmitLimit: BroadcastQueue.retransmitLimit(
+    retransmitLimit: retransmitLimit(
       node.config.retransmitMult,
       Ref.getUnsafe(node.membership).entries.size
     ),

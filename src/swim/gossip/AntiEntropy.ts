@@ -6,17 +6,6 @@ import type { Entry } from "../membership/Entry.ts"
 import type { Env, Membership } from "../membership/Membership.ts"
 import { select } from "./PeerSelection.ts"
 
-/** Up to this many members push/pull runs at its configured interval. */
-const SCALE_THRESHOLD = 32
-
-/**
- * The time between two push/pulls, in the unit of `interval`: once more the interval each time the cluster doubles
- * beyond 32 members, because every exchange carries the whole table. `n` is the number of members we know, whatever
- * their state. memberlist: `pushPullScale`.
- */
-export const pushPullScale = (interval: number, n: number): number =>
-  n <= SCALE_THRESHOLD ? interval : interval * (Math.ceil(Math.log2(n) - Math.log2(SCALE_THRESHOLD)) + 1)
-
 /** How many intervals long push/pulls come at the configured interval after a split has healed. */
 const AFTER_HEALING = 2
 

@@ -93,12 +93,6 @@ export const queueAll = <B extends Broadcast>(
   ]
 }
 
-/**
- * How often a broadcast is sent before it is finished: `mult × ⌈log10(n + 1)⌉`, where `n` is the number of members we
- * know, whatever their state. 0 and below still mean once. memberlist: `retransmitLimit`.
- */
-export const retransmitLimit = (mult: number, n: number): number => mult * Math.ceil(Math.log10(n + 1))
-
 export interface DrawOptions {
   /** Bytes that each message costs beside its own. */
   readonly overhead: number

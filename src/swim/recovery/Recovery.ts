@@ -2,9 +2,9 @@
  * What recovery does to the state: it follows who is lost and who is back, and tells what looks like a split.
  */
 import type * as Arr from "effect/Array"
+import { suspicionTimeout } from "../../base/Scaling.ts"
 import type { Directive, Failed } from "../membership/Directive.ts"
 import { type Env, members, type Membership, type Rules, type Step } from "../membership/Membership.ts"
-import { suspicionTimeout } from "../suspicion/Suspicion.ts"
 import * as LostPeers from "./LostPeers.ts"
 
 const nothing: ReadonlyArray<Directive> = []

@@ -2,6 +2,7 @@
  * How long a suspect has to refute, given who else accuses it. A lone accuser may itself be the one in trouble, so the
  * time starts long and shrinks with each independent confirmation (Lifeguard §IV-B; memberlist: `suspicion`).
  */
+import { remainingTime, suspicionTimeout } from "../../base/Scaling.ts"
 import type { FailedProbe } from "../../Verdict.ts"
 
 export interface Suspicion {
@@ -44,35 +45,6 @@ export interface Options {
   /** What we tried ourselves, if it is our accusation. */
   readonly probe?: FailedProbe | undefined
   readonly health?: number | undefined
-}
-
-/**
- * The shortest time a suspect gets: `mult × max(1, log10 n) × interval`, the logarithm cut to three decimals. `n` is
- * the number of members we know, whatever their state. memberlist: `suspicionTimeout`.
- */
-export const suspicionTimeout = (mult: number, n: number, interval: number): number => {
-  const scale = Math.max(1, Math.log10(Math.max(1, n)))
-  return mult * Math.floor(scale * 1000) * interval / 1000
-}
-
-/**
- * How much of a suspicion is left after `confirmations` independent ones out of the `k` hoped for (`k` ≥ 1): it falls
- * logarithmically from `max` to `min`, in whole milliseconds. Negative when it should have ended already.
- * memberlist: `remainingSuspicionTime`; Lifeguard §IV-B.
- *
- * @param elapsed milliseconds since the suspicion started, like `min` and `max`
- */
-export const remainingTime = (
-  confirmations: number,
-  k: number,
-  elapsed: number,
-  min: number,
-  max: number
-): number => {
-  const fraction = Math.log(confirmations + 1) / Math.log(k + 1)
-  // In seconds first, like the reference: the floor below is sensitive to the order of the operations.
-  const seconds = max / 1000 - fraction * (max / 1000 - min / 1000)
-  return Math.max(Math.floor(1000 * seconds), min) - elapsed
 }
 
 const noTimes: ReadonlyArray<number> = []

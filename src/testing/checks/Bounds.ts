@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import { retransmitLimit } from "../../base/Scaling.ts"
 import { MAX_VERDICTS } from "../../engine/application/Verdicts.ts"
 import { MAX_NOTICE_BYTES, MAX_NOTICES, type Told } from "../../engine/hooks/Notices.ts"
 import { MAX_PEERS } from "../../engine/receiving/Keys.ts"
@@ -54,7 +55,7 @@ const broadcasts = (node: ObservedNode, known: Known, limit: Limit): void => {
   // each name has one broadcast, and our address has one more, for refutations
   limit("rumours queued", BroadcastQueue.size(gossip), known.names + 1)
   limit("user broadcasts queued", BroadcastQueue.size(user), MAX_USER_BROADCASTS)
-  const transmissions = Math.max(1, BroadcastQueue.retransmitLimit(node.config.retransmitMult, known.mostMembers))
+  const transmissions = Math.max(1, retransmitLimit(node.config.retransmitMult, known.mostMembers))
   limit("transmissions of a rumour", gossip.tiers.length, transmissions)
   limit("transmissions of a user broadcast", user.tiers.length, transmissions)
 }

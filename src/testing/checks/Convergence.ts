@@ -5,10 +5,8 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import { pushPullScale, retransmitLimit, suspicionTimeout } from "../../base/Scaling.ts"
 import { MemberlistConfig, type Settings } from "../../MemberlistConfig.ts"
-import { pushPullScale } from "../../swim/gossip/AntiEntropy.ts"
-import { retransmitLimit } from "../../swim/gossip/BroadcastQueue.ts"
-import { suspicionTimeout } from "../../swim/suspicion/Suspicion.ts"
 
 /**
  * A bound on the time from calm (every link works, every node that will ever run again runs, and no two groups of nodes

@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
+import { suspicionTimeout } from "../../../src/base/Scaling.ts"
 import { Memberlist } from "../../../src/Memberlist.ts"
-import { suspicionTimeout } from "../../../src/swim/suspicion/Suspicion.ts"
 import { SimulatedCluster, VirtualTime } from "../../../src/testing/index.ts"
 
 const live = <A, E>(program: Effect.Effect<A, E>, seed: number): A => {

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { hasHealed, partner, pushPullScale } from "../../../src/swim/gossip/AntiEntropy.ts"
+import { pushPullScale } from "../../../src/base/Scaling.ts"
+import { hasHealed, partner } from "../../../src/swim/gossip/AntiEntropy.ts"
 import * as LostPeers from "../../../src/swim/recovery/LostPeers.ts"
 import * as T from "../../support/Rules.ts"
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
+import { retransmitLimit } from "../../../src/base/Scaling.ts"
 import * as BroadcastQueue from "../../../src/swim/gossip/BroadcastQueue.ts"
 
 interface Note extends BroadcastQueue.Broadcast {
@@ -72,7 +73,7 @@ describe("several broadcasts at once", () => {
 describe("BroadcastQueue", () => {
   it.each([[3, 0, 0], [3, 1, 3], [3, 99, 6], [4, 0, 0], [4, 9, 4], [4, 10, 8], [4, 99, 8], [4, 100, 12], [4, 999, 12]])(
     "with multiplier %i and %i members a broadcast is sent %i times",
-    (mult, n, limit) => assert.strictEqual(BroadcastQueue.retransmitLimit(mult, n), limit)
+    (mult, n, limit) => assert.strictEqual(retransmitLimit(mult, n), limit)
   )
 
   describe("queue", () => {
@@ -153,7 +154,7 @@ describe("BroadcastQueue", () => {
       "with an overhead of %i, 80 bytes hold %i of four 18-byte messages",
       (overhead, count) => {
         const q = filled(...["1", "2", "3", "4"].map((name) => named(name, 18)))
-        const limit = BroadcastQueue.retransmitLimit(3, 10)
+        const limit = retransmitLimit(3, 10)
         const drawn = BroadcastQueue.draw(q, { overhead, limit: 80, retransmitLimit: limit })
         assert.strictEqual(drawn.messages.length, count)
         assert.strictEqual(drawn.used, count * (18 + overhead))
@@ -168,7 +169,7 @@ describe("BroadcastQueue", () => {
         const drawn = BroadcastQueue.draw(q, {
           overhead: 3,
           limit: 80,
-          retransmitLimit: BroadcastQueue.retransmitLimit(1, 10)
+          retransmitLimit: retransmitLimit(1, 10)
         })
         counts.push(drawn.messages.length)
         finished.push(...labels(drawn.finished))
@@ -181,7 +182,7 @@ describe("BroadcastQueue", () => {
     it("sends once even when the limit of transmissions is 0", () => {
       const drawn = BroadcastQueue.draw(filled(named("a")), {
         ...everything,
-        retransmitLimit: BroadcastQueue.retransmitLimit(4, 0)
+        retransmitLimit: retransmitLimit(4, 0)
       })
       assert.deepStrictEqual(drawn.messages.map(label), ["a"])
       assert.deepStrictEqual(labels(drawn.finished), ["a"])

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { remainingTime, suspicionTimeout } from "../../../src/base/Scaling.ts"
 import * as Suspicion from "../../../src/swim/suspicion/Suspicion.ts"
 
 const start = (options: Partial<Suspicion.Options>) =>
@@ -93,13 +94,12 @@ describe("Suspicion", () => {
 
   it.each([[0, 1000], [5, 1000], [10, 1000], [50, 1698], [100, 2000], [500, 2698], [1000, 3000]])(
     "the suspicion timeout of %i members is %i ms per unit of the multiplier",
-    (n, timeout) => assert.strictEqual(Suspicion.suspicionTimeout(3, n, 1000), 3 * timeout)
+    (n, timeout) => assert.strictEqual(suspicionTimeout(3, n, 1000), 3 * timeout)
   )
 
   it.each([[0, 0, 30_000], [1, 2000, 14_000], [2, 3000, 4810], [3, 4000, -2000], [4, 5000, -3000], [5, 10_000, -8000]])(
     "of three hoped-for confirmations %i, after %i ms, leave %i ms",
-    (confirmations, elapsed, left) =>
-      assert.strictEqual(Suspicion.remainingTime(confirmations, 3, elapsed, 2000, 30_000), left)
+    (confirmations, elapsed, left) => assert.strictEqual(remainingTime(confirmations, 3, elapsed, 2000, 30_000), left)
   )
 
   it.each([
@@ -109,7 +109,7 @@ describe("Suspicion", () => {
     [4, [24_000, 15_386, 10_347, 6772, 4000]]
   ])("with k = %i the time falls logarithmically: %j", (k, timeouts) => {
     for (const [c, timeout] of timeouts.entries()) {
-      assert.closeTo(Suspicion.remainingTime(c, k, 0, 4000, 24_000), timeout, 1)
+      assert.closeTo(remainingTime(c, k, 0, 4000, 24_000), timeout, 1)
     }
   })
 })

@@ -1,7 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { pushPullScale } from "../../src/swim/gossip/AntiEntropy.ts"
-import { retransmitLimit } from "../../src/swim/gossip/BroadcastQueue.ts"
-import { suspicionTimeout } from "../../src/swim/suspicion/Suspicion.ts"
+import { pushPullScale, retransmitLimit, suspicionTimeout } from "../../src/base/Scaling.ts"
 
 /** FNV-1a over text: one number that stands for a long table. */
 const hash = (lines: Iterable<string>): number => {
