@@ -24,12 +24,19 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { withoutTrace } from "./base/PlainText.ts"
 import { type ConfigData, expectation, type FieldName, fieldNames, fields, isDuration } from "./config/Fields.ts"
+import type { Goals } from "./config/plan/Goals.ts"
+import * as Planning from "./config/plan/Plan.ts"
+import type { GoalInvalid, GoalUnreachable } from "./config/plan/Refusal.ts"
 import * as Rules from "./config/Rules.ts"
 import type { Settings } from "./config/Settings.ts"
 import * as Variables from "./config/Variables.ts"
 import { HostName } from "./HostName.ts"
 import { ConfigInvalid, type KeyInvalid } from "./MemberlistError.ts"
 
+export type { Forecast, Times } from "./config/plan/Forecast.ts"
+export type { Goals } from "./config/plan/Goals.ts"
+export type { Plan, PlannedSettings } from "./config/plan/Plan.ts"
+export { GoalInvalid, GoalUnreachable } from "./config/plan/Refusal.ts"
 export type { Settings } from "./config/Settings.ts"
 
 /**
@@ -216,6 +223,37 @@ export class MemberlistConfig extends Context.Service<MemberlistConfig, Resolved
 
   /** Completes and checks a configuration. */
   static readonly make: (settings: Settings) => Effect.Effect<Resolved, ConfigInvalid | KeyInvalid> = make
+
+  /**
+   * Plans a configuration by what it is to give: how soon failures are known, at which cost, in which network.
+   *
+   * **Details**
+   *
+   * Answers with settings for `layer`, which leave the name, addresses, keys and all else to you, and with what they
+   * will give, by formulas that were checked against the simulator (`docs/plan.md`). Times of the forecast are
+   * milliseconds, counts are per member. Every member of a cluster should run with the same settings.
+   *
+   * `GoalInvalid` names a goal that is none, the value and what would be right; `GoalUnreachable` the goal that
+   * cannot be had together with the others, what stands in its way and what could be had.
+   *
+   * **Example**
+   *
+   * ```ts
+   * import { MemberlistConfig } from "effect-memberlist"
+   * import * as Effect from "effect/Effect"
+   * import * as Layer from "effect/Layer"
+   *
+   * const ConfigLive = Layer.unwrap(Effect.gen(function*() {
+   *   const { forecast, settings } = yield* MemberlistConfig.plan({ members: 200, detect: "5 seconds", loss: 0.01 })
+   *   yield* Effect.log(`each member sends ${Math.round(forecast.traffic.bytes)} bytes a second`)
+   *   return MemberlistConfig.layer({ ...settings, name: "orders-1" })
+   * }))
+   * ```
+   *
+   * SWIM §3 and §5, Lifeguard §IV; memberlist `util.go`.
+   */
+  static readonly plan = (goals: Goals): Effect.Effect<Planning.Plan, GoalInvalid | GoalUnreachable> =>
+    Effect.suspend(() => Effect.fromResult(Result.mapError(Planning.plan(goals), withoutTrace)))
 
   /** What works but is probably not wanted. The layers log these. */
   static readonly warnings: (config: ConfigData) => ReadonlyArray<string> = Rules.warnings

@@ -25,7 +25,15 @@ export {
   type Readiness,
   type UserMessage
 } from "./Memberlist.ts"
-export { MemberlistConfig, type Settings as MemberlistSettings } from "./MemberlistConfig.ts"
+export {
+  type Forecast as PlanForecast,
+  GoalInvalid,
+  type Goals as PlanGoals,
+  GoalUnreachable,
+  MemberlistConfig,
+  type Plan,
+  type Settings as MemberlistSettings
+} from "./MemberlistConfig.ts"
 export * from "./MemberlistError.ts"
 export * as NodeAdvertiseAddress from "./node/NodeAdvertiseAddress.ts"
 export * as NodeHostName from "./node/NodeHostName.ts"

@@ -1,0 +1,244 @@
+/**
+ * Settings by goal: which ones a cluster needs for what is wanted of it, and what they will give.
+ *
+ * The probe interval is the unit of all times, and nearly all of the cost. A plan takes the longest one with which
+ * failures are known in time; all else follows from it, or is chosen so that loss does no harm at the least cost.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Result from "effect/Result"
+import { errors } from "./Accuracy.ts"
+import type { Tuning } from "./Circumstances.ts"
+import { detection } from "./Detection.ts"
+import { type Forecast, forecast } from "./Forecast.ts"
+import { check, type Checked, type Goals } from "./Goals.ts"
+import { type GoalInvalid, GoalUnreachable } from "./Refusal.ts"
+import { spread } from "./Spread.ts"
+import { traffic } from "./Traffic.ts"
+
+/** The settings of `Tuning` that are times. */
+type TimeField = "probeInterval" | "probeTimeout" | "gossipInterval" | "pushPullInterval"
+
+/**
+ * The settings that a plan decides. What each means: `Settings`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PlannedSettings
+  extends Readonly<Record<TimeField, Duration.Duration>>, Readonly<Record<Exclude<keyof Tuning, TimeField>, number>>
+{}
+
+/**
+ * Settings, and what they will give.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Plan {
+  /** For `MemberlistConfig.layer`, beside the name and all else that a plan does not decide. */
+  readonly settings: PlannedSettings
+  readonly forecast: Forecast
+}
+
+/**
+ * The shortest probe interval that is planned, in milliseconds. The answers have 40 % of it, and an event loop that
+ * does some work as well is now and then late by a part of that.
+ */
+const SHORTEST = 200
+/** A probe has room for this many round trips: two before others are asked, and two for what they do. */
+const ROUND_TRIPS = 5
+/** The part of a probe before others are asked; a helper that gives up after as long still nacks in time. */
+const DIRECT = 0.4
+/** Gossip ticks in a probe interval, and their shortest and longest interval, in milliseconds. */
+const TICKS = 5
+const GOSSIP = [100, 500] as const
+
+/** `suspicionMult`: memberlist's own, then those that leave members more of the time. */
+const USUAL = [4, 5, 6, 8, 10, 12]
+/** The least that has a confirmation to hope for. */
+const LEAST = 3
+
+/** What is tried, the usual first. */
+const HELPERS = [3, 4, 5, 6]
+const RETRANSMITS = [4, 5, 6, 8, 10, 12]
+const PUSH_PULLS = [30_000, 60_000, 120_000, 300_000]
+
+/** Probe intervals are multiples of 10 ms, from a second on of 50 ms, from ten on of a second. */
+const stepOf = (interval: number): number => interval < 1000 ? 10 : interval < 10_000 ? 50 : 1000
+const below = (interval: number): number => Math.floor(interval / stepOf(interval)) * stepOf(interval)
+const above = (interval: number): number => Math.ceil(interval / stepOf(interval)) * stepOf(interval)
+
+const tuningOf = (probeInterval: number, suspicionMult: number): Tuning => ({
+  probeInterval,
+  probeTimeout: Math.round(probeInterval * DIRECT),
+  indirectChecks: 3,
+  suspicionMult,
+  suspicionMaxTimeoutMult: 6,
+  retransmitMult: 4,
+  gossipInterval: Math.round(Math.min(GOSSIP[1], Math.max(GOSSIP[0], probeInterval / TICKS))),
+  gossipNodes: 3,
+  pushPullInterval: 30_000
+})
+
+/** Milliseconds within which 99 of 100 failures are known to all. */
+const known = (tuning: Tuning, goals: Checked): number => {
+  const news = spread(tuning, goals)
+  return detection(tuning, goals, news.half / 2).within(0.99) + news.verdict
+}
+
+/** The least or the largest whole number of `least` to `most` with which `isRight`, as all beyond it are. */
+const least = (from: number, to: number, isRight: (n: number) => boolean): number | undefined => {
+  let [low, high] = [from, to]
+  if (low > high || !isRight(high)) return undefined
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if (isRight(middle)) high = middle
+    else low = middle + 1
+  }
+  return high
+}
+
+/** The longest probe interval with which failures are known in time. */
+const longest = (suspicionMult: number, goals: Checked): number => {
+  const late = least(
+    1,
+    Math.ceil(goals.detect),
+    (interval) => known(tuningOf(interval, suspicionMult), goals) > goals.detect
+  )
+  return below((late ?? 1) - 1)
+}
+
+/**
+ * The tuning that costs least of those that keep false positives rare: more helpers make suspicions rarer, more
+ * retransmissions make refutations surer. With less push/pull where it would cost too much. `undefined`: false
+ * positives are not rare enough with any.
+ */
+const cheapest = (tuning: Tuning, goals: Checked): Tuning | undefined => {
+  let found: Tuning | undefined
+  for (const pushPullInterval of PUSH_PULLS) {
+    let bytes = Infinity
+    for (const indirectChecks of HELPERS) {
+      for (const retransmitMult of RETRANSMITS) {
+        const candidate = { ...tuning, indirectChecks, retransmitMult, pushPullInterval }
+        if (errors(candidate, goals).failed * DAY > goals.falsePositives) continue
+        const cost = traffic(candidate, goals).bytes
+        if (cost < bytes) [found, bytes] = [candidate, cost]
+        // more of them only costs more
+        break
+      }
+    }
+    if (bytes <= goals.budget) return found
+  }
+  return found
+}
+
+const DAY = 86_400_000
+
+const isPaid = (tuning: Tuning, goals: Checked): boolean => traffic(tuning, goals).bytes <= goals.budget
+
+/** The shortest probe interval that the network and the machine allow. */
+const shortest = ({ roundTrip }: Checked): number => above(Math.max(SHORTEST, ROUND_TRIPS * roundTrip))
+
+/** The shortest probe interval that the budget allows as well. */
+const affordable = (suspicionMult: number, goals: Checked): number | undefined => {
+  const found = least(shortest(goals), DAY, (interval) => {
+    const tuning = cheapest(tuningOf(interval, suspicionMult), goals)
+    return tuning !== undefined && isPaid(tuning, goals)
+  })
+  return found === undefined ? undefined : above(found)
+}
+
+const candidateOf = (suspicionMult: number, goals: Checked): Tuning | undefined => {
+  const interval = suspicionMult === LEAST ? affordable(LEAST, goals) : longest(suspicionMult, goals)
+  if (interval === undefined || interval < shortest(goals)) return undefined
+  const tuning = cheapest(tuningOf(interval, suspicionMult), goals)
+  if (tuning === undefined || !isPaid(tuning, goals)) return undefined
+  if (suspicionMult === LEAST && known(tuning, goals) > goals.detect) return undefined
+  return tuning
+}
+
+const reached = (goals: Checked): Plan | undefined => {
+  for (const suspicionMult of [...USUAL, LEAST]) {
+    const tuning = candidateOf(suspicionMult, goals)
+    if (tuning === undefined) continue
+    const found = forecast(tuning, goals)
+    if (found.pause >= goals.pause) return { settings: settingsOf(tuning), forecast: found }
+  }
+  return undefined
+}
+
+const settingsOf = (tuning: Tuning): PlannedSettings => ({
+  ...tuning,
+  probeInterval: Duration.millis(tuning.probeInterval),
+  probeTimeout: Duration.millis(tuning.probeTimeout),
+  gossipInterval: Duration.millis(tuning.gossipInterval),
+  pushPullInterval: Duration.millis(tuning.pushPullInterval)
+})
+
+const seconds = (millis: number): string => `${Math.ceil(millis / 100) / 10} seconds`
+const rate = (bytes: number): string => `${Math.ceil(bytes)} bytes a second`
+
+/** Says which goal cannot be had, what stands in its way, and what would be right. */
+const refusal = (goals: Checked): GoalUnreachable => {
+  const { budget, detect, falsePositives, loss, members, pause, roundTrip } = goals
+  const withoutBudget = reached({ ...goals, budget: Infinity })
+  if (withoutBudget !== undefined) {
+    const interval = affordable(LEAST, goals)
+    const slower = interval === undefined
+      ? ""
+      : `, or detect of at least ${seconds(known(tuningOf(interval, LEAST), goals))}`
+    return new GoalUnreachable({
+      goal: "budget",
+      value: rate(budget),
+      because: `${members} members that know of failures within ${seconds(detect)} at a loss of ${
+        100 * loss
+      } % send more`,
+      expected: `at least ${rate(withoutBudget.forecast.traffic.bytes)}${slower}`
+    })
+  }
+  const calm = { ...goals, budget: Infinity, pause: 0 }
+  if (reached(calm) !== undefined) {
+    const most = Math.max(
+      ...[...USUAL, LEAST].map((mult) => {
+        const tuning = candidateOf(mult, calm)
+        return tuning === undefined ? 0 : forecast(tuning, calm).pause
+      })
+    )
+    return new GoalUnreachable({
+      goal: "pause",
+      value: seconds(pause),
+      because: `failures are to be known within ${seconds(detect)}, so a member that is silent is not given longer`,
+      expected: `at most ${Math.floor(most / 100) / 10} seconds, or a longer detect`
+    })
+  }
+  const wrong = { ...calm, falsePositives: Infinity }
+  const careless = reached(wrong)
+  if (careless !== undefined) {
+    return new GoalUnreachable({
+      goal: "falsePositives",
+      value: `${falsePositives} per member and day`,
+      because: `a loss of ${100 * loss} % keeps refutations from some of ${members} members`,
+      expected: `at least ${careless.forecast.wrong.verdicts.toPrecision(2)}, or a longer detect`
+    })
+  }
+  const interval = shortest(goals)
+  const limit = interval > above(SHORTEST)
+    ? `a probe has to last at least ${interval} ms with round trips of ${roundTrip} ms`
+    : `a probe interval below ${interval} ms would take an ordinary delay of an event loop for silence`
+  return new GoalUnreachable({
+    goal: "detect",
+    value: seconds(detect),
+    because: `${limit}, and ${members} members have to agree`,
+    expected: `at least ${seconds(known(tuningOf(interval, LEAST), wrong))}`
+  })
+}
+
+/** Plans: the settings that reach the goals, or which goal cannot be reached. */
+export const plan = (goals: Goals): Result.Result<Plan, GoalInvalid | GoalUnreachable> =>
+  Result.flatMap(check(goals), (checked) => {
+    const found = reached(checked)
+    return found === undefined ? Result.fail(refusal(checked)) : Result.succeed(found)
+  })
