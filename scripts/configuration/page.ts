@@ -127,7 +127,10 @@ one: \`"500 millis"\`, \`Duration.seconds(1)\`, a number of milliseconds; in a v
 begins with \`MEMBERLIST_\` and is none of these (nor \`MEMBERLIST_SEEDS\`, which [\`Seeds.layerEnv\`](seeds.md) reads) is warned of, with the name that was probably meant.
 
 A configuration is checked when its layer is built. What cannot work is refused with \`ConfigInvalid\`, which names the
-field, the value and what would be right, or \`KeyInvalid\`. What works badly is logged once as a warning.`
+field, the value and what would be right, or \`KeyInvalid\`. What works badly is logged once as a warning.
+
+How fast, how costly and how sure a cluster is depends on nine of the fields together. [\`MemberlistConfig.plan\`](plan.md) chooses
+them by what you want: the time within which failures are known, a budget, a network that loses packets.`
 
 const together = `## Fields that depend on each other
 

@@ -55,9 +55,14 @@ const MOMENTS = 200
 
 /** How the time from a member's end to the first verdict is distributed. */
 export interface Detection {
-  /** Milliseconds within which this share of the failures is noticed. */
+  /** The chance that there is no verdict after so many milliseconds. */
+  readonly none: (time: number) => number
+  /** Milliseconds within which there is one, in this share of the cases. */
   readonly within: (share: number) => number
 }
+
+/** How exactly `within` is found, as a part of the probe interval. */
+const EXACT = 1e-6
 
 /** The time from a member's end to the first verdict about it; `heard`: how long a confirmation is on its way. */
 export const detection = (tuning: Tuning, { members }: Circumstances, heard: number): Detection => {
@@ -85,10 +90,11 @@ export const detection = (tuning: Tuning, { members }: Circumstances, heard: num
   }
   const most = 2 * round + probeInterval + (left[0] ?? 0)
   return {
+    none,
     within: (share) => {
       let low = probeInterval
       let high = most
-      while (high - low > probeInterval / 1000) {
+      while (high - low > probeInterval * EXACT) {
         const middle = (low + high) / 2
         if (none(middle) > 1 - share) low = middle
         else high = middle

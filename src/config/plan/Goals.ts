@@ -22,7 +22,7 @@ export interface Goals {
   readonly members: number
   /**
    * The time within which 99 of 100 failures are known to every member, from the moment a member stops without a word;
-   * half of them are known much sooner. At most a day.
+   * half of them are known much sooner. At most an hour.
    */
   readonly detect: Duration.Input
   /**
@@ -61,7 +61,7 @@ export interface Checked extends Circumstances {
 }
 
 /** The longest detection time, in milliseconds. */
-const DAY = 86_400_000
+const HOUR = 3_600_000
 
 const MAX_MEMBERS = 65_536
 const MAX_NAME = 512
@@ -100,7 +100,7 @@ export const check = (goals: Goals): Result.Result<Checked, GoalInvalid> =>
     if (typeof encrypted !== "boolean") return yield* bad("encrypted", encrypted, "true or false")
     return {
       members: yield* whole("members", goals.members, 2, MAX_MEMBERS),
-      detect: yield* time("detect", goals.detect, 1, DAY, "a duration of at most a day, such as \"5 seconds\""),
+      detect: yield* time("detect", goals.detect, 1, HOUR, "a duration of at most an hour, such as \"5 seconds\""),
       budget: yield* number(
         "budget",
         budget,
@@ -121,7 +121,7 @@ export const check = (goals: Goals): Result.Result<Checked, GoalInvalid> =>
         "a number per member and day above 0, such as 0.001",
         (n) => n > 0
       ),
-      pause: yield* time("pause", goals.pause ?? 0, 0, DAY, "a duration of at most a day, such as \"2 seconds\""),
+      pause: yield* time("pause", goals.pause ?? 0, 0, HOUR, "a duration of at most an hour, such as \"2 seconds\""),
       nameBytes: yield* whole("nameBytes", nameBytes, 1, MAX_NAME),
       metaBytes: yield* whole("metaBytes", metaBytes, 0, MAX_META),
       encrypted

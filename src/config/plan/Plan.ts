@@ -66,6 +66,11 @@ const HELPERS = [3, 4, 5, 6]
 const RETRANSMITS = [4, 5, 6, 8, 10, 12]
 const PUSH_PULLS = [30_000, 60_000, 120_000, 300_000]
 
+/** The part of the room for news that rumours of false suspicions may take. */
+const MOST_LOAD = 0.3
+/** The longest probe interval that is planned, in milliseconds: a longer one saves next to nothing. */
+const LONGEST = 60_000
+
 /** Probe intervals are multiples of 10 ms, from a second on of 50 ms, from ten on of a second. */
 const stepOf = (interval: number): number => interval < 1000 ? 10 : interval < 10_000 ? 50 : 1000
 const below = (interval: number): number => Math.floor(interval / stepOf(interval)) * stepOf(interval)
@@ -83,13 +88,27 @@ const tuningOf = (probeInterval: number, suspicionMult: number): Tuning => ({
   pushPullInterval: 30_000
 })
 
-/** Milliseconds within which 99 of 100 failures are known to all. */
-const known = (tuning: Tuning, goals: Checked): number => {
-  const news = spread(tuning, goals)
-  return detection(tuning, goals, news.half / 2).within(0.99) + news.verdict
+const detectionOf = (tuning: Tuning, goals: Checked) => {
+  const { half, verdict } = spread(tuning, goals)
+  return { ...detection(tuning, goals, half / 2), verdict }
 }
 
-/** The least or the largest whole number of `least` to `most` with which `isRight`, as all beyond it are. */
+/** Milliseconds within which 99 of 100 failures are known to all. */
+const known = (tuning: Tuning, goals: Checked): number => {
+  const { verdict, within } = detectionOf(tuning, goals)
+  return within(SHARE) + verdict
+}
+
+/** Whether fewer are known in time. */
+const isLate = (tuning: Tuning, goals: Checked): boolean => {
+  const { none, verdict } = detectionOf(tuning, goals)
+  return none(goals.detect - verdict) > 1 - SHARE
+}
+
+/** The share of failures that are known in time. */
+const SHARE = 0.99
+
+/** The least whole number of a range that `isRight`, where all above it are as well. */
 const least = (from: number, to: number, isRight: (n: number) => boolean): number | undefined => {
   let [low, high] = [from, to]
   if (low > high || !isRight(high)) return undefined
@@ -103,12 +122,8 @@ const least = (from: number, to: number, isRight: (n: number) => boolean): numbe
 
 /** The longest probe interval with which failures are known in time. */
 const longest = (suspicionMult: number, goals: Checked): number => {
-  const late = least(
-    1,
-    Math.ceil(goals.detect),
-    (interval) => known(tuningOf(interval, suspicionMult), goals) > goals.detect
-  )
-  return below((late ?? 1) - 1)
+  const late = least(1, Math.ceil(goals.detect), (interval) => isLate(tuningOf(interval, suspicionMult), goals))
+  return below(Math.min(LONGEST, late === undefined ? goals.detect : late - 1))
 }
 
 /**
@@ -124,7 +139,8 @@ const cheapest = (tuning: Tuning, goals: Checked): Tuning | undefined => {
       for (const retransmitMult of RETRANSMITS) {
         const candidate = { ...tuning, indirectChecks, retransmitMult, pushPullInterval }
         if (errors(candidate, goals).failed * DAY > goals.falsePositives) continue
-        const cost = traffic(candidate, goals).bytes
+        const { bytes: cost, newsLoad } = traffic(candidate, goals)
+        if (newsLoad > MOST_LOAD) continue
         if (cost < bytes) [found, bytes] = [candidate, cost]
         // more of them only costs more
         break
@@ -142,9 +158,9 @@ const isPaid = (tuning: Tuning, goals: Checked): boolean => traffic(tuning, goal
 /** The shortest probe interval that the network and the machine allow. */
 const shortest = ({ roundTrip }: Checked): number => above(Math.max(SHORTEST, ROUND_TRIPS * roundTrip))
 
-/** The shortest probe interval that the budget allows as well. */
-const affordable = (suspicionMult: number, goals: Checked): number | undefined => {
-  const found = least(shortest(goals), DAY, (interval) => {
+/** The shortest probe interval up to `most` that the budget allows as well. */
+const affordable = (suspicionMult: number, goals: Checked, most: number): number | undefined => {
+  const found = least(shortest(goals), Math.ceil(most), (interval) => {
     const tuning = cheapest(tuningOf(interval, suspicionMult), goals)
     return tuning !== undefined && isPaid(tuning, goals)
   })
@@ -152,11 +168,11 @@ const affordable = (suspicionMult: number, goals: Checked): number | undefined =
 }
 
 const candidateOf = (suspicionMult: number, goals: Checked): Tuning | undefined => {
-  const interval = suspicionMult === LEAST ? affordable(LEAST, goals) : longest(suspicionMult, goals)
+  const interval = suspicionMult === LEAST ? affordable(LEAST, goals, goals.detect) : longest(suspicionMult, goals)
   if (interval === undefined || interval < shortest(goals)) return undefined
   const tuning = cheapest(tuningOf(interval, suspicionMult), goals)
   if (tuning === undefined || !isPaid(tuning, goals)) return undefined
-  if (suspicionMult === LEAST && known(tuning, goals) > goals.detect) return undefined
+  if (suspicionMult === LEAST && isLate(tuning, goals)) return undefined
   return tuning
 }
 
@@ -178,61 +194,78 @@ const settingsOf = (tuning: Tuning): PlannedSettings => ({
   pushPullInterval: Duration.millis(tuning.pushPullInterval)
 })
 
-const seconds = (millis: number): string => `${Math.ceil(millis / 100) / 10} seconds`
-const rate = (bytes: number): string => `${Math.ceil(bytes)} bytes a second`
+const atLeast = (millis: number): string => `at least ${Math.ceil(millis / 100) / 10} seconds`
+const shown = (millis: number): string => Duration.format(Duration.millis(millis))
+const perSecond = (bytes: number): string => `${Math.ceil(bytes)} bytes a second`
 
-/** Says which goal cannot be had, what stands in its way, and what would be right. */
-const refusal = (goals: Checked): GoalUnreachable => {
-  const { budget, detect, falsePositives, loss, members, pause, roundTrip } = goals
-  const withoutBudget = reached({ ...goals, budget: Infinity })
-  if (withoutBudget !== undefined) {
-    const interval = affordable(LEAST, goals)
-    const slower = interval === undefined
-      ? ""
-      : `, or detect of at least ${seconds(known(tuningOf(interval, LEAST), goals))}`
-    return new GoalUnreachable({
-      goal: "budget",
-      value: rate(budget),
-      because: `${members} members that know of failures within ${seconds(detect)} at a loss of ${
-        100 * loss
-      } % send more`,
-      expected: `at least ${rate(withoutBudget.forecast.traffic.bytes)}${slower}`
-    })
-  }
-  const calm = { ...goals, budget: Infinity, pause: 0 }
-  if (reached(calm) !== undefined) {
-    const most = Math.max(
-      ...[...USUAL, LEAST].map((mult) => {
-        const tuning = candidateOf(mult, calm)
-        return tuning === undefined ? 0 : forecast(tuning, calm).pause
-      })
-    )
-    return new GoalUnreachable({
-      goal: "pause",
-      value: seconds(pause),
-      because: `failures are to be known within ${seconds(detect)}, so a member that is silent is not given longer`,
-      expected: `at most ${Math.floor(most / 100) / 10} seconds, or a longer detect`
-    })
-  }
-  const wrong = { ...calm, falsePositives: Infinity }
-  const careless = reached(wrong)
-  if (careless !== undefined) {
-    return new GoalUnreachable({
-      goal: "falsePositives",
-      value: `${falsePositives} per member and day`,
-      because: `a loss of ${100 * loss} % keeps refutations from some of ${members} members`,
-      expected: `at least ${careless.forecast.wrong.verdicts.toPrecision(2)}, or a longer detect`
-    })
-  }
+/** The tunings with which failures are known in time, each the most frugal of its kind, whatever else they do. */
+const inTime = (goals: Checked): ReadonlyArray<Tuning> =>
+  [LEAST, ...USUAL].flatMap((suspicionMult) => {
+    const interval = longest(suspicionMult, goals)
+    return interval < shortest(goals) ? [] : [tuningOf(interval, suspicionMult)]
+  })
+
+const noDetection = (goals: Checked): GoalUnreachable => {
+  const { detect, members, roundTrip } = goals
   const interval = shortest(goals)
   const limit = interval > above(SHORTEST)
     ? `a probe has to last at least ${interval} ms with round trips of ${roundTrip} ms`
     : `a probe interval below ${interval} ms would take an ordinary delay of an event loop for silence`
   return new GoalUnreachable({
     goal: "detect",
-    value: seconds(detect),
-    because: `${limit}, and ${members} members have to agree`,
-    expected: `at least ${seconds(known(tuningOf(interval, LEAST), wrong))}`
+    value: shown(detect),
+    because: `${limit}, and a suspect is given time that grows with the logarithm of ${members} members`,
+    expected: atLeast(known(tuningOf(interval, LEAST), goals))
+  })
+}
+
+const noTruth = (goals: Checked, tunings: ReadonlyArray<Tuning>): GoalUnreachable => {
+  const { falsePositives, loss, members } = goals
+  const rates = tunings.flatMap((tuning) =>
+    HELPERS.map((indirectChecks) => {
+      const candidate = { ...tuning, indirectChecks, retransmitMult: Math.max(...RETRANSMITS) }
+      const isClear = traffic(candidate, goals).newsLoad <= MOST_LOAD
+      return isClear ? errors(candidate, goals).failed * DAY : Infinity
+    })
+  )
+  const best = Math.min(...rates)
+  return new GoalUnreachable({
+    goal: "falsePositives",
+    value: `${falsePositives} per member and day`,
+    because: `a loss of ${Number((100 * loss).toPrecision(3))} % keeps refutations from some of ${members} members`,
+    expected: best === Infinity
+      ? "a longer detect, or a network that loses less"
+      : `at least ${(best * 1.1).toPrecision(2)}, or a longer detect`
+  })
+}
+
+/** Says which goal cannot be had, what stands in its way, and what would be right. */
+const refusal = (goals: Checked): GoalUnreachable => {
+  const { budget, detect, loss, members, pause } = goals
+  const tunings = inTime(goals)
+  if (tunings.length === 0) return noDetection(goals)
+  const frugal = tunings.flatMap((tuning) => cheapest(tuning, { ...goals, budget: 0 }) ?? [])
+  if (frugal.length === 0) return noTruth(goals, tunings)
+  const forecasts = frugal.map((tuning) => forecast(tuning, goals))
+  const calm = forecasts.filter((found) => found.pause >= pause)
+  if (calm.length === 0) {
+    const most = Math.max(...forecasts.map((found) => found.pause))
+    return new GoalUnreachable({
+      goal: "pause",
+      value: shown(pause),
+      because: `failures are to be known within ${shown(detect)}, so a member that is silent is not given longer`,
+      expected: `at most ${Math.floor(most / 100) / 10} seconds, or a longer detect`
+    })
+  }
+  const interval = affordable(LEAST, goals, LONGEST)
+  const slower = interval === undefined ? "" : `, or detect of ${atLeast(known(tuningOf(interval, LEAST), goals))}`
+  return new GoalUnreachable({
+    goal: "budget",
+    value: perSecond(budget),
+    because: `${members} members that know of failures within ${shown(detect)}, where ${
+      Number((100 * loss).toPrecision(3))
+    } % of packets are lost, send more`,
+    expected: `at least ${perSecond(Math.min(...calm.map((found) => found.traffic.bytes)))}${slower}`
   })
 }
 

@@ -4,69 +4,74 @@
  *
  * @since 0.1.0
  */
-import { retransmitLimit } from "../../base/Scaling.ts"
+import { pushPullScale, retransmitLimit } from "../../base/Scaling.ts"
+import { packets } from "./Chances.ts"
 import type { Circumstances, Tuning } from "./Circumstances.ts"
 
-/** Euler's constant. */
-const GAMMA = 0.577_215_664_9
-
-/** 1 + 1/2 + … + 1/m. */
-const harmonic = (m: number): number => m < 1 ? 0 : Math.log(m) + GAMMA + 1 / (2 * m) - 1 / (12 * m * m)
-
 /** Packets with room for news that a member sends in a millisecond: those of its ticks, and its pings and acks. */
-export const occasions = ({ gossipInterval, gossipNodes, probeInterval }: Tuning, members: number): number =>
-  Math.min(gossipNodes, members - 1) / gossipInterval + 2 / probeInterval
+export const occasions = (tuning: Tuning, circumstances: Circumstances): number => {
+  const { gossipInterval, gossipNodes, probeInterval } = tuning
+  return Math.min(gossipNodes, circumstances.members - 1) / gossipInterval +
+    packets(tuning, circumstances) / probeInterval
+}
+
+/** What is on its way meanwhile takes, there, about this part of the longest round trip. */
+const TYPICAL = 0.3
 
 /**
- * Members that one who knows tells in a millisecond. What is on its way tells nobody yet, which slows an epidemic that
- * grows as r to r = rate · e^(−r·delay).
+ * How fast the number of those who know grows, in a millisecond. What is on its way tells nobody yet: with `rate`
+ * tellings it grows as r = rate · e^(−r·delay).
  */
-const contacts = (tuning: Tuning, { loss, members, roundTrip }: Circumstances): number => {
-  const rate = occasions(tuning, members) * (1 - loss)
-  const delay = roundTrip / 2
-  let r = rate
+const growth = (rate: number, delay: number): number => {
+  let r = rate / (1 + rate * delay)
   for (let i = 0; i < 8; i++) {
-    r = (rate * Math.exp(-r * delay) * (1 + r * delay)) / (1 + rate * delay * Math.exp(-r * delay))
+    const next = rate * Math.exp(-r * delay)
+    r = (next + next * delay * r) / (1 + next * delay)
   }
   return r
 }
 
-/** Milliseconds until `known` members know, on average, and by how much that varies (standard deviation). */
-const until = (known: number, members: number, rate: number): readonly [mean: number, deviation: number] => {
-  const m = known - 1
-  const mean = (members - 1) / members * (harmonic(m) + harmonic(members - 1) - harmonic(members - 1 - m)) / rate
-  // both ends of the epidemic, where few know and where few do not, are as uncertain
-  const squares = (x: number) => x < 1 ? 0 : Math.PI ** 2 / 6 - 1 / (x + 0.5)
-  const end = squares(members - 1) - squares(members - 1 - m)
-  return [mean, Math.sqrt(squares(m) + Math.max(0, end)) / rate]
+/**
+ * How much faster the last are told than by as many tellings at random: those of one tick go to different members. With
+ * few members that says everything.
+ */
+const distinct = (gossipNodes: number, members: number): number => {
+  const part = gossipNodes / (members - 1)
+  return part >= 1 ? MOST_DISTINCT : Math.min(MOST_DISTINCT, -Math.log1p(-part) / part)
 }
+const MOST_DISTINCT = 5
 
 /** Milliseconds until news is known. */
 export interface Spread {
-  /** To half of the members, on average. */
+  /** To half of the members. */
   readonly half: number
-  /** To all of them, on average. */
+  /** To all of them: half of the times are shorter. */
   readonly all: number
-  /** To all of them, in 99 of 100 cases. */
+  /** To all of them: 99 of 100 are shorter. */
   readonly most: number
-  /** From the first verdict about a member until all have one, on average. */
+  /** From the first verdict about a member until all have one. */
   readonly verdict: number
 }
 
-/** How many standard deviations above the mean the 99 % quantile is: the sum of two Gumbel distributions. */
-const SIGMAS = 2.6
+/** ln(W) of the epidemic: how far it is ahead of its mean growth; of a pure birth process it would be 0.58. */
+const START = 0.3
+/** The Gumbel distribution, of when the last one is told: its median, and its 99 % quantile. */
+const MEDIAN = -Math.log(Math.LN2)
+const P99 = -Math.log(-Math.log(0.99))
+/** How far the 99 % quantile of the start is from its median. */
+const START_P99 = 1
 
 /**
  * From the first verdict to the last. Each member has a suspicion of its own, which began when it heard the first one
  * and ends as much later; meanwhile the verdict spreads as well. With the share x that heard the suspicion so long
- * after the first, the share y that has a verdict grows by (1 − y)(x + y). In units of 1/rate.
+ * after the first, the share y that has a verdict grows by (1 − y)(x + y). In units of 1/growth.
  */
 const verdictLag = (members: number): number => {
   const step = 0.02
   let x = 1 / members
   let y = x
   let time = 0
-  const last = 1 - Math.exp(-GAMMA) / members
+  const last = 1 - Math.LN2 / members
   while (y < last && time < 100) {
     y += (1 - y) * (x + y) * step
     x += (1 - x) * x * step
@@ -77,11 +82,19 @@ const verdictLag = (members: number): number => {
 
 /** How fast news spreads in a cluster where nothing else is to be told. */
 export const spread = (tuning: Tuning, circumstances: Circumstances): Spread => {
-  const { members } = circumstances
-  const rate = contacts(tuning, circumstances)
-  const [half] = until(Math.ceil(members / 2), members, rate)
-  const [all, deviation] = until(members, members, rate)
-  return { half, all, most: all + SIGMAS * deviation, verdict: members < 3 ? 0 : verdictLag(members) / rate }
+  const { loss, members, roundTrip } = circumstances
+  const rate = occasions(tuning, circumstances) * (1 - loss)
+  const r = growth(rate, roundTrip * TYPICAL)
+  const faster = distinct(tuning.gossipNodes, members)
+  const half = members < 3 ? 0 : (Math.log(members - 1) + START) / r
+  const last = rate * faster
+  const all = (members < 3 ? START / r : half) + (Math.log(members) + MEDIAN) / last
+  // those that gossip leaves out are told by the next push/pull
+  const left = (members - 1) * missed(tuning, circumstances) < 0.01
+    ? 0
+    : pushPullScale(tuning.pushPullInterval, members)
+  const most = all + Math.hypot((P99 - MEDIAN) / last, START_P99 / r) + left
+  return { half, all, most, verdict: members < 3 ? 0 : verdictLag(members) / r }
 }
 
 /** The chance that gossip never tells a given member of a given piece of news: all that told others missed it. */

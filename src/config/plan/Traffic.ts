@@ -5,7 +5,8 @@
  * @since 0.1.0
  */
 import { pushPullScale, retransmitLimit } from "../../base/Scaling.ts"
-import { errors, probe } from "./Accuracy.ts"
+import { errors } from "./Accuracy.ts"
+import { datagrams, probe } from "./Chances.ts"
 import type { Circumstances, Tuning } from "./Circumstances.ts"
 import { occasions } from "./Spread.ts"
 
@@ -16,8 +17,6 @@ export const DATAGRAM_HEADERS = 28
 const ENCRYPTION = 29
 /** What an encrypted stream message has more: its type and its length. */
 const STREAM_ENCRYPTION = ENCRYPTION + 5
-/** The checksum of a packet in clear. */
-const CHECKSUM = 5
 /** The part of a compound message that belongs to one part of it. */
 const PART = 2
 
@@ -27,7 +26,7 @@ const INDIRECT_PING = 85
 const ACK = 22
 const NACK = 13
 const ALIVE = 57
-const SUSPECT = 27
+const SUSPECT = 26
 /** A row of a push/pull, and what is in front of them. */
 const ROW = 60
 const LIST = 29
@@ -38,6 +37,12 @@ const textBytes = (length: number): number => length + (length <= 31 ? 1 : 3)
 /** Metadata is a text, which need not be there. */
 const metaBytes = (length: number): number => length === 0 ? 0 : textBytes(length)
 
+/** Bytes of news that a packet has room for, with the default `udpBufferSize`. */
+const PACKET = 1300
+
+/** The part of its transmissions that a suspicion has had when its refutation replaces it. */
+const TOLD = 0.5
+
 /** What a member sends in a second. */
 export interface Traffic {
   /** UDP datagrams. */
@@ -47,55 +52,51 @@ export interface Traffic {
   readonly probeBytes: number
   readonly pushPullBytes: number
   readonly newsBytes: number
+  /** The part of the room for news that rumours take: from 1 on they never end, and refutations come too late. */
+  readonly newsLoad: number
   /** Bytes that each join, leave, failure or change of metadata of any member costs, once. */
   readonly changeBytes: number
 }
 
 /** What a member sends. */
 export const traffic = (tuning: Tuning, circumstances: Circumstances): Traffic => {
-  const { encrypted, loss, members } = circumstances
+  const { encrypted, members } = circumstances
   const { gossipInterval, gossipNodes, probeInterval, pushPullInterval, retransmitMult } = tuning
   const name = textBytes(circumstances.nameBytes)
-  const around = DATAGRAM_HEADERS + (encrypted ? ENCRYPTION : CHECKSUM)
-  const through = 1 - loss
+  const around = DATAGRAM_HEADERS + (encrypted ? ENCRYPTION : 0)
   const perSecond = 1000 / probeInterval
 
-  const { helpers, unanswered } = probe(tuning, circumstances)
-  const asked = unanswered * helpers
-  const relayed = asked * through
-  const nacks = relayed * (1 - through ** 2) * through
-  const sent = [
-    [1 + relayed, PING + 2 * name],
-    [through + relayed * through + relayed * through ** 2, ACK],
-    [asked, INDIRECT_PING + 2 * name],
-    [nacks, NACK]
-  ] as const
-  const probePackets = perSecond * sent.reduce((sum, [count]) => sum + count, 0)
+  const { unanswered } = probe(tuning, circumstances)
+  const { acks, nacks, pings, requests } = datagrams(tuning, circumstances)
+  const udpBytes = pings * (PING + 2 * name) + acks * ACK + requests * (INDIRECT_PING + 2 * name) + nacks * NACK
+  const probePackets = pings + acks + requests + nacks
   const streamPing = unanswered * (PING + 2 * name + ACK + (encrypted ? 2 * STREAM_ENCRYPTION : 0))
-  const probeBytes = perSecond * (streamPing + sent.reduce((sum, [count, bytes]) => sum + count * (bytes + around), 0))
+  const probeBytes = perSecond * (streamPing + udpBytes + probePackets * around)
 
   const row = ROW + name + metaBytes(circumstances.metaBytes)
   const list = LIST + members * row + (encrypted ? STREAM_ENCRYPTION : 0)
   const pushPullBytes = pushPullInterval === 0 ? 0 : 2 * list * 1000 / pushPullScale(pushPullInterval, members)
 
-  // each false suspicion is a rumour that its refutation follows
+  // the refutation of a false suspicion is a rumour, and replaces the suspicion, of which a part has been told then
   const times = retransmitLimit(retransmitMult, members)
-  const rumours = 2 * members * errors(tuning, circumstances).suspected * 1000
+  const wrong = members * errors(tuning, circumstances).suspected
+  const rumours = wrong * (1 + TOLD)
   const alive = ALIVE + name + metaBytes(circumstances.metaBytes)
-  const rumourBytes = rumours / 2 * times * (alive + SUSPECT + 2 * name + 2 * PART)
+  const rumourBytes = 1000 * wrong * times * (alive + PART + TOLD * (SUSPECT + 2 * name + PART))
   const ticks = Math.min(gossipNodes, members - 1) / gossipInterval
-  const all = occasions(tuning, members)
+  const all = occasions(tuning, circumstances)
   // a member has something to say as long as it takes to say it often enough
-  const busy = 1 - Math.exp(-rumours * times / (1000 * all))
+  const busy = 1 - Math.exp(-rumours * times / all)
   const newsPackets = ticks * 1000 * busy
   const newsBytes = rumourBytes + newsPackets * around
 
   return {
-    packets: probePackets + newsPackets,
+    packets: perSecond * probePackets + newsPackets,
     bytes: probeBytes + pushPullBytes + newsBytes,
     probeBytes,
     pushPullBytes,
     newsBytes,
+    newsLoad: rumourBytes / (1000 * all * PACKET),
     changeBytes: times * (alive + ticks / all * around)
   }
 }
