@@ -15,6 +15,7 @@ import * as Ref from "effect/Ref"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Activity } from "./Activity.ts"
 import * as Address from "./base/Address.ts"
 import * as Direct from "./engine/application/Direct.ts"
 import * as Views from "./engine/application/Views.ts"
@@ -108,6 +109,15 @@ export class Memberlist extends Context.Service<Memberlist, {
    * to be somebody else. From now on; ends with the service.
    */
   readonly recovery: Stream.Stream<RecoveryEvent>
+  /**
+   * This node's probes, gossip packets and push/pulls as they end, for a picture of the cluster at work. From now on;
+   * ends with the service. It costs nothing while nobody subscribes.
+   *
+   * **Gotchas**
+   *
+   * It is a sample: of each kind, at most 50 a second are told, and 100 at once; each says how much was `missed`.
+   */
+  readonly activity: Stream.Stream<Activity>
   /**
    * Why members were suspected, failed, left or recovered, as far as this node knows: the last 256, the newest last.
    */
@@ -299,6 +309,7 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
           ? Option.none()
           : Option.some(Views.reachabilityOf(node.heard.paths(name)))
       ),
+    activity: node.activity.stream,
     recovery: Stream.map(node.recoveries.stream(), Views.recoveryOf),
     join: (seeds, options) => run("join", Join.join(node, seeds, options)),
     ready: Readiness.ready(node),

@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+export * from "./Activity.ts"
 export type { PeerAddress } from "./base/Address.ts"
 export { Delegate } from "./Delegate.ts"
 export { HostName } from "./HostName.ts"

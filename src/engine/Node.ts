@@ -22,6 +22,7 @@ import type { Entry } from "../swim/membership/Entry.ts"
 import * as Membership from "../swim/membership/Membership.ts"
 import { Transport } from "../Transport.ts"
 import type { Inbound } from "../wire/packet/Packet.ts"
+import * as Activity from "./application/Activity.ts"
 import * as Subscriptions from "./application/Subscriptions.ts"
 import * as Verdicts from "./application/Verdicts.ts"
 import * as Rows from "./exchange/Rows.ts"
@@ -73,6 +74,8 @@ export interface Node extends Telemetry.Telemetry, Subscriptions.Subscriptions, 
   readonly health: MutableRef.MutableRef<number>
   /** How late a timer is that fires now. */
   readonly lateBy: Lateness.LateBy
+  /** What it does, for whoever watches. */
+  readonly activity: Activity.Activity
   /** Why members were suspected, failed, left and recovered. */
   readonly verdicts: Verdicts.Verdicts
   readonly acks: Acks.Acks
@@ -201,6 +204,7 @@ export const make: (
       now,
       probeTimeout: settings.probeTimeout
     }),
+    activity: Activity.make(counters, now),
     verdicts: Verdicts.make(config.name, clock, now),
     acks: Acks.make(Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000)),
     pings: MutableRef.make(0),

@@ -49,6 +49,7 @@ export const start = Effect.fnUntraced(function*(
       node.changes.end()
       node.recoveries.end()
       node.messages.end()
+      node.activity.end()
     })
   )
   yield* Effect.addFinalizer(() => node.logs.flush)

@@ -12,6 +12,7 @@ import type * as MutableRef from "effect/MutableRef"
 import type { MemberlistConfig } from "../MemberlistConfig.ts"
 import type { Directive } from "../swim/membership/Directive.ts"
 import type { Membership } from "../swim/membership/Membership.ts"
+import type { Activity } from "./application/Activity.ts"
 import type { Subscriptions } from "./application/Subscriptions.ts"
 import type { Verdicts } from "./application/Verdicts.ts"
 import type { Notices, Told } from "./hooks/Notices.ts"
@@ -31,6 +32,7 @@ export interface ObservedNode extends Telemetry, Subscriptions, Inbox, Pick<Outb
   readonly work: Work
   readonly notices: Readonly<Record<Told, Notices>>
   readonly health: MutableRef.MutableRef<number>
+  readonly activity: Activity
   readonly verdicts: Verdicts
   readonly acks: Acks
   readonly pings: MutableRef.MutableRef<number>

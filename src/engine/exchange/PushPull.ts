@@ -43,6 +43,7 @@ import { timed } from "../telemetry/Metrics.ts"
 import { countInstances } from "../telemetry/Sampler.ts"
 import * as Spans from "../telemetry/Spans.ts"
 import { isOwnAddress } from "./Ourselves.ts"
+import * as Spectators from "./Spectators.ts"
 
 /** What a push/pull can fail with. */
 export type ExchangeError =
@@ -210,7 +211,7 @@ const observed = <A, E>(
   join: boolean,
   exchange: Effect.Effect<A, E>
 ): Effect.Effect<A, E> =>
-  timed(exchange, node.now, node.metrics.pushPullTime).pipe(
+  timed(Spectators.told(node, { peer: to, by: "us", join }, exchange), node.now, node.metrics.pushPullTime).pipe(
     (join ? Spans.asked : Spans.own)(node, "pushPull", "client", {
       peer: Address.format(to),
       member: to.name ?? "",
@@ -405,21 +406,36 @@ const refusal = (from: PeerAddress, message: string): JoinRejected | RemoteRefus
  * Our side of an exchange that a `peer` starts: the answer is prepared before anything is merged. `reply` sends it. A
  * refused list is answered with the reason, which the peer's join then fails with.
  */
-export const respond = Effect.fnUntraced(function*<E>(
+export const respond = <E>(
   node: Node,
   peer: PeerAddress,
   request: RemoteState & { readonly join: boolean },
   reply: (message: ReadonlyArray<Uint8Array>) => Effect.Effect<void, E>
+): Effect.Effect<void, E | VersionMismatch | JoinRejected> =>
+  Effect.suspend(() => {
+    const { join, userState } = request
+    // somebody who asks before it joins: there is nothing to merge, and nobody to ask
+    if (request.nodes.length === 0 && userState.length === 0 && !join) {
+      return Effect.flatMap(listOf(node, noState, false), reply)
+    }
+    const remote = { nodes: received(node, request.nodes), userState, join }
+    const from = Hearsay.sourceOf(remote.nodes, peer.ip)
+    const exchange = { peer, by: "peer", join, name: from.own?.name } as const
+    return Spectators.told(node, exchange, answer(node, remote, from, reply))
+  })
+
+/** Our list for a peer's, which is merged then. */
+const answer = Effect.fnUntraced(function*<E>(
+  node: Node,
+  remote: RemoteState & { readonly join: boolean },
+  from: Hearsay.Source,
+  reply: (message: ReadonlyArray<Uint8Array>) => Effect.Effect<void, E>
 ): Effect.fn.Return<void, E | VersionMismatch | JoinRejected> {
-  const remote = { nodes: received(node, request.nodes), userState: request.userState }
-  // somebody who asks before it joins: there is nothing to merge, and nobody to ask
-  const asks = request.nodes.length === 0 && remote.userState.length === 0 && !request.join
-  if (asks) return yield* reply(yield* listOf(node, noState, false))
   yield* othersFirst(node, remote.nodes)
   yield* checkVersions(node, remote.nodes)
-  if (request.join) yield* Hooks.merge(node, remote.nodes)
-  yield* reply(yield* localState(node, request.join))
-  yield* mergeChecked(node, remote, { join: request.join, wait: false, from: Hearsay.sourceOf(remote.nodes, peer.ip) })
+  if (remote.join) yield* Hooks.merge(node, remote.nodes)
+  yield* reply(yield* localState(node, remote.join))
+  yield* mergeChecked(node, remote, { join: remote.join, wait: false, from })
 })
 
 /**

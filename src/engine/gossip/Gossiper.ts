@@ -31,6 +31,7 @@ const spread = Effect.fnUntraced(function*(node: Node) {
       Sender.packet(node, target.endpoint, message, readsChecksum(target))
     )
     yield* Sender.orLog(node, "gossip", target.endpoint, sending)
+    if (node.activity.isWatched()) node.activity.note({ _tag: "Gossip", to: target.name, news: messages.length })
   }
 })
 

@@ -23,7 +23,11 @@ import * as StreamPing from "./StreamPing.ts"
 
 /** How an inquiry ended, and what was seen. */
 export type End =
-  | Exclude<Outcome, { readonly _tag: "Answered" | "NoAnswer" }>
+  | Extract<Outcome, { readonly _tag: "NotSent" }>
+  | (Extract<Outcome, { readonly _tag: "Relayed" | "TcpOnly" }> & {
+    /** The names of those who were asked to ping it. */
+    readonly helpers: ReadonlyArray<string>
+  })
   | (Extract<Outcome, { readonly _tag: "Answered" }> & {
     /** Milliseconds. */
     readonly roundTrip: number
@@ -77,6 +81,9 @@ const askHelpers = Effect.fnUntraced(function*(
 
 const nobody: ReadonlyArray<IndirectProbe.Helper> = []
 
+const namesOf = (helpers: ReadonlyArray<IndirectProbe.Helper>): ReadonlyArray<string> =>
+  helpers.map(({ member }) => member.name)
+
 /**
  * Asked when a deadline passed without an answer: until when to wait for what lies unread in our sockets, because we
  * came late ourselves; `undefined`: we were in time.
@@ -121,14 +128,14 @@ const askIndirectly = Effect.fnUntraced(function*(
       Reachability.acked(node, target, sent)
     } else Reachability.relayed(node, target, sent, hasFailed(streamPing))
     if (streamPing !== undefined) yield* Fiber.interrupt(streamPing)
-    return { _tag: "Relayed", pinged }
+    return { _tag: "Relayed", pinged, helpers: namesOf(helpers) }
   }
   // a helper gives its own ping as long as we give ours, as far as we know
   const nacksDue = node.now() - asked > node.settings.probeTimeout
   const stream = streamPing === undefined ? "NotTried" : yield* Fiber.join(streamPing)
   if (stream === "Ack") {
     Reachability.tcpOnly(node, target, sent, helpers.length)
-    return { _tag: "TcpOnly", pinged }
+    return { _tag: "TcpOnly", pinged, helpers: namesOf(helpers) }
   }
   const probe = Evidence.failedProbe({ pinged, timeout, helpers, nacksDue, nackers: wait.nackers(), stream })
   const nacksExpected = helpers.filter(({ nack }) => nack).length

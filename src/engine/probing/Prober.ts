@@ -5,12 +5,12 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import type { ProbeOutcome } from "../../Activity.ts"
 import type { Entry } from "../../swim/membership/Entry.ts"
 import { get, ignored } from "../../swim/membership/Membership.ts"
 import { reap } from "../../swim/membership/Reap.ts"
 import * as Evidence from "../../swim/probing/Evidence.ts"
 import * as LocalHealth from "../../swim/probing/LocalHealth.ts"
-import type { Outcome } from "../../swim/probing/Outcome.ts"
 import { nextProbe } from "../../swim/probing/Round.ts"
 import { accusationOf, suspect } from "../../swim/suspicion/Accuse.ts"
 import * as Hooks from "../hooks/Hooks.ts"
@@ -29,7 +29,7 @@ const costs = (node: Node, late: number): void =>
   Score.adjust(node, LocalHealth.lateCost(node.health.current, late, node.settings))
 
 /** One probe of one member, and what follows from it. */
-const probe = Effect.fnUntraced(function*(node: Node, target: Entry): Effect.fn.Return<Outcome> {
+const probe = Effect.fnUntraced(function*(node: Node, target: Entry): Effect.fn.Return<Inquiry.End> {
   if (node.health.current > 0) node.counters.count("degraded.probe")
   const end = yield* Inquiry.make(node, target, {
     ping: (message) => Buddy.ping(node, target.endpoint, message, target),
@@ -59,17 +59,38 @@ const probe = Effect.fnUntraced(function*(node: Node, target: Entry): Effect.fn.
 })
 
 /** A probe, timed and traced. */
-const observed = (node: Node, target: Entry): Effect.Effect<Outcome> =>
+const observed = (node: Node, target: Entry): Effect.Effect<Inquiry.End> =>
   Spans.own(node, "probe", "client", { member: target.name, health: node.health.current })(
     timed(probe(node, target), node.now, node.metrics.probeTime)
   )
+
+/** How a probe that began at `began` ended, for those who watch. */
+const noteActivity = (node: Node, member: string, end: Inquiry.End, began: number): void => {
+  const millis = node.now() - began
+  const note = (outcome: ProbeOutcome, helpers: ReadonlyArray<string> = []) =>
+    node.activity.note({ _tag: "Probe", member, outcome, helpers, millis })
+  switch (end._tag) {
+    case "Answered":
+      return note("direct")
+    case "NotSent":
+      return note("unsent")
+    case "Relayed":
+      return note("indirect", end.helpers)
+    case "TcpOnly":
+      return note("stream", end.helpers)
+    case "NoAnswer":
+      return note("failed", end.probe.helpers.map(({ name }) => name))
+  }
+}
 
 /** One tick: the next member of the round is probed, and what the round's end reaped is cleared away. */
 const tick = Effect.fnUntraced(function*(node: Node, late: number) {
   costs(node, late)
   const target = yield* Step.decide(node, nextProbe)
   if (target === undefined) return
+  const began = node.activity.isWatched() ? node.now() : undefined
   const outcome = yield* observed(node, target)
+  if (began !== undefined) noteActivity(node, target.name, outcome, began)
   Score.adjust(node, LocalHealth.change(outcome, node.config.profile))
 })
 

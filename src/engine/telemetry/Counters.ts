@@ -27,6 +27,7 @@ export const descriptions = {
   "msg.dead": "members that became dead or left",
   "degraded.probe": "probes with an interval stretched by bad local health",
   "degraded.timeout": "suspicions that expired with fewer confirmations than hoped for",
+  "activity.left_out": "probes, gossip packets and push/pulls that a subscriber of `activity` was not told of",
   "broadcast.dropped": "messages of the delegate that did not fit into the packet they were asked for",
   "broadcast.pruned": "broadcasts of the application that made room for newer ones",
   "claim.ignored": "claims about members that changed nothing",
@@ -92,6 +93,7 @@ export type SendKind =
 
 /** The reasons of the counters that have any. */
 export interface Reasons {
+  readonly "activity.left_out": "Rate" | "Slow"
   readonly "broadcast.dropped": "DoesNotFit"
   readonly "claim.ignored": IgnoreReason | "NotAdmitted"
   readonly "fiber.died":

@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import { retransmitLimit } from "../../base/Scaling.ts"
+import { MAX_WAITING as MAX_WATCHED } from "../../engine/application/Activity.ts"
 import { MAX_VERDICTS } from "../../engine/application/Verdicts.ts"
 import { MAX_NOTICE_BYTES, MAX_NOTICES, type Told } from "../../engine/hooks/Notices.ts"
 import { MAX_PEERS } from "../../engine/receiving/Keys.ts"
@@ -73,6 +74,7 @@ const waiting = (node: ObservedNode, limit: Limit): void => {
   limit("events that wait for a subscriber", node.changes.waiting(), config.eventBuffer)
   limit("recovery events that wait for a subscriber", node.recoveries.waiting(), config.eventBuffer)
   limit("messages that wait for a subscriber", node.messages.waiting(), config.messageBuffer)
+  limit("activity that waits for a subscriber", node.activity.waiting(), MAX_WATCHED)
   limit("verdicts kept", node.verdicts.size(), MAX_VERDICTS)
   limit("log entries noted", node.logs.noted(), MAX_NOTED)
   limit("kinds of log entries remembered", node.logs.remembered(), MAX_REPEATS)
