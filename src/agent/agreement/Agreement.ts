@@ -1,0 +1,208 @@
+/**
+ * Whether all agents see the same members: they tell each other the digests of their lists, while somebody looks.
+ *
+ * Whoever looks asks all agents through a topic; each answers by a datagram of its own, and again whenever its list has
+ * changed, spread over a time that grows with the cluster. While nobody looks, nothing is sent but what keeps the topic
+ * whole.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FiberMap from "effect/FiberMap"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { Memberlist } from "../../Memberlist.ts"
+import * as Topic from "../../Topic.ts"
+import * as Conclusion from "./Conclusion.ts"
+import * as Digest from "./Digest.ts"
+
+const Millis = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1e12 }))
+
+/** What agents say to each other. */
+const Message = Schema.TaggedUnion({
+  /** Somebody looks, and wants to be told for a while. */
+  Asked: {},
+  Told: {
+    digest: Schema.String.check(Schema.isPattern(Digest.pattern)),
+    members: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 })),
+    /** Milliseconds for which the sender has had this list. */
+    age: Millis
+  }
+})
+
+const Digests = Topic.make("effect-memberlist/agreement", Message)
+
+/** How often agents are asked while somebody looks. */
+const ASK_INTERVAL = 5_000
+/** How long after the last look that goes on. */
+const LOOK_TIME = 15_000
+/** How long an agent tells whoever asked last: two questions may get lost. */
+const TELL_TIME = 17_000
+/** How many are told at a time; whoever asked longest ago is forgotten first. */
+const MAX_LOOKERS = 16
+/** How many answers a second one that asks should get: so they are spread, and a change of ours waits with them. */
+const ANSWERS_PER_SECOND = 200
+/** How often our own list is looked at while somebody looks, beside each change of the view. */
+const CHECK_INTERVAL = 500
+/** Between two answers to the same, at least, in milliseconds. */
+const MIN_PAUSE = 50
+
+/**
+ * What is known of the lists of all members, as `Conclusion.ts` describes it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const AgreementView = Schema.Struct({
+  digest: Schema.String,
+  members: Schema.Int,
+  unchangedFor: Schema.Finite,
+  same: Schema.Int,
+  other: Schema.Int,
+  silent: Schema.Int,
+  unknown: Schema.Int,
+  differences: Schema.Array(Schema.Struct({
+    member: Schema.String,
+    digest: Schema.String,
+    members: Schema.Int,
+    for: Schema.Finite
+  })),
+  silentNames: Schema.Array(Schema.String),
+  unknownNames: Schema.Array(Schema.String),
+  agreedFor: Schema.optionalKey(Schema.Finite),
+  propagation: Schema.optionalKey(Schema.Finite)
+})
+/** @since 0.1.0 */
+export type AgreementView = typeof AgreementView.Type
+
+/**
+ * Whether all agents see the same members.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Agreement extends Context.Service<Agreement, {
+  /**
+   * What is known now. To look is to ask: for 15 seconds after each look the others are asked. The first answer knows of
+   * nobody, one a moment later does.
+   */
+  readonly look: Effect.Effect<AgreementView>
+}>()("effect-memberlist/agent/Agreement") {
+  /** Takes part for as long as it lives. Fails where the node's metadata cannot take the mark of a topic. */
+  static readonly layer: Layer.Layer<Agreement, Topic.StartError, Memberlist> = Layer.effect(
+    this,
+    Effect.suspend(() => make)
+  ).pipe(
+    Layer.provide(
+      Digests.layer({ windowMessages: 64, windowAge: "5 seconds", windowBytes: 65_536, maxValueBytes: 1_024 })
+    )
+  )
+}
+
+const make = Effect.gen(function*() {
+  const cluster = yield* Memberlist
+  const digests = yield* Digests
+  const clock = yield* Clock.Clock
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const { name: self } = yield* cluster.localMember
+  let own: Conclusion.Seen = { digest: "", members: 0, since: now() }
+  let live: ReadonlySet<string> = new Set()
+  /** Of live members alone, so there are never more of them. */
+  const reports = new Map<string, Conclusion.Report>()
+  let lookedAt: number | undefined = undefined
+  const looked = Latch.makeUnsafe(false)
+  /** Open while this node looks, or tells somebody who does. */
+  const active = Latch.makeUnsafe(false)
+  /** Until when each that asked is told. */
+  const lookers = new Map<string, number>()
+  const answers = yield* FiberMap.make<string>()
+
+  /** Tells one of our list as it is when its turn has come. */
+  const answer = (to: string) =>
+    Effect.gen(function*() {
+      const spread = Math.max(MIN_PAUSE, (live.size * 1_000) / ANSWERS_PER_SECOND)
+      yield* Effect.sleep(yield* Random.nextBetween(0, spread))
+      const { digest, members, since } = own
+      // one that does not hear it asks again
+      yield* Effect.ignore(
+        digests.send({ name: to }, { _tag: "Told", digest, members, age: Math.max(0, now() - since) })
+      )
+    })
+
+  const answerLater = (to: string) => FiberMap.run(answers, to, answer(to), { onlyIfMissing: true })
+
+  /** Looks at our own list, and tells those who look of another one. */
+  const check = Effect.flatMap(cluster.members, (members) => {
+    live = new Set(members.map(({ name }) => name))
+    for (const name of reports.keys()) if (!live.has(name)) reports.delete(name)
+    for (const [name, until] of lookers) if (until < now() || !live.has(name)) lookers.delete(name)
+    if (lookers.size === 0 && lookedAt === undefined) Latch.closeUnsafe(active)
+    const digest = Digest.of(members)
+    if (digest === own.digest && members.length === own.members) return Effect.void
+    own = { digest, members: members.length, since: now() }
+    return Effect.forEach([...lookers.keys()], answerLater, { discard: true })
+  })
+
+  const asked = (from: string) => {
+    lookers.delete(from)
+    lookers.set(from, now() + TELL_TIME)
+    const [oldest] = lookers.keys()
+    if (lookers.size > MAX_LOOKERS && oldest !== undefined) lookers.delete(oldest)
+    Latch.openUnsafe(active)
+    return answerLater(from)
+  }
+
+  const watching = Stream.runForEach(cluster.changes, () => check)
+  // an incarnation that is raised and nothing else is no change of the view
+  const checking = active.await.pipe(Effect.andThen(Effect.sleep(CHECK_INTERVAL)), Effect.andThen(check))
+
+  const receiving = Stream.runForEach(digests.subscribe, ({ from, value }) =>
+    Effect.suspend(() => {
+      if (from === self || !live.has(from)) return Effect.void
+      if (value._tag === "Asked") return Effect.asVoid(asked(from))
+      // nobody asked: somebody else's mistake, and not kept
+      if (lookedAt === undefined) return Effect.void
+      const { age, digest, members } = value
+      reports.set(from, { digest, members, since: now() - age, at: now() })
+      return Effect.void
+    }))
+
+  const asking = Effect.gen(function*() {
+    yield* looked.await
+    yield* Effect.ignore(digests.publish({ _tag: "Asked" }))
+    yield* Effect.sleep(ASK_INTERVAL)
+    if (lookedAt !== undefined && now() - lookedAt <= LOOK_TIME) return
+    lookedAt = undefined
+    reports.clear()
+    Latch.closeUnsafe(looked)
+  })
+
+  for (const loop of [watching, receiving, Effect.forever(checking), Effect.forever(asking)]) {
+    const logged = Effect.tapCause(
+      loop,
+      (cause) =>
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.void
+          : Effect.logWarning("the agreement of members is not watched", cause)
+    )
+    yield* Effect.forkScoped(logged, { startImmediately: true })
+  }
+
+  return Agreement.of({
+    look: Effect.gen(function*() {
+      lookedAt = now()
+      Latch.openUnsafe(looked)
+      Latch.openUnsafe(active)
+      yield* check
+      const agents = new Set((yield* digests.participants).map(({ name }) => name))
+      return Conclusion.conclude(reports, { ...own, self }, [...live], agents, now())
+    })
+  })
+})

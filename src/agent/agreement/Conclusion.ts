@@ -1,0 +1,111 @@
+/**
+ * What the agents have said about their lists, and what follows from it: who sees the same as we do, since when, and
+ * how long the last change took to reach all of them. Pure; times are monotonic milliseconds of this node.
+ *
+ * @since 0.1.0
+ */
+
+/** The list of one agent. */
+export interface Seen {
+  readonly digest: string
+  /** How many members it has. */
+  readonly members: number
+  /** Since when the agent has it. */
+  readonly since: number
+}
+
+/** What an agent said, and when that came. */
+export interface Report extends Seen {
+  readonly at: number
+}
+
+/** How long a report counts. Agents are asked again every five seconds, and what is lost is lost now and then. */
+export const MAX_AGE = 17_000
+
+/** How many members are named in an answer. */
+export const MAX_NAMED = 50
+
+/** An agent with another list. */
+export interface Difference {
+  readonly member: string
+  readonly digest: string
+  readonly members: number
+  /** Milliseconds for which it has had that list. */
+  readonly for: number
+}
+
+/** What is known of the lists of all members. Each live member is in one of the first four. */
+export interface Agreement {
+  /** This node's own list. */
+  readonly digest: string
+  readonly members: number
+  /** Milliseconds for which it has not changed. */
+  readonly unchangedFor: number
+  /** Agents that have the same list as this node, itself included. */
+  readonly same: number
+  /** Agents that have another one. */
+  readonly other: number
+  /** Agents that have not said lately. */
+  readonly silent: number
+  /** Members that are no agents: those in Go, and programs of one's own. */
+  readonly unknown: number
+  /** Of those with another list, the ones that have had it for longest; at most 50. */
+  readonly differences: ReadonlyArray<Difference>
+  /** The names of silent and of unknown members, at most 50 each. */
+  readonly silentNames: ReadonlyArray<string>
+  readonly unknownNames: ReadonlyArray<string>
+  /** Milliseconds for which all agents have had the same list; absent while they have not, or one is silent. */
+  readonly agreedFor?: number
+  /**
+   * Milliseconds from the first agent that had this list to the last one: how long the last change took to spread.
+   * Absent while they do not agree, and where there is one agent only.
+   */
+  readonly propagation?: number
+}
+
+/**
+ * Concludes from the reports. `live` are the names of all live members, `agents` of those that take part, `self` in
+ * both. An agent's times lack the time its report was on its way, so differences of a few milliseconds mean nothing.
+ */
+export const conclude = (
+  reports: ReadonlyMap<string, Report>,
+  own: Seen & { readonly self: string },
+  live: ReadonlyArray<string>,
+  agents: ReadonlySet<string>,
+  now: number
+): Agreement => {
+  const differences: Array<Difference> = []
+  const silentNames: Array<string> = []
+  const unknownNames: Array<string> = []
+  let [same, earliest, latest] = [1, own.since, own.since]
+  for (const name of live) {
+    if (name === own.self) continue
+    const report = reports.get(name)
+    const isFresh = report !== undefined && now - report.at <= MAX_AGE
+    // whoever reports is an agent, though its metadata may not say so yet
+    if (!isFresh) (agents.has(name) ? silentNames : unknownNames).push(name)
+    else if (report.digest === own.digest && report.members === own.members) {
+      same++
+      earliest = Math.min(earliest, report.since)
+      latest = Math.max(latest, report.since)
+    } else {
+      const { digest, members, since } = report
+      differences.push({ member: name, digest, members, for: Math.max(0, now - since) })
+    }
+  }
+  const agreed = differences.length === 0 && silentNames.length === 0
+  return {
+    digest: own.digest,
+    members: own.members,
+    unchangedFor: now - own.since,
+    same,
+    other: differences.length,
+    silent: silentNames.length,
+    unknown: unknownNames.length,
+    differences: differences.sort((a, b) => b.for - a.for).slice(0, MAX_NAMED),
+    silentNames: silentNames.sort().slice(0, MAX_NAMED),
+    unknownNames: unknownNames.sort().slice(0, MAX_NAMED),
+    ...agreed ? { agreedFor: now - latest } : {},
+    ...agreed && same > 1 ? { propagation: latest - earliest } : {}
+  }
+}

@@ -1,0 +1,102 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as References from "effect/References"
+import type * as Scope from "effect/Scope"
+import { Agreement } from "../../../src/agent/agreement/Agreement.ts"
+import { MemberlistLive } from "../../../src/Memberlist.ts"
+import { SimulatedCluster, VirtualTime } from "../../../src/testing/index.ts"
+
+const live = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): A => {
+  const program = Effect.scoped(effect).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
+  const exit = VirtualTime.run(program, { seed: 1, limit: "1 hour" })
+  if (Exit.isFailure(exit)) throw new Error(String(exit.cause))
+  return exit.value
+}
+
+/** Members, of which those called `go…` are no agents. */
+const formed = Effect.fnUntraced(function*(names: ReadonlyArray<string>) {
+  const agent = Agreement.layer.pipe(Layer.provideMerge(MemberlistLive))
+  const other = Layer.effect(Agreement, Effect.succeed(Agreement.of({ look: Effect.die("no agent") }))).pipe(
+    Layer.provideMerge(MemberlistLive)
+  )
+  const cluster = yield* SimulatedCluster.make({
+    nodes: names,
+    seed: 1,
+    layer: (name) => name.startsWith("go") ? other : agent
+  })
+  yield* cluster.startAll
+  yield* Effect.sleep("8 seconds")
+  return cluster
+})
+type Cluster = Effect.Success<ReturnType<typeof formed>>
+
+const look = (cluster: Cluster, name: string) => cluster.run(name, Agreement.use(({ look }) => look))
+
+/** Looks for a while, as a page does, and returns all that was seen. */
+const looks = Effect.fnUntraced(function*(cluster: Cluster, name: string, times: number) {
+  const seen = []
+  for (let i = 0; i < times; i++) {
+    seen.push(yield* look(cluster, name))
+    yield* Effect.sleep("250 millis")
+  }
+  return seen
+})
+
+const names = (count: number) => Array.from({ length: count }, (_, i) => `n${i + 1}`)
+
+describe("the agreement of agents", () => {
+  it("is known a moment after the first look, and the last change took less than a few seconds", () => {
+    const { first, last } = live(Effect.gen(function*() {
+      const cluster = yield* formed(names(5))
+      const seen = yield* looks(cluster, "n1", 8)
+      return { first: seen[0], last: seen.at(-1) }
+    }))
+    assert.deepInclude(first, { same: 1, silent: 4, members: 5 })
+    assert.deepInclude(last, { same: 5, other: 0, silent: 0, unknown: 0 })
+    assert.isTrue((last?.propagation ?? Infinity) < 3_000)
+    assert.isTrue((last?.agreedFor ?? 0) > 1_000)
+  })
+
+  it("ends while a split lasts on either side, is whole on each, and is whole again after it", () => {
+    const { after, before, during, healed } = live(Effect.gen(function*() {
+      const cluster = yield* formed(names(4))
+      const before = (yield* looks(cluster, "n1", 8)).at(-1)
+      yield* cluster.network.partition([["n1", "n2"], ["n3", "n4"]])
+      const during = yield* looks(cluster, "n1", 20)
+      yield* looks(cluster, "n1", 60)
+      const after = yield* look(cluster, "n1")
+      yield* cluster.network.partition([])
+      yield* looks(cluster, "n1", 240)
+      return { before, during, after, healed: yield* look(cluster, "n1") }
+    }))
+    assert.strictEqual(before?.same, 4)
+    // the members of one side do not suspect at the same moment
+    assert.isTrue(during.some(({ agreedFor }) => agreedFor === undefined))
+    assert.deepInclude(after, { members: 2, same: 2, other: 0, silent: 0 })
+    assert.deepInclude(healed, { members: 4, same: 4, other: 0, silent: 0 })
+  })
+
+  it("does not know about members that are no agents, and counts the rest", () => {
+    const last = live(Effect.gen(function*() {
+      const cluster = yield* formed(["n1", "n2", "go1", "go2"])
+      return (yield* looks(cluster, "n2", 8)).at(-1)
+    }))
+    assert.deepInclude(last, { same: 2, other: 0, silent: 0, unknown: 2, unknownNames: ["go1", "go2"] })
+  })
+
+  it("is not asked for any more a while after the last look", () => {
+    const { later, used } = live(Effect.gen(function*() {
+      const cluster = yield* formed(names(3))
+      yield* looks(cluster, "n1", 8)
+      yield* Effect.sleep("40 seconds")
+      // what was known then is forgotten, and not told as news
+      const later = yield* look(cluster, "n1")
+      yield* Effect.sleep("2 seconds")
+      return { later, used: yield* look(cluster, "n1") }
+    }))
+    assert.deepInclude(later, { same: 1, silent: 2 })
+    assert.deepInclude(used, { same: 3, silent: 0 })
+  })
+})
