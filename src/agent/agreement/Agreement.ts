@@ -90,21 +90,41 @@ export type AgreementView = typeof AgreementView.Type
  */
 export class Agreement extends Context.Service<Agreement, {
   /**
-   * What is known now. To look is to ask: for 15 seconds after each look the others are asked. The first answer knows of
-   * nobody, one a moment later does.
+   * What is known now. To look is to ask: for 15 seconds after each look the others are asked. The first answer knows
+   * of nobody, one a moment later does.
    */
   readonly look: Effect.Effect<AgreementView>
 }>()("effect-memberlist/agent/Agreement") {
-  /** Takes part for as long as it lives. Fails where the node's metadata cannot take the mark of a topic. */
-  static readonly layer: Layer.Layer<Agreement, Topic.StartError, Memberlist> = Layer.effect(
-    this,
-    Effect.suspend(() => make)
-  ).pipe(
-    Layer.provide(
-      Digests.layer({ windowMessages: 64, windowAge: "5 seconds", windowBytes: 65_536, maxValueBytes: 1_024 })
+  /**
+   * Takes part for as long as it lives. Where the node's metadata cannot take the mark of a topic, because it is in a
+   * form of somebody else's, this agent knows of no other, and the others count it as none.
+   */
+  static readonly layer: Layer.Layer<Agreement, Exclude<Topic.StartError, Topic.MetaForeign>, Memberlist> = Layer
+    .effect(
+      this,
+      Effect.suspend(() => make)
+    ).pipe(
+      Layer.provide(
+        Digests.layer({ windowMessages: 64, windowAge: "5 seconds", windowBytes: 65_536, maxValueBytes: 1_024 })
+      ),
+      Layer.catchTag("MetaForeign", () => Layer.effect(Agreement, Effect.suspend(() => alone)))
     )
-  )
 }
+
+/** Without a way to ask anybody. */
+const alone = Effect.gen(function*() {
+  const cluster = yield* Memberlist
+  const clock = yield* Clock.Clock
+  const { name: self } = yield* cluster.localMember
+  const began = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  return Agreement.of({
+    look: Effect.map(cluster.members, (members) => {
+      const own = { digest: Digest.of(members), members: members.length, since: began, self }
+      const names = members.map(({ name }) => name)
+      return Conclusion.conclude(new Map(), own, names, new Set([self]), Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
+    })
+  })
+})
 
 const make = Effect.gen(function*() {
   const cluster = yield* Memberlist

@@ -99,4 +99,20 @@ describe("the agreement of agents", () => {
     assert.deepInclude(later, { same: 1, silent: 2 })
     assert.deepInclude(used, { same: 3, silent: 0 })
   })
+
+  it("is unknown to one whose metadata has another form, and the others count it as no agent", () => {
+    const { itself, other } = live(Effect.gen(function*() {
+      const cluster = yield* SimulatedCluster.make({
+        nodes: names(3),
+        seed: 1,
+        config: (name) => name === "n3" ? { meta: new TextEncoder().encode("rack 7") } : {},
+        layer: () => Agreement.layer.pipe(Layer.provideMerge(MemberlistLive))
+      })
+      yield* cluster.startAll
+      yield* Effect.sleep("8 seconds")
+      return { other: (yield* looks(cluster, "n1", 8)).at(-1), itself: (yield* looks(cluster, "n3", 8)).at(-1) }
+    }))
+    assert.deepInclude(other, { same: 2, silent: 0, unknownNames: ["n3"] })
+    assert.deepInclude(itself, { same: 1, members: 3, silent: 0, unknownNames: ["n1", "n2"] })
+  })
 })
