@@ -24,6 +24,17 @@ const entries = Object.fromEntries(
   })
 )
 
+/** Puts the text of a file in the place of the call that reads it, which must be written exactly so. */
+const inlined = {
+  name: "inlined",
+  transform: (code: string, id: string): string | undefined => {
+    const [call, file] = /readFileSync\(new URL\("(\.\/[\w.-]+)", import\.meta\.url\), "utf8"\)/.exec(code) ?? []
+    return call === undefined || file === undefined
+      ? undefined
+      : code.replace(call, () => JSON.stringify(readFileSync(Path.resolve(Path.dirname(id), file), "utf8")))
+  }
+}
+
 rmSync(out, { recursive: true, force: true })
 
 const compiler = Path.join(root, "node_modules/typescript/bin/tsc")
@@ -40,6 +51,7 @@ await build({
   treeshake: false,
   tsconfig: false,
   logLevel: "warn",
+  plugins: [inlined],
   output: {
     dir: out,
     format: "esm",

@@ -14,6 +14,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { MemberState } from "../Member.ts"
 import * as Model from "./Model.ts"
+import { Picture } from "./page/PageApi.ts"
 import * as Refusal from "./Refusal.ts"
 
 /**
@@ -200,6 +201,7 @@ export const Probes = HttpApiGroup.make("probes")
  */
 export const Api = HttpApi.make("effect-memberlist-agent")
   .add(Cluster)
+  .add(Picture)
   .add(Topics)
   .add(Keys)
   .add(Probes)

@@ -172,7 +172,8 @@ const about = {
   missed: Schema.Int
 }
 
-const event = <const Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
+/** Returns the schema of one Server-Sent Event: its number in the stream, its name, and the data as JSON. */
+export const event = <const Name extends string, Fields extends Schema.Struct.Fields>(name: Name, fields: Fields) =>
   Schema.Struct({
     id: Schema.String,
     event: Schema.Literal(name),

@@ -11,6 +11,7 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import { Agreement } from "../../src/agent/agreement/Agreement.ts"
 import { Api } from "../../src/agent/Api.ts"
 import * as Server from "../../src/agent/serving/Server.ts"
 import { Memberlist } from "../../src/Memberlist.ts"
@@ -31,6 +32,7 @@ export interface Call {
 export const of = Effect.fnUntraced(function*(node: Pick<TestNode, "cluster">, options: Partial<Server.Options> = {}) {
   const layer = Server.routes({ ...usual, ...options }, "http://127.0.0.1:8946").pipe(
     Layer.provide(Server.services),
+    Layer.provide(Agreement.layerAlone),
     Layer.provide(Layer.succeed(Memberlist, node.cluster)),
     Layer.provide(HttpServer.layerServices)
   )
@@ -40,11 +42,12 @@ export const of = Effect.fnUntraced(function*(node: Pick<TestNode, "cluster">, o
     Effect.gen(function*() {
       const inside = yield* Scope.fork(scope)
       const response = yield* handler.pipe(
+        Effect.map(HttpEffect.scopeTransferToStream),
         Effect.provideService(HttpServerRequest.HttpServerRequest, HttpServerRequest.fromClientRequest(request)),
         Effect.provideService(Scope.Scope, inside),
         Effect.orDie
       )
-      return HttpServerResponse.toClientResponse(HttpEffect.scopeTransferToStream(response), { request })
+      return HttpServerResponse.toClientResponse(response, { request })
     })
   ).pipe(
     HttpClient.mapRequest((request) =>

@@ -55,34 +55,6 @@ const CHECK_INTERVAL = 500
 const MIN_PAUSE = 50
 
 /**
- * What is known of the lists of all members, as `Conclusion.ts` describes it.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const AgreementView = Schema.Struct({
-  digest: Schema.String,
-  members: Schema.Int,
-  unchangedFor: Schema.Finite,
-  same: Schema.Int,
-  other: Schema.Int,
-  silent: Schema.Int,
-  unknown: Schema.Int,
-  differences: Schema.Array(Schema.Struct({
-    member: Schema.String,
-    digest: Schema.String,
-    members: Schema.Int,
-    for: Schema.Finite
-  })),
-  silentNames: Schema.Array(Schema.String),
-  unknownNames: Schema.Array(Schema.String),
-  agreedFor: Schema.optionalKey(Schema.Finite),
-  propagation: Schema.optionalKey(Schema.Finite)
-})
-/** @since 0.1.0 */
-export type AgreementView = typeof AgreementView.Type
-
-/**
  * Whether all agents see the same members.
  *
  * @category services
@@ -93,22 +65,32 @@ export class Agreement extends Context.Service<Agreement, {
    * What is known now. To look is to ask: for 15 seconds after each look the others are asked. The first answer knows
    * of nobody, one a moment later does.
    */
-  readonly look: Effect.Effect<AgreementView>
+  readonly look: Effect.Effect<Conclusion.Agreement>
 }>()("effect-memberlist/agent/Agreement") {
+  /** Knows of no other agent, and tells none. */
+  static readonly layerAlone: Layer.Layer<Agreement, never, Memberlist> = Layer.effect(
+    this,
+    Effect.suspend(() => alone)
+  )
+
   /**
-   * Takes part for as long as it lives. Where the node's metadata cannot take the mark of a topic, because it is in a
-   * form of somebody else's, this agent knows of no other, and the others count it as none.
+   * Takes part for as long as it lives. Where the node's metadata cannot take the mark of a topic, because it is full or
+   * in a form of somebody else's, this agent knows of no other, and the others count it as none.
    */
-  static readonly layer: Layer.Layer<Agreement, Exclude<Topic.StartError, Topic.MetaForeign>, Memberlist> = Layer
-    .effect(
-      this,
-      Effect.suspend(() => make)
-    ).pipe(
-      Layer.provide(
-        Digests.layer({ windowMessages: 64, windowAge: "5 seconds", windowBytes: 65_536, maxValueBytes: 1_024 })
-      ),
-      Layer.catchTag("MetaForeign", () => Layer.effect(Agreement, Effect.suspend(() => alone)))
+  static readonly layer: Layer.Layer<Agreement, never, Memberlist> = Layer.effect(
+    this,
+    Effect.suspend(() => make)
+  ).pipe(
+    Layer.provide(
+      Digests.layer({ windowMessages: 64, windowAge: "5 seconds", windowBytes: 65_536, maxValueBytes: 1_024 })
+    ),
+    Layer.catch(({ message }) =>
+      Layer.unwrap(Effect.as(
+        Effect.logWarning(`whether all agents see the same members cannot be told: ${message}`),
+        Agreement.layerAlone
+      ))
     )
+  )
 }
 
 /** Without a way to ask anybody. */

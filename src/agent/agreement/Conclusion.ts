@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import * as Schema from "effect/Schema"
 
 /** The list of one agent. */
 export interface Seen {
@@ -25,43 +26,48 @@ export const MAX_AGE = 17_000
 /** How many members are named in an answer. */
 export const MAX_NAMED = 50
 
-/** An agent with another list. */
-export interface Difference {
-  readonly member: string
-  readonly digest: string
-  readonly members: number
-  /** Milliseconds for which it has had that list. */
-  readonly for: number
-}
-
-/** What is known of the lists of all members. Each live member is in one of the first four. */
-export interface Agreement {
-  /** This node's own list. */
-  readonly digest: string
-  readonly members: number
-  /** Milliseconds for which it has not changed. */
-  readonly unchangedFor: number
+/**
+ * What is known of the lists of all members. Each live member is one of `same`, `other`, `silent` and `unknown`. Times
+ * are milliseconds.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Agreement = Schema.Struct({
+  /** The digest of this node's own list, and its length. */
+  digest: Schema.String,
+  members: Schema.Int,
+  /** How long it has not changed. */
+  unchangedFor: Schema.Finite,
   /** Agents that have the same list as this node, itself included. */
-  readonly same: number
+  same: Schema.Int,
   /** Agents that have another one. */
-  readonly other: number
+  other: Schema.Int,
   /** Agents that have not said lately. */
-  readonly silent: number
+  silent: Schema.Int,
   /** Members that are no agents: those in Go, and programs of one's own. */
-  readonly unknown: number
+  unknown: Schema.Int,
   /** Of those with another list, the ones that have had it for longest; at most 50. */
-  readonly differences: ReadonlyArray<Difference>
+  differences: Schema.Array(Schema.Struct({
+    member: Schema.String,
+    digest: Schema.String,
+    members: Schema.Int,
+    /** How long it has had that list. */
+    for: Schema.Finite
+  })),
   /** The names of silent and of unknown members, at most 50 each. */
-  readonly silentNames: ReadonlyArray<string>
-  readonly unknownNames: ReadonlyArray<string>
-  /** Milliseconds for which all agents have had the same list; absent while they have not, or one is silent. */
-  readonly agreedFor?: number
+  silentNames: Schema.Array(Schema.String),
+  unknownNames: Schema.Array(Schema.String),
+  /** How long all agents have had the same list; absent while they have not, or one is silent. */
+  agreedFor: Schema.optionalKey(Schema.Finite),
   /**
-   * Milliseconds from the first agent that had this list to the last one: how long the last change took to spread.
-   * Absent while they do not agree, and where there is one agent only.
+   * From the first agent that had this list to the last one: how long the last change took to spread. Absent while they
+   * do not agree, and where there is one agent only.
    */
-  readonly propagation?: number
-}
+  propagation: Schema.optionalKey(Schema.Finite)
+})
+/** @since 0.1.0 */
+export type Agreement = typeof Agreement.Type
 
 /**
  * Concludes from the reports. `live` are the names of all live members, `agents` of those that take part, `self` in
@@ -74,7 +80,7 @@ export const conclude = (
   agents: ReadonlySet<string>,
   now: number
 ): Agreement => {
-  const differences: Array<Difference> = []
+  const differences: Array<Agreement["differences"][number]> = []
   const silentNames: Array<string> = []
   const unknownNames: Array<string> = []
   let [same, earliest, latest] = [1, own.since, own.since]

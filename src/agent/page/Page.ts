@@ -37,7 +37,7 @@ export const policy: string = [
 const page = Effect.sync(() =>
   HttpServerResponse.text(html, {
     contentType: "text/html; charset=utf-8",
-    headers: { "content-security-policy": policy, "cache-control": "no-store", "referrer-policy": "no-referrer" }
+    headers: { "content-security-policy": policy }
   })
 )
 

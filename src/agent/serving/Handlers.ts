@@ -21,6 +21,7 @@ import * as TopicFrame from "../../topic/TopicFrame.ts"
 import * as AgentMeta from "../AgentMeta.ts"
 import { Api } from "../Api.ts"
 import type * as Model from "../Model.ts"
+import * as PageHandlers from "../page/PageHandlers.ts"
 import { EncryptionOff, KeyUnknown, NotServing, RequestInvalid, VerdictUnknown } from "../Refusal.ts"
 import { Feeds } from "./Feeds.ts"
 import * as Fingerprint from "./Fingerprint.ts"
@@ -250,4 +251,4 @@ const probes = HttpApiBuilder.group(
 )
 
 /** The handlers of all groups. */
-export const layer = (about: Self) => Layer.mergeAll(cluster(about), topics, keys, probes)
+export const layer = (about: Self) => Layer.mergeAll(cluster(about), PageHandlers.layer, topics, keys, probes)

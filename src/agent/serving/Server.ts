@@ -15,8 +15,10 @@ import type * as Redacted from "effect/Redacted"
 import { createServer } from "node:http"
 import type { Memberlist } from "../../Memberlist.ts"
 import type * as AgentMeta from "../AgentMeta.ts"
+import { Agreement } from "../agreement/Agreement.ts"
 import { Api } from "../Api.ts"
 import { VERSION } from "../PackageVersion.ts"
+import * as Page from "../page/Page.ts"
 import * as Entrance from "./Entrance.ts"
 import { Feeds } from "./Feeds.ts"
 import { Follower } from "./Follower.ts"
@@ -55,8 +57,9 @@ const asked = ["/health/live", "/health/ready", "/metrics"]
 export const routes = (options: Options, url: string) => {
   const policy = Guard.policyOf(options.host, options.token)
   const token = options.token === undefined ? "none" : policy.isLocal ? "changes" : "all"
-  return Layer.merge(
+  return Layer.mergeAll(
     Entrance.layer(policy, MAX_REQUESTS),
+    Page.route,
     HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
       Layer.provide(Handlers.layer({ version: VERSION, http: url, token, meta: options.meta })),
       Layer.provide(Entrance.access)
@@ -115,6 +118,7 @@ export const layer = (
   }))
   return Layer.provide(ending, serving).pipe(
     Layer.provide(services),
+    Layer.provide(Agreement.layer),
     Layer.provide(HttpMiddleware.layerTracerDisabledForUrls(asked)),
     Layer.provideMerge(listening(options))
   )
