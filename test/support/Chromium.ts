@@ -100,8 +100,13 @@ export const launch = async (program: string): Promise<Chromium> => {
     const { sessionId } = await call("Target.attachToTarget", { targetId, flatten: true })
     const session = String(sessionId)
     const errors: Array<string> = []
+    let loaded = () => {}
+    const load = new Promise<void>((done) => {
+      loaded = done
+    })
     listeners.add((method, of, params) => {
       if (of !== session) return
+      if (method === "Page.loadEventFired") loaded()
       if (method === "Runtime.exceptionThrown") errors.push(JSON.stringify(params["exceptionDetails"]))
       if (method === "Runtime.consoleAPICalled" && params["type"] === "error") {
         errors.push(JSON.stringify(params["args"]))
@@ -132,6 +137,7 @@ export const launch = async (program: string): Promise<Chromium> => {
     }
     await look(view)
     await ask("Page.navigate", { url })
+    await load
     return {
       evaluate,
       until: async (expression, seconds = 20) => {

@@ -74,8 +74,8 @@ export class Agreement extends Context.Service<Agreement, {
   )
 
   /**
-   * Takes part for as long as it lives. Where the node's metadata cannot take the mark of a topic, because it is full or
-   * in a form of somebody else's, this agent knows of no other, and the others count it as none.
+   * Takes part for as long as it lives. Where the node's metadata cannot take the mark of a topic, because it is full
+   * or in a form of somebody else's, this agent knows of no other, and the others count it as none.
    */
   static readonly layer: Layer.Layer<Agreement, never, Memberlist> = Layer.effect(
     this,

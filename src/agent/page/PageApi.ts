@@ -20,8 +20,8 @@ const { _tag: _probe, ...probe } = ProbeEnded.fields
 const { _tag: _pushPull, ...pushPull } = PushPullEnded.fields
 
 /**
- * A probe, a gossip packet or a push/pull of the agent, as one Server-Sent Event: a sample, in which `missed` tells what
- * was left out before.
+ * A probe, a gossip packet or a push/pull of the agent, as one Server-Sent Event: a sample, in which `missed` tells
+ * what was left out before.
  *
  * @category schemas
  * @since 0.1.0
