@@ -16,12 +16,18 @@ const { values } = parseArgs({ options: { out: { type: "string", default: Path.j
 const out = Path.resolve(values.out)
 const manifest = JSON.parse(readFileSync(Path.join(root, "package.json"), "utf8"))
 
+/** What programs import, and what is a program. */
+const sources = [
+  ...Object.values<Readonly<Record<string, string>> | string>(manifest.exports).flatMap((entry) => {
+    const source = typeof entry === "string" ? undefined : entry["effect-memberlist-source"]
+    return source === undefined ? [] : [source]
+  }),
+  ...Object.values<string>(manifest.bin).map((file) => file.replace("./dist/", "./src/").replace(/\.js$/, ".ts"))
+]
+
 /** The name of each entry's file, without its ending, and where its source is. */
 const entries = Object.fromEntries(
-  Object.values<Readonly<Record<string, string>> | string>(manifest.exports).flatMap((entry) => {
-    const source = typeof entry === "string" ? undefined : entry["effect-memberlist-source"]
-    return source === undefined ? [] : [[source.replace(/^\.\/src\/|\.ts$/g, ""), Path.join(root, source)]]
-  })
+  sources.map((source) => [source.replace(/^\.\/src\/|\.ts$/g, ""), Path.join(root, source)])
 )
 
 /** Puts the text of a file in the place of the call that reads it, which must be written exactly so. */

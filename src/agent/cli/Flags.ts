@@ -1,0 +1,90 @@
+/**
+ * Flags and arguments that several commands have, and how their text is read.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Flag from "effect/cli/Flag"
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+
+/**
+ * Where an agent listens for commands unless it is told otherwise.
+ *
+ * @category defaults
+ * @since 0.1.0
+ */
+export const DEFAULT_HTTP = "127.0.0.1:7980"
+
+/**
+ * Returns the URL that an agent's address stands for: `HOST:PORT`, `[IPv6]:PORT`, or the URL itself.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const agentUrl = (text: string): Option.Option<string> => {
+  const isUrl = /^https?:\/\//.test(text)
+  if (!isUrl && !/^(\[[\da-fA-F:.]+\]|[^\s:/@[\]?#\\]+):\d{1,5}$/.test(text)) return Option.none()
+  const url = isUrl ? text : `http://${text}`
+  if (!URL.canParse(url)) return Option.none()
+  const { hash, host, password, pathname, port, protocol, search, username } = new URL(url)
+  const isPlain = hash === "" && search === "" && username === "" && password === "" && port !== "0"
+  return isPlain ? Option.some(`${protocol}//${host}${pathname.replace(/\/+$/, "")}`) : Option.none()
+}
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/**
+ * Returns the duration of a text such as `500ms`, `5s`, `1.5m` or `2 hours`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const duration = (text: string): Option.Option<Duration.Duration> => {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? []
+  const factor = unit === undefined ? undefined : units[unit]
+  const read = factor === undefined
+    ? Option.getOrUndefined(Duration.fromInput(text as Duration.Input))
+    : Duration.millis(Number(amount) * factor)
+  return read !== undefined && Duration.isFinite(read) && Duration.toMillis(read) >= 1
+    ? Option.some(read)
+    : Option.none()
+}
+
+/**
+ * The duration that a flag gives.
+ *
+ * @category flags
+ * @since 0.1.0
+ */
+export const durationFlag = (name: string, description: string): Flag.Flag<Duration.Duration> =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("TIME"),
+    Flag.withDescription(description),
+    Flag.filterMap(duration, () => "a time with its unit, such as 500ms, 5s or 2m")
+  )
+
+/** Prints JSON. */
+export const json = Flag.Boolean("json").pipe(
+  Flag.withDescription("Print JSON, for programs"),
+  Flag.withDefault(false)
+)
+
+/** The agent that a command talks to. */
+export const http = Flag.String("http").pipe(
+  Flag.withMetavar("HOST:PORT"),
+  Flag.withDescription("The agent's HTTP address; default MEMBERLIST_HTTP, or " + DEFAULT_HTTP),
+  Flag.withFallbackConfig(Config.String("MEMBERLIST_HTTP")),
+  Flag.withDefault(DEFAULT_HTTP),
+  Flag.filterMap(agentUrl, () => "HOST:PORT or a URL, as in 127.0.0.1:7980 (by --http or MEMBERLIST_HTTP)")
+)
+
+/**
+ * What every command has that talks to an agent. Its token is in `MEMBERLIST_HTTP_TOKEN`, and not on the command line,
+ * where other users of the machine could read it.
+ *
+ * @category flags
+ * @since 0.1.0
+ */
+export const remote = { http, json } as const

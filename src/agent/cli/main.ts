@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+/**
+ * The program `effect-memberlist`.
+ *
+ * @since 0.1.0
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { run, Signalled } from "./Program.ts"
+
+/** That of the package: a test compares them. A program in one file has no package to read it from. */
+const VERSION = "0.1.0"
+
+// who reads this has read enough: `effect-memberlist monitor | head`
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
+
+const signalled = { exitCode: 130 }
+
+run(process.argv.slice(2), VERSION).pipe(
+  Effect.provideService(Signalled, signalled),
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain({
+    disableErrorReporting: true,
+    teardown: (exit, onExit) => {
+      if (Exit.isSuccess(exit)) return onExit(typeof exit.value === "number" ? exit.value : 0)
+      return onExit(Cause.hasInterruptsOnly(exit.cause) ? signalled.exitCode : 1)
+    }
+  })
+)

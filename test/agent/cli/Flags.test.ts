@@ -1,0 +1,58 @@
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import { describe, expect, it } from "vitest"
+import * as Flags from "../../../src/agent/cli/Flags.ts"
+
+describe("an agent's address", () => {
+  const good: ReadonlyArray<readonly [text: string, url: string]> = [
+    ["127.0.0.1:7980", "http://127.0.0.1:7980"],
+    ["node-1.internal:80", "http://node-1.internal"],
+    ["[::1]:7980", "http://[::1]:7980"],
+    ["http://10.0.0.1:7980", "http://10.0.0.1:7980"],
+    ["https://agent.example/one/", "https://agent.example/one"]
+  ]
+  for (const [text, url] of good) {
+    it(`is read: ${text}`, () => expect(Flags.agentUrl(text)).toEqual(Option.some(url)))
+  }
+
+  const bad = [
+    "",
+    "7980",
+    ":7980",
+    "127.0.0.1",
+    "127.0.0.1:",
+    "127.0.0.1:70000",
+    "127.0.0.1:0",
+    "127.0.0.1:12x",
+    "::1:7980",
+    "a b:7980",
+    "ftp://host:1",
+    "http://",
+    "user:secret@host:7980",
+    "http://user:secret@host:7980",
+    "http://host:7980/?token=1",
+    "host:7980/members"
+  ]
+  for (const text of bad) {
+    it(`is refused: ${JSON.stringify(text)}`, () => expect(Flags.agentUrl(text)).toEqual(Option.none()))
+  }
+})
+
+describe("a time", () => {
+  const good: ReadonlyArray<readonly [text: string, millis: number]> = [
+    ["500ms", 500],
+    ["5s", 5000],
+    ["1.5m", 90_000],
+    ["2h", 7_200_000],
+    ["500 millis", 500],
+    ["30 seconds", 30_000]
+  ]
+  for (const [text, millis] of good) {
+    it(`is read: ${text}`, () =>
+      expect(Option.map(Flags.duration(text), Duration.toMillis)).toEqual(Option.some(millis)))
+  }
+
+  for (const text of ["", "5", "-5s", "0s", "s", "5 parsecs", "Infinity", "1e9s", "5s5s"]) {
+    it(`is refused: ${JSON.stringify(text)}`, () => expect(Flags.duration(text)).toEqual(Option.none()))
+  }
+})

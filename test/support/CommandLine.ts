@@ -1,0 +1,36 @@
+/** Runs of the command line in this process: what it prints, and its exit code. */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import { run as runProgram, Signalled } from "../../src/agent/cli/Program.ts"
+
+export interface Run {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs a command line with these variables alone, and no terminal. */
+export const run = Effect.fnUntraced(function*(
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>> = {}
+): Effect.fn.Return<Run> {
+  const out: Array<string> = []
+  const err: Array<string> = []
+  const into = (lines: Array<string>) => (...parts: ReadonlyArray<unknown>) => void lines.push(parts.join(" "))
+  const silent: Console.Console = Object.assign(Object.create(console), { log: into(out), error: into(err) })
+  const code = yield* runProgram(args, "1.2.3").pipe(
+    Effect.provideService(Console.Console, silent),
+    Effect.provideService(Signalled, { exitCode: 130 }),
+    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: { ...env } })),
+    Effect.provideService(TerminalCapabilities.TerminalCapabilities, {
+      canColor: false,
+      canAnimate: false,
+      canPrompt: false
+    }),
+    Effect.provide(NodeServices.layer)
+  )
+  return { code, out: out.join("\n"), err: err.join("\n") }
+})
