@@ -160,7 +160,7 @@ export const folders = (all: ReadonlyArray<Module>, layer: string): Graph => {
   }
 }
 
-const FIRST_SENTENCE = /^\/\*\*\s*([\s\S]*?)\*\//
+const FIRST_SENTENCE = /^(?:#!.*\n)?\/\*\*\s*([\s\S]*?)\*\//
 
 /** The first sentence of a file's comment, on one line. */
 const summary = (text: string): string => {

@@ -4,6 +4,9 @@ import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
 import { run as runProgram, Signalled } from "../../src/agent/cli/Program.ts"
 
 export interface Run {
@@ -12,10 +15,16 @@ export interface Run {
   readonly err: string
 }
 
-/** Runs a command line with these variables alone, and no terminal. */
+const refuse: typeof globalThis.fetch = () => Promise.reject(new TypeError("fetch failed"))
+
+/** Runs a command line with these variables alone, and no terminal. What it asks an agent goes to `fetch`. */
 export const run = Effect.fnUntraced(function*(
   args: ReadonlyArray<string>,
-  env: Readonly<Record<string, string>> = {}
+  { env = {}, fetch, stdin }: {
+    readonly env?: Readonly<Record<string, string>>
+    readonly fetch?: typeof globalThis.fetch
+    readonly stdin?: string
+  } = {}
 ): Effect.fn.Return<Run> {
   const out: Array<string> = []
   const err: Array<string> = []
@@ -30,6 +39,8 @@ export const run = Effect.fnUntraced(function*(
       canAnimate: false,
       canPrompt: false
     }),
+    Effect.provideService(FetchHttpClient.Fetch, fetch ?? refuse),
+    Effect.provide(Stdio.layerTest({ stdin: Stream.make(new TextEncoder().encode(stdin ?? "")) })),
     Effect.provide(NodeServices.layer)
   )
   return { code, out: out.join("\n"), err: err.join("\n") }

@@ -4,10 +4,14 @@
  * @stability unstable
  * @since 0.1.0
  */
+import * as Argument from "effect/cli/Argument"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
+import type * as Schema from "effect/Schema"
+import * as Address from "../../base/Address.ts"
+import * as SeedText from "../../base/SeedText.ts"
 
 /**
  * Where an agent listens for commands unless it is told otherwise.
@@ -88,3 +92,93 @@ export const http = Flag.String("http").pipe(
  * @since 0.1.0
  */
 export const remote = { http, json } as const
+
+/** Where a seed listens that does not say so: memberlist's port. */
+const SEED_PORT = 7946
+
+/** What is written with colons is an IPv6 address, or a mistake. */
+const asSeed = (text: string): Option.Option<string> => {
+  const seed = SeedText.parse(text, SEED_PORT)
+  const isSeed = seed !== undefined && (!seed.host.includes(":") || Address.ipBytes(seed.host) !== undefined)
+  return isSeed ? Option.some(text) : Option.none()
+}
+
+/**
+ * Seeds, one or more.
+ *
+ * @category arguments
+ * @since 0.1.0
+ */
+export const seeds = Argument.String("seed").pipe(
+  Argument.withDescription("Where a member may be found: [name/]host[:port]"),
+  Argument.filterMap(asSeed, () => SeedText.expected),
+  Argument.variadic({ min: 1 })
+)
+
+/**
+ * The name of a member.
+ *
+ * @category arguments
+ * @since 0.1.0
+ */
+export const member = Argument.String("name").pipe(
+  Argument.withDescription("The member's name"),
+  Argument.filterMap((name) => name === "" ? Option.none() : Option.some(name), () => "the name of a member")
+)
+
+/**
+ * A message, or nothing: then it is read from standard input.
+ *
+ * @category arguments
+ * @since 0.1.0
+ */
+export const message = Argument.String("message").pipe(
+  Argument.withDescription("The message as text; without it, what comes by standard input"),
+  Argument.optional
+)
+
+/**
+ * Returns the value of a text that is JSON.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const jsonValue = (text: string): Option.Option<Schema.Json> => {
+  try {
+    return Option.some(JSON.parse(text))
+  } catch {
+    return Option.none()
+  }
+}
+
+/**
+ * Metadata as JSON.
+ *
+ * @category arguments
+ * @since 0.1.0
+ */
+export const meta = Argument.String("json").pipe(
+  Argument.withDescription("The metadata as JSON, at most 512 bytes; null for none"),
+  Argument.filterMap(
+    jsonValue,
+    () => "JSON, such as '{\"role\":\"web\"}' (in quotes, so that the shell leaves it alone)"
+  )
+)
+
+/**
+ * Returns the IP address and port that a program is to bind: `HOST:PORT`, `[IPv6]:PORT`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const bindAddress = (text: string): Option.Option<{ readonly host: string; readonly port: number }> => {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? []
+  const bytes = Address.ipBytes(bracketed ?? plain ?? "")
+  const isWritten = bracketed === undefined ? bytes?.length === 4 : bracketed.includes(":")
+  return bytes === undefined || !isWritten || Number(port) > 65_535
+    ? Option.none()
+    : Option.some({ host: bracketed ?? plain ?? "", port: Number(port) })
+}
+
+/** What an address to bind looks like. */
+export const BIND_EXPECTED = "IP:PORT, such as 0.0.0.0:7946 or [::]:7946"

@@ -33,10 +33,10 @@ export const screen: Effect.Effect<Screen, never, Terminal.Terminal> = Effect.ge
  */
 export const result = Effect.fnUntraced(function*(
   isJson: boolean,
-  value: unknown,
+  value: () => unknown,
   text: (screen: Screen) => ReadonlyArray<string>
 ) {
-  if (isJson) return yield* Console.log(PlainText.json(value))
+  if (isJson) return yield* Console.log(PlainText.json(value()))
   const lines = text(yield* screen)
   if (lines.length > 0) yield* Console.log(lines.join("\n"))
 })

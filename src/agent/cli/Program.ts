@@ -8,15 +8,18 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Argument from "effect/cli/Argument"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as PlainText from "../../base/PlainText.ts"
 import { CommandFailed, failure, ofCommandLine, USAGE } from "./CommandFailed.ts"
 import * as Flags from "./Flags.ts"
@@ -33,13 +36,189 @@ const keygen = Command.make("keygen", {
     Flag.optional
   ),
   json: Flags.json
-}, (options) => Effect.flatMap(Effect.promise(() => import("./Keygen.ts")), ({ keygen }) => keygen(options))).pipe(
-  Command.withDescription("Make a new key for a cluster's gossip")
+}, (options) => Effect.flatMap(Effect.promise(() => import("./commands/Keygen.ts")), ({ keygen }) => keygen(options)))
+  .pipe(
+    Command.withDescription("Make a new key for a cluster's gossip")
+  )
+
+const overview = Effect.promise(() => import("./commands/Overview.ts"))
+
+const members = Command.make("members", {
+  state: Flag.Literals("state", ["live", "all", "alive", "suspect", "dead", "left"]).pipe(
+    Flag.withDescription("Which members; live are those that are alive or suspect"),
+    Flag.withDefault("live" as const)
+  ),
+  ...Flags.remote
+}, (options) => Effect.flatMap(overview, ({ members }) => members(options))).pipe(
+  Command.withDescription("List the members that an agent sees"),
+  Command.withAlias("ls")
 )
+
+const info = Command.make(
+  "info",
+  Flags.remote,
+  (options) => Effect.flatMap(overview, ({ info }) => info(options))
+).pipe(Command.withDescription("Show what an agent is, and how it is"))
+
+const monitor = Command.make(
+  "monitor",
+  {
+    topic: Flag.String("topic").pipe(
+      Flag.withMetavar("TOPIC"),
+      Flag.withDescription("Show the values of a topic, in place of events"),
+      Flag.optional
+    ),
+    messages: Flag.Boolean("messages").pipe(
+      Flag.withDescription("Show the messages that are sent to the agent's member, in place of events"),
+      Flag.withDefault(false)
+    ),
+    ...Flags.remote
+  },
+  (options) => Effect.flatMap(Effect.promise(() => import("./commands/Monitor.ts")), ({ monitor }) => monitor(options))
+).pipe(
+  Command.withDescription("Show what happens in the cluster, as it happens")
+)
+
+const top = Command.make(
+  "top",
+  { http: Flags.http },
+  (options) => Effect.flatMap(Effect.promise(() => import("./commands/Top.ts")), ({ top }) => top(options))
+).pipe(Command.withDescription("Watch the cluster on a terminal"))
+
+const actions = Effect.promise(() => import("./commands/Actions.ts"))
+
+const join = Command.make(
+  "join",
+  { seeds: Flags.seeds, ...Flags.remote },
+  (options) => Effect.flatMap(actions, ({ join }) => join(options))
+).pipe(Command.withDescription("Let an agent join through seeds; after a leave, the way back"))
+
+const leave = Command.make(
+  "leave",
+  Flags.remote,
+  (options) => Effect.flatMap(actions, ({ leave }) => leave(options))
+).pipe(Command.withDescription("Let an agent say goodbye; it goes on running, outside of the cluster"))
+
+const updateMeta = Command.make(
+  "update-meta",
+  { meta: Flags.meta, ...Flags.remote },
+  (options) => Effect.flatMap(actions, ({ updateMeta }) => updateMeta(options))
+).pipe(Command.withDescription("Replace an agent's metadata"))
+
+const publish = Command.make("publish", {
+  topic: Argument.String("topic").pipe(Argument.withDescription("The topic's name")),
+  message: Flags.message,
+  ...Flags.remote
+}, (options) => Effect.flatMap(actions, ({ publish }) => publish(options))).pipe(
+  Command.withDescription("Publish a message to all agents that take part in a topic")
+)
+
+const send = Command.make("send", {
+  name: Flags.member,
+  message: Flags.message,
+  reliable: Flag.Boolean("reliable").pipe(
+    Flag.withDescription("Over a stream, in full; else in one packet, which may be lost"),
+    Flag.withDefault(false)
+  ),
+  ...Flags.remote
+}, (options) => Effect.flatMap(actions, ({ send }) => send(options))).pipe(
+  Command.withDescription("Send a message to one member's application")
+)
+
+const ping = Command.make("ping", {
+  name: Flags.member,
+  count: Flag.Int("count").pipe(
+    Flag.withAlias("c"),
+    Flag.withDescription("How many times, one second apart"),
+    Flag.withDefault(1),
+    Flag.filter((count) => count >= 1, () => "a number from 1 up")
+  ),
+  ...Flags.remote
+}, (options) => Effect.flatMap(actions, ({ ping }) => ping(options))).pipe(
+  Command.withDescription("Measure the round trip from an agent to a member")
+)
+
+const why = Command.make(
+  "why",
+  { name: Flags.member, ...Flags.remote },
+  (options) => Effect.flatMap(Effect.promise(() => import("./commands/Explain.ts")), ({ why }) => why(options))
+).pipe(Command.withDescription("Explain a member's state, path by path"))
+
+const rotation = Effect.promise(() => import("./commands/Rotation.ts"))
+
+const fleet = {
+  all: Flag.Boolean("all").pipe(
+    Flag.withDescription("At every live member, whose agents listen at the same port and take the same token"),
+    Flag.withDefault(false)
+  ),
+  ...Flags.remote
+}
+
+const fingerprint = Argument.String("fingerprint").pipe(
+  Argument.withDescription("The key's fingerprint, or its beginning, as keys list shows it"),
+  Argument.filterMap(
+    (text) => /^[0-9a-f]{4,64}$/i.test(text) ? Option.some(text) : Option.none(),
+    () => "at least 4 hexadecimal digits, as keys list shows them"
+  )
+)
+
+const keys = Command.make("keys").pipe(
+  Command.withDescription("See and change the keys of agents"),
+  Command.withSubcommands([
+    Command.make("list", fleet, (options) => Effect.flatMap(rotation, ({ list }) => list(options))).pipe(
+      Command.withDescription("List keys by their fingerprints")
+    ),
+    Command.make("add", {
+      source: Argument.String("file").pipe(
+        Argument.withDescription("The file that has the key in base64; - for standard input")
+      ),
+      use: Flag.Boolean("use").pipe(
+        Flag.withDescription("Seal with it at once"),
+        Flag.withDefault(false)
+      ),
+      ...fleet
+    }, (options) => Effect.flatMap(rotation, ({ add }) => add(options))).pipe(
+      Command.withDescription("Add a key, which opens what others seal with it")
+    ),
+    Command.make("use", { fingerprint, ...fleet }, (options) => Effect.flatMap(rotation, ({ use }) => use(options)))
+      .pipe(
+        Command.withDescription("Seal with a key that was added")
+      ),
+    Command.make(
+      "remove",
+      { fingerprint, ...fleet },
+      (options) => Effect.flatMap(rotation, ({ remove }) => remove(options))
+    ).pipe(Command.withDescription("Remove a key that nobody seals with any more"))
+  ])
+)
+
+const doctor = Command.make("doctor", {
+  names: Flag.String("seeds-dns").pipe(
+    Flag.withMetavar("NAME"),
+    Flag.withDescription("Look up this name too, more than once for several"),
+    Flag.atLeast(0)
+  ),
+  bind: Flag.String("bind").pipe(
+    Flag.withMetavar("IP:PORT"),
+    Flag.withDescription("Where an agent would listen, for the case that none answers"),
+    Flag.withFallbackConfig(Config.String("MEMBERLIST_BIND")),
+    Flag.withDefault("0.0.0.0:7946"),
+    Flag.filterMap(Flags.bindAddress, () => Flags.BIND_EXPECTED)
+  ),
+  ...Flags.remote
+}, (options) => Effect.flatMap(Effect.promise(() => import("./commands/Doctor.ts")), ({ doctor }) => doctor(options)))
+  .pipe(
+    Command.withDescription("Look for what keeps an agent from working, and say what to do")
+  )
 
 const root = Command.make("effect-memberlist").pipe(
   Command.withDescription("Run a member of a cluster, and see and change what it knows"),
-  Command.withSubcommands([keygen])
+  Command.withSubcommands([
+    { group: "See", commands: [members, info, monitor, top, why, doctor] },
+    { group: "Change", commands: [join, leave, updateMeta, keys] },
+    { group: "Send", commands: [publish, send, ping] },
+    { group: "Prepare", commands: [keygen] }
+  ])
 )
 
 /** What the commands may use of their surroundings; a terminal, files, and no other programs. */

@@ -9,8 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
-import { failure } from "./CommandFailed.ts"
-import * as Output from "./Output.ts"
+import { failure } from "../CommandFailed.ts"
+import * as Output from "../Output.ts"
 
 /** What `keygen` was called with. */
 export interface Options {
@@ -27,7 +27,7 @@ export interface Options {
  */
 export const keygen = Effect.fnUntraced(function*({ bits, json, out }: Options) {
   const key = Base64.encode(SecureRandom.randomBytesUnsafe(bits / 8))
-  if (Option.isNone(out)) return yield* Output.result(json, { key }, () => [key])
+  if (Option.isNone(out)) return yield* Output.result(json, () => ({ key }), () => [key])
   const fs = yield* FileSystem.FileSystem
   const path = out.value
   // a file that is there keeps what it has: it may be the key of a cluster that runs
@@ -41,5 +41,5 @@ export const keygen = Effect.fnUntraced(function*({ bits, json, out }: Options) 
       )
     )
   )
-  yield* Output.result(json, { file: path }, () => [`wrote a key of ${bits} bits to ${path}`])
+  yield* Output.result(json, () => ({ file: path }), () => [`wrote a key of ${bits} bits to ${path}`])
 })

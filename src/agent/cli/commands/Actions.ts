@@ -1,0 +1,169 @@
+/**
+ * What an agent is asked to do: `join`, `leave`, `update-meta`, `publish`, `send`, `ping`.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
+import * as Model from "../../Model.ts"
+import * as AgentClient from "../AgentClient.ts"
+import * as Columns from "../Columns.ts"
+import { failure, usage } from "../CommandFailed.ts"
+import * as Output from "../Output.ts"
+
+/** What all of these are called with. */
+export interface Options {
+  readonly http: string
+  readonly json: boolean
+}
+
+/** A join waits for other members, and for names to be looked up. */
+const JOIN_TIME = "2 minutes"
+
+const count = (amount: number, one: string): string => `${amount} ${one}${amount === 1 ? "" : "s"}`
+
+/**
+ * Joins through seeds.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const join = Effect.fnUntraced(function*(
+  { http, json, seeds: [first, ...others] }: Options & { readonly seeds: ReadonlyArray<string> }
+) {
+  if (first === undefined) return yield* usage("SEED is missing")
+  const { call, client } = yield* AgentClient.connect(http)
+  const report = yield* call(client.join({ payload: { seeds: [first, ...others] } }), { timeout: JOIN_TIME })
+  yield* Output.result(
+    json,
+    () => Schema.encodeSync(Schema.toCodecJson(Model.JoinView))(report),
+    (screen) =>
+      [
+        ...report.contacted.map(({ address, seed }) => ({ seed, told: `joined ${address}`, color: "green" as const })),
+        ...report.ourselves.map(({ address, seed }) => ({ seed, told: `is this agent, ${address}`, color: undefined })),
+        ...report.failed.map(({ message, seed }) => ({ seed, told: message, color: "red" as const }))
+      ].flatMap(({ color, seed, told }) => Columns.pairs(screen, [[seed, { text: told, color }]])).concat(
+        `${count(report.members, "member")}, this agent included`
+      )
+  )
+})
+
+const outcomes: Readonly<Record<typeof Model.NewsView.Type["outcome"], string>> = {
+  Sent: "sent",
+  Unreached: "not sent to everybody: some could not be reached",
+  Queued: "announced, and on its way by gossip",
+  Superseded: "replaced by newer news before it was sent",
+  Alone: "announced; there is nobody else to tell",
+  AlreadyLeft: "had left before",
+  Unchanged: "not announced: nothing changed"
+}
+
+const newsText = ({ confirmed, members, outcome, sent }: typeof Model.NewsView.Type): string => {
+  const told = sent === 0 ? "" : ` (${sent} times, ${count(members, "member")}, ${confirmed} confirmed)`
+  return `${outcomes[outcome]}${told}`
+}
+
+const encodeNews = Schema.encodeSync(Schema.toCodecJson(Model.NewsView))
+
+/**
+ * Leaves the cluster. The agent goes on, and can join again.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const leave = Effect.fnUntraced(function*({ http, json }: Options) {
+  const { call, client } = yield* AgentClient.connect(http)
+  const news = yield* call(client.leave(), { timeout: JOIN_TIME })
+  yield* Output.result(json, () => encodeNews(news), () => [`goodbye: ${newsText(news)}`])
+})
+
+/**
+ * Replaces the agent's metadata.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const updateMeta = Effect.fnUntraced(function*(
+  { http, json, meta }: Options & { readonly meta: Schema.Json }
+) {
+  const { call, client } = yield* AgentClient.connect(http)
+  const news = yield* call(client.updateMeta({ payload: { json: meta } }))
+  yield* Output.result(json, () => encodeNews(news), () => [`metadata: ${newsText(news)}`])
+})
+
+/** Longer messages are refused by the agent; this is what is read of a pipe before that is clear. */
+const MAX_INPUT = 32 * 1024 * 1024
+
+/** The text given, or what comes by standard input, where that is no terminal. */
+const contentOf = Effect.fnUntraced(function*(text: Option.Option<string>) {
+  if (Option.isSome(text)) return { text: text.value }
+  const stdio = yield* Stdio.Stdio
+  if (yield* stdio.stdinIsTerminal) return yield* usage("MESSAGE is missing: give it as text, or by standard input")
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  yield* Stream.runForEach(stdio.stdin, (chunk) => {
+    chunks.push(chunk)
+    size += chunk.length
+    return size > MAX_INPUT
+      ? Effect.fail(failure("MessageTooLarge", "standard input is too long: at most 20 MiB fit"))
+      : Effect.void
+  }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(failure("StdinUnreadable", error.message))))
+  return { base64: Base64.encode(Buffer.concat(chunks)) }
+})
+
+/**
+ * Publishes a value to a topic.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const publish = Effect.fnUntraced(function*(
+  { http, json, message, topic }: Options & { readonly topic: string; readonly message: Option.Option<string> }
+) {
+  const { call, client } = yield* AgentClient.connect(http)
+  const payload = yield* contentOf(message)
+  yield* call(client.topics.publish({ params: { topic }, payload }))
+  yield* Output.result(json, () => ({ topic, published: true }), () => [`published to ${topic}`])
+})
+
+/**
+ * Sends a message to one member.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const send = Effect.fnUntraced(function*(
+  { http, json, message, name, reliable }: Options & {
+    readonly name: string
+    readonly message: Option.Option<string>
+    readonly reliable: boolean
+  }
+) {
+  const { call, client } = yield* AgentClient.connect(http)
+  const content = yield* contentOf(message)
+  yield* call(client.send({ params: { name }, payload: { content, reliable } }), { timeout: JOIN_TIME })
+  const how = reliable ? "over a stream, in full" : "in one packet, which may be lost"
+  yield* Output.result(json, () => ({ name, sent: true, reliable }), () => [`sent to ${name} ${how}`])
+})
+
+/**
+ * Pings a member, some times.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const ping = Effect.fnUntraced(function*(
+  { count: times, http, json, name }: Options & { readonly name: string; readonly count: number }
+) {
+  const { call, client } = yield* AgentClient.connect(http)
+  for (let i = 0; i < times; i++) {
+    if (i > 0) yield* Effect.sleep("1 second")
+    const { millis } = yield* call(client.ping({ params: { name } }))
+    yield* Output.result(json, () => ({ name, millis }), () => [`${name}: ${millis.toFixed(2)} ms`])
+  }
+})

@@ -1,0 +1,123 @@
+/**
+ * `monitor`: what happens in the cluster, as it happens, one line each.
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as PlainText from "../../../base/PlainText.ts"
+import * as Model from "../../Model.ts"
+import * as AgentClient from "../AgentClient.ts"
+import * as Columns from "../Columns.ts"
+import { contentText } from "../MemberText.ts"
+import * as Output from "../Output.ts"
+
+const clock = (at: DateTime.Utc): string => DateTime.formatIso(at).slice(11, 23)
+
+const place = ({ address, name }: Model.MemberView): string => `${name} (${address})`
+
+/** What happened, in words, and its colour. */
+const story = (event: Model.EventView): Columns.Cell => {
+  const { member } = event.data
+  switch (event.event) {
+    case "MemberJoined":
+      return { text: `${place(member)} joined`, color: "green" }
+    case "MemberUpdated":
+      return { text: `${place(member)} changed its metadata to ${contentText(member.meta) || "nothing"}` }
+    case "MemberSuspected":
+      return { text: event.data.verdict.text, color: "yellow" }
+    case "MemberRecovered":
+      return { text: event.data.verdict.text, color: "green" }
+    case "MemberFailed":
+      return { text: event.data.verdict.text, color: "red" }
+    case "MemberLeft":
+      return { text: `${place(member)} left` }
+    case "MemberReachabilityChanged": {
+      const { listed, tcp, udpIn, udpOut } = event.data.reachability
+      const unlisted = listed === "no" ? ", does not list this agent" : ""
+      const ways = `UDP out ${udpOut}, UDP in ${udpIn}, TCP ${tcp}${unlisted}`
+      const fails = unlisted !== "" || [udpOut, udpIn, tcp].includes("fails")
+      return { text: `${place(member)}: ${ways}`, color: fails ? "red" : "green" }
+    }
+    case "MemberConflict":
+      return {
+        text: `the name of ${place(member)} is also claimed from ${event.data.other.address}${
+          event.data.replaced ? ", which has it from now on" : ""
+        }`,
+        color: "red"
+      }
+  }
+}
+
+/**
+ * Returns an event as a line: when, and what.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const line = (screen: Columns.Screen, event: Model.EventView): string => {
+  const { color, text } = story(event)
+  const missed = event.data.missed === 0 ? "" : ` (${event.data.missed} events before it were lost)`
+  return `${Columns.paint(screen, "dim", clock(event.data.at))} ${
+    Columns.paint(screen, color, PlainText.sentence(`${text}${missed}`))
+  }`
+}
+
+/** What `monitor` was called with. */
+export interface Options {
+  readonly http: string
+  readonly json: boolean
+  readonly topic: Option.Option<string>
+  readonly messages: boolean
+}
+
+const valueLine = (
+  screen: Columns.Screen,
+  { at, content, from, missed }: {
+    readonly at: DateTime.Utc
+    readonly content: Model.Content
+    readonly from: string
+    readonly missed: number
+  }
+): string => {
+  const lost = missed === 0 ? "" : ` (${missed} before it were lost)`
+  return `${Columns.paint(screen, "dim", clock(at))} ${Columns.paint(screen, "cyan", PlainText.name(from))} ${
+    PlainText.sentence(contentText(content))
+  }${lost}`
+}
+
+const encodeEvent = Schema.encodeSync(Model.EventView)
+const encodeValue = Schema.encodeSync(Model.ValueView)
+const encodeMessage = Schema.encodeSync(Model.MessageView)
+
+/** The name of the event beside its data, which is JSON already. */
+const named = ({ data, event }: { readonly data: string; readonly event: string }): string =>
+  PlainText.json({ event, ...JSON.parse(data) })
+
+/**
+ * Prints events, values of a topic, or messages, until it is interrupted or the agent stops.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const monitor = Effect.fnUntraced(function*({ http, json, messages, topic }: Options) {
+  const { client, read } = yield* AgentClient.connect(http)
+  const screen = yield* Output.screen
+  const lines = Option.isSome(topic)
+    ? Stream.map(
+      read(client.topics.subscribe({ params: { topic: topic.value } })),
+      (event) => json ? named(encodeValue(event)) : valueLine(screen, { ...event.data, content: event.data.value })
+    )
+    : messages
+    ? Stream.map(
+      read(client.messages()),
+      (event) => json ? named(encodeMessage(event)) : valueLine(screen, event.data)
+    )
+    : Stream.map(read(client.events()), (event) => json ? named(encodeEvent(event)) : line(screen, event))
+  yield* Stream.runForEach(lines, (text) => Console.log(text))
+})

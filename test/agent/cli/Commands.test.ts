@@ -1,0 +1,430 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import * as Path from "node:path"
+import { run } from "../../support/CommandLine.ts"
+import * as Fake from "../../support/FakeAgent.ts"
+
+const ways = { udpOut: "works", udpIn: "works", tcp: "works", listed: "yes", impaired: false } as const
+
+const verdict = {
+  node: "web-1",
+  member: "web-2",
+  incarnation: 3,
+  outcome: "failed",
+  reason: "Expired",
+  from: "web-1",
+  at: Fake.at,
+  suspicion: {
+    accuser: "web-1",
+    confirmations: [{ from: "web-3", after: 300 }],
+    hoped: 2,
+    due: 4000,
+    lasted: 4000
+  },
+  probe: {
+    direct: "Silent",
+    timeout: 500,
+    helpers: [{ name: "web-3", answer: "Nack" }, { name: "web-4", answer: "Silent" }],
+    strayNacks: 0,
+    stream: "Refused"
+  },
+  health: 0,
+  text: "web-2 failed: no ack in 500 ms"
+} as const
+
+/** The only line of an error, and its exit code. */
+const failed = Effect.fnUntraced(function*(line: string, options: Parameters<typeof run>[1]) {
+  const { code, err } = yield* run(line.split(" "), options)
+  expect(err.split("\n")).toHaveLength(1)
+  return { code, err }
+})
+
+describe("the agent that a command talks to", () => {
+  it.effect("is the one of --http, else of MEMBERLIST_HTTP", () =>
+    Effect.gen(function*() {
+      const { fetch, requests } = Fake.agent({ "a:1000 GET /v1/members": Fake.members([]) })
+      expect((yield* run(["members", "--http", "a:1000"], { fetch, env: { MEMBERLIST_HTTP: "b:1000" } })).code).toBe(0)
+      expect((yield* run(["members"], { fetch, env: { MEMBERLIST_HTTP: "a:1000" } })).code).toBe(0)
+      expect((yield* failed("members", { fetch, env: { MEMBERLIST_HTTP: "b:1000" } })).code).toBe(1)
+      expect((yield* failed("members", { fetch, env: { MEMBERLIST_HTTP: "nonsense" } })).code).toBe(2)
+      expect(requests.map(({ authorization }) => authorization)).toEqual([undefined, undefined, undefined])
+    }))
+
+  it.effect("gets the token of MEMBERLIST_HTTP_TOKEN, which is never shown", () =>
+    Effect.gen(function*() {
+      const { fetch, requests } = Fake.agent({ "GET /v1/members": Fake.members([]) })
+      yield* run(["members"], { fetch, env: { MEMBERLIST_HTTP_TOKEN: "secret-1" } })
+      expect(requests[0]?.authorization).toBe("Bearer secret-1")
+
+      const { code, err } = yield* failed("members", { fetch, env: { MEMBERLIST_HTTP_TOKEN: "secret\n2" } })
+      expect(code).toBe(2)
+      expect(err).toContain("MEMBERLIST_HTTP_TOKEN")
+      expect(err).not.toContain("secret")
+      expect(requests).toHaveLength(1)
+    }))
+
+  it.effect("is told not to answer, where nothing listens", () =>
+    Effect.gen(function*() {
+      const { fetch } = Fake.agent({})
+      const { code, err } = yield* failed("members", { fetch })
+      expect(code).toBe(1)
+      expect(err).toContain("no agent answers at http://127.0.0.1:7980: nothing listens there")
+      const { err: json } = yield* run(["members", "--json"], { fetch })
+      expect(JSON.parse(json).error).toBe("AgentUnreachable")
+    }))
+
+  it.effect("is told to be none, where something else answers", () =>
+    Effect.gen(function*() {
+      const strangers: ReadonlyArray<Fake.Answer> = [
+        { status: 404, body: { error: "no such page" } },
+        { status: 500, body: "" },
+        { status: 200, body: { members: 3 } },
+        { status: 302, body: {} }
+      ]
+      for (const answer of strangers) {
+        const { fetch } = Fake.agent({ "GET /v1/members": answer })
+        const { code, err } = yield* failed("members", { fetch })
+        expect(code).toBe(1)
+        expect(err).toContain("is no agent, or one of another version")
+      }
+    }))
+
+  it.effect("is told to want its token, or another", () =>
+    Effect.gen(function*() {
+      const body = { _tag: "TokenRequired", given: false, message: "" }
+      const without = Fake.agent({ "POST /v1/leave": { status: 401, body } })
+      expect((yield* failed("leave", without)).err).toContain("put it into MEMBERLIST_HTTP_TOKEN")
+      const wrong = Fake.agent({ "POST /v1/leave": { status: 401, body: { ...body, given: true } } })
+      const { code, err } = yield* failed("leave", { ...wrong, env: { MEMBERLIST_HTTP_TOKEN: "x" } })
+      expect(code).toBe(1)
+      expect(err).toContain("is not the token of the agent at")
+    }))
+})
+
+describe("members", () => {
+  const list = [
+    Fake.member("web-10", { reachability: { ...ways, tcp: "fails", impaired: true } }),
+    Fake.member("web-2", { state: "suspect", meta: Fake.content("{\"a\":1}\u001b[31m"), reachability: ways }),
+    Fake.member("web-1", { self: true })
+  ]
+
+  it.effect("are rows between tabs where there is no terminal, by name, with numbers as numbers", () =>
+    Effect.gen(function*() {
+      const { code, out } = yield* run(["members"], Fake.agent({ "GET /v1/members": Fake.members(list) }))
+      expect(code).toBe(0)
+      expect(out.split("\n")).toEqual([
+        "NAME\tADDRESS\tSTATE\tSINCE\tWAYS\tMETADATA",
+        "web-1\t10.0.0.5:7946\talive\t2026-01-02T03:04:05.678Z\tthis agent\t",
+        "web-2\t10.0.0.5:7946\tsuspect\t2026-01-02T03:04:05.678Z\tall work\t{\"a\":1}\\u{1b}[31m",
+        "web-10\t10.0.0.6:7946\talive\t2026-01-02T03:04:05.678Z\tTCP fails\t"
+      ])
+    }))
+
+  it.effect("are what the agent says, as JSON", () =>
+    Effect.gen(function*() {
+      const answer = Fake.members([Fake.member("a", { reachability: ways })])
+      const { out } = yield* run(["members", "--json"], Fake.agent({ "GET /v1/members": answer }))
+      expect(JSON.parse(out)).toEqual(answer.body)
+    }))
+
+  it.effect("are those of a state", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({ "GET /v1/members": Fake.members([]) })
+      yield* run(["members", "--state", "dead"], agent)
+      yield* run(["ls"], agent)
+      expect(agent.requests.map(({ line }) => line)).toEqual([
+        "GET /v1/members?state=dead",
+        "GET /v1/members?state=live"
+      ])
+    }))
+})
+
+it.effect("info is names and values, and one object as JSON", () =>
+  Effect.gen(function*() {
+    const agent = Fake.agent({ "GET /v1/info": Fake.about(Fake.info), "GET /v1/health": Fake.condition(Fake.health) })
+    const { out } = yield* run(["info"], agent)
+    expect(out.split("\n")).toContain("advertised\t10.0.0.5:7946")
+    const parsed = JSON.parse((yield* run(["info", "--json"], agent)).out)
+    expect([parsed.name, parsed.health.score]).toEqual(["web-1", 0])
+  }))
+
+describe("monitor", () => {
+  const failedEvent = Fake.event({
+    id: "2",
+    event: "MemberFailed",
+    data: { member: Fake.member("web-2"), at: Fake.at, missed: 3, from: "web-1", accusers: [], verdict }
+  })
+  const events = [
+    Fake.event({ id: "1", event: "MemberJoined", data: { member: Fake.member("web-2"), at: Fake.at, missed: 0 } }),
+    failedEvent
+  ]
+
+  it.effect("is a line for each event, until the agent stops, which is a failure", () =>
+    Effect.gen(function*() {
+      const { code, err, out } = yield* run(["monitor"], Fake.agent({ "GET /v1/events": { events } }))
+      expect(out.split("\n")).toEqual([
+        "03:04:05.678 web-2 (10.0.0.5:7946) joined",
+        "03:04:05.678 web-2 failed: no ack in 500 ms (3 events before it were lost)"
+      ])
+      expect([code, err]).toEqual([
+        1,
+        "effect-memberlist: the agent at http://127.0.0.1:7980 has ended the stream: it stops"
+      ])
+    }))
+
+  it.effect("is an object for each event, as JSON", () =>
+    Effect.gen(function*() {
+      const { out } = yield* run(["monitor", "--json"], Fake.agent({ "GET /v1/events": { events } }))
+      const [, second] = out.split("\n").map((line) => JSON.parse(line))
+      expect(second).toEqual({ event: "MemberFailed", ...JSON.parse(failedEvent.data) })
+    }))
+
+  it.effect("is the values of a topic", () =>
+    Effect.gen(function*() {
+      const data = { value: Fake.content("hello"), from: "web-3", at: "2026-01-02T03:04:05.678Z", missed: 0 }
+      const agent = Fake.agent({
+        "GET /v1/topics/news": { events: [{ id: "1", event: "value", data: JSON.stringify(data) }] }
+      })
+      expect((yield* run(["monitor", "--topic", "news"], agent)).out).toBe("03:04:05.678 web-3 hello")
+    }))
+})
+
+describe("why", () => {
+  const known = {
+    "GET /v1/members/web-2": Fake.oneMember(Fake.member("web-2", { state: "dead" })),
+    "GET /v1/verdicts": Fake.verdicts([verdict])
+  }
+
+  it.effect("tells each path, and each word that was given", () =>
+    Effect.gen(function*() {
+      const { code, out } = yield* run(["why", "web-2"], Fake.agent(known))
+      expect(code).toBe(0)
+      const lines = out.split("\n")
+      expect(lines).toContain("outcome\tfailed: it did not contradict in time")
+      expect(lines).toContain("ping by UDP\tno answer in 500 ms")
+      expect(lines).toContain("ping through web-3\tit is there, and got no answer either")
+      expect(lines).toContain("ping by TCP\trefused: the host is there, and nothing listens")
+      expect(lines).toContain("confirmed by\tweb-3, 300 ms after that")
+    }))
+
+  it.effect("tells of a member that is forgotten, and of one that nothing happened to", () =>
+    Effect.gen(function*() {
+      const unknown = { status: 404, body: { _tag: "UnknownMember", target: "web-2", message: "" } }
+      const forgotten = Fake.agent({ ...known, "GET /v1/members/web-2": unknown })
+      expect((yield* run(["why", "web-2"], forgotten)).out).toContain("web-2, which is not remembered any more")
+
+      const calm = Fake.agent({ ...known, "GET /v1/verdicts": Fake.verdicts([]) })
+      expect((yield* run(["why", "web-2"], calm)).out).toContain("none: nothing happened")
+
+      const neither = Fake.agent({ "GET /v1/verdicts": Fake.verdicts([]), "GET /v1/members/web-2": unknown })
+      const { code, err } = yield* failed("why web-2", neither)
+      expect(code).toBe(1)
+      expect(err).toContain("web-2")
+    }))
+})
+
+describe("what an agent is asked to do", () => {
+  const sent = Fake.news({ outcome: "Sent", sent: 4, confirmed: 2, members: 3 })
+
+  it.effect("is a join, told seed by seed", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({
+        "POST /v1/join": Fake.joined({
+          contacted: [{ seed: "a", address: "10.0.0.1:7946" }],
+          ourselves: [],
+          failed: [{ seed: "b:1", error: "SeedRefused", message: "seed b:1: refused" }],
+          members: 2
+        })
+      })
+      const { code, out } = yield* run(["join", "a", "b:1"], agent)
+      expect(code).toBe(0)
+      expect(out.split("\n")).toEqual([
+        "a\tjoined 10.0.0.1:7946",
+        "b:1\tseed b:1: refused",
+        "2 members, this agent included"
+      ])
+      expect(agent.requests[0]?.body).toEqual({ seeds: ["a", "b:1"] })
+    }))
+
+  for (const seed of ["b/", "host:99999", "a b", "a/b/c", "::1:x", "[::1", "host:"]) {
+    it.effect(`is no join of ${JSON.stringify(seed)}`, () =>
+      Effect.gen(function*() {
+        const agent = Fake.agent({})
+        const { code, err } = yield* run(["join", seed], agent)
+        expect([code, err.split("\n").length, agent.requests.length]).toEqual([2, 1, 0])
+        expect(err).toContain("[name/]host[:port]")
+      }))
+  }
+
+  it.effect("is a leave, and other metadata", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({ "POST /v1/leave": sent, "PUT /v1/meta": sent })
+      expect((yield* run(["leave"], agent)).out).toBe("goodbye: sent (4 times, 3 members, 2 confirmed)")
+      expect((yield* run(["update-meta", "{\"role\":\"web\"}", "--json"], agent)).out).toContain("\"outcome\":\"Sent\"")
+      expect(agent.requests[1]?.body).toEqual({ json: { role: "web" } })
+    }))
+
+  it.effect("is no metadata that is no JSON", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({})
+      const { code, err } = yield* failed("update-meta {role:web}", agent)
+      expect([code, agent.requests.length]).toEqual([2, 0])
+      expect(err).toContain("JSON is \"{role:web}\": expected JSON")
+    }))
+
+  it.effect("is a message to a topic, or to a member, as text or from standard input", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({
+        "POST /v1/topics/news": {},
+        "POST /v1/members/web-2/message": {}
+      })
+      expect((yield* run(["publish", "news", "hello"], agent)).code).toBe(0)
+      expect((yield* run(["send", "web-2", "--reliable"], { ...agent, stdin: "from a pipe" })).code).toBe(0)
+      expect(agent.requests.map(({ body }) => body)).toEqual([
+        { text: "hello" },
+        { content: { base64: Buffer.from("from a pipe").toString("base64") }, reliable: true }
+      ])
+    }))
+
+  it.effect("is a ping, and a failure where nobody answers", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({ "POST /v1/members/web-2/ping": { body: { millis: 1.234 } } })
+      expect((yield* run(["ping", "web-2"], agent)).out).toBe("web-2: 1.23 ms")
+      const body = { _tag: "UnknownMember", target: "web-9", message: "" }
+      const unknown = Fake.agent({ "POST /v1/members/web-9/ping": { status: 404, body } })
+      const { code, err } = yield* failed("ping web-9", unknown)
+      expect([code, err]).toEqual([1, expect.stringContaining("the agent knows no member \"web-9\"")])
+    }))
+})
+
+describe("keys", () => {
+  const ring = [
+    { fingerprint: "00aa11bb22cc33dd", primary: true, bits: 256 },
+    { fingerprint: "00ff11bb22cc33dd", primary: false, bits: 128 }
+  ]
+  const base = { "GET /v1/info": Fake.about(Fake.info), "GET /v1/keys": Fake.keys(ring) }
+
+  it.effect("are listed by their fingerprints", () =>
+    Effect.gen(function*() {
+      const { out } = yield* run(["keys", "list"], Fake.agent(base))
+      expect(out.split("\n")).toEqual([
+        "AGENT\tFINGERPRINT\tBITS\tUSE",
+        "web-1\t00aa11bb22cc33dd\t256\tprimary",
+        "web-1\t00ff11bb22cc33dd\t128\t"
+      ])
+    }))
+
+  it.effect("are added from a file or from standard input, and never named in an error", () =>
+    Effect.gen(function*() {
+      const folder = mkdtempSync(Path.join(tmpdir(), "keys-"))
+      const file = Path.join(folder, "key")
+      const key = Buffer.alloc(32, 7).toString("base64")
+      const agent = Fake.agent({ ...base, "POST /v1/keys": Fake.key({ ...ring[1]!, primary: false }) })
+      writeFileSync(file, `${key}\n`)
+      expect((yield* run(["keys", "add", file], agent)).out).toBe("web-1\thas the key 00ff11bb22cc33dd")
+      expect((yield* run(["keys", "add", "-", "--use"], { ...agent, stdin: key })).code).toBe(0)
+      expect(agent.requests.map(({ body }) => body).filter((body) => body !== undefined)).toEqual([
+        { key, use: false },
+        { key, use: true }
+      ])
+
+      const asked = agent.requests.length
+      for (const text of ["", "too short", Buffer.alloc(31).toString("base64"), "ä".repeat(44), key.repeat(200)]) {
+        writeFileSync(file, text)
+        const { code, err } = yield* failed(`keys add ${file}`, agent)
+        expect(code).toBe(2)
+        expect(err).toContain(`${file} has no key`)
+      }
+      expect((yield* failed(`keys add ${folder}/none`, agent)).code).toBe(1)
+      expect(agent.requests).toHaveLength(asked)
+      rmSync(folder, { recursive: true })
+    }))
+
+  it.effect("are meant by the beginning of a fingerprint, where one alone begins so", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({ ...base, "PUT /v1/keys/00ff11bb22cc33dd": Fake.key(ring[1]!) })
+      expect((yield* run(["keys", "use", "00FF"], agent)).code).toBe(0)
+      expect((yield* failed("keys use 0000", agent)).err).toContain("no key has the fingerprint 0000")
+      expect((yield* failed("keys use 00", agent)).code).toBe(2)
+    }))
+
+  it.effect("are those of every live member with --all, and a failure where one does not answer", () =>
+    Effect.gen(function*() {
+      const list = [
+        Fake.member("web-1", { self: true }),
+        Fake.member("web-2", { address: "10.0.0.2:7946" }),
+        Fake.member("web-3", { address: "[fd00::3]:7946" })
+      ]
+      const agent = Fake.agent({
+        "GET /v1/info": Fake.about(Fake.info),
+        "GET /v1/members": Fake.members(list),
+        "127.0.0.1:7980 GET /v1/keys": Fake.keys(ring),
+        "[fd00::3]:7980 GET /v1/keys": Fake.keys([])
+      })
+      const { code, err, out } = yield* run(["keys", "list", "--all"], agent)
+      expect(out.split("\n").slice(3)).toEqual([
+        expect.stringContaining("web-2\tno agent answers at http://10.0.0.2:7980"),
+        "web-3\tno keys: not encrypted"
+      ])
+      expect([code, err]).toEqual([1, expect.stringContaining("1 of 3 agents did not do it, first web-2")])
+    }))
+})
+
+describe("doctor", () => {
+  const base = {
+    "GET /v1/info": Fake.about(Fake.info),
+    "GET /v1/health": Fake.condition(Fake.health),
+    "GET /health/live": { body: { status: "live" } }
+  }
+
+  it.effect("finds nothing in a cluster that is well", () =>
+    Effect.gen(function*() {
+      const list = [Fake.member("web-1", { self: true }), Fake.member("web-2", { reachability: ways })]
+      const agent = Fake.agent({
+        ...base,
+        "GET /v1/members": Fake.members(list),
+        "POST /v1/members/web-2/ping": { body: { millis: 0.5 } }
+      })
+      const { code, out } = yield* run(["doctor", "--json"], agent)
+      expect(code).toBe(0)
+      const findings: ReadonlyArray<{ readonly check: string; readonly status: string }> = JSON.parse(out)
+      expect(findings.filter(({ check, status }) => status !== "ok" && check !== "event loop")).toEqual([])
+      expect(findings.map(({ check }) => check)).toContain("UDP with web-2")
+    }))
+
+  it.effect("fails where a member does not answer, and says what to do", () =>
+    Effect.gen(function*() {
+      const blocked = {
+        ...ways,
+        udpOut: "fails",
+        udpIn: "fails",
+        impaired: true,
+        likelyCause: "UDP is blocked"
+      } as const
+      const body = { _tag: "PingTimeout", node: "web-2", timeoutMillis: 500, message: "" }
+      const agent = Fake.agent({
+        ...base,
+        "GET /v1/health": Fake.condition({ ...Fake.health, counters: { "packet.rejected:LabelMismatch": 4 } }),
+        "GET /v1/members": Fake.members([Fake.member("web-2", { reachability: blocked })]),
+        "POST /v1/members/web-2/ping": { status: 504, body }
+      })
+      const { code, err, out } = yield* run(["doctor"], agent)
+      expect(code).toBe(1)
+      expect(err).toContain("checks failed: UDP with web-2")
+      expect(out).toContain("no response from node web-2 within 500 ms")
+      expect(out).toContain("UDP with web-2: UDP is blocked")
+      expect(out).toContain("packets came with another label, or without one since it started")
+    }))
+
+  it.effect("looks up names", () =>
+    Effect.gen(function*() {
+      const { code, out } = yield* run(
+        ["doctor", "--seeds-dns", "127.0.0.9"],
+        Fake.agent({ ...base, "GET /v1/members": Fake.members([]) })
+      )
+      expect(code).toBe(0)
+      expect(out).toContain("DNS 127.0.0.9\tok\t127.0.0.9")
+    }))
+})

@@ -1,0 +1,106 @@
+/** An agent that is a function: what it answers to each request, and what it was asked. */
+import * as DateTime from "effect/DateTime"
+import * as Schema from "effect/Schema"
+import * as Model from "../../src/agent/Model.ts"
+
+/** What came: `METHOD /path?query`, the body, and the header with the token. */
+export interface Request {
+  readonly line: string
+  readonly body: unknown
+  readonly authorization: string | undefined
+}
+
+export interface Answer {
+  readonly status?: number
+  readonly body?: unknown
+  /** Server-Sent Events. */
+  readonly events?: ReadonlyArray<{ readonly id: string; readonly event: string; readonly data: string }>
+}
+
+/** Answers by `METHOD /path`; with a port (`PORT METHOD /path`) for one of several agents. */
+export const agent = (answers: Readonly<Record<string, Answer>>) => {
+  const requests: Array<Request> = []
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const url = new URL(String(input))
+    const headers = new Headers(init?.headers)
+    const body = init?.body instanceof Uint8Array ? new TextDecoder().decode(init.body) : init?.body
+    requests.push({
+      line: `${init?.method} ${url.pathname}${url.search}`,
+      body: typeof body === "string" && body !== "" ? JSON.parse(body) : undefined,
+      authorization: headers.get("authorization") ?? undefined
+    })
+    const line = `${init?.method} ${url.pathname}`
+    const answer = answers[`${url.host} ${line}`] ?? answers[line]
+    if (answer === undefined) throw Object.assign(new TypeError("fetch failed"), { cause: { code: "ECONNREFUSED" } })
+    const { body: value, events, status = value === undefined && events === undefined ? 204 : 200 } = answer
+    if (events !== undefined) {
+      const text = events.map(({ data, event, id }) => `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`).join("")
+      return new Response(text, { status, headers: { "content-type": "text/event-stream" } })
+    }
+    return new Response(value === undefined ? null : JSON.stringify(value), {
+      status,
+      headers: { "content-type": "application/json", date: new Date(0).toUTCString() }
+    })
+  }
+  return { fetch, requests }
+}
+
+const json = <S extends Schema.Codec<unknown, unknown>>(schema: S) => (value: S["Type"]): Answer => ({
+  body: Schema.encodeSync(Schema.toCodecJson(schema))(value)
+})
+
+const at = DateTime.makeUnsafe("2026-01-02T03:04:05.678Z")
+
+export const content = (text: string): Model.Content => ({
+  size: text.length,
+  base64: Buffer.from(text).toString("base64"),
+  text
+})
+
+export const member = (name: string, fields: Partial<Model.MemberView> = {}): Model.MemberView => ({
+  name,
+  address: `10.0.0.${name.length}:7946`,
+  state: "alive",
+  incarnation: 1,
+  meta: content(""),
+  versions: { min: 1, max: 5, current: 2, delegateMin: 0, delegateMax: 0, delegateCurrent: 0 },
+  self: false,
+  since: at,
+  ...fields
+})
+
+export const info: typeof Model.Info.Type = {
+  version: "0.1.0",
+  name: "web-1",
+  bound: "0.0.0.0:7946",
+  advertised: "10.0.0.5:7946",
+  http: "http://127.0.0.1:7980",
+  token: "none",
+  label: "",
+  encrypted: false,
+  seeds: "none",
+  snapshot: "",
+  profile: "lan",
+  members: 2,
+  startedAt: at
+}
+
+export const health: typeof Model.HealthView.Type = {
+  score: 0,
+  readiness: { state: "Joined", ready: true },
+  members: { alive: 2, suspect: 0, dead: 0, left: 0 },
+  counters: {},
+  http: {}
+}
+
+export const members = json(Schema.Array(Model.MemberView))
+export const oneMember = json(Model.MemberView)
+export const about = json(Model.Info)
+export const condition = json(Model.HealthView)
+export const verdicts = json(Schema.Array(Model.VerdictView))
+export const keys = json(Schema.Array(Model.KeyView))
+export const key = json(Model.KeyView)
+export const news = json(Model.NewsView)
+export const joined = json(Model.JoinView)
+export const event = Schema.encodeSync(Model.EventView)
+export { at }
