@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { JoinRejected, MetaTooLarge } from "../MemberlistError.ts"
-import * as PushPull from "./exchange/PushPull.ts"
+import * as Synchroniser from "./exchange/Synchroniser.ts"
 import * as Gossiper from "./gossip/Gossiper.ts"
 import * as Info from "./life/Info.ts"
 import * as Life from "./life/Life.ts"
@@ -68,7 +68,7 @@ export const start = Effect.fnUntraced(function*(
     "prober": Prober.loop(node),
     "suspicion": Timer.loop(node),
     "gossiper": Gossiper.loop(node),
-    "push/pull": PushPull.loop(node),
+    "push/pull": Synchroniser.loop(node),
     "healer": Healer.loop(node),
     "auto-join": AutoJoin.loop(node),
     "seeds": SeedWatch.loop(node),

@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { MAX_META } from "../../base/Limits.ts"
 import type { Circumstances } from "./Circumstances.ts"
-import { GoalInvalid } from "./Refusal.ts"
+import { GoalInvalid } from "./GoalError.ts"
 
 /**
  * What a program wants of its cluster, and where the cluster runs.

@@ -4,13 +4,11 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type { PeerAddress } from "../../base/Address.ts"
 import * as Address from "../../base/Address.ts"
 import * as Limits from "../../base/Limits.ts"
-import { pushPullScale } from "../../base/Scaling.ts"
 import {
   type ExchangeRejected,
   JoinRejected,
@@ -21,9 +19,7 @@ import {
   type TransportError,
   VersionMismatch
 } from "../../MemberlistError.ts"
-import { hasHealed, partner } from "../../swim/gossip/AntiEntropy.ts"
 import { nameDefect, type RemoteEntry } from "../../swim/membership/Claim.ts"
-import type { Entry } from "../../swim/membership/Entry.ts"
 import { members } from "../../swim/membership/Membership.ts"
 import { merge } from "../../swim/membership/Merge.ts"
 import * as Versions from "../../swim/membership/Versions.ts"
@@ -220,7 +216,7 @@ const observed = <A, E>(
   )
 
 /** Sends a list and reads the peer's; `known` is what it was a moment ago. */
-const swap = (
+export const swap = (
   node: Node,
   to: PeerAddress,
   list: Effect.Effect<ReadonlyArray<Uint8Array>>,
@@ -246,7 +242,7 @@ const swap = (
   }))
 
 /** A list without rows. A peer answers it in full, merges nothing, and asks none of its hooks. */
-const noList = Effect.sync(() => [Frame.encodeHeader({ nodes: 0, userStateLen: 0, join: false })])
+export const noList = Effect.sync(() => [Frame.encodeHeader({ nodes: 0, userStateLen: 0, join: false })])
 
 /**
  * Synchronises with a member: each side gets the other's list, and merges it. Answers whether the member listed us
@@ -270,7 +266,8 @@ export const synchroniseWith = (node: Node, to: PeerAddress): Effect.Effect<bool
   )
 
 /** Whether a list has this node on it, in whatever state. */
-const lists = (node: Node, rows: ReadonlyArray<NodeState>): boolean => rows.some(({ name }) => name === node.name)
+export const lists = (node: Node, rows: ReadonlyArray<NodeState>): boolean =>
+  rows.some(({ name }) => name === node.name)
 
 /** What a join that nobody asked for asks for beside the rest. */
 export interface Terms<E> {
@@ -436,66 +433,4 @@ const answer = Effect.fnUntraced(function*<E>(
   if (remote.join) yield* Hooks.merge(node, remote.nodes)
   yield* reply(yield* localState(node, remote.join))
   yield* mergeChecked(node, remote, { join: remote.join, wait: false, from })
-})
-
-/**
- * Notes whether the member lists us. One that did not heard of us in the exchange that showed it, and is asked again
- * when it had time for probing us first.
- */
-const noteListed = Effect.fnUntraced(function*(node: Node, peer: Entry, isListed: boolean) {
-  if (isListed) return Reachability.toldList(node, peer, true)
-  if (!node.settings.rules.recovery) return
-  yield* Effect.sleep(Duration.millis(2 * node.settings.rules.probeInterval))
-  yield* askListed(node, peer)
-})
-
-/** Asks a member whether we are on its list. Who has left is on nobody's list after a while, and rightly so. */
-const askListed = Effect.fnUntraced(function*(node: Node, peer: Entry) {
-  if (Life.isOutside(node) || !Reachability.isThere(node, peer)) return
-  const { nodes } = yield* swap(node, peer.endpoint, noList)
-  if (!Life.isOutside(node)) Reachability.toldList(node, peer, lists(node, nodes))
-})
-
-/** One exchange with a random live member. Of those that did not list us, one is asked whether it does now. */
-const synchronise = Effect.fnUntraced(function*(node: Node) {
-  const peer = partner(Ref.getUnsafe(node.membership), envOf(node))
-  if (peer === undefined) return
-  const unlisting = node.heard.unlisting()
-  yield* quietly(
-    node,
-    peer,
-    Effect.flatMap(synchroniseWith(node, peer.endpoint), (isListed) => noteListed(node, peer, isListed))
-  )
-  const again = entryOf(node, unlisting[Math.floor(node.random() * unlisting.length)] ?? peer.name)
-  if (again !== undefined && again.name !== peer.name) yield* quietly(node, again, askListed(node, again))
-})
-
-/** Counts and logs what an exchange of the node's own failed with. */
-const quietly = (node: Node, peer: Entry, exchange: Effect.Effect<void, ExchangeError>): Effect.Effect<void> =>
-  Effect.catch(exchange, (error) => {
-    node.counters.count("pushpull.failed", error._tag)
-    if (error._tag === "TransportError" && error.scope === "Remote") Reachability.streamFailed(node, peer)
-    return node.logs.write("PushPullFailed", {
-      peer: peer.endpoint,
-      member: peer.name,
-      incarnation: peer.incarnation,
-      reason: error._tag,
-      detail: error.message
-    })
-  })
-
-/** Synchronises forever, less often in larger clusters; never when the configuration turns it off. */
-export const loop = Effect.fnUntraced(function*(node: Node): Effect.fn.Return<never> {
-  const interval = node.settings.pushPullInterval
-  if (interval === 0) return yield* Effect.never
-  yield* Effect.sleep(Duration.millis(node.random() * interval))
-  for (;;) {
-    const intervals = pushPullScale(1, Ref.getUnsafe(node.membership).entries.size)
-    // one after the other, because the next exchange comes early when a split has healed
-    for (let i = 0; i < intervals; i++) {
-      yield* Effect.sleep(Duration.millis(interval))
-      if (hasHealed(Ref.getUnsafe(node.membership), interval, node.now())) break
-    }
-    yield* synchronise(node)
-  }
 })
