@@ -124,7 +124,7 @@ This page is written by \`scripts/write-configuration.ts\` from [\`src/config/Se
 \`MEMBERLIST_PRESET\` names (\`lan\`, \`wan\` or \`local\`). The presets are memberlist's. A duration is anything Effect reads as
 one: \`"500 millis"\`, \`Duration.seconds(1)\`, a number of milliseconds; in a variable, text with a unit. Flags are \`true\`,
 \`yes\`, \`on\`, \`1\` and their opposites. An empty variable counts as absent, and one that
-begins with \`MEMBERLIST_\` and is none of these (nor \`MEMBERLIST_SEEDS\`, which [\`Seeds.layerEnv\`](seeds.md) reads) is warned of, with the name that was probably meant.
+begins with \`MEMBERLIST_\` and is none of these (nor \`MEMBERLIST_SEEDS\`, which [\`Seeds.layerEnv\`](seeds.md) reads, nor one of [the agent's](agent.md)) is warned of, with the name that was probably meant.
 
 A configuration is checked when its layer is built. What cannot work is refused with \`ConfigInvalid\`, which names the
 field, the value and what would be right, or \`KeyInvalid\`. What works badly is logged once as a warning.

@@ -49,7 +49,7 @@ const imports = {
   }
 }
 
-const frontDoors = new Set(["src/index.ts", "src/testing/index.ts"])
+const frontDoors = new Set(["src/index.ts", "src/testing/index.ts", "src/agent/index.ts"])
 
 /** A front door re-exports and does nothing else; no other folder has one. */
 const frontDoor = {

@@ -21,7 +21,26 @@ const PRESETS = ["lan", "wan", "local"] as const
 /** Read by `Seeds.layerEnv`, and no setting. */
 const SEEDS = variable("seeds")
 
-const known = [PRESET, SEEDS, ...fieldNames.map(variable)]
+/**
+ * What `effect-memberlist/agent` has beside the settings of its node: its variables begin as ours do.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const AGENT = [
+  "configFile",
+  "http",
+  "httpToken",
+  "httpTokenFile",
+  "logFormat",
+  "logLevel",
+  "rawMeta",
+  "secretKeyFile",
+  "seedsDns",
+  "snapshot"
+] as const
+
+const known = [PRESET, SEEDS, ...AGENT.map(variable), ...fieldNames.map(variable)]
 
 /** What Kubernetes sets in every container for a service whose name begins with `memberlist`: no settings of ours. */
 const serviceVariable = /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/

@@ -23,7 +23,8 @@ const layer = Layer.unwrap(Effect.gen(function*() {
   const bindPort = yield* Config.Int("PORT").pipe(Config.withDefault(0))
   const port = yield* Config.Int("HTTP").pipe(Config.withDefault(0))
   return Server.layer({ host: "127.0.0.1", port, token: undefined, meta: "section" }).pipe(
-    Layer.provideMerge(NodeMemberlist.layer({ ...MemberlistConfig.local, name, bindAddress: "127.0.0.1", bindPort }))
+    Layer.provideMerge(NodeMemberlist.layer({ ...MemberlistConfig.local, name, bindAddress: "127.0.0.1", bindPort })),
+    Layer.provideMerge(Server.listening({ host: "127.0.0.1", port }))
   )
 }))
 

@@ -7,7 +7,7 @@
  */
 import * as Redacted from "effect/Redacted"
 import { createHash, timingSafeEqual } from "node:crypto"
-import { ipBytes } from "../../base/Address.ts"
+import * as Address from "../../base/Address.ts"
 import * as Refusal from "../Refusal.ts"
 
 /** What is asked of callers. */
@@ -29,12 +29,7 @@ export interface Caller {
 const digest = (text: string): Buffer => createHash("sha256").update(text, "utf8").digest()
 
 /** Whether an address is this machine's own, which no other machine reaches. */
-export const isLoopback = (host: string): boolean => {
-  if (host === "localhost") return true
-  const bytes = ipBytes(host)
-  if (bytes === undefined) return false
-  return bytes.length === 4 ? bytes[0] === 127 : bytes.every((byte, at) => byte === (at === 15 ? 1 : 0))
-}
+export const isLoopback = (host: string): boolean => host === "localhost" || Address.isLoopback(host)
 
 /** Returns what is asked of callers of an API at this address. */
 export const policyOf = (host: string, token: Redacted.Redacted | undefined): Policy => ({

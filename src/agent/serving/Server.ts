@@ -12,19 +12,20 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
-import { createServer } from "node:http"
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Memberlist } from "../../Memberlist.ts"
 import type * as AgentMeta from "../AgentMeta.ts"
 import { Agreement } from "../agreement/Agreement.ts"
 import { Api } from "../Api.ts"
 import { VERSION } from "../PackageVersion.ts"
 import * as Page from "../page/Page.ts"
+import { NotServing } from "../Refusal.ts"
 import * as Entrance from "./Entrance.ts"
 import { Feeds } from "./Feeds.ts"
 import { Follower } from "./Follower.ts"
 import * as Guard from "./Guard.ts"
 import * as Handlers from "./Handlers.ts"
-import { HttpBindFailed } from "./HttpBindFailed.ts"
+import { failed, type HttpBindFailed } from "./HttpBindFailed.ts"
 import { Tally } from "./Tally.ts"
 import { Topics } from "./Topics.ts"
 
@@ -46,6 +47,9 @@ export interface Options {
   readonly token: Redacted.Redacted | undefined
   readonly meta: AgentMeta.Form
 }
+
+/** What routes of HTTP stand on. */
+export type Platform = Layer.Success<typeof NodeHttpServer.layerHttpServices>
 
 /** The longest name of a member, 512 bytes, each written as `%xx`. */
 const MAX_PARAMETER = 1_536
@@ -76,7 +80,20 @@ export const services: Layer.Layer<Follower | Topics | Feeds | Tally, never, Mem
   Layer.provideMerge(Tally.layer)
 )
 
-const listening = ({ host, port }: Options) =>
+/** Answers what comes before there is a node to ask, or after. */
+const unready = (server: Server) => (_: IncomingMessage, response: ServerResponse): void => {
+  // the API has a listener of its own
+  if (server.listenerCount("request") > 1) return
+  const error = new NotServing({ state: "Trying" })
+  response.writeHead(503, { "content-type": "application/json" }).end(
+    JSON.stringify({ ...error, message: error.message })
+  )
+}
+
+/** Takes the address. It comes first: where it is taken already, no node is started. */
+export const listening = (
+  { host, port }: Pick<Options, "host" | "port">
+): Layer.Layer<HttpServer.HttpServer | Platform, HttpBindFailed> =>
   Layer.catchTag(
     NodeHttpServer.layer(
       () => {
@@ -87,20 +104,18 @@ const listening = ({ host, port }: Options) =>
           connectionsCheckingInterval: 5_000
         })
         server.maxConnections = MAX_REQUESTS + MAX_STREAMS + SPARE_CONNECTIONS
-        return server
+        return server.on("request", unready(server))
       },
       { host, port, gracefulShutdownTimeout: Duration.seconds(2) }
     ),
     "ServeError",
-    ({ cause }) => Layer.effectContext(Effect.fail(HttpBindFailed.of(host, port, cause)))
+    ({ cause }) => Layer.effectContext(Effect.fail(failed(host, port, cause)))
   )
 
 /**
  * Serves the API. When it is released, streams end first, then requests that are open get two seconds.
  */
-export const layer = (
-  options: Options
-): Layer.Layer<HttpServer.HttpServer, HttpBindFailed, Memberlist> => {
+export const layer = (options: Options): Layer.Layer<never, never, Memberlist | HttpServer.HttpServer | Platform> => {
   const serving = Layer.unwrap(
     Effect.map(
       HttpServer.HttpServer,
@@ -119,7 +134,6 @@ export const layer = (
   return Layer.provide(ending, serving).pipe(
     Layer.provide(services),
     Layer.provide(Agreement.layer),
-    Layer.provide(HttpMiddleware.layerTracerDisabledForUrls(asked)),
-    Layer.provideMerge(listening(options))
+    Layer.provide(HttpMiddleware.layerTracerDisabledForUrls(asked))
   )
 }

@@ -1,0 +1,215 @@
+/**
+ * A node that people and programs in any language can ask: its HTTP API, in one layer with the node, with what it
+ * exports by OpenTelemetry, and with a goodbye at the end.
+ *
+ * ```ts
+ * import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+ * import { Layer } from "effect"
+ * import { Agent } from "effect-memberlist/agent"
+ *
+ * Layer.launch(Agent.layerEnv()).pipe(NodeRuntime.runMain({ teardown: Agent.teardown }))
+ * ```
+ *
+ * @stability unstable
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Otlp from "effect/observability/Otlp"
+import * as OtlpSerialization from "effect/observability/OtlpSerialization"
+import * as Option from "effect/Option"
+import * as References from "effect/References"
+import * as Runtime from "effect/Runtime"
+import { json, withoutTrace } from "../base/PlainText.ts"
+import * as SeedText from "../base/SeedText.ts"
+import { variable } from "../config/Fields.ts"
+import { Memberlist } from "../Memberlist.ts"
+import { MemberlistConfig, type Settings as NodeSettings } from "../MemberlistConfig.ts"
+import { ConfigInvalid, type KeyInvalid, type SeedInvalid, type StartError } from "../MemberlistError.ts"
+import type { MetaFull } from "../MemberMeta.ts"
+import * as NodeHostName from "../node/NodeHostName.ts"
+import * as NodeSeeds from "../node/NodeSeeds.ts"
+import * as NodeSnapshots from "../node/NodeSnapshots.ts"
+import * as NodeTransport from "../node/NodeTransport.ts"
+import { Seeds } from "../Seeds.ts"
+import * as AgentMeta from "./AgentMeta.ts"
+import * as AgentSettings from "./AgentSettings.ts"
+import { VERSION } from "./PackageVersion.ts"
+import type { HttpBindFailed } from "./serving/HttpBindFailed.ts"
+import * as Server from "./serving/Server.ts"
+
+export type { HttpBindFailed } from "./serving/HttpBindFailed.ts"
+
+/**
+ * An agent with settings from values.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options extends AgentSettings.Settings {
+  /** The settings of its node, as `NodeMemberlist.layer` takes them. */
+  readonly node: NodeSettings
+  /** Its seeds, where they are not those of `seedsDns`. */
+  readonly seeds?: ReadonlyArray<string> | undefined
+}
+
+/** What is wrong with the settings, or what the system refuses. */
+export type AgentError = StartError | SeedInvalid | MetaFull | HttpBindFailed
+
+const both = (value: string) =>
+  withoutTrace(
+    new ConfigInvalid({
+      field: variable("seedsDns"),
+      value: json(value),
+      expected: `either ${variable("seedsDns")} or ${variable("seeds")}, and not both`
+    })
+  )
+
+/** The seeds of a DNS name, `host[:port]`; one that begins with `_` is a service, which has its own ports. */
+const dnsSeeds = (text: string): Layer.Layer<Seeds, ConfigInvalid> => {
+  if (text.startsWith("_")) return NodeSeeds.layerSrv({ name: text })
+  const seed = SeedText.parse(text, 0)
+  if (seed === undefined || seed.name !== undefined) return NodeSeeds.layerDns({ name: text })
+  return NodeSeeds.layerDns({ name: seed.host, ...(SeedText.hasPort(text) ? { port: seed.port } : {}) })
+}
+
+/** A node that announces as agents do. The layers are made for each: one value would be one node. */
+const nodeOf = <E>(
+  settings: AgentSettings.Settings,
+  config: Layer.Layer<MemberlistConfig, E>,
+  seeds: Layer.Layer<Seeds, E | ConfigInvalid | SeedInvalid> | undefined
+): Layer.Layer<Memberlist, StartError | SeedInvalid | MetaFull | E> => {
+  const announcing = Layer.effect(
+    MemberlistConfig,
+    Effect.gen(function*() {
+      const config = yield* MemberlistConfig
+      const meta = yield* Effect.fromResult(AgentMeta.initial(settings.metaForm ?? "section", config.meta))
+      return MemberlistConfig.of({ ...config, meta })
+    })
+  )
+  const node = Memberlist.layer.pipe(
+    Layer.provide(NodeTransport.layer),
+    Layer.provide(announcing),
+    Layer.provide(config),
+    Layer.provide(NodeHostName.layer)
+  )
+  const seeded = seeds === undefined ? node : Layer.provide(node, seeds)
+  return settings.snapshot === undefined ? seeded : Layer.provide(seeded, NodeSnapshots.layerFile(settings.snapshot))
+}
+
+/** Says goodbye, and waits until it is out. */
+const goodbye = Layer.effectDiscard(Effect.gen(function*() {
+  const cluster = yield* Memberlist
+  yield* Effect.addFinalizer(() =>
+    cluster.leave().pipe(
+      Effect.flatMap(({ outcome }) =>
+        Effect.log(outcome === "AlreadyLeft" ? "stopped" : "left the cluster, and stopped")
+      ),
+      Effect.catch((error) => Effect.logWarning(`could not leave the cluster: ${error.message}`))
+    )
+  )
+}))
+
+/**
+ * The agent.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Agent extends Context.Service<Agent, {
+  /** Where its API is: `http://ip:port`, with the real port. */
+  readonly url: string
+}>()("effect-memberlist/agent/Agent") {
+  /**
+   * For `NodeRuntime.runMain`: exit code 0 where a signal has ended the agent. Effect says 130, as a shell would; but
+   * it was asked to stop, and did so.
+   */
+  static readonly teardown: Runtime.Teardown = (exit, onExit) =>
+    Runtime.defaultTeardown(exit, (code) => onExit(code === 130 ? 0 : code))
+
+  /**
+   * The HTTP API of a node that is there: that of your own program. On any other address than loopback it needs a
+   * token. When it is released, streams end, and requests that are open get two seconds.
+   */
+  static readonly layerHttp = (
+    settings: AgentSettings.Settings
+  ): Layer.Layer<Agent, ConfigInvalid | HttpBindFailed, Memberlist> =>
+    Layer.provide(serving(settings), listening(settings))
+
+  /** A whole agent from values: node, goodbye and API. */
+  static readonly layer = (options: Options): Layer.Layer<Agent | Memberlist, AgentError> => {
+    const { seeds, seedsDns } = options
+    if (seeds !== undefined && seedsDns !== undefined) return Layer.effectContext(Effect.fail(both(seedsDns)))
+    const given = seeds === undefined ? undefined : Seeds.layerStatic(seeds)
+    const source = seedsDns === undefined ? given : dnsSeeds(seedsDns)
+    return serving(options).pipe(
+      Layer.provide(goodbye),
+      Layer.provideMerge(nodeOf(options, MemberlistConfig.layer(options.node), source)),
+      Layer.provide(listening(options))
+    )
+  }
+
+  /**
+   * A whole agent from flags, the environment and a file (`AgentSettings.provider`). It logs as they say, and exports
+   * logs, metrics and traces where `OTEL_EXPORTER_OTLP_ENDPOINT` says where to.
+   */
+  static readonly layerEnv = (
+    flags: Readonly<Record<string, string | undefined>> = {}
+  ): Layer.Layer<Agent | Memberlist, AgentError | KeyInvalid | Config.ConfigError> =>
+    Layer.unwrap(
+      Effect.map(
+        AgentSettings.provider(flags),
+        (provider) => Layer.provide(fromProvider, ConfigProvider.layer(provider))
+      )
+    )
+}
+
+/** The address of the API, once the settings are known to be good. */
+const listening = (settings: AgentSettings.Settings) =>
+  Layer.unwrap(Effect.map(AgentSettings.checked(settings), ({ http }) => Server.listening(http)))
+
+const serving = ({ http, metaForm = "section", token }: AgentSettings.Settings) =>
+  Layer.effect(
+    Agent,
+    Effect.gen(function*() {
+      const { address } = yield* HttpServer.HttpServer
+      const { info } = yield* Memberlist
+      const url = HttpServer.formatAddress(address)
+      const needed = token === undefined ? "no token" : "with a token"
+      yield* Effect.log(`agent ${info.name}: members reach it at ${info.advertised}, HTTP at ${url} (${needed})`)
+      return Agent.of({ url })
+    })
+  ).pipe(Layer.provide(Server.layer({ ...http, token, meta: metaForm })))
+
+/** Logs, metrics and traces for an OpenTelemetry collector: nothing unless the environment says where it is. */
+const exporting = Otlp.layerFromConfig({
+  resource: { serviceName: "effect-memberlist-agent", serviceVersion: VERSION },
+  loggerMergeWithExisting: true
+}).pipe(Layer.provide([OtlpSerialization.layerJson, FetchHttpClient.layer]))
+
+const fromProvider: Layer.Layer<Agent | Memberlist, AgentError | KeyInvalid | Config.ConfigError> = Layer.unwrap(
+  Effect.gen(function*() {
+    const settings = yield* AgentSettings.read
+    const { logFormat, logLevel, seedsDns } = settings
+    const seeds = yield* Config.option(Config.String(variable("seeds")))
+    if (seedsDns !== undefined && Option.isSome(seeds)) return yield* Effect.fail(both(seedsDns))
+    const given = Option.isNone(seeds) ? undefined : Seeds.layerEnv
+    const source = seedsDns === undefined ? given : dnsSeeds(seedsDns)
+    const logging = Layer.merge(
+      Logger.layer([logFormat === "json" ? Logger.consoleJson : Logger.consolePretty()]),
+      Layer.succeed(References.MinimumLogLevel, logLevel)
+    )
+    return serving(settings).pipe(
+      Layer.provide(goodbye),
+      Layer.provideMerge(nodeOf(settings, MemberlistConfig.layerEnv, source)),
+      Layer.provide(listening(settings)),
+      Layer.provide(Layer.provideMerge(exporting, logging))
+    )
+  })
+)

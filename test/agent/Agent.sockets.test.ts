@@ -1,0 +1,150 @@
+import { assert, it } from "@effect/vitest"
+import { MemberlistConfig } from "effect-memberlist"
+import { Agent, type AgentOptions, Api } from "effect-memberlist/agent"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as HttpApiClient from "effect/http-api/HttpApiClient"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { request } from "node:http"
+import { connect } from "node:net"
+
+const TOKEN = "0123456789abcdef0123"
+
+/** An agent of its own scope, and a client for it. */
+const start = Effect.fnUntraced(function*(name: string, options: Partial<AgentOptions> = {}, token?: string) {
+  const scope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
+  const layer = Agent.layer({
+    http: { host: "127.0.0.1", port: 0 },
+    node: { ...MemberlistConfig.local, name, bindAddress: "127.0.0.1", bindPort: 0 },
+    ...options
+  }).pipe(Layer.provide(Logger.layer([])))
+  const { url } = Context.get(yield* Layer.buildWithScope(layer, scope), Agent)
+  const client = yield* HttpApiClient.make(Api, {
+    baseUrl: url.replace("0.0.0.0", "127.0.0.1"),
+    transformClient: token === undefined
+      ? undefined
+      : HttpClient.mapRequest(HttpClientRequest.bearerToken(token))
+  })
+  return { url, client, stop: Scope.close(scope, Exit.void) }
+})
+
+const test = <E>(name: string, body: Effect.Effect<void, E, Scope.Scope | HttpClient.HttpClient>) =>
+  it.live(name, () => Effect.scoped(Effect.provide(body, FetchHttpClient.layer)))
+
+/** The status of a request that no client would send. */
+const status = (url: string, method: string, headers: Readonly<Record<string, string>>, body = "") =>
+  Effect.callback<number>((resume) => {
+    const sent = request(url, { method, headers }, (response) => {
+      response.resume()
+      resume(Effect.succeed(response.statusCode ?? 0))
+    })
+    sent.on("error", (error) => resume(Effect.die(error)))
+    sent.end(body)
+  })
+
+test(
+  "two agents join, tell it in order, and one leaves when it is released",
+  Effect.gen(function*() {
+    const a = yield* start("a")
+    const b = yield* start("b", {
+      node: { ...MemberlistConfig.local, name: "b", bindAddress: "127.0.0.1", bindPort: 0, meta: Buffer.from("{}") }
+    })
+    const { advertised } = yield* b.client.info()
+    const events = yield* a.client.events()
+    const told = yield* Effect.forkChild(
+      Stream.runCollect(Stream.takeUntil(events, ({ event }) => event === "MemberLeft")),
+      { startImmediately: true }
+    )
+    const report = yield* a.client.join({ payload: { seeds: [advertised] } })
+    assert.strictEqual(report.members, 2)
+    assert.strictEqual((yield* a.client.member({ params: { name: "b" } })).meta.text, "{}")
+    assert.isAbove((yield* a.client.ping({ params: { name: "b" } })).millis, 0)
+    yield* b.stop
+    const names = (yield* Fiber.join(told)).map(({ data, event }) => `${event} ${data.member.name}`)
+    assert.deepStrictEqual(names, ["MemberJoined a", "MemberJoined b", "MemberLeft b"])
+  })
+)
+
+test(
+  "an agent for other machines answers nothing but probes without its token",
+  Effect.gen(function*() {
+    const options = { http: { host: "0.0.0.0", port: 0 }, token: Redacted.make(TOKEN) }
+    const a = yield* start("a", options, TOKEN)
+    const url = a.url.replace("0.0.0.0", "127.0.0.1")
+    assert.deepInclude(yield* a.client.info(), { token: "all" })
+    assert.strictEqual(yield* status(`${url}/v1/info`, "GET", {}), 401)
+    assert.strictEqual(yield* status(`${url}/v1/events`, "GET", { authorization: "Bearer nope" }), 401)
+    assert.strictEqual(yield* status(`${url}/health/live`, "GET", { host: "agent.svc" }), 200)
+    const { http } = yield* a.client.health()
+    assert.strictEqual(http["refused:TokenRequired"], 2)
+    const refused = yield* Effect.flip(Layer.build(Agent.layer({
+      http: { host: "0.0.0.0", port: 0 },
+      node: { ...MemberlistConfig.local, name: "b", bindAddress: "127.0.0.1", bindPort: 0 }
+    })))
+    assert.strictEqual(refused._tag, "ConfigInvalid")
+  })
+)
+
+test(
+  "a browser that was led here changes nothing, and bodies are bounded however they are sent",
+  Effect.gen(function*() {
+    const { url } = yield* start("a")
+    const json = { "content-type": "application/json" }
+    assert.strictEqual(yield* status(`${url}/v1/leave`, "POST", { host: "evil.example" }), 403)
+    assert.strictEqual(yield* status(`${url}/v1/leave`, "POST", { origin: "http://evil.example" }), 403)
+    assert.strictEqual(yield* status(`${url}/v1/join`, "POST", { "content-type": "text/plain" }, "{}"), 415)
+    assert.strictEqual(yield* status(`${url}/v1/join`, "POST", json, "{"), 400)
+    assert.strictEqual(yield* status(`${url}/v1/join`, "POST", json, "x".repeat(1_048_577)), 413)
+    const chunked = { ...json, "transfer-encoding": "chunked" }
+    assert.strictEqual(yield* status(`${url}/v1/join`, "POST", chunked, "x".repeat(2_000_000)), 413)
+    assert.strictEqual(yield* status(`${url}/health/ready`, "GET", {}), 200)
+  })
+)
+
+test(
+  "an agent whose address is taken starts no node",
+  Effect.gen(function*() {
+    const { url } = yield* start("a")
+    const port = Number(new URL(url).port)
+    const error = yield* Effect.flip(Layer.build(Agent.layer({
+      http: { host: "127.0.0.1", port },
+      node: { ...MemberlistConfig.local, name: "b", bindAddress: "127.0.0.1", bindPort: 0 }
+    })))
+    assert(error._tag === "HttpBindFailed")
+    assert.match(error.message, /the port is in use/)
+  })
+)
+
+test(
+  "streams end at once when the agent is released, and those of readers that went away are not kept",
+  Effect.gen(function*() {
+    const { client, stop, url } = yield* start("a")
+    const streams = Effect.map(client.health(), ({ http }) => http["streams"])
+    // one that asks, and reads nothing
+    const socket = yield* Effect.acquireRelease(
+      Effect.callback<ReturnType<typeof connect>>((resume) => {
+        const socket = connect(Number(new URL(url).port), "127.0.0.1", () => resume(Effect.succeed(socket)))
+        socket.on("error", () => {})
+        socket.write("GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      }),
+      (socket) => Effect.sync(() => socket.destroy())
+    )
+    yield* Effect.repeat(streams, { until: (open) => open === 1 })
+    socket.destroy()
+    yield* Effect.repeat(streams, { until: (open) => open === 0 })
+    const reading = yield* Effect.forkChild(Stream.runDrain(yield* client.events()), { startImmediately: true })
+    const before = Date.now()
+    yield* stop
+    yield* Fiber.await(reading)
+    assert.isBelow(Date.now() - before, 1_500)
+  })
+)

@@ -1,0 +1,149 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import * as Path from "node:path"
+import * as AgentSettings from "../../src/agent/AgentSettings.ts"
+import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
+
+type Texts = Readonly<Record<string, string>>
+
+const read = (flags: Texts, environment: Texts = {}) =>
+  Effect.flatMap(
+    AgentSettings.provider(flags, environment),
+    (provider) => Effect.provideService(AgentSettings.read, ConfigProvider.ConfigProvider, provider)
+  )
+
+/** Why settings are refused: the field, and what is expected. */
+const refused = (flags: Texts) =>
+  Effect.map(
+    Effect.flip(read(flags)),
+    (error) => error._tag === "ConfigInvalid" ? `${error.field}: ${error.expected}` : error._tag
+  )
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(Path.join(tmpdir(), "agent-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true }))
+)
+
+const file = (name: string, content: string) =>
+  Effect.map(folder, (path) => {
+    const at = Path.join(path, name)
+    writeFileSync(at, content)
+    return at
+  })
+
+describe("defaults", () => {
+  it.effect("the API is for this machine alone, without a token", () =>
+    Effect.gen(function*() {
+      const settings = yield* read({})
+      assert.deepStrictEqual(settings.http, { host: "127.0.0.1", port: 7980 })
+      assert.deepInclude(settings, { token: undefined, metaForm: "section", logLevel: "Info", logFormat: "pretty" })
+    }))
+})
+
+describe("what is refused", () => {
+  const bad: ReadonlyArray<readonly [name: string, flags: Texts, expected: RegExp]> = [
+    ["an address without a port", { MEMBERLIST_HTTP: "127.0.0.1" }, /^MEMBERLIST_HTTP: "HOST:PORT"/],
+    ["a URL", { MEMBERLIST_HTTP: "http://127.0.0.1:1" }, /^MEMBERLIST_HTTP: "HOST:PORT"/],
+    ["a port that is none", { MEMBERLIST_HTTP: "127.0.0.1:99999" }, /^MEMBERLIST_HTTP: "HOST:PORT"/],
+    ["an address of others without a token", { MEMBERLIST_HTTP: "0.0.0.0:7980" }, /^MEMBERLIST_HTTP_TOKEN: a token/],
+    ["the same of IPv6", { MEMBERLIST_HTTP: "[::]:7980" }, /^MEMBERLIST_HTTP_TOKEN: a token/],
+    ["a host name without a token", { MEMBERLIST_HTTP: "myhost:7980" }, /^MEMBERLIST_HTTP_TOKEN: a token/],
+    ["a short token", { MEMBERLIST_HTTP_TOKEN: "secret" }, /^MEMBERLIST_HTTP_TOKEN: at least 16/],
+    ["an unknown level", { MEMBERLIST_LOG_LEVEL: "loud" }, /^MEMBERLIST_LOG_LEVEL: trace, debug/],
+    ["an unknown format", { MEMBERLIST_LOG_FORMAT: "xml" }, /^MEMBERLIST_LOG_FORMAT: pretty, json/],
+    ["a file that is missing", { MEMBERLIST_CONFIG_FILE: "/nowhere" }, /^MEMBERLIST_CONFIG_FILE: a file that can/],
+    ["a key file that is missing", { MEMBERLIST_SECRET_KEY_FILE: "/no" }, /^MEMBERLIST_SECRET_KEY_FILE: a file that/],
+    [
+      "a token twice",
+      { MEMBERLIST_HTTP_TOKEN_FILE: "/some", MEMBERLIST_HTTP_TOKEN: "0123456789abcdef" },
+      /^MEMBERLIST_HTTP_TOKEN_FILE: either/
+    ]
+  ]
+  for (const [name, flags, expected] of bad) {
+    it.effect(name, () => Effect.map(refused(flags), (text) => assert.match(text, expected)))
+  }
+
+  it.effect("a token is not shown where it is refused", () =>
+    Effect.map(Effect.flip(read({ MEMBERLIST_HTTP_TOKEN: "hunter2" })), (error) => {
+      assert.notInclude(String(error.message), "hunter2")
+    }))
+})
+
+describe("the file", () => {
+  it.effect("flags come before the environment, and that before the file", () =>
+    Effect.gen(function*() {
+      const path = yield* file(
+        "agent.json",
+        JSON.stringify({
+          name: "from-file",
+          preset: "local",
+          http: "127.0.0.1:1",
+          seeds: ["10.0.0.5", "10.0.0.6:7947"],
+          bindPort: 1,
+          meta: { role: "db" },
+          metricLabels: { cluster: "orders" },
+          logFormat: "json"
+        })
+      )
+      const provider = yield* AgentSettings.provider(
+        { MEMBERLIST_CONFIG_FILE: path, MEMBERLIST_HTTP: "127.0.0.1:3" },
+        { MEMBERLIST_HTTP: "127.0.0.1:2", MEMBERLIST_BIND_PORT: "2", MEMBERLIST_NAME: "", HOSTNAME: "pod-1" }
+      )
+      const within = Effect.provideService(ConfigProvider.ConfigProvider, provider)
+      const settings = yield* within(AgentSettings.read)
+      assert.deepStrictEqual(settings.http.port, 3)
+      assert.strictEqual(settings.logFormat, "json")
+      const node = yield* within(
+        Effect.provide(Effect.map(MemberlistConfig, (config) => config), MemberlistConfig.layerEnv)
+      )
+      assert.deepInclude(node, { name: "from-file", bindPort: 2, metricLabels: { cluster: "orders" } })
+      assert.strictEqual(new TextDecoder().decode(node.meta), "{\"role\":\"db\"}")
+    }).pipe(Effect.scoped))
+
+  const bad: ReadonlyArray<readonly [name: string, content: string, expected: RegExp]> = [
+    ["no JSON", "{", /^MEMBERLIST_CONFIG_FILE: a file of JSON/],
+    ["no object", "[]", /^MEMBERLIST_CONFIG_FILE: a JSON object/],
+    ["an unknown name", "{\"nmae\":\"a\"}", /^nmae in .*: a name of docs/],
+    ["a value of another form", "{\"name\":{}}", /^name in .*: text, a number/],
+    ["a list with commas", "{\"seeds\":[\"a,b\"]}", /^seeds in .*: text, a number/],
+    ["a file that names another", "{\"configFile\":\"x\"}", /^configFile in .*: a name of docs/]
+  ]
+  for (const [name, content, expected] of bad) {
+    it.effect(
+      name,
+      () =>
+        Effect.scoped(
+          Effect.flatMap(file("agent.json", content), (path) =>
+            Effect.map(refused({ MEMBERLIST_CONFIG_FILE: path }), (text) => assert.match(text, expected)))
+        )
+    )
+  }
+})
+
+describe("secrets", () => {
+  it.effect("a token and a key come from files", () =>
+    Effect.gen(function*() {
+      const token = yield* file("token", "0123456789abcdef\n")
+      const key = yield* file("key", `${Buffer.alloc(32, 7).toString("base64")}\n`)
+      const provider = yield* AgentSettings.provider({
+        MEMBERLIST_NAME: "a",
+        MEMBERLIST_HTTP: "0.0.0.0:0",
+        MEMBERLIST_HTTP_TOKEN_FILE: token,
+        MEMBERLIST_SECRET_KEY_FILE: key
+      }, {})
+      const within = Effect.provideService(ConfigProvider.ConfigProvider, provider)
+      const settings = yield* within(AgentSettings.read)
+      assert.strictEqual(Redacted.value(settings.token ?? Redacted.make("")), "0123456789abcdef")
+      const node = yield* within(
+        Effect.provide(Effect.map(MemberlistConfig, (config) => config), MemberlistConfig.layerEnv)
+      )
+      assert.deepStrictEqual(
+        Redacted.value(node.secretKey ?? Redacted.make(new Uint8Array())),
+        new Uint8Array(32).fill(7)
+      )
+    }).pipe(Effect.scoped))
+})
