@@ -188,10 +188,18 @@ const serving = ({ http, metaForm = "section", token }: AgentSettings.Settings) 
   ).pipe(Layer.provide(Server.layer({ ...http, token, meta: metaForm })))
 
 /** Logs, metrics and traces for an OpenTelemetry collector: nothing unless the environment says where it is. */
-const exporting = Otlp.layerFromConfig({
-  resource: { serviceName: "effect-memberlist-agent", serviceVersion: VERSION },
-  loggerMergeWithExisting: true
-}).pipe(Layer.provide([OtlpSerialization.layerJson, FetchHttpClient.layer]))
+const exporting = Layer.unwrap(Effect.gen(function*() {
+  const named = yield* Config.option(Config.String(variable("name")))
+  const name = Option.isSome(named) ? named : yield* Config.option(Config.String("HOSTNAME"))
+  return Otlp.layerFromConfig({
+    resource: {
+      serviceName: "effect-memberlist-agent",
+      serviceVersion: VERSION,
+      attributes: Option.isSome(name) ? { "service.instance.id": name.value } : {}
+    },
+    loggerMergeWithExisting: true
+  }).pipe(Layer.provide([OtlpSerialization.layerJson, FetchHttpClient.layer]))
+}))
 
 const fromProvider: Layer.Layer<Agent | Memberlist, AgentError | KeyInvalid | Config.ConfigError> = Layer.unwrap(
   Effect.gen(function*() {

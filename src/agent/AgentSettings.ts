@@ -261,6 +261,9 @@ const present = (values: Readonly<Record<string, string | undefined>>): Values =
     Object.entries(values).flatMap(([name, value]) => value === undefined || value.trim() === "" ? [] : [[name, value]])
   )
 
+/** What OpenTelemetry's specification says where nothing else is said, and Effect does not. */
+const exporters: Values = { OTEL_LOGS_EXPORTER: "otlp", OTEL_METRICS_EXPORTER: "otlp", OTEL_TRACES_EXPORTER: "otlp" }
+
 /**
  * Returns all settings together, for `read`, `MemberlistConfig.layerEnv` and `Seeds.layerEnv`: the flags, which have
  * the names of the variables, before the environment, and that before the file that `MEMBERLIST_CONFIG_FILE` names.
@@ -277,5 +280,5 @@ export const provider = (
     const path = given[variable("configFile")]
     const values = { ...(path === undefined ? {} : present(yield* fileValues(path))), ...given }
     const secrets = yield* secretValues(values)
-    return ConfigProvider.fromEnvRecord({ ...values, ...secrets })
+    return ConfigProvider.fromEnvRecord({ ...exporters, ...values, ...secrets })
   }).pipe(Effect.provide(NodeFileSystem.layer))

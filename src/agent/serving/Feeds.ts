@@ -19,6 +19,9 @@ import { Tally } from "./Tally.ts"
 /** Characters of events that may wait for one reader. */
 const MAX_WAITING = 262_144
 
+/** Characters that are written at once. */
+const PART = 65_536
+
 /** How often a quiet stream is sent something. */
 const HEARTBEAT = Duration.seconds(15)
 
@@ -30,18 +33,20 @@ export type Written = (missed: number) => string
 
 interface Reader {
   /** Whether it took the event. */
-  readonly offer: (text: string) => boolean
   readonly tell: (written: Written) => boolean
   readonly beat: () => void
   readonly end: () => void
-  /** All that waits, as soon as there is any. */
+  /** What waits, as soon as there is anything. */
   readonly take: Effect.Effect<string, Cause.Done>
 }
 
+const lengthOf = (texts: ReadonlyArray<string>): number => texts.reduce((sum, text) => sum + text.length, 0)
+
 /** The beginning is the state that later events change: it is never cut. */
 const readerOf = (beginning: ReadonlyArray<string>): Reader => {
-  let waiting = [...beginning]
-  let length = 0
+  const waiting = [...beginning]
+  let length = lengthOf(beginning)
+  let limit = length + MAX_WAITING
   let missed = 0
   let isEnded = false
   let wake: (() => void) | undefined
@@ -51,14 +56,22 @@ const readerOf = (beginning: ReadonlyArray<string>): Reader => {
     resumed?.()
   }
   const offer = (text: string): boolean => {
-    if (isEnded || (length > 0 && length + text.length > MAX_WAITING)) return false
+    if (isEnded || (waiting.length > 0 && length + text.length > limit)) return false
     waiting.push(text)
     length += text.length
     resume()
     return true
   }
+  /** A part of what waits, so that what is shared by all is copied for those alone who read it. */
+  const part = (): string => {
+    let size = 0
+    const end = waiting.findIndex((text) => (size += text.length) >= PART)
+    const texts = waiting.splice(0, end === -1 ? waiting.length : end + 1)
+    length -= lengthOf(texts)
+    if (waiting.length === 0) limit = MAX_WAITING
+    return texts.join("")
+  }
   return {
-    offer,
     tell: (written) => {
       const isTaken = offer(written(missed))
       missed = isTaken ? 0 : missed + 1
@@ -73,14 +86,9 @@ const readerOf = (beginning: ReadonlyArray<string>): Reader => {
     },
     take: Effect.callback((done) => {
       const look = () => {
-        if (waiting.length === 0 && !isEnded) {
-          wake = look
-          return
-        }
-        const text = waiting.join("")
-        waiting = []
-        length = 0
-        done(text === "" ? Cause.done() : Effect.succeed(text))
+        if (waiting.length > 0) return done(Effect.succeed(part()))
+        if (isEnded) return done(Cause.done())
+        wake = look
       }
       look()
     })
