@@ -96,7 +96,7 @@ export const Cluster = HttpApiGroup.make("cluster", { topLevel: true })
     params: name,
     payload: Schema.Struct({
       content: Model.Input,
-      /** Over a stream, written in full, up to 20 MiB; else in one datagram that may be lost. */
+      /** Over a stream, written in full; else in one datagram that may be lost. */
       reliable: Schema.optionalKey(Schema.Boolean)
     }),
     error: [

@@ -33,7 +33,8 @@ export type Content = typeof Content.Type
 export const Input = Schema.Union([
   Schema.Struct({ text: Schema.String }),
   Schema.Struct({ base64: Schema.String }),
-  Schema.Struct({ json: Schema.Json })
+  // whatever was read is JSON: it is not gone through once more
+  Schema.Struct({ json: Schema.Unknown })
 ])
 /** @since 0.1.0 */
 export type Input = typeof Input.Type

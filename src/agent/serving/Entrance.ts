@@ -20,8 +20,8 @@ import * as Refusal from "../Refusal.ts"
 import * as Guard from "./Guard.ts"
 import { Tally } from "./Tally.ts"
 
-/** Bytes of a body. Base64 takes a third more than the bytes. */
-export const MAX_BODY = 1_048_576
+/** Bytes of a body, with which the event loop is not held up for long. Base64 takes a third more than the bytes. */
+export const MAX_BODY = 262_144
 
 /** Sent with each answer: nothing of it is to be kept, shown inside other pages, or taken for something else. */
 const HEADERS = {

@@ -36,7 +36,12 @@ export const content = (bytes: Uint8Array): Model.Content => {
 /** Returns the bytes that are meant, or why there are none. */
 export const bytesOf = (input: Model.Input): Result.Result<Uint8Array, RequestInvalid> => {
   if ("text" in input) return Result.succeed(encoder.encode(input.text))
-  if ("json" in input) return Result.succeed(encoder.encode(JSON.stringify(input.json)))
+  if ("json" in input) {
+    return Result.try({
+      try: () => encoder.encode(JSON.stringify(input.json)),
+      catch: () => new RequestInvalid({ reason: "\"json\" is nested too deeply" })
+    })
+  }
   return Result.mapError(
     Base64.decode(input.base64),
     () => new RequestInvalid({ reason: "\"base64\" is no base64; expected letters, digits, + and /, padded with =" })
