@@ -7,7 +7,8 @@ import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import { run as runProgram, Signalled } from "../../src/agent/cli/Program.ts"
+import { run as runProgram } from "../../src/agent/cli/Program.ts"
+import { Signalled } from "../../src/agent/cli/Signalled.ts"
 
 export interface Run {
   readonly code: number

@@ -8,6 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
@@ -27,13 +28,29 @@ import { CommandFailed, failure, usage } from "./CommandFailed.ts"
 /** An agent answers at once, unless it waits for others. */
 const ANSWER_TIME: Duration.Input = "15 seconds"
 
-const token = Effect.gen(function*() {
-  const given = yield* Config.option(Config.Redacted("MEMBERLIST_HTTP_TOKEN")).pipe(
-    Effect.mapError((error) => usage(error.message))
+const variable = (name: string) =>
+  Config.option(Config.Redacted(name)).pipe(Effect.mapError((error) => usage(error.message)))
+
+/** The token in a file, as an agent takes it too. */
+const tokenFile = Effect.fnUntraced(function*(path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const text = yield* fs.readFileString(path).pipe(
+    Effect.mapError(({ reason }) =>
+      usage(`MEMBERLIST_HTTP_TOKEN_FILE is ${path}, which cannot be read: ${reason._tag}`)
+    )
   )
+  return Redacted.make(text.trim())
+})
+
+/** The token of `MEMBERLIST_HTTP_TOKEN`, else that in the file of `MEMBERLIST_HTTP_TOKEN_FILE`. */
+const token = Effect.gen(function*() {
+  const own = yield* variable("MEMBERLIST_HTTP_TOKEN")
+  const file = Option.isSome(own) ? Option.none() : yield* variable("MEMBERLIST_HTTP_TOKEN_FILE")
+  const given = Option.isSome(file) ? Option.some(yield* tokenFile(Redacted.value(file.value))) : own
   // it becomes a header, which a line break would end
   if (Option.exists(given, (secret) => !/^[\x21-\x7e]+$/.test(Redacted.value(secret)))) {
-    return yield* usage("MEMBERLIST_HTTP_TOKEN has characters that no token has: expected visible ASCII without spaces")
+    const name = Option.isSome(file) ? "MEMBERLIST_HTTP_TOKEN_FILE" : "MEMBERLIST_HTTP_TOKEN"
+    return yield* usage(`${name} has no token: expected visible ASCII without spaces`)
   }
   return given
 })
@@ -106,7 +123,7 @@ const ofError = (url: string) => (error: unknown): CommandFailed => {
 }
 
 /**
- * Returns the client of the agent at a URL, with the token of `MEMBERLIST_HTTP_TOKEN`; nothing is sent yet. `call` and
+ * Returns the client of the agent at a URL, with its token; nothing is sent yet. `call` and
  * `read` turn the errors of a request, or of a stream, into those of a command.
  *
  * @category constructors
@@ -134,7 +151,7 @@ export const connect = Effect.fnUntraced(function*(url: string) {
       ),
     /** A stream that ends was ended by the agent: it stops. */
     read: <A, E, E2>(request: Effect.Effect<Stream.Stream<A, E>, E2>): Stream.Stream<A, CommandFailed> =>
-      Stream.unwrap(request).pipe(
+      Stream.unwrap(Effect.timeout(request, ANSWER_TIME)).pipe(
         Stream.concat(Stream.fail(failure("AgentStopped", `the agent at ${url} has ended the stream: it stops`))),
         Stream.mapError(ofError(url))
       )

@@ -21,6 +21,9 @@ import * as SeedText from "../../base/SeedText.ts"
  */
 export const DEFAULT_HTTP = "127.0.0.1:7980"
 
+/** Where an agent listens on all addresses it is reached on this machine by loopback. */
+const loopbacks: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "[::]": "[::1]" }
+
 /**
  * Returns the URL that an agent's address stands for: `HOST:PORT`, `[IPv6]:PORT`, or the URL itself.
  *
@@ -32,7 +35,9 @@ export const agentUrl = (text: string): Option.Option<string> => {
   if (!isUrl && !/^(\[[\da-fA-F:.]+\]|[^\s:/@[\]?#\\]+):\d{1,5}$/.test(text)) return Option.none()
   const url = isUrl ? text : `http://${text}`
   if (!URL.canParse(url)) return Option.none()
-  const { hash, host, password, pathname, port, protocol, search, username } = new URL(url)
+  const parsed = new URL(url)
+  parsed.hostname = loopbacks[parsed.hostname] ?? parsed.hostname
+  const { hash, host, password, pathname, port, protocol, search, username } = parsed
   const isPlain = hash === "" && search === "" && username === "" && password === "" && port !== "0"
   return isPlain ? Option.some(`${protocol}//${host}${pathname.replace(/\/+$/, "")}`) : Option.none()
 }
@@ -85,8 +90,8 @@ export const http = Flag.String("http").pipe(
 )
 
 /**
- * What every command has that talks to an agent. Its token is in `MEMBERLIST_HTTP_TOKEN`, and not on the command line,
- * where other users of the machine could read it.
+ * What every command has that talks to an agent. Its token is in `MEMBERLIST_HTTP_TOKEN`, or in the file of
+ * `MEMBERLIST_HTTP_TOKEN_FILE`, and not on the command line, where other users of the machine could read it.
  *
  * @category flags
  * @since 0.1.0
@@ -96,8 +101,13 @@ export const remote = { http, json } as const
 /** Where a seed listens that does not say so: memberlist's port. */
 const SEED_PORT = 7946
 
-/** What is written with colons is an IPv6 address, or a mistake. */
-const asSeed = (text: string): Option.Option<string> => {
+/**
+ * Returns a seed as it was written; what has several colons is an IPv6 address, or a mistake.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const asSeed = (text: string): Option.Option<string> => {
   const seed = SeedText.parse(text, SEED_PORT)
   const isSeed = seed !== undefined && (!seed.host.includes(":") || Address.ipBytes(seed.host) !== undefined)
   return isSeed ? Option.some(text) : Option.none()
@@ -151,6 +161,9 @@ export const jsonValue = (text: string): Option.Option<Schema.Json> => {
   }
 }
 
+/** What metadata looks like. */
+export const JSON_EXPECTED = "JSON, such as '{\"role\":\"web\"}' (in quotes, so that the shell leaves it alone)"
+
 /**
  * Metadata as JSON.
  *
@@ -182,3 +195,14 @@ export const bindAddress = (text: string): Option.Option<{ readonly host: string
 
 /** What an address to bind looks like. */
 export const BIND_EXPECTED = "IP:PORT, such as 0.0.0.0:7946 or [::]:7946"
+
+/**
+ * Whether an agent could listen for commands there: an IP address or a name, and a port.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isListenAddress = (text: string): boolean => {
+  const seed = SeedText.hasPort(text) ? SeedText.parse(text, 0) : undefined
+  return seed !== undefined && seed.name === undefined
+}

@@ -62,16 +62,16 @@ export const waysCell = ({ reachability, self }: Model.MemberView): Columns.Cell
     }
 }
 
+const { compare } = new Intl.Collator("en", { numeric: true })
+
 /**
  * Returns members in the order in which people look for them: by name, with numbers in the order of numbers.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const sorted = (members: ReadonlyArray<Model.MemberView>): ReadonlyArray<Model.MemberView> => {
-  const { compare } = new Intl.Collator("en", { numeric: true })
-  return members.toSorted((a, b) => compare(a.name, b.name))
-}
+export const sorted = (members: ReadonlyArray<Model.MemberView>): ReadonlyArray<Model.MemberView> =>
+  members.toSorted((a, b) => compare(a.name, b.name))
 
 /**
  * Returns since when something is: how long on a terminal, the time for programs.

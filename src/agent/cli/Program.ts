@@ -15,14 +15,14 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
-import * as Config from "effect/Config"
 import * as Console from "effect/Console"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as PlainText from "../../base/PlainText.ts"
+import * as SeedText from "../../base/SeedText.ts"
 import { CommandFailed, failure, ofCommandLine, USAGE } from "./CommandFailed.ts"
 import * as Flags from "./Flags.ts"
+import type { Signalled } from "./Signalled.ts"
 
 const keygen = Command.make("keygen", {
   bits: Flag.Literals("bits", ["128", "192", "256"]).pipe(
@@ -201,7 +201,6 @@ const doctor = Command.make("doctor", {
   bind: Flag.String("bind").pipe(
     Flag.withMetavar("IP:PORT"),
     Flag.withDescription("Where an agent would listen, for the case that none answers"),
-    Flag.withFallbackConfig(Config.String("MEMBERLIST_BIND")),
     Flag.withDefault("0.0.0.0:7946"),
     Flag.filterMap(Flags.bindAddress, () => Flags.BIND_EXPECTED)
   ),
@@ -211,29 +210,83 @@ const doctor = Command.make("doctor", {
     Command.withDescription("Look for what keeps an agent from working, and say what to do")
   )
 
+const written = (name: string, metavar: string, description: string) =>
+  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
+
+const place = (name: string, description: string) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("IP:PORT"),
+    Flag.withDescription(description),
+    Flag.filterMap(Flags.bindAddress, () => Flags.BIND_EXPECTED),
+    Flag.optional
+  )
+
+const agent = Command.make("agent", {
+  name: written("name", "NAME", "The member's name; default the host's"),
+  bind: place("bind", "Where it listens for members by UDP and TCP; default 0.0.0.0:7946"),
+  advertise: place("advertise", "Where members reach it, if that is elsewhere"),
+  join: Flag.String("join").pipe(
+    Flag.withMetavar("ADDRESS"),
+    Flag.withDescription("A seed, [name/]host[:port]; more than once for several"),
+    Flag.filterMap(Flags.asSeed, () => SeedText.expected),
+    Flag.atLeast(0)
+  ),
+  seedsDns: written(
+    "seeds-dns",
+    "NAME",
+    "A DNS name whose addresses are the seeds; of a service where it begins with _"
+  ),
+  profile: Flag.Literals("profile", ["lan", "wan", "local"]).pipe(
+    Flag.withDescription("The timing of memberlist's presets; default lan"),
+    Flag.optional
+  ),
+  encryptFile: written("encrypt-file", "PATH", "The file with the gossip key in base64, as keygen writes it"),
+  label: written("label", "LABEL", "The cluster's label: packets with another are refused"),
+  meta: Flag.String("meta").pipe(
+    Flag.withMetavar("JSON"),
+    Flag.withDescription("The member's metadata as JSON"),
+    Flag.filter((text) => Option.isSome(Flags.jsonValue(text)), () => Flags.JSON_EXPECTED),
+    Flag.optional
+  ),
+  http: Flag.String("http").pipe(
+    Flag.withMetavar("HOST:PORT"),
+    Flag.withDescription(
+      `Where it listens for commands; default ${Flags.DEFAULT_HTTP}; elsewhere than on loopback it needs a token`
+    ),
+    Flag.filter(Flags.isListenAddress, () => `HOST:PORT, as in ${Flags.DEFAULT_HTTP}; port 0 takes a free one`),
+    Flag.optional
+  ),
+  snapshot: written("snapshot", "PATH", "The file in which it remembers members across restarts"),
+  logFormat: Flag.Literals("log-format", ["pretty", "json"]).pipe(
+    Flag.withDescription("How it logs; default pretty"),
+    Flag.optional
+  ),
+  config: written("config", "PATH", "A file of JSON with settings; flags and variables come before it")
+}, (options) =>
+  Effect.gen(function*() {
+    const logLevel = yield* GlobalFlag.LogLevel
+    const { serve } = yield* Effect.promise(() => import("./commands/AgentProcess.ts"))
+    yield* serve({ ...options, logLevel })
+  })).pipe(
+    Command.withDescription(
+      "Run an agent: a member of the cluster that commands and HTTP can ask. All settings are also variables "
+        + "(MEMBERLIST_NAME …, docs/agent.md); keys and tokens come by file or environment alone"
+    ),
+    Command.withShortDescription("Run an agent: a member of the cluster that commands and HTTP can ask")
+  )
+
 const root = Command.make("effect-memberlist").pipe(
   Command.withDescription("Run a member of a cluster, and see and change what it knows"),
   Command.withSubcommands([
+    { group: "Run", commands: [agent, keygen] },
     { group: "See", commands: [members, info, monitor, top, why, doctor] },
     { group: "Change", commands: [join, leave, updateMeta, keys] },
-    { group: "Send", commands: [publish, send, ping] },
-    { group: "Prepare", commands: [keygen] }
+    { group: "Send", commands: [publish, send, ping] }
   ])
 )
 
 /** What the commands may use of their surroundings; a terminal, files, and no other programs. */
 type Environment = Command.Environment
-
-/**
- * How the process ends when a signal interrupts it: with 130, as a shell says it of a program, unless the command says
- * that a signal is how it is meant to end.
- *
- * @category services
- * @since 0.1.0
- */
-export class Signalled extends Context.Service<Signalled, { exitCode: number }>()(
-  "effect-memberlist/agent/cli/Signalled"
-) {}
 
 /** Tells of a command that failed: one line on standard error, or an object of JSON. */
 const report = ({ message, reason }: CommandFailed, isJson: boolean): Effect.Effect<void> =>

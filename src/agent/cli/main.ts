@@ -9,10 +9,9 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { run, Signalled } from "./Program.ts"
-
-/** That of the package: a test compares them. A program in one file has no package to read it from. */
-const VERSION = "0.1.0"
+import { VERSION } from "../PackageVersion.ts"
+import { run } from "./Program.ts"
+import { Signalled } from "./Signalled.ts"
 
 // who reads this has read enough: `effect-memberlist monitor | head`
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))

@@ -65,6 +65,20 @@ describe("the agent that a command talks to", () => {
       expect(requests).toHaveLength(1)
     }))
 
+  it.effect("gets the token in the file of MEMBERLIST_HTTP_TOKEN_FILE", () =>
+    Effect.gen(function*() {
+      const folder = mkdtempSync(Path.join(tmpdir(), "token-"))
+      const file = Path.join(folder, "token")
+      const { fetch, requests } = Fake.agent({ "GET /v1/members": Fake.members([]) })
+      const env = { MEMBERLIST_HTTP_TOKEN_FILE: file }
+      writeFileSync(file, "secret-3\n")
+      yield* run(["members"], { fetch, env })
+      expect(requests[0]?.authorization).toBe("Bearer secret-3")
+      rmSync(folder, { recursive: true })
+      const { code, err } = yield* failed("members", { fetch, env })
+      expect([code, err]).toEqual([2, expect.stringContaining("which cannot be read: NotFound")])
+    }))
+
   it.effect("is told not to answer, where nothing listens", () =>
     Effect.gen(function*() {
       const { fetch } = Fake.agent({})
@@ -179,6 +193,13 @@ describe("monitor", () => {
       const { out } = yield* run(["monitor", "--json"], Fake.agent({ "GET /v1/events": { events } }))
       const [, second] = out.split("\n").map((line) => JSON.parse(line))
       expect(second).toEqual({ event: "MemberFailed", ...JSON.parse(failedEvent.data) })
+    }))
+
+  it.effect("is no event that is none", () =>
+    Effect.gen(function*() {
+      const odd = { id: "1", event: "MemberJoined", data: "{\"member\":1}" }
+      const { code, err } = yield* failed("monitor", Fake.agent({ "GET /v1/events": { events: [odd] } }))
+      expect([code, err]).toEqual([1, expect.stringContaining("is no agent, or one of another version")])
     }))
 
   it.effect("is the values of a topic", () =>
@@ -348,6 +369,24 @@ describe("keys", () => {
       expect((yield* run(["keys", "use", "00FF"], agent)).code).toBe(0)
       expect((yield* failed("keys use 0000", agent)).err).toContain("no key has the fingerprint 0000")
       expect((yield* failed("keys use 00", agent)).code).toBe(2)
+    }))
+
+  it.effect("are removed where they are, and a failure where nobody has them", () =>
+    Effect.gen(function*() {
+      const list = [Fake.member("web-1", { self: true }), Fake.member("web-2", { address: "10.0.0.2:7946" })]
+      const agent = Fake.agent({
+        ...base,
+        "GET /v1/members": Fake.members(list),
+        "10.0.0.2:7980 GET /v1/keys": Fake.keys(ring.slice(0, 1)),
+        "127.0.0.1:7980 DELETE /v1/keys/00ff11bb22cc33dd": {}
+      })
+      const { code, out } = yield* run(["keys", "remove", "00ff", "--all"], agent)
+      expect(code).toBe(0)
+      expect(out.split("\n")).toEqual([
+        "web-1\tdoes not have the key 00ff11bb22cc33dd any more",
+        "web-2\tdoes not have the key"
+      ])
+      expect((yield* failed("keys remove abcd --all", agent)).err).toContain("no key has the fingerprint abcd")
     }))
 
   it.effect("are those of every live member with --all, and a failure where one does not answer", () =>

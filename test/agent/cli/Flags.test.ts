@@ -1,6 +1,7 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import { describe, expect, it } from "vitest"
+import * as AgentSettings from "../../../src/agent/AgentSettings.ts"
 import * as Flags from "../../../src/agent/cli/Flags.ts"
 
 describe("an agent's address", () => {
@@ -9,6 +10,8 @@ describe("an agent's address", () => {
     ["node-1.internal:80", "http://node-1.internal"],
     ["[::1]:7980", "http://[::1]:7980"],
     ["http://10.0.0.1:7980", "http://10.0.0.1:7980"],
+    ["0.0.0.0:7980", "http://127.0.0.1:7980"],
+    ["[::]:7980", "http://[::1]:7980"],
     ["https://agent.example/one/", "https://agent.example/one"]
   ]
   for (const [text, url] of good) {
@@ -36,6 +39,10 @@ describe("an agent's address", () => {
   for (const text of bad) {
     it(`is refused: ${JSON.stringify(text)}`, () => expect(Flags.agentUrl(text)).toEqual(Option.none()))
   }
+})
+
+it("has the default of the agent", () => {
+  expect(Flags.DEFAULT_HTTP).toBe(AgentSettings.DEFAULT_HTTP)
 })
 
 describe("a time", () => {

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
+import { VERSION } from "../../../src/agent/PackageVersion.ts"
 import { run } from "../../support/CommandLine.ts"
 
 describe("a command line that cannot work", () => {
@@ -98,5 +99,5 @@ describe("keygen", () => {
 
 it("has the version of the package", () => {
   const manifest = JSON.parse(readFileSync("package.json", "utf8"))
-  expect(readFileSync("src/agent/cli/main.ts", "utf8")).toContain(`const VERSION = "${manifest.version}"`)
+  expect(VERSION).toBe(manifest.version)
 })

@@ -121,9 +121,8 @@ export const list = Effect.fnUntraced(function*(options: Options) {
 })
 
 /** Prints what each agent did, and fails when one did not. */
-const report = Effect.fnUntraced(function*<A>(options: Options, done: string, asked: ReadonlyArray<Asked<A>>) {
-  const isTold = asked.length > 1 || asked.every(({ answer }) => Result.isSuccess(answer))
-  if (isTold) {
+const report = Effect.fnUntraced(function*(options: Options, asked: ReadonlyArray<Asked<string>>) {
+  if (asked.length > 1 || asked.every(({ answer }) => Result.isSuccess(answer))) {
     yield* Output.result(
       options.json,
       () => jsonOf(asked, () => ({ done: true })),
@@ -132,7 +131,9 @@ const report = Effect.fnUntraced(function*<A>(options: Options, done: string, as
           screen,
           asked.map(({ agent, answer }) => [
             agent,
-            Result.isFailure(answer) ? { text: answer.failure.message, color: "red" } : { text: done, color: "green" }
+            Result.isFailure(answer)
+              ? { text: answer.failure.message, color: "red" }
+              : { text: answer.success, color: "green" }
           ])
         )
     )
@@ -176,37 +177,24 @@ const keyOf = Effect.fnUntraced(function*(source: string) {
  */
 export const add = Effect.fnUntraced(function*(options: Options & { readonly source: string; readonly use: boolean }) {
   const key = yield* keyOf(options.source)
-  const asked = yield* ask(
-    options,
-    ({ call, client }) => call(client.keys.add({ payload: { key, use: options.use } }))
-  )
-  const [fingerprint] = asked.flatMap(({ answer }) => Result.isSuccess(answer) ? [answer.success.fingerprint] : [])
-  yield* report(options, `has the key ${fingerprint ?? ""}${options.use ? ", and uses it" : ""}`, asked)
+  const asked = yield* ask(options, ({ call, client }) =>
+    Effect.map(
+      call(client.keys.add({ payload: { key, use: options.use } })),
+      ({ fingerprint }) => `has the key ${fingerprint}${options.use ? ", and uses it" : ""}`
+    ))
+  yield* report(options, asked)
 })
 
-/** A fingerprint in full, of the beginning that was given. */
-const fingerprintOf = (keys: ReadonlyArray<Model.KeyView>, given: string): Effect.Effect<string, CommandFailed> => {
+const unknown = (given: string) =>
+  failure("KeyUnknown", `no key has the fingerprint ${given}; keys list shows those there are`)
+
+/** The key with a fingerprint that begins as was given; `undefined` where there is none. */
+const meant = (keys: ReadonlyArray<Model.KeyView>, given: string): Effect.Effect<string | undefined, CommandFailed> => {
   const [found, other] = keys.filter(({ fingerprint }) => fingerprint.startsWith(given.toLowerCase()))
-  if (found === undefined) {
-    return Effect.fail(failure("KeyUnknown", `no key has the fingerprint ${given}; keys list shows those there are`))
-  }
   return other === undefined
-    ? Effect.succeed(found.fingerprint)
+    ? Effect.succeed(found?.fingerprint)
     : Effect.fail(failure("KeyUnknown", `several keys have a fingerprint that begins with ${given}: give more of it`))
 }
-
-const change = (
-  done: string,
-  operation: (agent: AgentClient.Agent, fingerprint: string) => Effect.Effect<unknown, CommandFailed>
-) =>
-  Effect.fnUntraced(function*(options: Options & { readonly fingerprint: string }) {
-    const asked = yield* ask(options, (agent) =>
-      agent.call(agent.client.keys.list()).pipe(
-        Effect.flatMap((keys) => fingerprintOf(keys, options.fingerprint)),
-        Effect.flatMap((fingerprint) => operation(agent, fingerprint))
-      ))
-    yield* report(options, done, asked)
-  })
 
 /**
  * Lets agents seal what they send with a key that they have.
@@ -214,18 +202,34 @@ const change = (
  * @category commands
  * @since 0.1.0
  */
-export const use = change(
-  "uses the key",
-  ({ call, client }, fingerprint) => call(client.keys.use({ params: { fingerprint } }))
-)
+export const use = Effect.fnUntraced(function*(options: Options & { readonly fingerprint: string }) {
+  const asked = yield* ask(options, ({ call, client }) =>
+    Effect.gen(function*() {
+      const fingerprint = yield* meant(yield* call(client.keys.list()), options.fingerprint)
+      if (fingerprint === undefined) return yield* unknown(options.fingerprint)
+      yield* call(client.keys.use({ params: { fingerprint } }))
+      return `uses the key ${fingerprint}`
+    }))
+  yield* report(options, asked)
+})
 
 /**
- * Takes a key from agents that use another.
+ * Takes a key from agents that use another. Of several, some may not have it, so that the command can be given again.
  *
  * @category commands
  * @since 0.1.0
  */
-export const remove = change(
-  "does not have the key any more",
-  ({ call, client }, fingerprint) => call(client.keys.remove({ params: { fingerprint } }))
-)
+export const remove = Effect.fnUntraced(function*(options: Options & { readonly fingerprint: string }) {
+  const absent = "does not have the key"
+  const asked = yield* ask(options, ({ call, client }) =>
+    Effect.gen(function*() {
+      const fingerprint = yield* meant(yield* call(client.keys.list()), options.fingerprint)
+      if (fingerprint === undefined) return absent
+      yield* call(client.keys.remove({ params: { fingerprint } }))
+      return `does not have the key ${fingerprint} any more`
+    }))
+  if (asked.every(({ answer }) => Result.isSuccess(answer) && answer.success === absent)) {
+    return yield* unknown(options.fingerprint)
+  }
+  yield* report(options, asked)
+})

@@ -175,7 +175,7 @@ export const top = Effect.fnUntraced(
     const state = yield* Ref.make<Picture>({ ...empty, about, health, members })
     const sizes = yield* terminal.size
     const keys = yield* terminal.readInput
-    let size = yield* Queue.take(sizes)
+    let size = Output.known(yield* Queue.take(sizes))
     const changed = yield* Queue.sliding<void>(1)
     const update = (change: (picture: Picture) => Picture) =>
       Effect.andThen(Ref.update(state, change), Queue.offer(changed, undefined))
@@ -224,7 +224,7 @@ export const top = Effect.fnUntraced(
 
     const resize = Effect.gen(function*() {
       for (;;) {
-        size = yield* Queue.take(sizes)
+        size = Output.known(yield* Queue.take(sizes))
         yield* Queue.offer(changed, undefined)
       }
     })
