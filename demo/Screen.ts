@@ -6,8 +6,8 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Terminal from "effect/Terminal"
+import { type Narrator, print, summaryRows, warn, WIDTH } from "./Narrator.ts"
 import * as Picture from "./Picture.ts"
-import { print, type Report, summaryRows, warn, WIDTH } from "./Report.ts"
 import * as Text from "./Text.ts"
 
 /** The second screen, no cursor, and lines that are too long are cut. */
@@ -28,7 +28,7 @@ const frame = (rows: ReadonlyArray<Text.Row>, terminal: Text.Terminal): string =
     END
   ].join("")
 
-export const picture = (screen: Terminal.Terminal, terminal: Text.Terminal): Report => {
+export const picture = (screen: Terminal.Terminal, terminal: Text.Terminal): Narrator => {
   const write = (text: string) => Effect.ignore(screen.display(text))
   const size = Effect.map(
     Effect.all([screen.columns, screen.rows]),

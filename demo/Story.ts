@@ -10,7 +10,7 @@ import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { EventName } from "./Line.ts"
-import * as Process from "./Process.ts"
+import type * as Process from "./Process.ts"
 import * as World from "./World.ts"
 
 /** Seconds, by observer. */
@@ -60,7 +60,8 @@ const agreement = (world: World.World, limit: Duration.Duration) =>
 
 export const run = Effect.fnUntraced(function*(
   nodes: number,
-  world: World.World
+  world: World.World,
+  start: Process.Start
 ): Effect.fn.Return<
   Summary,
   World.DemoFailed | PlatformError.PlatformError,
@@ -81,10 +82,10 @@ export const run = Effect.fnUntraced(function*(
     yield* SubscriptionRef.update(world.state, (state) => World.withProcess(state, name, { fate: "starting" }))
   }
   yield* step({ chapter: "start", ends: false, text: `starting ${nodes} members, each a process of its own` })
-  const first = yield* Process.start(world, seed, [])
+  const first = yield* start(seed, [])
   const others = yield* Effect.forEach(
     names.slice(1),
-    (name) => Process.start(world, name, [first.address]),
+    (name) => start(name, [first.address]),
     { concurrency: 4 }
   )
   yield* agreement(world, FORMING)
@@ -126,7 +127,7 @@ export const run = Effect.fnUntraced(function*(
     member: victimName
   })
   const port = victim.address.slice(victim.address.lastIndexOf(":") + 1)
-  yield* Process.start(world, victimName, [first.address], port)
+  yield* start(victimName, [first.address], port)
   const returnSeenAfter = yield* everyone(world, "MemberJoined", victimName, returnedAt, RETURNING)
   yield* agreement(world, RETURNING)
   yield* step({ chapter: "return", ends: true, text: "", member: victimName })

@@ -8,29 +8,18 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
-import * as Terminal from "effect/Terminal"
-import * as Report from "./Report.ts"
-import * as Screen from "./Screen.ts"
-import * as Story from "./Story.ts"
-import * as World from "./World.ts"
+import { fileURLToPath } from "node:url"
+import * as Demo from "./Demo.ts"
 
 const Nodes = Schema.Int.check(
   Schema.isBetween({ minimum: 3, maximum: 50 }, { expected: "a number of members from 3 to 50" })
 )
 
-/** Whether the terminal says that it shows more than ASCII: the locale names UTF-8, or names nothing. */
-const unicode = ({ LANG, LC_ALL, LC_CTYPE, TERM }: NodeJS.ProcessEnv): boolean => {
-  const locale = [LC_ALL, LC_CTYPE, LANG].find((value) => value !== undefined && value !== "")
-  return TERM !== "linux" && (locale === undefined || /utf-?8/i.test(locale))
-}
-
-/** A machine that builds keeps what was printed. */
-const isWatched = ({ CI }: NodeJS.ProcessEnv): boolean => CI === undefined || CI === "" || CI === "false"
+const participant = [fileURLToPath(new URL("./Participant.ts", import.meta.url))]
 
 const demo = Command.make(
   "demo",
@@ -49,22 +38,8 @@ const demo = Command.make(
       Flag.withDefault(false)
     )
   },
-  Effect.fnUntraced(function*({ json, log, nodes }) {
-    const { canAnimate, canColor } = yield* TerminalCapabilities.TerminalCapabilities
-    const terminal = { colours: canColor, unicode: unicode(process.env) }
-    const report = json
-      ? Report.json()
-      : canAnimate && !log && isWatched(process.env)
-      ? Screen.picture(yield* Terminal.Terminal, terminal)
-      : Report.log(terminal)
-    const world = yield* World.make
-    // The picture is gone before the processes are: a terminal is given back at once.
-    yield* Report.during(report, world, Story.run(nodes, world)).pipe(
-      Effect.flatMap(report.summary),
-      Effect.scoped,
-      Effect.mapError((error) => new CliError.UserError({ cause: error }))
-    )
-  })
+  (options) =>
+    Effect.mapError(Demo.run({ ...options, participant }), (error) => new CliError.UserError({ cause: error }))
 ).pipe(
   Command.withDescription("Start a cluster, kill a member, let it return, let another leave, and watch the rest agree")
 )

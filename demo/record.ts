@@ -11,8 +11,9 @@ import * as Path from "effect/Path"
 import * as Stdio from "effect/Stdio"
 import { fileURLToPath } from "node:url"
 import * as Film from "./Film.ts"
+import * as Narrator from "./Narrator.ts"
 import * as Picture from "./Picture.ts"
-import * as Report from "./Report.ts"
+import * as Process from "./Process.ts"
 import * as Story from "./Story.ts"
 import * as Text from "./Text.ts"
 import * as World from "./World.ts"
@@ -32,7 +33,7 @@ const program = Effect.gen(function*() {
   const world = yield* World.make
   const frames: Array<Film.Frame> = []
   let description = ""
-  const report: Report.Report = {
+  const narrator: Narrator.Narrator = {
     opened: Effect.void,
     show: (state, at, last) =>
       Effect.sync(() => {
@@ -47,7 +48,9 @@ const program = Effect.gen(function*() {
       }),
     summary: () => Effect.void
   }
-  yield* Effect.scoped(Report.during(report, world, Story.run(NODES, world)))
+  const participant = [fileURLToPath(new URL("./Participant.ts", import.meta.url))]
+  const story = Story.run(NODES, world, Process.starting(world, participant))
+  yield* Effect.scoped(Narrator.during(narrator, world, story))
   const svg = Film.svg({
     title: `npm run demo: ${NODES} processes form a cluster, one is killed and returns, another leaves`,
     description,

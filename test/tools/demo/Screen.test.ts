@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Terminal from "effect/Terminal"
 import { TestClock } from "effect/testing"
-import * as Report from "../../../demo/Report.ts"
+import * as Narrator from "../../../demo/Narrator.ts"
 import * as Screen from "../../../demo/Screen.ts"
 import * as World from "../../../demo/World.ts"
 import * as Tale from "./Tale.ts"
@@ -32,12 +32,13 @@ const watched = Effect.fnUntraced(function*<E>(
     error: (line: string) => void out.push(`error: ${line}\n`)
   }
   const world = yield* World.make
-  const report = Screen.picture(screen, { colours, unicode: true })
-  const fiber = yield* Report.during(report, world, body(world, (columns, rows) => (size = { columns, rows }))).pipe(
-    Effect.scoped,
-    Effect.provideService(Console.Console, console),
-    Effect.forkChild
-  )
+  const narrator = Screen.picture(screen, { colours, unicode: true })
+  const fiber = yield* Narrator.during(narrator, world, body(world, (columns, rows) => (size = { columns, rows })))
+    .pipe(
+      Effect.scoped,
+      Effect.provideService(Console.Console, console),
+      Effect.forkChild
+    )
   return { fiber, out }
 })
 

@@ -19,7 +19,7 @@ import { Happened, Line, Ready, View } from "./Line.ts"
 const encode = Schema.encodeSync(Line)
 const say = (line: Line) => Console.log(encode(line))
 
-const program = Effect.gen(function*() {
+const program = Effect.fnUntraced(function*(seeds: ReadonlyArray<string>) {
   const cluster = yield* Memberlist
   const stdio = yield* Stdio.Stdio
   const self = yield* cluster.localMember
@@ -34,10 +34,10 @@ const program = Effect.gen(function*() {
     ),
     Effect.forkScoped
   )
-  yield* cluster.join(yield* stdio.args)
+  yield* cluster.join(seeds)
   // The demo holds the other end of our standard input: when it is gone, so are we.
   yield* Stream.runDrain(stdio.stdin)
-}).pipe(Effect.scoped)
+}, Effect.scoped)
 
 const ClusterLive = MemberlistLive.pipe(
   Layer.provide(NodeTransport.layer),
@@ -50,7 +50,8 @@ const LogsLive = Layer.merge(
   Layer.succeed(References.MinimumLogLevel, "Warn")
 )
 
-program.pipe(
-  Effect.provide(Layer.merge(ClusterLive, NodeServices.layer).pipe(Layer.provideMerge(LogsLive))),
-  NodeRuntime.runMain
-)
+/** Takes part in the cluster until standard input ends, or until it is interrupted. */
+export const participate = (seeds: ReadonlyArray<string>) =>
+  Effect.provide(program(seeds), Layer.merge(ClusterLive, NodeServices.layer).pipe(Layer.provideMerge(LogsLive)))
+
+if (import.meta.main) NodeRuntime.runMain(participate(process.argv.slice(2)))

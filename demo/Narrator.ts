@@ -1,5 +1,5 @@
 /**
- * What the demo prints: for people, a line for each thing that happened; for programs, one JSON value a line.
+ * What tells the story: to people, a line for each thing that happened; to programs, one JSON value a line.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import type { Seconds, Summary } from "./Story.ts"
 import * as Text from "./Text.ts"
 import type * as World from "./World.ts"
 
-export interface Report {
+export interface Narrator {
   /** What comes before everything else, and is undone after it, whatever happened. */
   readonly opened: Effect.Effect<void, never, Scope.Scope>
   /** Shows what is new. The last time, nothing more will come. */
@@ -30,7 +30,7 @@ const INTERVAL = Duration.millis(100)
  * started in its scope ends later.
  */
 export const during = Effect.fnUntraced(function*<A, E, R>(
-  report: Report,
+  narrator: Narrator,
   world: World.World,
   effect: Effect.Effect<A, E, R>
 ) {
@@ -38,11 +38,11 @@ export const during = Effect.fnUntraced(function*<A, E, R>(
   const show = (last: boolean) =>
     Effect.flatMap(
       Effect.all([SubscriptionRef.get(world.state), world.elapsed]),
-      ([state, at]) => report.show(state, at, last)
+      ([state, at]) => narrator.show(state, at, last)
     )
   return yield* Effect.scoped(Effect.gen(function*() {
     yield* Effect.addFinalizer(() => show(true))
-    yield* report.opened
+    yield* narrator.opened
     const showing = Effect.forever(Effect.andThen(show(false), Effect.sleep(INTERVAL)))
     return yield* Effect.raceFirst(Scope.provide(effect, scope), showing)
   }))
@@ -80,7 +80,7 @@ export const warn = (lines: ReadonlyArray<string>): Effect.Effect<void> =>
   Effect.forEach(lines, (line) => Console.error(PlainText.sentence(line)), { discard: true })
 
 /** A log for people. */
-export const log = (terminal: Text.Terminal): Report => {
+export const log = (terminal: Text.Terminal): Narrator => {
   let steps = 0
   let complaints = 0
   const told = new Set<number>()
@@ -121,7 +121,7 @@ const jsonLine = (type: string, at: number | undefined, value: object) =>
 const TABLE_INTERVAL = 2000
 
 /** For a program. */
-export const json = (): Report => {
+export const json = (): Narrator => {
   let steps = 0
   let observations = 0
   let complaints = 0
