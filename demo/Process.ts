@@ -15,6 +15,11 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import { Line } from "./Line.ts"
 import * as World from "./World.ts"
 
+/** What is set for a node of this shell is none of the demo's. */
+const withoutSettings = Object.fromEntries(
+  Object.keys(process.env).filter((name) => name.startsWith("MEMBERLIST_")).map((name) => [name, undefined])
+)
+
 const decode = Schema.decodeUnknownEffect(Line)
 
 export interface Member {
@@ -58,6 +63,7 @@ export const starting = (world: World.World, args: ReadonlyArray<string>): Start
     yield* tell({ fate: "starting" })
     const handle = yield* spawner.spawn(ChildProcess.make(process.execPath, [...args, ...seeds], {
       env: {
+        ...withoutSettings,
         MEMBERLIST_PRESET: "local",
         // The local preset sends news only twice, and leaves the rest to the next push/pull: too slow to watch. On a busy
         // machine, members that join at the same moment may still miss each other: they need not wait 15 s for it.

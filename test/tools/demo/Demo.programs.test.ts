@@ -2,7 +2,12 @@
  * The demo as a program. Its whole story takes ten seconds of waiting, and is a step of its own in CI: `npm run
  * demo`.
  */
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it, onTestFinished } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import * as Process from "../../../demo/Process.ts"
+import * as World from "../../../demo/World.ts"
 import { Program } from "../../support/Program.ts"
 
 const run = (...args: ReadonlyArray<string>): Program => {
@@ -37,4 +42,28 @@ describe("npm run demo", () => {
     assert.strictEqual(await program.ended, 2)
     assert.include(program.printed, "a number of members from 3 to 50")
   })
+
+  it.live("says which member did not start, and what it wrote before it ended", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const start = Process.starting(world, ["--eval", "console.error('the port is taken'); process.exit(1)"])
+      const error = yield* Effect.flip(start("node-1", []))
+      const { complaints } = yield* SubscriptionRef.get(world.state)
+      assert.strictEqual(error.message, "node-1 did not start")
+      assert.deepStrictEqual(complaints, ["node-1: the port is taken"])
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
+
+  it.live("tells what a member says that it does not understand, and goes on", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const ready = `{"_tag":"Ready","name":"node-1","address":"127.0.0.1:1"}`
+      const start = Process.starting(world, [
+        "--eval",
+        `console.log('what?'); console.log('${ready}'); setTimeout(process.exit, 300, 1)`
+      ])
+      const exit = yield* Effect.result(start("node-1", []))
+      const { complaints } = yield* SubscriptionRef.get(world.state)
+      assert.deepStrictEqual([exit._tag, complaints], ["Success", ["node-1: what?"]])
+      yield* Effect.flip(World.until(world, "its end", "10 seconds", () => false))
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
 })
