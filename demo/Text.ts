@@ -28,7 +28,9 @@ const wide = new RegExp(
   }]|\\p{Emoji_Presentation}|.*\\ufe0f)`,
   "su"
 )
-const narrow = /^[ -~]*$/
+const ascii = /^[ -~]*$/
+/** Latin letters, and what the demo itself draws: one column each, and there is no need to look closer. */
+const narrow = /^[ -~\u00c0-\u024f·…●○✓✕▸━─]*$/
 
 const characterWidth = (grapheme: string): number => /^\p{M}/u.test(grapheme) ? 0 : wide.test(grapheme) ? 2 : 1
 
@@ -108,7 +110,7 @@ export interface Terminal {
 }
 
 /** Every symbol that the demo draws, and what stands for it in ASCII. */
-const ascii: Readonly<Record<string, string>> = {
+const replacements: Readonly<Record<string, string>> = {
   "●": "*",
   "○": "o",
   "✕": "x",
@@ -119,10 +121,10 @@ const ascii: Readonly<Record<string, string>> = {
   "─": "-",
   "…": "~"
 }
-const symbols = new RegExp(`[${Object.keys(ascii).join("")}]`, "gu")
+const symbols = new RegExp(`[${Object.keys(replacements).join("")}]`, "gu")
 
 const piece = ({ style, text }: Span, { colours, unicode }: Terminal): string => {
-  const shown = unicode ? text : text.replace(symbols, (symbol) => ascii[symbol] ?? "?")
+  const shown = unicode ? text : text.replace(symbols, (symbol) => replacements[symbol] ?? "?")
   return colours && style !== "plain" ? `\u001b[${codes[style]}m${shown}\u001b[0m` : shown
 }
 
@@ -140,7 +142,7 @@ export const placed = (row: Row, terminal: Terminal): string => {
   return row.map((span) => {
     const jump = sure ? "" : `\u001b[${column}G`
     column += width(span.text)
-    sure = narrow.test(span.text)
+    sure = ascii.test(span.text)
     return jump + piece(span, terminal)
   }).join("")
 }
