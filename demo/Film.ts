@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import * as Text from "./Text.ts"
+import * as Text from "../src/agent/demo/Text.ts"
 
 export interface Frame {
   /** Milliseconds since the first one was taken. */

@@ -10,13 +10,14 @@ import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Stdio from "effect/Stdio"
 import { fileURLToPath } from "node:url"
+import { DEMO_MEMBER } from "../src/agent/cli/Program.ts"
+import * as Narrator from "../src/agent/demo/Narrator.ts"
+import * as Picture from "../src/agent/demo/Picture.ts"
+import * as Process from "../src/agent/demo/Process.ts"
+import * as Story from "../src/agent/demo/Story.ts"
+import * as Text from "../src/agent/demo/Text.ts"
+import * as World from "../src/agent/demo/World.ts"
 import * as Film from "./Film.ts"
-import * as Narrator from "./Narrator.ts"
-import * as Picture from "./Picture.ts"
-import * as Process from "./Process.ts"
-import * as Story from "./Story.ts"
-import * as Text from "./Text.ts"
-import * as World from "./World.ts"
 
 const NODES = 5
 const SIZE: Picture.Size = { columns: 80, rows: 24 }
@@ -48,8 +49,8 @@ const program = Effect.gen(function*() {
       }),
     summary: () => Effect.void
   }
-  const participant = [fileURLToPath(new URL("./Participant.ts", import.meta.url))]
-  const story = Story.run(NODES, world, Process.starting(world, participant))
+  const member = [fileURLToPath(new URL("../src/agent/cli/main.ts", import.meta.url)), DEMO_MEMBER]
+  const story = Story.run(NODES, world, Process.starting(world, member))
   yield* Effect.scoped(Narrator.during(narrator, world, story))
   const svg = Film.svg({
     title: `npm run demo: ${NODES} processes form a cluster, one is killed and returns, another leaves`,

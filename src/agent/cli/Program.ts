@@ -24,6 +24,9 @@ import { CommandFailed, failure, ofCommandLine, USAGE } from "./CommandFailed.ts
 import * as Flags from "./Flags.ts"
 import type { Signalled } from "./Signalled.ts"
 
+/** The first argument of a member of the demo. */
+export const DEMO_MEMBER = "demo-member"
+
 const keygen = Command.make("keygen", {
   bits: Flag.Literals("bits", ["128", "192", "256"]).pipe(
     Flag.withDescription("The key's length"),
@@ -275,13 +278,36 @@ const agent = Command.make("agent", {
     Command.withShortDescription("Run an agent: a member of the cluster that commands and HTTP can ask")
   )
 
+const demo = Command.make("demo", {
+  nodes: Flag.Int("nodes").pipe(
+    Flag.withDescription("How many members to start (3‥50); one is killed and returns, one leaves"),
+    Flag.filter((n) => n >= 3 && n <= 50, () => "a number of members from 3 to 50"),
+    Flag.withDefault(5)
+  ),
+  log: Flag.Boolean("log").pipe(
+    Flag.withDescription("Lines in place of the picture, as when standard output is no terminal"),
+    Flag.withDefault(false)
+  ),
+  json: Flags.json
+}, (options) =>
+  Effect.flatMap(Effect.promise(() => import("../demo/Demo.ts")), ({ run }) =>
+    // this program again, with a word that no command has
+    Effect.mapError(
+      run({ ...options, member: [process.argv[1] ?? "", DEMO_MEMBER] }),
+      (error) => failure(error._tag, error.message)
+    )))
+  .pipe(
+    Command.withDescription("Watch a cluster of processes on this machine, of which one is killed and one leaves")
+  )
+
 const root = Command.make("effect-memberlist").pipe(
   Command.withDescription("Run a member of a cluster, and see and change what it knows"),
   Command.withSubcommands([
     { group: "Run", commands: [agent, keygen] },
     { group: "See", commands: [members, info, monitor, top, why, doctor] },
     { group: "Change", commands: [join, leave, updateMeta, keys] },
-    { group: "Send", commands: [publish, send, ping] }
+    { group: "Send", commands: [publish, send, ping] },
+    { group: "Try", commands: [demo] }
   ])
 )
 

@@ -10,7 +10,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { VERSION } from "../PackageVersion.ts"
-import { run } from "./Program.ts"
+import { DEMO_MEMBER, run } from "./Program.ts"
 import { Signalled } from "./Signalled.ts"
 
 // who reads this has read enough: `effect-memberlist monitor | head`
@@ -18,7 +18,14 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.
 
 const signalled = { exitCode: 130 }
 
-run(process.argv.slice(2), VERSION).pipe(
+const [first, ...seeds] = process.argv.slice(2)
+
+/** A command of a user, or a member that the demo started. */
+const program = first === DEMO_MEMBER
+  ? Effect.flatMap(Effect.promise(() => import("../demo/DemoMember.ts")), ({ participate }) => participate(seeds))
+  : run(process.argv.slice(2), VERSION)
+
+program.pipe(
   Effect.provideService(Signalled, signalled),
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain({

@@ -2,6 +2,7 @@
  * What the demo knows: the processes it started, what each of them sees, what each of them reported when, and what
  * the demo itself did. Everything that is shown is drawn from this.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"

@@ -1,6 +1,7 @@
 /**
  * The demo's story: a cluster forms, one member is killed and buried, it returns, another leaves, the rest agree.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"

@@ -1,10 +1,11 @@
 /**
  * What a demo member tells the demo: one JSON value a line, on standard output.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { MemberState } from "../src/Member.ts"
+import { MemberState } from "../../Member.ts"
 
 export class Ready extends Schema.TaggedClass<Ready>()("Ready", { name: Schema.String, address: Schema.String }) {}
 

@@ -2,6 +2,7 @@
  * The demo's picture in a terminal: on the terminal's second screen, redrawn ten times a second in whatever size
  * there is. What is on the first screen stays, and what happened is written there in the end.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Narrator from "../../../demo/Narrator.ts"
-import * as World from "../../../demo/World.ts"
+import * as Narrator from "../../../src/agent/demo/Narrator.ts"
+import * as World from "../../../src/agent/demo/World.ts"
 import * as Tale from "./Tale.ts"
 
 /** The lines that an effect prints. */

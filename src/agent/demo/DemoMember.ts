@@ -1,8 +1,10 @@
 /**
  * One member of the demo's cluster, a process of its own. Its configuration comes from `MEMBERLIST_*`, its seeds from
  * the command line; SIGTERM makes it leave, because releasing `MemberlistLive` does.
+ *
+ * @stability unstable
+ * @since 0.1.0
  */
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -11,9 +13,9 @@ import * as References from "effect/References"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import { Memberlist, MemberlistLive } from "../src/Memberlist.ts"
-import { MemberlistConfig } from "../src/MemberlistConfig.ts"
-import * as NodeTransport from "../src/node/NodeTransport.ts"
+import { Memberlist, MemberlistLive } from "../../Memberlist.ts"
+import { MemberlistConfig } from "../../MemberlistConfig.ts"
+import * as NodeTransport from "../../node/NodeTransport.ts"
 import { Happened, Line, Ready, View } from "./Line.ts"
 
 const encode = Schema.encodeSync(Line)
@@ -53,5 +55,3 @@ const LogsLive = Layer.merge(
 /** Takes part in the cluster until standard input ends, or until it is interrupted. */
 export const participate = (seeds: ReadonlyArray<string>) =>
   Effect.provide(program(seeds), Layer.merge(ClusterLive, NodeServices.layer).pipe(Layer.provideMerge(LogsLive)))
-
-if (import.meta.main) NodeRuntime.runMain(participate(process.argv.slice(2)))

@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { TestClock } from "effect/testing"
-import type { EventName } from "../../../demo/Line.ts"
-import type * as Process from "../../../demo/Process.ts"
-import * as Story from "../../../demo/Story.ts"
-import * as World from "../../../demo/World.ts"
+import type { EventName } from "../../../src/agent/demo/Line.ts"
+import type * as Process from "../../../src/agent/demo/Process.ts"
+import * as Story from "../../../src/agent/demo/Story.ts"
+import * as World from "../../../src/agent/demo/World.ts"
 
 /** What may go otherwise than it should. */
 interface Twist {

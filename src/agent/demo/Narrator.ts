@@ -1,6 +1,7 @@
 /**
  * What tells the story: to people, a line for each thing that happened; to programs, one JSON value a line.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Console from "effect/Console"
@@ -8,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
-import * as PlainText from "../src/base/PlainText.ts"
+import * as PlainText from "../../base/PlainText.ts"
 import * as News from "./News.ts"
 import * as Picture from "./Picture.ts"
 import type { Seconds, Summary } from "./Story.ts"

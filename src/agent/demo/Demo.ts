@@ -1,6 +1,7 @@
 /**
  * The demo: its options, what comes of them, and where it is shown.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
@@ -18,7 +19,7 @@ export interface Options {
   readonly log: boolean
   readonly json: boolean
   /** What Node.js is started with to be a member, before the member's seeds. */
-  readonly participant: ReadonlyArray<string>
+  readonly member: ReadonlyArray<string>
 }
 
 /** Whether the terminal says that it shows more than ASCII: the locale names UTF-8, or names nothing. */
@@ -31,7 +32,7 @@ const unicode = ({ LANG, LC_ALL, LC_CTYPE, TERM }: NodeJS.ProcessEnv): boolean =
 const isWatched = ({ CI }: NodeJS.ProcessEnv): boolean => CI === undefined || CI === "" || CI === "false"
 
 /** Runs the story and shows it. Fails when it was not true. */
-export const run = Effect.fnUntraced(function*({ json, log, nodes, participant }: Options) {
+export const run = Effect.fnUntraced(function*({ json, log, nodes, member }: Options) {
   const { canAnimate, canColor } = yield* TerminalCapabilities.TerminalCapabilities
   const terminal = { colours: canColor, unicode: unicode(process.env) }
   const narrator = json
@@ -41,6 +42,6 @@ export const run = Effect.fnUntraced(function*({ json, log, nodes, participant }
     : Narrator.log(terminal)
   const world = yield* World.make
   // The picture is gone before the processes are: a terminal is given back at once.
-  const story = Story.run(nodes, world, Process.starting(world, participant))
+  const story = Story.run(nodes, world, Process.starting(world, member))
   yield* Effect.flatMap(Narrator.during(narrator, world, story), narrator.summary)
 }, Effect.scoped)

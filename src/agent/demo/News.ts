@@ -1,6 +1,7 @@
 /**
  * What members reported, gathered: one item for what all of them saw, in place of one for each observer.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import type { EventName } from "./Line.ts"

@@ -2,9 +2,10 @@
  * The picture of the demo's cluster: how far the story is, which member sees which, and what happened last. Pure: a
  * state of the world and a size become rows.
  *
+ * @stability unstable
  * @since 0.1.0
  */
-import type { MemberState } from "../src/Member.ts"
+import type { MemberState } from "../../Member.ts"
 import type { EventName, View } from "./Line.ts"
 import * as News from "./News.ts"
 import * as Text from "./Text.ts"

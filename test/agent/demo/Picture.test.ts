@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Film from "../../../demo/Film.ts"
-import * as Picture from "../../../demo/Picture.ts"
-import * as Text from "../../../demo/Text.ts"
-import * as World from "../../../demo/World.ts"
+import * as Picture from "../../../src/agent/demo/Picture.ts"
+import * as Text from "../../../src/agent/demo/Text.ts"
+import * as World from "../../../src/agent/demo/World.ts"
 import * as Tale from "./Tale.ts"
 
 const plain = (rows: ReadonlyArray<Text.Row>): ReadonlyArray<string> =>

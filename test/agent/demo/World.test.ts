@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { TestClock } from "effect/testing"
-import * as News from "../../../demo/News.ts"
-import * as World from "../../../demo/World.ts"
+import * as News from "../../../src/agent/demo/News.ts"
+import * as World from "../../../src/agent/demo/World.ts"
 import * as Tale from "./Tale.ts"
 
 const end = Tale.told(Tale.nodes(5)).at(-1)?.state ?? World.empty

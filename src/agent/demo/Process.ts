@@ -1,6 +1,7 @@
 /**
  * Starts a demo member as an operating system process and feeds what it says into the world.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
@@ -65,8 +66,8 @@ export const starting = (world: World.World, args: ReadonlyArray<string>): Start
       env: {
         ...withoutSettings,
         MEMBERLIST_PRESET: "local",
-        // The local preset sends news only twice, and leaves the rest to the next push/pull: too slow to watch. On a busy
-        // machine, members that join at the same moment may still miss each other: they need not wait 15 s for it.
+        // The local preset sends news only twice, and leaves the rest to the next push/pull: too slow to watch. On a
+        // busy machine, members that join at the same moment may still miss each other: they need not wait 15 s.
         MEMBERLIST_RETRANSMIT_MULT: "4",
         MEMBERLIST_PUSH_PULL_INTERVAL: "4 seconds",
         MEMBERLIST_NAME: name,

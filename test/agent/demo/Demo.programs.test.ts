@@ -6,12 +6,12 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it, onTestFinished } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as SubscriptionRef from "effect/SubscriptionRef"
-import * as Process from "../../../demo/Process.ts"
-import * as World from "../../../demo/World.ts"
+import * as Process from "../../../src/agent/demo/Process.ts"
+import * as World from "../../../src/agent/demo/World.ts"
 import { Program } from "../../support/Program.ts"
 
 const run = (...args: ReadonlyArray<string>): Program => {
-  const program = new Program("../demo/main.ts", { args })
+  const program = new Program("../src/agent/cli/main.ts", { args: ["demo", ...args] })
   // SIGTERM, because that ends its members too
   onTestFinished(() => void program.signal("SIGTERM"))
   return program

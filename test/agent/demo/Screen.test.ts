@@ -6,9 +6,9 @@ import * as Fiber from "effect/Fiber"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Terminal from "effect/Terminal"
 import { TestClock } from "effect/testing"
-import * as Narrator from "../../../demo/Narrator.ts"
-import * as Screen from "../../../demo/Screen.ts"
-import * as World from "../../../demo/World.ts"
+import * as Narrator from "../../../src/agent/demo/Narrator.ts"
+import * as Screen from "../../../src/agent/demo/Screen.ts"
+import * as World from "../../../src/agent/demo/World.ts"
 import * as Tale from "./Tale.ts"
 
 /** What the demo does while its picture is drawn, and everything that comes out of it, in its order. */

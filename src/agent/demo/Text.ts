@@ -1,9 +1,10 @@
 /**
  * Text for a terminal: pieces with a style, measured in the terminal's columns.
  *
+ * @stability unstable
  * @since 0.1.0
  */
-import * as PlainText from "../src/base/PlainText.ts"
+import * as PlainText from "../../base/PlainText.ts"
 
 export type Style = "plain" | "bold" | "dim" | "good" | "warning" | "bad" | "accent"
 
