@@ -1,0 +1,56 @@
+/**
+ * A cluster of 1,000 whole nodes on the simulated network, in real time and in one process, for a picture: the first one
+ * serves its page, 40 are agents, and some are killed or stopped after a while. Probes are rarer than usual and suspicions
+ * shorter, so that a small machine keeps up and shows all states.
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Effect from "effect/Effect"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import * as References from "effect/References"
+import { Agreement } from "../../src/agent/agreement/Agreement.ts"
+import * as Server from "../../src/agent/serving/Server.ts"
+import { Observer } from "../../src/engine/StepObserver.ts"
+import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
+import { SimulatedCluster } from "../../src/testing/index.ts"
+import * as Settling from "../../src/testing/settled/Settling.ts"
+
+const AGENTS = 40
+const names = Array.from({ length: 1_000 }, (_, i) => `node-${String(i + 1).padStart(4, "0")}`)
+const [first = ""] = names
+
+const program = Effect.gen(function*() {
+  const settling = Settling.make()
+  const cluster = yield* SimulatedCluster.make({
+    nodes: names,
+    seed: 1,
+    config: {
+      ...MemberlistConfig.lan,
+      probeInterval: "3 seconds",
+      probeTimeout: "1 second",
+      gossipInterval: "1 second",
+      suspicionMult: 2,
+      suspicionMaxTimeoutMult: 2
+    },
+    observe: Layer.succeed(Observer, settling.observe)
+  })
+  yield* Effect.forEach(names, cluster.start, { discard: true })
+  yield* settling.settle
+  // after it, so that their topic learns of each other
+  for (const name of names.slice(1, AGENTS)) {
+    yield* Effect.forkScoped(cluster.run(name, Effect.provide(Effect.never, Agreement.layer)))
+  }
+  yield* cluster.run(
+    first,
+    Effect.gen(function*() {
+      const { address } = yield* HttpServer.HttpServer
+      yield* Effect.sync(() => process.stdout.write(`serves ${HttpServer.formatAddress(address)} at ${first}\n`))
+      yield* Effect.sleep("30 seconds")
+      for (const i of [120, 377, 610, 845]) yield* cluster.kill(names[i] ?? "")
+      for (const i of [230, 733]) yield* cluster.stop(names[i] ?? "")
+      return yield* Effect.never
+    }).pipe(Effect.provide(Server.layer({ host: "127.0.0.1", port: 0, token: undefined, meta: "section" })))
+  )
+}).pipe(Effect.scoped, Effect.provideService(References.MinimumLogLevel, "None"))
+
+NodeRuntime.runMain(program)
