@@ -5,11 +5,10 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
-import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
+import { Agent } from "../../src/agent/Agent.ts"
 import { Agreement } from "../../src/agent/agreement/Agreement.ts"
-import * as Server from "../../src/agent/serving/Server.ts"
 import { Observer } from "../../src/engine/StepObserver.ts"
 import { MemberlistConfig } from "../../src/MemberlistConfig.ts"
 import { SimulatedCluster } from "../../src/testing/index.ts"
@@ -43,13 +42,13 @@ const program = Effect.gen(function*() {
   yield* cluster.run(
     first,
     Effect.gen(function*() {
-      const { address } = yield* HttpServer.HttpServer
-      yield* Effect.sync(() => process.stdout.write(`serves ${HttpServer.formatAddress(address)} at ${first}\n`))
+      const { url } = yield* Agent
+      yield* Effect.sync(() => process.stdout.write(`members reach it at ${first}, HTTP at ${url}\n`))
       yield* Effect.sleep("30 seconds")
       for (const i of [120, 377, 610, 845]) yield* cluster.kill(names[i] ?? "")
       for (const i of [230, 733]) yield* cluster.stop(names[i] ?? "")
       return yield* Effect.never
-    }).pipe(Effect.provide(Server.layer({ host: "127.0.0.1", port: 0, token: undefined, meta: "section" })))
+    }).pipe(Effect.provide(Agent.layerHttp({ http: { host: "127.0.0.1", port: 0 } })))
   )
 }).pipe(Effect.scoped, Effect.provideService(References.MinimumLogLevel, "None"))
 

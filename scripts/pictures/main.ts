@@ -17,11 +17,11 @@ if (Chromium.found === undefined) throw new Error("no Chromium is installed; CHR
 const browser = await Chromium.launch(Chromium.found)
 const programs: Array<Program> = []
 
-const served = /serves (http:\S+) at (\S+)/
+const served = /members reach it at (\S+), HTTP at (\S+)/
 const start = async (name: string, env: Readonly<Record<string, string>> = {}) => {
   const program = new Program("../test/support/ServedNode.ts", { env: { NAME: name, ...env } })
   programs.push(program)
-  const [, url = "", address = ""] = await program.prints(served)
+  const [, address = "", url = ""] = await program.prints(served)
   return { program, url, address }
 }
 const sleep = (millis: number) => new Promise((done) => setTimeout(done, millis))
@@ -72,7 +72,7 @@ const five = async () => {
 const thousand = async () => {
   const program = new Program("../scripts/pictures/Thousand.ts")
   programs.push(program)
-  const [, url = ""] = await program.prints(served)
+  const [, , url = ""] = await program.prints(served)
   const page = await browser.open(url, { ...DESK, dark: true })
   await page.until(`/failed/.test(${text("events")})`, 300)
   await busy(page)

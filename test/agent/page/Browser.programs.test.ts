@@ -18,7 +18,7 @@ interface Agent {
 const agent = async (name: string, env: Readonly<Record<string, string>> = {}): Promise<Agent> => {
   const program = new Program("../test/support/ServedNode.ts", { env: { NAME: name, ...env } })
   onTestFinished(program.kill)
-  const [, url = "", address = ""] = await program.prints(/serves (http:\S+) at (\S+)/)
+  const [, address = "", url = ""] = await program.prints(/members reach it at (\S+), HTTP at (\S+)/)
   return { program, url, address, kill: program.kill }
 }
 
