@@ -140,7 +140,7 @@ export const launch = async (program: string): Promise<Chromium> => {
     await load
     return {
       evaluate,
-      until: async (expression, seconds = 20) => {
+      until: async (expression, seconds = 40) => {
         for (let left = seconds * 20; left > 0; left--) {
           if (await evaluate(`Boolean(${expression})`) === true) return
           await sleep(50)
