@@ -57,12 +57,20 @@ export const circumstances = (members: number, loss: number) => ({
   encrypted: false
 })
 
+/**
+ * Up to so many members, push/pulls come evenly for as long as a cluster runs: each at the interval that is
+ * configured.
+ */
+const EVEN = 32
+
 /** The jobs of a cluster with these settings. */
 export const jobsOf = (members: number, loss: number, tuning: Tuning): ReadonlyArray<Job> => {
   const { runs = 1, victims = 1 } = sizes.find(({ upTo }) => members <= upTo) ?? {}
-  // push/pulls come evenly: as many as there are in so many whole pauses between two of them
-  const pause = pushPullScale(tuning.pushPullInterval, members) / members
-  const quiet = Math.max(LEAST_QUIET, QUIET / runs / Math.max(1, members / 50)) * tuning.probeInterval
+  const time = pushPullScale(tuning.pushPullInterval, members)
+  // they come evenly, one after each such pause; in a cluster that begins settled only as long as each has had one
+  const pause = time / members
+  const most = members <= EVEN ? Infinity : time * 0.9
+  const quiet = Math.min(most, Math.max(LEAST_QUIET, QUIET / runs / Math.max(1, members / 50)) * tuning.probeInterval)
   return Array.from({ length: runs }, (_, i) => ({
     members,
     loss,
@@ -72,6 +80,44 @@ export const jobsOf = (members: number, loss: number, tuning: Tuning): ReadonlyA
     quiet: Math.ceil(quiet / pause) * pause
   }))
 }
+
+/** Settings that nobody would plan, with which verdicts about live members are frequent enough to be counted. */
+export interface Rough {
+  readonly members: number
+  readonly loss: number
+  readonly tuning: Tuning
+  readonly forecast: Forecast
+  readonly job: Job
+}
+
+/** Milliseconds of all members of a rough cluster together, and the most of each. */
+const ROUGH_TIME = 6_000_000
+const MOST_ROUGH_TIME = 300_000
+
+const careless: Tuning = {
+  probeInterval: 500,
+  probeTimeout: 200,
+  indirectChecks: 1,
+  suspicionMult: 4,
+  suspicionMaxTimeoutMult: 6,
+  retransmitMult: 1,
+  gossipInterval: 100,
+  gossipNodes: 3,
+  pushPullInterval: 30_000
+}
+
+export const rough: ReadonlyArray<Rough> = ([
+  [5, 0.25, {}],
+  [10, 0.2, {}],
+  [20, 0.15, { indirectChecks: 0 }],
+  [20, 0.2, {}],
+  [50, 0.2, { retransmitMult: 2 }]
+] as const).map(([members, loss, other]) => {
+  const tuning = { ...careless, ...other }
+  const quiet = Math.min(MOST_ROUGH_TIME, ROUGH_TIME / members)
+  const job = { members, loss, tuning, seed: 1, victims: 0, quiet }
+  return { members, loss, tuning, forecast: forecast(tuning, circumstances(members, loss)), job }
+})
 
 /** Plans a cell. */
 export const planned = ({ detect, loss, members }: Cell): Planned => {

@@ -1,7 +1,8 @@
 /** What was planned beside what was measured, as the tables of docs/plan.md, and what is beyond its tolerance. */
+import * as Arr from "effect/Array"
 import { table } from "../drawing/Markdown.ts"
 import { quantile } from "../measuring/Statistics.ts"
-import type { Planned } from "./grid.ts"
+import type { Planned, Rough } from "./grid.ts"
 import type { Job, Result } from "./measure.ts"
 
 export interface Measured {
@@ -9,12 +10,17 @@ export interface Measured {
   readonly outcome: Result
 }
 
-/**
- * How far a measured figure may be from the planned one, as a part of it; so much is chance with these runs as well.
- */
-export const tolerances = { detection: 0.1, packets: 0.1, bytes: 0.1, news: 0.25 } as const
-/** What times of news may differ by in any case, in milliseconds. */
+/** How far a measured figure may be from the planned one, as a part of it; some of that is chance with these runs. */
+export const tolerances = { detection: 0.1, packets: 0.1, bytes: 0.1, news: 0.2 } as const
+/** What times of news may differ by in any case, in milliseconds, and beside the tolerance, of so many changes. */
 const SLACK = 30
+const chanceOf = (changes: number): number => 0.4 / Math.sqrt(changes)
+/**
+ * Where losses make errors frequent, the formulas are for the worst: counted is at least, and at most, so many times
+ * planned.
+ */
+const ROUGH_SUSPICIONS = [0.6, 1.2] as const
+const ROUGH_VERDICTS = [0, 2] as const
 
 /** The share of failures that are known to all within the planned time, and the least of all of them that may be. */
 const IN_TIME = 0.99
@@ -86,6 +92,7 @@ const figures = (row: Row): Readonly<Record<"first" | "all" | "half" | "news" | 
   const { forecast, results } = row
   const { detection, packets, bytes, news } = tolerances
   const per = memberSeconds(row)
+  const chance = chanceOf(times(results, "half").length)
   const sent = total(results, "packetBytes") + HEADERS * total(results, "packets") + total(results, "streamBytes")
   const of = (what: string, planned: number, measured: number, tolerance: number, slack = 0): Figure => ({
     what,
@@ -97,8 +104,8 @@ const figures = (row: Row): Readonly<Record<"first" | "all" | "half" | "news" | 
   return {
     first: of("first verdict", forecast.detection.first.median, middle(times(results, "first")), detection),
     all: of("known to all", forecast.detection.all.median, middle(times(results, "all")), detection),
-    half: of("news, half", forecast.news.half, middle(times(results, "half")), news, SLACK),
-    news: of("news, all", forecast.news.all.median, middle(times(results, "known")), news, SLACK),
+    half: of("news, half", forecast.news.half, middle(times(results, "half")), news + chance, SLACK),
+    news: of("news, all", forecast.news.all.median, middle(times(results, "known")), news + chance, SLACK),
     packets: of("packets", forecast.traffic.packets, total(results, "packets") / per, packets),
     bytes: of("bytes", forecast.traffic.bytes, sent / per, bytes)
   }
@@ -125,10 +132,30 @@ const inTime = (row: Row): readonly [within: number, of: number] => {
 
 const sum = (rows: ReadonlyArray<Row>, of: (row: Row) => number): number => rows.reduce((all, row) => all + of(row), 0)
 
+/** What a rough cluster did, beside its forecast; nothing when it was not run. */
+const errorsOf = ({ forecast, job, members }: Rough, measured: ReadonlyArray<Measured>) => {
+  const found = measured.find((each) => keyOf(each.job) === keyOf(job))?.outcome
+  if (found === undefined) return []
+  const days = members * found.seconds / DAY
+  const { suspicions, verdicts } = forecast.wrong
+  return [{
+    suspicions: [suspicions * days, found.suspicions],
+    verdicts: [verdicts * days, found.verdicts]
+  }] as const
+}
+
+const isWithin = ([planned, counted]: readonly [number, number], [low, high]: readonly [number, number]): boolean => {
+  const chance = SIGMAS * Math.sqrt(planned)
+  return counted >= low * planned - chance && counted <= high * planned + chance
+}
+
+const roughName = ({ loss, members }: Rough): string => `${members} members, ${percent(loss)} lost, careless settings`
+
 /** What is beyond its tolerance, in words. */
 export const beyond = (
   cells: ReadonlyArray<Planned>,
-  measured: ReadonlyArray<Measured>
+  measured: ReadonlyArray<Measured>,
+  rough: ReadonlyArray<Rough> = []
 ): ReadonlyArray<string> => {
   const rows = rowsOf(cells, measured)
   const found = rows.flatMap((row) =>
@@ -153,11 +180,21 @@ export const beyond = (
   if (verdicts > wrong + SIGMAS * Math.sqrt(wrong) + 1) {
     found.push(`${verdicts} verdicts about live members, and ${rounded(wrong)} planned`)
   }
+  for (const each of rough) {
+    for (const { suspicions, verdicts } of errorsOf(each, measured)) {
+      if (!isWithin(suspicions, ROUGH_SUSPICIONS)) found.push(`${roughName(each)}: ${suspicions[1]} suspicions`)
+      if (!isWithin(verdicts, ROUGH_VERDICTS)) found.push(`${roughName(each)}: ${verdicts[1]} verdicts`)
+    }
+  }
   return found
 }
 
 /** The tables of the page. */
-export const tables = (cells: ReadonlyArray<Planned>, measured: ReadonlyArray<Measured>): string => {
+export const tables = (
+  cells: ReadonlyArray<Planned>,
+  measured: ReadonlyArray<Measured>,
+  rough: ReadonlyArray<Rough> = []
+): string => {
   const rows = rowsOf(cells, measured)
   const goal = ({ detect, loss, members }: Planned) => [String(members), `${detect} s`, percent(loss)]
   const settings = table(
@@ -258,8 +295,34 @@ export const tables = (cells: ReadonlyArray<Planned>, measured: ReadonlyArray<Me
       ]
     })
   )
-  const off = beyond(cells, measured)
-  const refusals = cells.flatMap((cell) => "refused" in cell ? [`${name(cell)}: ${cell.refused}`] : [])
+  const careless = table(
+    [
+      "members",
+      "loss",
+      "`indirectChecks`",
+      "`retransmitMult`",
+      "suspicions planned",
+      "counted",
+      "verdicts planned",
+      "counted"
+    ],
+    rough.flatMap((each) =>
+      errorsOf(each, measured).map(({ suspicions, verdicts }) => [
+        String(each.members),
+        percent(each.loss),
+        String(each.tuning.indirectChecks),
+        String(each.tuning.retransmitMult),
+        rounded(suspicions[0]),
+        String(suspicions[1]),
+        rounded(verdicts[0]),
+        String(verdicts[1])
+      ])
+    ),
+    4
+  )
+  const off = beyond(cells, measured, rough)
+  const reasons = Arr.groupBy(cells.flatMap((cell) => "refused" in cell ? [cell] : []), ({ refused }) => refused)
+  const refusals = Object.entries(reasons).map(([refused, same]) => `${same.map(name).join("; ")}: ${refused}`)
   return [
     "### Settings",
     settings,
@@ -272,6 +335,9 @@ export const tables = (cells: ReadonlyArray<Planned>, measured: ReadonlyArray<Me
     cost,
     "### Wrong about live members",
     errors,
+    ...(rough.length === 0
+      ? []
+      : ["With settings that nobody would plan, so that there is something to count:", careless]),
     "### Beyond the tolerances",
     off.length === 0 ? "Nothing." : off.map((each) => `- ${each}`).join("\n")
   ].join("\n\n")

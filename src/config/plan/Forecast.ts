@@ -38,7 +38,10 @@ export interface Forecast {
   }
   /** News: from a change until half, and until all members know of it (median, and 99 of 100). */
   readonly news: { readonly half: number; readonly all: Times }
-  /** A member that stops for less than this, and then goes on, is not declared failed. */
+  /**
+   * A member that stands still for less than this, while its host keeps what arrives for it, is not declared failed.
+   * One that is cut off has to hear of the suspicion first, which takes up to some probe intervals more.
+   */
   readonly pause: number
   /** Per member and day, while packets are lost independently of each other. */
   readonly wrong: {

@@ -32,7 +32,7 @@ export interface Goals {
   readonly budget?: number | undefined
   /** The share of packets that the network loses, each way, independently of each other: 0 to 0.5, default 0. */
   readonly loss?: number | undefined
-  /** How long 99 of 100 packets take there and back: default 10 milliseconds. */
+  /** How long 99 of 100 packets take there and back: at most 2 seconds, default 10 milliseconds. */
   readonly roundTrip?: Duration.Input | undefined
   /**
    * How often a live member may be declared failed because packets are lost, per member and day, counted at each member
@@ -40,8 +40,8 @@ export interface Goals {
    */
   readonly falsePositives?: number | undefined
   /**
-   * A pause, of a garbage collection or of a virtual machine that is moved, after which a member must still be one:
-   * default 0. Detection has to take longer than that.
+   * A pause, of a garbage collection or of a virtual machine that is moved, after which a member must still be listed,
+   * while its host keeps what arrives for it: default 0. Detection has to take longer than that.
    */
   readonly pause?: Duration.Input | undefined
   /** Bytes of a member's name: 1 to 512, default 16. */
@@ -112,8 +112,8 @@ export const check = (goals: Goals): Result.Result<Checked, GoalInvalid> =>
         "roundTrip",
         goals.roundTrip ?? 10,
         0,
-        60_000,
-        "a duration of at most a minute, such as \"10 millis\""
+        2000,
+        "a duration of at most 2 seconds, such as \"10 millis\""
       ),
       falsePositives: yield* number(
         "falsePositives",

@@ -15,7 +15,7 @@ export const occasions = (tuning: Tuning, circumstances: Circumstances): number 
     packets(tuning, circumstances) / probeInterval
 }
 
-/** What is on its way meanwhile takes, there, about this part of the longest round trip. */
+/** A packet is on its way for about this part of the longest round trip, in a network whose delays vary. */
 const TYPICAL = 0.3
 
 /**
@@ -53,12 +53,15 @@ export interface Spread {
   readonly verdict: number
 }
 
-/** ln(W) of the epidemic: how far it is ahead of its mean growth; of a pure birth process it would be 0.58. */
+/**
+ * How far the start of an epidemic is behind its mean growth, in units of 1/growth: measured with 3 to 300 members. It
+ * would be 0.58 for tellings at random (Euler's constant); those of a tick come together.
+ */
 const START = 0.3
 /** The Gumbel distribution, of when the last one is told: its median, and its 99 % quantile. */
 const MEDIAN = -Math.log(Math.LN2)
 const P99 = -Math.log(-Math.log(0.99))
-/** How far the 99 % quantile of the start is from its median. */
+/** How far the 99 % quantile of the start is from its median; measured as well. */
 const START_P99 = 1
 
 /**

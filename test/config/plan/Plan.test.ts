@@ -218,7 +218,7 @@ describe("a goal that is none", () => {
       [-0.01, 0.51, 1, Number.NaN, "1 %"],
       /goal "loss" is .*; expected a share from 0 to 0.5, such as 0.01 for 1 %/
     ],
-    ["roundTrip", ["far", "2 minutes", -1], /goal "roundTrip" is .*; expected a duration of at most a minute/],
+    ["roundTrip", ["far", "3 seconds", -1], /goal "roundTrip" is .*; expected a duration of at most 2 seconds/],
     [
       "falsePositives",
       [0, -1, Number.NaN],
