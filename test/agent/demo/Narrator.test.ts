@@ -3,7 +3,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Narrator from "../../../src/agent/demo/Narrator.ts"
 import * as World from "../../../src/agent/demo/World.ts"
-import * as Tale from "./Tale.ts"
+import * as Tale from "../../support/DemoTale.ts"
 
 /** The lines that an effect prints. */
 const printed = (effect: Effect.Effect<void>) =>

@@ -3,7 +3,7 @@ import * as Film from "../../../demo/Film.ts"
 import * as Picture from "../../../src/agent/demo/Picture.ts"
 import * as Text from "../../../src/agent/demo/Text.ts"
 import * as World from "../../../src/agent/demo/World.ts"
-import * as Tale from "./Tale.ts"
+import * as Tale from "../../support/DemoTale.ts"
 
 const plain = (rows: ReadonlyArray<Text.Row>): ReadonlyArray<string> =>
   rows.map((row) => row.map(({ text }) => text).join("").trimEnd())

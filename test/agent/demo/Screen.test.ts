@@ -9,7 +9,7 @@ import { TestClock } from "effect/testing"
 import * as Narrator from "../../../src/agent/demo/Narrator.ts"
 import * as Screen from "../../../src/agent/demo/Screen.ts"
 import * as World from "../../../src/agent/demo/World.ts"
-import * as Tale from "./Tale.ts"
+import * as Tale from "../../support/DemoTale.ts"
 
 /** What the demo does while its picture is drawn, and everything that comes out of it, in its order. */
 const watched = Effect.fnUntraced(function*<E>(

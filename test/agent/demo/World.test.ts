@@ -5,7 +5,7 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import { TestClock } from "effect/testing"
 import * as News from "../../../src/agent/demo/News.ts"
 import * as World from "../../../src/agent/demo/World.ts"
-import * as Tale from "./Tale.ts"
+import * as Tale from "../../support/DemoTale.ts"
 
 const end = Tale.told(Tale.nodes(5)).at(-1)?.state ?? World.empty
 

@@ -2,7 +2,7 @@
  * The demo's story without processes: every state of the world from the start to the end, as if it had been
  * recorded.
  */
-import * as World from "../../../src/agent/demo/World.ts"
+import * as World from "../../src/agent/demo/World.ts"
 
 export interface Moment {
   readonly at: number
