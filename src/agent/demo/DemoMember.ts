@@ -52,6 +52,9 @@ const LogsLive = Layer.merge(
   Layer.succeed(References.MinimumLogLevel, "Warn")
 )
 
-/** Takes part in the cluster until standard input ends, or until it is interrupted. */
+/** Takes part in the cluster until standard input ends, or until it is interrupted. Says why it cannot. */
 export const participate = (seeds: ReadonlyArray<string>) =>
-  Effect.provide(program(seeds), Layer.merge(ClusterLive, NodeServices.layer).pipe(Layer.provideMerge(LogsLive)))
+  program(seeds).pipe(
+    Effect.provide(Layer.merge(ClusterLive, NodeServices.layer).pipe(Layer.provideMerge(LogsLive))),
+    Effect.tapError((error) => Console.error(error.message))
+  )

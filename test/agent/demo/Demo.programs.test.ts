@@ -6,9 +6,13 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it, onTestFinished } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as SubscriptionRef from "effect/SubscriptionRef"
+import { fileURLToPath } from "node:url"
+import { DEMO_MEMBER } from "../../../src/agent/cli/Program.ts"
 import * as Process from "../../../src/agent/demo/Process.ts"
 import * as World from "../../../src/agent/demo/World.ts"
 import { Program } from "../../support/Program.ts"
+
+const main = fileURLToPath(new URL("../../../src/agent/cli/main.ts", import.meta.url))
 
 const run = (...args: ReadonlyArray<string>): Program => {
   const program = new Program("../src/agent/cli/main.ts", { args: ["demo", ...args] })
@@ -46,11 +50,11 @@ describe("npm run demo", () => {
   it.live("says which member did not start, and what it wrote before it ended", () =>
     Effect.gen(function*() {
       const world = yield* World.make
-      const start = Process.starting(world, ["--eval", "console.error('the port is taken'); process.exit(1)"])
-      const error = yield* Effect.flip(start("node-1", []))
+      const start = Process.starting(world, [main, DEMO_MEMBER])
+      const error = yield* Effect.flip(start("node-1", [], "99999"))
       const { complaints } = yield* SubscriptionRef.get(world.state)
       assert.strictEqual(error.message, "node-1 did not start")
-      assert.deepStrictEqual(complaints, ["node-1: the port is taken"])
+      assert.match(complaints.join("\n"), /^node-1: configuration field "MEMBERLIST_BIND_PORT" is "99999"; .*$/)
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
 
   it.live("tells what a member says that it does not understand, and goes on", () =>
