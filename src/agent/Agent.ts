@@ -104,7 +104,7 @@ const nodeOf = <E>(
 }
 
 /** Says goodbye, and waits until it is out. */
-const goodbye = Layer.effectDiscard(Effect.gen(function*() {
+const goodbye = Layer.fresh(Layer.effectDiscard(Effect.gen(function*() {
   const cluster = yield* Memberlist
   yield* Effect.addFinalizer(() =>
     cluster.leave().pipe(
@@ -114,7 +114,7 @@ const goodbye = Layer.effectDiscard(Effect.gen(function*() {
       Effect.catch((error) => Effect.logWarning(`could not leave the cluster: ${error.message}`))
     )
   )
-}))
+})))
 
 /**
  * The agent.
@@ -165,7 +165,7 @@ export class Agent extends Context.Service<Agent, {
     Layer.unwrap(
       Effect.map(
         AgentSettings.provider(flags),
-        (provider) => Layer.provide(fromProvider, ConfigProvider.layer(provider))
+        (provider) => Layer.fresh(Layer.provide(fromProvider, ConfigProvider.layer(provider)))
       )
     )
 }

@@ -36,6 +36,9 @@ export class Access extends HttpApiMiddleware.Service<Access>()("effect-memberli
   ]
 }) {}
 
+/** Seeds of one join. */
+const MAX_SEEDS = 1_024
+
 const name = { name: Schema.String }
 const topic = { topic: Schema.String }
 const fingerprint = { fingerprint: Schema.String }
@@ -72,7 +75,7 @@ export const Cluster = HttpApiGroup.make("cluster", { topLevel: true })
     success: HttpApiSchema.StreamSse({ events: Model.MessageView })
   }))
   .add(HttpApiEndpoint.post("join", "/v1/join", {
-    payload: Schema.Struct({ seeds: Schema.NonEmptyArray(Schema.String) }),
+    payload: Schema.Struct({ seeds: Schema.NonEmptyArray(Schema.String).check(Schema.isMaxLength(MAX_SEEDS)) }),
     success: Model.JoinView,
     error: [Refusal.joinFailed, Refusal.memberlistClosed]
   }))

@@ -11,6 +11,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -146,5 +147,25 @@ test(
     yield* stop
     yield* Fiber.await(reading)
     assert.isBelow(Date.now() - before, 1_500)
+  })
+)
+
+test(
+  "two agents in one program are two nodes, each with its own events and its own goodbye",
+  Effect.gen(function*() {
+    const urls: Array<string> = []
+    const agent = (name: string) =>
+      Layer.effectDiscard(Effect.map(Agent, ({ url }) => urls.push(url))).pipe(Layer.provide(Agent.layer({
+        http: { host: "127.0.0.1", port: 0 },
+        node: { ...MemberlistConfig.local, name, bindAddress: "127.0.0.1", bindPort: 0 }
+      })))
+    yield* Layer.build(Layer.provide(Layer.merge(agent("a"), agent("b")), Logger.layer([])))
+    const names = yield* Effect.forEach(urls, (baseUrl) =>
+      Effect.gen(function*() {
+        const client = yield* HttpApiClient.make(Api, { baseUrl })
+        const first = yield* Stream.runHead(yield* client.events())
+        return [(yield* client.info()).name, Option.map(first, ({ data }) => data.member.name)]
+      }))
+    assert.deepStrictEqual(new Set(names), new Set([["a", Option.some("a")], ["b", Option.some("b")]]))
   })
 )

@@ -82,6 +82,7 @@ export class Follower extends Context.Service<Follower, {
       const seen = new Map<string, Seen>()
       const mirrored = new Map<string, Mirrored>()
       let last = 0
+      let limit = SPARE
 
       const view = (member: Member) =>
         Effect.map(cluster.reachability(member.name), (reachability) => {
@@ -99,7 +100,7 @@ export class Follower extends Context.Service<Follower, {
       const writtenOf = (event: MemberEvent, member: Model.MemberView, at: number, id: number): Written => {
         const told = Presentation.event(event, member, past)
         const time = DateTime.makeUnsafe(at)
-        return (missed) => Sse.text(id, event._tag, { ...told, at: time, missed: event.missed + missed })
+        return (missed) => Sse.text(id, event._tag, { ...told, at: time, missed })
       }
 
       /** Once for all streams that begin with it. */
@@ -138,12 +139,13 @@ export class Follower extends Context.Service<Follower, {
         }
       }
 
-      /** Names that nobody remembers any more. */
+      /** Drops names that nobody remembers any more, once there may be as many of them as of others. */
       const forget = Effect.gen(function*() {
-        if (seen.size <= mirrored.size * 2 + SPARE) return
+        if (seen.size <= limit) return
         for (const name of [...seen.keys()]) {
           if (Option.isNone(yield* cluster.member(name))) seen.delete(name)
         }
+        limit = seen.size * 2 + SPARE
       })
 
       /** The agent itself lost events: what it mirrors is read again. */
@@ -177,7 +179,8 @@ export class Follower extends Context.Service<Follower, {
           const member = yield* view(event.member)
           last++
           reflect(event, member, at)
-          feed.publish(writtenOf(event, member, at, last))
+          const written = writtenOf(event, member, at, last)
+          feed.publish((missed) => written(event.missed + missed))
           yield* forget
         })
 

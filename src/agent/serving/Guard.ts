@@ -45,9 +45,20 @@ export const pathOf = (url: string): string => url.replace(/[?#].*$/, "")
 
 const reads = (method: string): boolean => method === "GET" || method === "HEAD"
 
+/** Whether the path may be that of a topic, however it is written: who reads one makes the agent take part in it. */
+const isTopic = (path: string): boolean => {
+  try {
+    return /^\/+v1\/+topics\b/i.test(decodeURIComponent(path))
+  } catch {
+    return true
+  }
+}
+
 /** Whether the call needs the token: each that changes something, and where others can ask, those that read too. */
-const needsToken = ({ isLocal, token }: Policy, { method, url }: Caller): boolean =>
-  token !== undefined && !(reads(method) && (isLocal || open.has(pathOf(url))))
+const needsToken = ({ isLocal, token }: Policy, { method, url }: Caller): boolean => {
+  const path = pathOf(url)
+  return token !== undefined && !(reads(method) && (isLocal ? !isTopic(path) : open.has(path)))
+}
 
 /** Whether the request has the token. Digests have one length, so that nothing is told by how long it takes. */
 const hasToken = ({ token }: Policy, authorization: string | undefined): boolean => {

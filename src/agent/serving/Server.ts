@@ -131,9 +131,12 @@ export const layer = (options: Options): Layer.Layer<never, never, Memberlist | 
     const feeds = yield* Feeds
     yield* Effect.addFinalizer(() => feeds.end)
   }))
-  return Layer.provide(ending, serving).pipe(
-    Layer.provide(services),
-    Layer.provide(Agreement.layer),
-    Layer.provide(HttpMiddleware.layerTracerDisabledForUrls(asked))
+  // made for each agent: one value would be built once in a program, and serve one node
+  return Layer.fresh(
+    Layer.provide(ending, serving).pipe(
+      Layer.provide(services),
+      Layer.provide(Agreement.layer),
+      Layer.provide(HttpMiddleware.layerTracerDisabledForUrls(asked))
+    )
   )
 }

@@ -42,6 +42,11 @@ describe("the token", () => {
     check([
       [guarded, "GET /v1/info", {}, "allowed"],
       [guarded, "POST /v1/leave", {}, "TokenRequired"],
+      // who reads a topic takes part in it
+      [guarded, "GET /v1/topics/t", {}, "TokenRequired"],
+      [guarded, "GET //v1//topics/t?x", {}, "TokenRequired"],
+      [guarded, "GET /v1/%74opics/t", {}, "TokenRequired"],
+      [guarded, "GET /v1/%74opics/%ff", {}, "TokenRequired"],
       [guarded, "PUT /v1/meta", {}, "TokenRequired"],
       [guarded, "DELETE /v1/keys/ab", {}, "TokenRequired"],
       [guarded, "OPTIONS /v1/leave", {}, "TokenRequired"],
