@@ -15,6 +15,7 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Layer from "effect/Layer"
 import * as SchemaIssue from "effect/SchemaIssue"
+import { sentence } from "../../base/PlainText.ts"
 import { Access } from "../Api.ts"
 import * as Refusal from "../Refusal.ts"
 import * as Guard from "./Guard.ts"
@@ -107,7 +108,7 @@ export const layer = (policy: Guard.Policy, limit: number): Layer.Layer<never, n
                     if (known !== undefined) return Effect.succeed(responseOf(known))
                     if (Cause.hasInterrupts(cause)) return Effect.failCause(cause)
                     return Effect.as(
-                      Effect.logError(`${request.method} ${Guard.pathOf(request.url)} failed`, cause),
+                      Effect.logError(`${request.method} ${sentence(Guard.pathOf(request.url))} failed`, cause),
                       responseOf(new Refusal.AgentDefect({}))
                     )
                   })
