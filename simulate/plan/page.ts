@@ -14,6 +14,8 @@ export interface Measured {
 export const tolerances = { detection: 0.1, packets: 0.1, bytes: 0.1, news: 0.2 } as const
 /** What times of news may differ by in any case, in milliseconds, and beside the tolerance, of so many changes. */
 const SLACK = 30
+/** Bytes of a packet that carries a rumour, about. */
+const RUMOUR = 100
 const chanceOf = (changes: number): number => 0.4 / Math.sqrt(changes)
 /**
  * Where losses make errors frequent, the formulas are for the worst: counted is at least, and at most, so many times
@@ -94,6 +96,9 @@ const figures = (row: Row): Readonly<Record<"first" | "all" | "half" | "news" | 
   const per = memberSeconds(row)
   const chance = chanceOf(times(results, "half").length)
   const sent = total(results, "packetBytes") + HEADERS * total(results, "packets") + total(results, "streamBytes")
+  // a single false suspicion costs each member as many bytes, and comes by chance
+  const expected = forecast.wrong.suspicions * per / DAY
+  const byChance = expected === 0 ? 0 : forecast.traffic.rumours / expected * SIGMAS * Math.sqrt(Math.max(1, expected))
   const of = (what: string, planned: number, measured: number, tolerance: number, slack = 0): Figure => ({
     what,
     planned,
@@ -106,8 +111,8 @@ const figures = (row: Row): Readonly<Record<"first" | "all" | "half" | "news" | 
     all: of("known to all", forecast.detection.all.median, middle(times(results, "all")), detection),
     half: of("news, half", forecast.news.half, middle(times(results, "half")), news + chance, SLACK),
     news: of("news, all", forecast.news.all.median, middle(times(results, "known")), news + chance, SLACK),
-    packets: of("packets", forecast.traffic.packets, total(results, "packets") / per, packets),
-    bytes: of("bytes", forecast.traffic.bytes, sent / per, bytes)
+    packets: of("packets", forecast.traffic.packets, total(results, "packets") / per, packets, byChance / RUMOUR),
+    bytes: of("bytes", forecast.traffic.bytes, sent / per, bytes, byChance)
   }
 }
 
