@@ -82,7 +82,7 @@ export const forecast = (tuning: Tuning, circumstances: Circumstances): Forecast
     },
     news: { half: news.half, all: { median: news.all, p99: news.most } },
     // it has to be told, and to tell everybody
-    pause: Math.max(0, tuning.probeInterval + shortest - news.half - news.most),
+    pause: Math.max(0, tuning.probeInterval + shortest - news.half - news.gossip),
     wrong: { suspicions: wrong.suspected * DAY, verdicts: wrong.failed * DAY },
     traffic: {
       packets: sent.packets,

@@ -15,7 +15,7 @@ import { detection } from "./Detection.ts"
 import { type Forecast, forecast } from "./Forecast.ts"
 import { type GoalInvalid, GoalUnreachable } from "./GoalError.ts"
 import { check, type Checked, type Goals } from "./Goals.ts"
-import { spread } from "./Spread.ts"
+import { leavesOut, spread } from "./Spread.ts"
 import { traffic } from "./Traffic.ts"
 
 /** The settings of `Tuning` that are times. */
@@ -127,9 +127,9 @@ const longest = (suspicionMult: number, goals: Checked): number => {
 }
 
 /**
- * The tuning that costs least of those that keep false positives rare: more helpers make suspicions rarer, more
- * retransmissions make refutations surer. With less push/pull where it would cost too much. `undefined`: false
- * positives are not rare enough with any.
+ * The tuning that costs least of those with which gossip reaches everybody and false positives are rare: more helpers
+ * make suspicions rarer, more retransmissions make news surer. With less push/pull where it would cost too much.
+ * `undefined`: false positives are not rare enough with any.
  */
 const cheapest = (tuning: Tuning, goals: Checked): Tuning | undefined => {
   let found: Tuning | undefined
@@ -138,6 +138,7 @@ const cheapest = (tuning: Tuning, goals: Checked): Tuning | undefined => {
     for (const indirectChecks of HELPERS) {
       for (const retransmitMult of RETRANSMITS) {
         const candidate = { ...tuning, indirectChecks, retransmitMult, pushPullInterval }
+        if (leavesOut(candidate, goals)) continue
         if (errors(candidate, goals).failed * DAY > goals.falsePositives) continue
         const { bytes: cost, newsLoad } = traffic(candidate, goals)
         if (newsLoad > MOST_LOAD) continue

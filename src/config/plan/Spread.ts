@@ -47,6 +47,8 @@ export interface Spread {
   readonly half: number
   /** To all of them: half of the times are shorter. */
   readonly all: number
+  /** To all that gossip reaches: 99 of 100 are shorter. */
+  readonly gossip: number
   /** To all of them: 99 of 100 are shorter. */
   readonly most: number
   /** From the first verdict about a member until all have one. */
@@ -93,13 +95,22 @@ export const spread = (tuning: Tuning, circumstances: Circumstances): Spread => 
   const last = rate * faster
   const all = (members < 3 ? START / r : half) + (Math.log(members) + MEDIAN) / last
   // those that gossip leaves out are told by the next push/pull
-  const left = (members - 1) * missed(tuning, circumstances) < 0.01
-    ? 0
-    : pushPullScale(tuning.pushPullInterval, members)
-  const most = all + Math.hypot((P99 - MEDIAN) / last, START_P99 / r) + left
-  return { half, all, most, verdict: members < 3 ? 0 : verdictLag(members) / r }
+  const left = leavesOut(tuning, circumstances) ? pushPullScale(tuning.pushPullInterval, members) : 0
+  const gossip = all + Math.hypot((P99 - MEDIAN) / last, START_P99 / r)
+  return { half, all, gossip, most: gossip + left, verdict: members < 3 ? 0 : verdictLag(members) / r }
 }
 
-/** The chance that gossip never tells a given member of a given piece of news: all that told others missed it. */
-export const missed = ({ retransmitMult }: Tuning, { loss, members }: Circumstances): number =>
-  (1 - (1 - loss) / (members - 1)) ** ((members - 1) * retransmitLimit(retransmitMult, members))
+/**
+ * The chance that gossip never tells a given member of a given piece of news: all that told others missed it. What one
+ * tells in a tick goes to different members.
+ */
+export const missed = ({ gossipNodes, retransmitMult }: Tuning, { loss, members }: Circumstances): number => {
+  const others = members - 1
+  const times = retransmitLimit(retransmitMult, members)
+  const together = Math.min(gossipNodes, others, times)
+  return (1 - (1 - loss) * together / others) ** (others * times / together)
+}
+
+/** Whether gossip leaves a member out more than once in a hundred pieces of news. */
+export const leavesOut = (tuning: Tuning, circumstances: Circumstances): boolean =>
+  (circumstances.members - 1) * missed(tuning, circumstances) > 0.01

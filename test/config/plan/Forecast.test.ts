@@ -134,14 +134,21 @@ describe("errors about live members", () => {
 
 describe("news", () => {
   it("is missed by a member with the chance that all transmissions to it are lost, about e^(−sent)", () => {
-    assert.approximately(Math.log(missed(lan, within(1000))), -16, 0.02)
-    assert.approximately(Math.log(missed(lan, within(1000, 0.25))), -12, 0.02)
+    assert.approximately(Math.log(missed(lan, within(1000))), -16, 0.05)
+    assert.approximately(Math.log(missed(lan, within(1000, 0.25))), -12, 0.05)
   })
   it("takes longer in larger clusters, over longer ways, and where packets are lost", () => {
     const all = (circumstances: Circumstances) => spread(lan, circumstances).all
     assert.isBelow(all(within(100)), all(within(1000)))
     assert.isBelow(all(within(100)), all(within(100, 0.3)))
     assert.isBelow(all(within(100)), all(within(100, 0, { roundTrip: 100 })))
+  })
+  it("is left out as often as was counted with the LAN preset", () => {
+    // of 250 and 300 changes of metadata in simulated clusters, 6 and 13 were not known to all when gossip was over
+    assert.approximately(250 * 5 * missed(lan, within(6)), 6, 3 * Math.sqrt(6))
+    assert.approximately(300 * 7 * missed(lan, within(8)), 13, 3 * Math.sqrt(13))
+    // with three others, the first tick tells them all
+    assert.strictEqual(missed(lan, within(4)), 0)
   })
   it("that gossip may leave out waits for the next push/pull", () => {
     const once = { ...lan, retransmitMult: 1 }

@@ -59,6 +59,12 @@ describe("MemberlistConfig.plan", () => {
     assert.deepStrictEqual(plans.map((each) => each?.retransmitMult), [4, 5, 6])
   })
 
+  it("repeats news more often in clusters of six to nine, in which four times leave somebody out now and then", () => {
+    const plans = [5, 6, 8, 9, 10].map((members) => found({ members, detect: "5 seconds" }))
+    assert.deepStrictEqual(plans.map((each) => each?.settings.retransmitMult), [4, 5, 6, 6, 4])
+    for (const each of plans) assert.isBelow(each?.forecast.news.all.p99 ?? Infinity, 1000)
+  })
+
   it("gives suspects a larger part of the time where members pause", () => {
     const calm = found({ members: 200, detect: "10 seconds" })
     const pausing = found({ members: 200, detect: "10 seconds", pause: "6 seconds" })
