@@ -74,7 +74,7 @@ const thousand = async () => {
   programs.push(program)
   const [, , url = ""] = await program.prints(served)
   const page = await browser.open(url, { ...DESK, dark: true })
-  await page.until(`/failed/.test(${text("events")})`, 300)
+  await page.until(`/[4-9] suspect|failed/.test(${text("counts")})`, 300)
   await busy(page)
   await page.screenshot(file("thousand-members"))
   await page.look(PHONE)

@@ -1,6 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { html, policy } from "../../../src/agent/page/Page.ts"
@@ -26,6 +27,19 @@ describe("the agent", () => {
       assert.strictEqual(headers["x-frame-options"], "DENY")
       assert.strictEqual(headers["cache-control"], "no-store")
       assert.strictEqual((yield* call({ path: "/nothing" })).status, 404)
+    })
+  )
+
+  clusterTest(
+    "shows the page without its token, and nothing of the cluster",
+    Effect.gen(function*() {
+      const options = { host: "10.0.0.1", token: Redacted.make("0123456789abcdef") }
+      const { call } = yield* Agents.of(first(yield* startMany(1)), options)
+      const { body, status } = yield* call({ path: "/" })
+      assert.deepStrictEqual([status, body], [200, html])
+      for (const path of ["/v1/activity", "/v1/agreement", "/v1/info"]) {
+        assert.strictEqual((yield* call({ path })).status, 401, path)
+      }
     })
   )
 
