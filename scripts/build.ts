@@ -33,11 +33,12 @@ const entries = Object.fromEntries(
 /** Puts the text of a file in the place of the call that reads it, which must be written exactly so. */
 const inlined = {
   name: "inlined",
-  transform: (code: string, id: string): string | undefined => {
+  transform: (code: string, id: string) => {
     const [call, file] = /readFileSync\(new URL\("(\.\/[\w.-]+)", import\.meta\.url\), "utf8"\)/.exec(code) ?? []
-    return call === undefined || file === undefined
-      ? undefined
-      : code.replace(call, () => JSON.stringify(readFileSync(Path.resolve(Path.dirname(id), file), "utf8")))
+    if (call === undefined || file === undefined) return undefined
+    const text = JSON.stringify(readFileSync(Path.resolve(Path.dirname(id), file), "utf8"))
+    // the text is one line, so that the map of the lines stays right
+    return { code: code.replace(call, () => text), map: null }
   }
 }
 

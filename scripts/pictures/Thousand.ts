@@ -37,7 +37,7 @@ const program = Effect.gen(function*() {
   for (const name of names.slice(1, AGENTS)) {
     yield* Effect.forkScoped(cluster.run(name, Effect.provide(Effect.never, Agreement.layer)))
   }
-  yield* cluster.run(
+  return yield* cluster.run(
     first,
     Effect.gen(function*() {
       const { url } = yield* Agent
