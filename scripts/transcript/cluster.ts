@@ -148,10 +148,7 @@ export class Transcript {
 
   /** Waits until a command prints this. */
   async until(command: string, what: RegExp): Promise<void> {
-    for (let printed = "";; await new Promise((resolve) => setTimeout(resolve, 100))) {
-      if (what.test(printed)) return
-      printed = (await this.run(command)).printed
-    }
+    while (!what.test((await this.run(command)).printed)) await new Promise((resolve) => setTimeout(resolve, 100))
   }
 
   /** Waits until somebody reads a stream of the agent at this address. */

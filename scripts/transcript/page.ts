@@ -14,7 +14,7 @@ export const render = async (): Promise<string> => {
     const { code, printed } = await transcript.run(command, options)
     const ended = code === 0 || options.lines !== undefined ? [] : [`(exit code ${code})`]
     const env = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value} `).join("")
-    return [`$ ${env}effect-memberlist ${command}`, ...printed.split("\n").filter((line) => line !== ""), ...ended]
+    return [`$ ${env}effect-memberlist ${command}`, printed.trimEnd().replace(/\n{3,}/g, "\n\n"), ...ended]
       .join("\n")
   }
   /** Runs commands one after the other, and shows them in one block. */
@@ -68,6 +68,7 @@ export const render = async (): Promise<string> => {
     for (const host of ["127.0.0.1", "127.0.0.2", "127.0.0.3"]) {
       await transcript.until(`info --http ${host}:7980`, /members +3 alive/)
     }
+    await transcript.until("members", /^(?![^]*not heard yet)/)
 
     say("## See", "### members")
     await show("members", "members --state dead")
@@ -84,6 +85,13 @@ export const render = async (): Promise<string> => {
         + " and MTU are judged by what was refused since the start. The exit code is 1 where a check fails."
     )
     await show("doctor")
+
+    say(
+      "### plan",
+      "The settings for what is wanted of a cluster, and what they will give ([plan](plan.md)). It asks no agent. `--json` has the"
+        + " variables for the environment of agents."
+    )
+    await show("plan --members 200 --detect 5s --budget 20kB/s --loss 1%", "plan --members 100 --detect 1s")
 
     say("## Change", "### update-meta")
     await show("update-meta '{\"role\":\"web\",\"zone\":\"b\"}'")

@@ -74,6 +74,32 @@ export const durationFlag = (name: string, description: string): Flag.Flag<Durat
     Flag.filterMap(duration, () => "a time with its unit, such as 500ms, 5s or 2m")
   )
 
+const multiples: Readonly<Record<string, number>> = { "": 1, k: 1000, M: 1_000_000, Ki: 1024, Mi: 1_048_576 }
+
+/**
+ * Returns bytes in a second: `20kB/s`, `20kB`, `20000`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const byteRate = (text: string): Option.Option<number> => {
+  const [, amount, multiple = ""] = /^(\d+(?:\.\d+)?) ?(?:(k|M|Ki|Mi)?B(?:\/s)?)?$/.exec(text) ?? []
+  const bytes = amount === undefined ? 0 : Number(amount) * (multiples[multiple] ?? 1)
+  return bytes > 0 ? Option.some(bytes) : Option.none()
+}
+
+/**
+ * Returns a share: `1%`, `0.01`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const share = (text: string): Option.Option<number> => {
+  const [, amount, percent] = /^(\d+(?:\.\d+)?) ?(%)?$/.exec(text) ?? []
+  const value = Number(amount) / (percent === undefined ? 1 : 100)
+  return amount !== undefined && value <= 1 ? Option.some(value) : Option.none()
+}
+
 /** Prints JSON. */
 export const json = Flag.Boolean("json").pipe(
   Flag.withDescription("Print JSON, for programs"),

@@ -300,10 +300,73 @@ const demo = Command.make("demo", {
     Command.withDescription("Watch a cluster of processes on this machine, of which one is killed and one leaves")
   )
 
+const amount = (
+  name: string,
+  metavar: string,
+  description: string,
+  read: (text: string) => Option.Option<number>,
+  expected: string
+) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar(metavar),
+    Flag.withDescription(description),
+    Flag.filterMap(read, () => expected)
+  )
+
+const plan = Command.make("plan", {
+  members: Flag.Int("members").pipe(
+    Flag.withMetavar("NUMBER"),
+    Flag.withDescription("The most members there will be")
+  ),
+  detect: Flags.durationFlag("detect", "The time within which 99 of 100 failures are known to every member"),
+  budget: amount(
+    "budget",
+    "RATE",
+    "The most that a member may send while nothing happens",
+    Flags.byteRate,
+    "bytes in a second, such as 20kB/s or 20000"
+  ).pipe(Flag.optional),
+  loss: amount(
+    "loss",
+    "SHARE",
+    "The share of packets that the network loses",
+    Flags.share,
+    "a share, such as 1% or 0.01"
+  )
+    .pipe(Flag.optional),
+  roundTrip: Flags.durationFlag("round-trip", "How long 99 of 100 packets take there and back; default 10ms").pipe(
+    Flag.optional
+  ),
+  falsePositives: Flag.Finite("false-positives").pipe(
+    Flag.withMetavar("NUMBER"),
+    Flag.withDescription("Wrong verdicts that are accepted, per member and day; default 0.001"),
+    Flag.optional
+  ),
+  pause: Flags.durationFlag("pause", "A pause after which a member must still be one").pipe(Flag.optional),
+  nameBytes: Flag.Int("name-bytes").pipe(
+    Flag.withMetavar("NUMBER"),
+    Flag.withDescription("Bytes of a name; default 16"),
+    Flag.optional
+  ),
+  metaBytes: Flag.Int("meta-bytes").pipe(
+    Flag.withMetavar("NUMBER"),
+    Flag.withDescription("Bytes of metadata; default 0"),
+    Flag.optional
+  ),
+  encrypted: Flag.Boolean("encrypted").pipe(
+    Flag.withDescription("Whether the cluster has a key"),
+    Flag.withDefault(false)
+  ),
+  json: Flags.json
+}, (options) => Effect.flatMap(Effect.promise(() => import("./commands/Proposal.ts")), ({ plan }) => plan(options)))
+  .pipe(
+    Command.withDescription("Plan the settings for what is wanted of a cluster, and tell what they will give")
+  )
+
 const root = Command.make("effect-memberlist").pipe(
   Command.withDescription("Run a member of a cluster, and see and change what it knows"),
   Command.withSubcommands([
-    { group: "Run", commands: [agent, keygen] },
+    { group: "Run", commands: [agent, keygen, plan] },
     { group: "See", commands: [members, info, monitor, top, why, doctor] },
     { group: "Change", commands: [join, leave, updateMeta, keys] },
     { group: "Send", commands: [publish, send, ping] },

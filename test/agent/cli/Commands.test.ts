@@ -1,8 +1,11 @@
 import { describe, expect, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
+import * as Variables from "../../../src/config/Variables.ts"
 import { run } from "../../support/CommandLine.ts"
 import * as Fake from "../../support/FakeAgent.ts"
 
@@ -465,5 +468,42 @@ describe("doctor", () => {
       )
       expect(code).toBe(0)
       expect(out).toContain("DNS 127.0.0.9\tok\t127.0.0.9")
+    }))
+})
+
+describe("plan", () => {
+  const line = "plan --members 200 --detect 5s --budget 20kB/s --loss 1%"
+
+  it.effect("is the settings, and what they will give", () =>
+    Effect.gen(function*() {
+      const { code, out } = yield* run(line.split(" "))
+      expect(code).toBe(0)
+      expect(out).toMatch(/^probeInterval\t\d+ millis\tMEMBERLIST_PROBE_INTERVAL$/m)
+      expect(out).toMatch(/^failures known to all\thalf within .* s, 99 of 100 within .* s$/m)
+    }))
+
+  it.effect("is variables that an agent takes, as JSON", () =>
+    Effect.gen(function*() {
+      const { out } = yield* run([...line.split(" "), "--json"])
+      const { forecast, settings, variables } = JSON.parse(out)
+      expect(forecast.detection.all.p99).toBeLessThanOrEqual(5000)
+      expect(settings.indirectChecks).toBeGreaterThanOrEqual(3)
+      const { values } = yield* Variables.read.pipe(
+        Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: variables }))
+      )
+      expect(String(values["probeInterval"])).toBe(String(Duration.fromInputUnsafe(settings.probeInterval)))
+    }))
+
+  it.effect("is refused where it is none, or cannot be had", () =>
+    Effect.gen(function*() {
+      expect(yield* failed("plan --members 1 --detect 5s", {})).toEqual({
+        code: 2,
+        err: "effect-memberlist: goal \"members\" is 1; expected a whole number from 2 to 65536"
+      })
+      const { code, err } = yield* failed("plan --members 100 --detect 1s", {})
+      expect([code, err]).toEqual([1, expect.stringContaining("goal \"detect\" of 1s cannot be reached")])
+      expect((yield* failed("plan --members 100 --detect 5", {})).code).toBe(2)
+      expect((yield* failed("plan --members 100 --detect 5s --loss 300%", {})).code).toBe(2)
+      expect((yield* failed("plan --detect 5s", {})).err).toContain("the flag --members is missing")
     }))
 })

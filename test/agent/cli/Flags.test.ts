@@ -63,3 +63,21 @@ describe("a time", () => {
     it(`is refused: ${JSON.stringify(text)}`, () => expect(Flags.duration(text)).toEqual(Option.none()))
   }
 })
+
+it("reads bytes in a second, and shares", () => {
+  expect(
+    ["20kB/s", "20kB", "20 kB/s", "20000", "1.5MB/s", "2KiB/s"].map((text) => Option.getOrThrow(Flags.byteRate(text)))
+  )
+    .toEqual([20_000, 20_000, 20_000, 20_000, 1_500_000, 2048])
+  for (const text of ["", "0", "-1", "20k", "20kb/s", "kB", "1e3", "20kB/h"]) {
+    expect(Flags.byteRate(text)).toEqual(Option.none())
+  }
+  expect(["1%", "0.01", "0", "2.5 %", "100%"].map((text) => Option.getOrThrow(Flags.share(text)))).toEqual([
+    0.01,
+    0.01,
+    0,
+    0.025,
+    1
+  ])
+  for (const text of ["", "%", "-1%", "101%", "2", "one"]) expect(Flags.share(text)).toEqual(Option.none())
+})
