@@ -5,6 +5,7 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import { run as runProgram } from "../../src/agent/cli/Program.ts"
@@ -41,7 +42,15 @@ export const run = Effect.fnUntraced(function*(
       canPrompt: false
     }),
     Effect.provideService(FetchHttpClient.Fetch, fetch ?? refuse),
-    Effect.provide(Stdio.layerTest({ stdin: Stream.make(new TextEncoder().encode(stdin ?? "")) })),
+    Effect.provideService(
+      Stdio.Stdio,
+      Stdio.make({
+        args: Effect.succeed(args),
+        stdin: Stream.make(new TextEncoder().encode(stdin ?? "")),
+        stdout: () => Sink.drain,
+        stderr: () => Sink.drain
+      })
+    ),
     Effect.provide(NodeServices.layer)
   )
   return { code, out: out.join("\n"), err: err.join("\n") }

@@ -124,5 +124,5 @@ export const serve = Effect.fnUntraced(function*(options: Options) {
   const signalled = yield* Signalled
   signalled.exitCode = 0
   const given = variables(options)
-  yield* Effect.mapError(Layer.launch(Agent.layerEnv(given)), ofStart(given))
+  return yield* Effect.mapError(Layer.launch(Agent.layerEnv(given)), ofStart(given))
 })

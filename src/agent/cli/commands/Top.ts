@@ -215,10 +215,10 @@ export const top = Effect.fnUntraced(
 
     const redraw = Effect.gen(function*() {
       for (;;) {
-        yield* draw
         // at most twenty pictures a second, however much happens
         yield* Effect.sleep("50 millis")
         yield* Queue.take(changed)
+        yield* draw
       }
     })
 
@@ -252,6 +252,8 @@ export const top = Effect.fnUntraced(
       terminal.display(ENTER),
       () => Effect.ignore(terminal.display(LEAVE))
     )
+    // whatever is typed meanwhile, there is a picture
+    yield* draw
     yield* Effect.raceAllFirst([obey, poll, feed, redraw, resize])
   },
   Effect.scoped,
