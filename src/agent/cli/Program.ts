@@ -269,7 +269,7 @@ const agent = Command.make("agent", {
   Effect.gen(function*() {
     const logLevel = yield* GlobalFlag.LogLevel
     const { serve } = yield* Effect.promise(() => import("./commands/AgentProcess.ts"))
-    yield* serve({ ...options, logLevel })
+    return yield* serve({ ...options, logLevel })
   })).pipe(
     Command.withDescription(
       "Run an agent: a member of the cluster that commands and HTTP can ask. All settings are also variables "
