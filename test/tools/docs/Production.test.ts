@@ -38,6 +38,23 @@ describe("the alerts", () => {
   })
 })
 
+describe("the deployments", () => {
+  it("set variables that there are", () => {
+    const known = new Set(all(`${read("docs/configuration.md")}${read("docs/agent.md")}`, /`(MEMBERLIST_\w+)`/g))
+    const files = [
+      "deploy/README.md",
+      "deploy/docker/Dockerfile",
+      "deploy/docker/compose.yaml",
+      "deploy/kubernetes/agent.yaml",
+      "deploy/systemd/effect-memberlist.service",
+      "docs/production.md"
+    ]
+    const set = files.flatMap((file) => all(read(file), /\b(MEMBERLIST_\w+)/g))
+    assert.isAbove(set.length, 15)
+    assert.deepStrictEqual(set.filter((name) => !known.has(name)), [])
+  })
+})
+
 describe("the page on production", () => {
   it("adds up the bytes that the page on scale has", () => {
     const cells = (line: string) => line.split("|").map((cell) => cell.trim().replaceAll(",", ""))
