@@ -80,6 +80,9 @@ interface Shell {
 /** Printed when commands are done; no program prints it. */
 const DONE = "the commands of this block are done"
 
+/** A shell that reads commands. It ends with whoever opened it, and all that it runs with it, whatever becomes of that. */
+const TERMINAL = "(cat <&3; kill -9 0) >/dev/null 2>&1 & exec sh -e 3<&-"
+
 /** Follows the steps; fails at the first that does not go as the page says. */
 export const follow = async (all: ReadonlyArray<Step>, options: Options): Promise<void> => {
   const { clone, env, patience } = options
@@ -90,9 +93,16 @@ export const follow = async (all: ReadonlyArray<Step>, options: Options): Promis
 
   const open = (terminal: Terminal): Shell => {
     // a group of its own, as in a terminal: Ctrl-C reaches the shell and what it runs
-    const child = spawn("sh", ["-e"], { cwd: folder, env, detached: true, stdio: "pipe" })
+    const child = spawn("sh", ["-c", TERMINAL], {
+      cwd: folder,
+      env,
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe", "pipe"]
+    })
+    // closed by the last that could still print
+    child.stdout?.once("close", () => child.stdio[3]?.destroy())
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
         printed[terminal] += text
         news()
       })
