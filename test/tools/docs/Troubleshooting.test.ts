@@ -115,7 +115,7 @@ const cited: ReadonlyArray<CounterKey | CounterName> = [
 const literals = readdirSync(Path.join(root, "src"), { encoding: "utf8", recursive: true })
   .filter((file) => file.endsWith(".ts") && !/^(engine|testing)\//.test(file.replaceAll(Path.sep, "/")))
   .flatMap((file) => {
-    const calls = /(?:Effect\.log(?:Warning|Error|Fatal)|\bwarn)\(\s*(?:"\w+",\s*)?(`[^`]*`|"[^"]*"|\w+)/g
+    const calls = /(?:Effect\.log(?:Warning|Error|Fatal)\(|\bwarn\(\s*"\w+",)\s*(`[^`]*`|"[^"]*"|\w+)/g
     return [...read(Path.join("src", file)).matchAll(calls)].map(([, text = ""]) => ({ file, text }))
   })
 
