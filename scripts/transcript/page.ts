@@ -139,7 +139,11 @@ export const render = async (): Promise<string> => {
     say("### top", "The same as a picture that is drawn again and again, until `q`. It needs a terminal.")
     await show("top")
 
-    say("## What goes wrong")
+    say(
+      "## Try",
+      "`effect-memberlist demo` starts members on this machine, kills one and lets one leave, as a picture.",
+      "## What goes wrong"
+    )
     await show(
       "members --http 127.0.0.9:7980",
       "memebrs",
@@ -174,7 +178,7 @@ export const render = async (): Promise<string> => {
 
 /** Lines of `why` that depend on who was asked, and on who was first. */
 const varying =
-  /^(ping through|accused by|confirmed by|other answers|suspected for|by|own probe|incarnation|local health|ping by UDP) .*\n/gm
+  /^(ping through|accused by|confirmed by|other answers|suspected for|by|own probe|incarnation|local health|ping by UDP|ping by TCP) .*\n/gm
 
 /** A page without what differs from run to run: times, columns that follow from them, and who was first. */
 export const stable = (page: string): string =>
@@ -195,6 +199,7 @@ export const stable = (page: string): string =>
     .replace(/^(TCP to \S+ +)\w+ .*$/gm, "$1")
     .replace(/^(local health +).*$/gm, "$1")
     .replace(/^TIME web-\d \(\S+\) joined$/gm, "TIME MEMBER joined")
+    .replace(/^(outcome +failed): .*$/gm, "$1: REASON")
     .replace(/local health \d+/g, "local health N")
     .replace(/127\.0\.0\.1:\d{5}\b/g, "127.0.0.1:PORT")
     .replace(/\b\d+ checks\b/g, "N checks")
