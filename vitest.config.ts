@@ -9,8 +9,12 @@ const MUTATIONS = "test/tools/simulate/Mutations.test.ts"
 const SOCKETS = "test/**/*.sockets.test.ts"
 /** Those that start programs, and mostly wait for them. */
 const PROGRAMS = "test/**/*.programs.test.ts"
-/** The programs to copy: each waits for the failures that it shows. */
-const EXAMPLES = "test/examples/*.{programs,sockets}.test.ts"
+/** The programs to copy, and those of the package: each waits for the failures that it shows. */
+const EXAMPLES = [
+  "test/examples/*.{programs,sockets}.test.ts",
+  "test/agent/**/*.{programs,sockets}.test.ts",
+  "test/tools/docs/{CommandLine,QuickStart}.programs.test.ts"
+]
 const excluding = (...patterns: ReadonlyArray<string>) => [...configDefaults.exclude, ...patterns]
 
 /** Tests of programs. */
@@ -62,7 +66,7 @@ export default defineConfig({
         test: {
           name: "sockets",
           include: [SOCKETS],
-          exclude: excluding(EXAMPLES),
+          exclude: excluding(...EXAMPLES),
           fileParallelism: false,
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -75,13 +79,13 @@ export default defineConfig({
           ...realTime,
           name: "programs",
           include: [PROGRAMS],
-          exclude: excluding(EXAMPLES),
+          exclude: excluding(...EXAMPLES),
           sequence: { groupOrder: 2 }
         }
       },
       {
         extends: true,
-        test: { ...realTime, name: "examples", include: [EXAMPLES], sequence: { groupOrder: 3 } }
+        test: { ...realTime, name: "examples", include: EXAMPLES, sequence: { groupOrder: 3 } }
       }
     ]
   }

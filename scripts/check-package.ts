@@ -87,7 +87,7 @@ try {
   const files: ReadonlyArray<{ readonly path: string }> = packed.files
   complain(Checks.links("README.md", readFileSync(Path.join(root, "README.md"), "utf8"), files.map(({ path }) => path)))
   complain(
-    files.filter(({ path }) => /^docs\/.*(?<!\.md|\.svg)$/.test(path))
+    files.filter(({ path }) => /^docs\/.*(?<!\.md|\.svg|\.png)$/.test(path))
       .map(({ path }) => `${path}: raw data; the package has documents and their pictures alone`)
   )
 
