@@ -87,6 +87,12 @@ try {
   const files: ReadonlyArray<{ readonly path: string }> = packed.files
   complain(Checks.links("README.md", readFileSync(Path.join(root, "README.md"), "utf8"), files.map(({ path }) => path)))
   complain(
+    files.filter(({ path }) =>
+      /^dist\/.*\.js$/.test(path) && /[^\0-\x7f]/.test(readFileSync(Path.join(root, path), "utf8"))
+    )
+      .map(({ path }) => `${path}: has a character beyond ASCII, which doubles its memory`)
+  )
+  complain(
     files.filter(({ path }) => /^docs\/.*(?<!\.md|\.svg|\.png)$/.test(path))
       .map(({ path }) => `${path}: raw data; the package has documents and their pictures alone`)
   )
