@@ -39,6 +39,15 @@ export const Input = Schema.Union([
 /** @since 0.1.0 */
 export type Input = typeof Input.Type
 
+/**
+ * The most bytes of a request's body, with which the event loop is not held up for long. In base64 it holds three
+ * quarters of that.
+ *
+ * @category limits
+ * @since 0.1.0
+ */
+export const MAX_BODY = 262_144
+
 const Instant = Schema.DateTimeUtc
 
 /**

@@ -4,6 +4,7 @@
  * @stability unstable
  * @since 0.1.0
  */
+import * as CliOutput from "effect/cli/CliOutput"
 import * as PlainText from "../../base/PlainText.ts"
 
 export type Style = "plain" | "bold" | "dim" | "good" | "warning" | "bad" | "accent"
@@ -19,27 +20,10 @@ export const span = (text: string, style: Style = "plain"): Span => ({ text, sty
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" })
 
-/** What takes two columns: the East Asian scripts, their full-width forms, and emoji. */
-const wide = new RegExp(
-  `^(?:[${
-    [
-      "\\u1100-\\u115f\\u2329\\u232a\\u2e80-\\u303e\\u3041-\\ua4cf\\ua960-\\ua97c\\uac00-\\ud7a3\\uf900-\\ufaff",
-      "\\ufe10-\\ufe19\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6\\u{1f200}-\\u{1f2ff}\\u{20000}-\\u{3fffd}"
-    ].join("")
-  }]|\\p{Emoji_Presentation}|.*\\ufe0f)`,
-  "su"
-)
 const ascii = /^[ -~]*$/
-/** Latin letters, and what the demo itself draws: one column each, and there is no need to look closer. */
-const narrow = /^[ -~\u00c0-\u024f·…●○✓✕▸━─]*$/
-
-const characterWidth = (grapheme: string): number => /^\p{M}/u.test(grapheme) ? 0 : wide.test(grapheme) ? 2 : 1
 
 /** How many columns a text takes in a terminal. */
-export const width = (text: string): number =>
-  narrow.test(text)
-    ? text.length
-    : Array.from(graphemes.segment(text), ({ segment }) => characterWidth(segment)).reduce((sum, n) => sum + n, 0)
+export const width = CliOutput.displayWidth
 
 export const rowWidth = (row: Row): number => row.reduce((sum, { text }) => sum + width(text), 0)
 

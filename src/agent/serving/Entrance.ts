@@ -17,12 +17,10 @@ import type * as Layer from "effect/Layer"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { sentence } from "../../base/PlainText.ts"
 import { Access } from "../Api.ts"
+import * as Model from "../Model.ts"
 import * as Refusal from "../Refusal.ts"
 import * as Guard from "./Guard.ts"
 import { Tally } from "./Tally.ts"
-
-/** Bytes of a body, with which the event loop is not held up for long. Base64 takes a third more than the bytes. */
-export const MAX_BODY = 262_144
 
 /** Sent with each answer: nothing of it is to be kept, shown inside other pages, or taken for something else. */
 const HEADERS = {
@@ -69,7 +67,7 @@ const refusalOf = (request: HttpServerRequest.HttpServerRequest, error: unknown)
   }
   if (reason._tag !== "RequestParseError") return undefined
   return reason.reason === "BodyTooLarge"
-    ? new Refusal.BodyTooLarge({ limit: MAX_BODY })
+    ? new Refusal.BodyTooLarge({ limit: Model.MAX_BODY })
     : new Refusal.RequestInvalid({ reason: "its body could not be read" })
 }
 
@@ -81,15 +79,15 @@ export const layer = (policy: Guard.Policy, limit: number): Layer.Layer<never, n
   HttpRouter.middleware(
     Effect.gen(function*() {
       const tally = yield* Tally
-      const bound = ByteSize.bytes(MAX_BODY)
+      const bound = ByteSize.bytes(Model.MAX_BODY)
       let underWay = 0
 
       const refusal = (request: HttpServerRequest.HttpServerRequest): Refused | undefined => {
         const objection = Guard.objection(policy, request)
         if (objection !== undefined) return objection
         if (underWay >= limit) return new Refusal.TooMany({ what: "requests", limit })
-        return Number(request.headers["content-length"] ?? 0) > MAX_BODY
-          ? new Refusal.BodyTooLarge({ limit: MAX_BODY })
+        return Number(request.headers["content-length"] ?? 0) > Model.MAX_BODY
+          ? new Refusal.BodyTooLarge({ limit: Model.MAX_BODY })
           : undefined
       }
 

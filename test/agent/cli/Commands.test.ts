@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
+import * as Model from "../../../src/agent/Model.ts"
 import * as Variables from "../../../src/config/Variables.ts"
 import { run } from "../../support/CommandLine.ts"
 import * as Fake from "../../support/FakeAgent.ts"
@@ -310,6 +311,16 @@ describe("what an agent is asked to do", () => {
         { text: "hello" },
         { content: { base64: Buffer.from("from a pipe").toString("base64") }, reliable: true }
       ])
+    }))
+
+  it.effect("is not read to its end where no request could hold it", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({ "POST /v1/members/web-2/message": {} })
+      const most = (Model.MAX_BODY - 1024) * 3 / 4
+      expect((yield* run(["send", "web-2"], { ...agent, stdin: "x".repeat(most) })).code).toBe(0)
+      const { code, err } = yield* run(["send", "web-2"], { ...agent, stdin: "x".repeat(most + 1) })
+      expect([code, agent.requests.length]).toEqual([1, 1])
+      expect(err).toContain(`standard input is too long: an agent takes at most ${most} bytes`)
     }))
 
   it.effect("is a ping, and a failure where nobody answers", () =>

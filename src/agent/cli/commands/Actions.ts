@@ -96,8 +96,8 @@ export const updateMeta = Effect.fnUntraced(function*(
   yield* Output.result(json, () => encodeNews(news), () => [`metadata: ${newsText(news)}`])
 })
 
-/** Longer messages are refused by the agent; this is what is read of a pipe before that is clear. */
-const MAX_INPUT = 32 * 1024 * 1024
+/** What a body of the agent's API holds in base64, beside what else is in it: more is not even read. */
+const MAX_INPUT = (Model.MAX_BODY - 1024) * 3 / 4
 
 /** The text given, or what comes by standard input, where that is no terminal. */
 const contentOf = Effect.fnUntraced(function*(text: Option.Option<string>) {
@@ -110,7 +110,7 @@ const contentOf = Effect.fnUntraced(function*(text: Option.Option<string>) {
     chunks.push(chunk)
     size += chunk.length
     return size > MAX_INPUT
-      ? Effect.fail(failure("MessageTooLarge", "standard input is too long: at most 20 MiB fit"))
+      ? Effect.fail(failure("MessageTooLarge", `standard input is too long: an agent takes at most ${MAX_INPUT} bytes`))
       : Effect.void
   }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(failure("StdinUnreadable", error.message))))
   return { base64: Base64.encode(Buffer.concat(chunks)) }
