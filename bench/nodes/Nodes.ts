@@ -1,5 +1,6 @@
 /** The members that a measured process runs. */
-import { Memberlist, MemberlistConfig, MemberlistLive, NodeTransport } from "effect-memberlist"
+import { Memberlist, MemberlistConfig, MemberlistLive, NodeTransport, type PlanGoals } from "effect-memberlist"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -12,6 +13,10 @@ type Cluster = Memberlist["Service"]
 
 /** How many nodes of the process join at a time. */
 const JOINERS = 16
+
+/** What is planned for a request, if it names goals. */
+const planOf = ({ plan }: Request) =>
+  plan === undefined ? undefined : Effect.runSync(MemberlistConfig.plan(plan as PlanGoals))
 
 /** What a request may ask to be other than in the LAN preset. */
 const settingsOf = ({ compress, key }: Request) => ({
@@ -26,6 +31,7 @@ const node = (name: string, request: Request) =>
       MemberlistConfig.layer({
         ...MemberlistConfig.lan,
         ...settingsOf(request),
+        ...planOf(request)?.settings,
         name,
         bindAddress: "127.0.0.1",
         bindPort: 0
@@ -43,7 +49,10 @@ const scope = Scope.makeUnsafe()
 
 const addressOf = (cluster: Cluster) => Effect.map(cluster.localMember, ({ address }) => address)
 
-/** Starts a node for each name, with the LAN preset, on a free port of the loopback interface, with a pause after each. */
+/**
+ * Starts a node for each name, with the LAN preset or what is planned, on a free port of the loopback interface, with a pause
+ * after each.
+ */
 const start = (request: Request) =>
   run(Effect.gen(function*() {
     const { names, paceMs } = request
@@ -52,7 +61,16 @@ const start = (request: Request) =>
       clusters.push(yield* Effect.provide(Memberlist, context))
       if (paceMs !== undefined) yield* Effect.sleep(Number(paceMs))
     }
-    return { address: clusters[0] === undefined ? "" : yield* addressOf(clusters[0]) }
+    const plan = planOf(request)
+    return {
+      address: clusters[0] === undefined ? "" : yield* addressOf(clusters[0]),
+      ...(plan === undefined ? {} : {
+        forecast: {
+          processor: plan.forecast.processor,
+          probeInterval: Duration.toMillis(plan.settings.probeInterval)
+        }
+      })
+    }
   }))
 
 /** Lets every node join through the seeds, a few at a time; a node that is the seed does not. */

@@ -6,6 +6,7 @@ export const parts = [
   "growth",
   "idle",
   "processes",
+  "plan",
   "detection",
   "messages",
   "spread",

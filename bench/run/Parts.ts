@@ -10,6 +10,7 @@ import * as Idle from "./parts/idle.ts"
 import * as Import from "./parts/import.ts"
 import * as Join from "./parts/join.ts"
 import * as Messages from "./parts/messages.ts"
+import * as Plan from "./parts/plan.ts"
 import * as Processes from "./parts/processes.ts"
 import * as Simulator from "./parts/simulator.ts"
 import * as Spread from "./parts/spread.ts"
@@ -29,6 +30,7 @@ export const definitions: Readonly<Record<Part, Definition>> = {
   growth: Growth,
   idle: { ...Idle, seconds: (amounts, isApart) => Idle.seconds(amounts) * (isApart ? 5 : 1) },
   processes: Processes,
+  plan: Plan,
   detection: Detection,
   messages: { ...Messages, seconds: () => Messages.seconds },
   spread: Spread,

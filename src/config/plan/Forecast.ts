@@ -7,6 +7,7 @@
 import { errors } from "./Accuracy.ts"
 import type { Circumstances, Tuning } from "./Circumstances.ts"
 import { detection, suspicions } from "./Detection.ts"
+import { processor } from "./Processor.ts"
 import { spread } from "./Spread.ts"
 import { traffic } from "./Traffic.ts"
 
@@ -63,6 +64,11 @@ export interface Forecast {
     /** What each join, leave, failure or change of metadata costs a member beside that, once. */
     readonly bytesPerChange: number
   }
+  /**
+   * Milliseconds of processor time that a process of one member takes in a second while nobody comes, goes or changes, on
+   * the machine of docs/benchmarks.md. Others are faster or slower; what it grows with is the same.
+   */
+  readonly processor: number
 }
 
 const DAY = 86_400_000
@@ -91,6 +97,7 @@ export const forecast = (tuning: Tuning, circumstances: Circumstances): Forecast
       pushPull: sent.pushPullBytes,
       rumours: sent.newsBytes,
       bytesPerChange: sent.changeBytes
-    }
+    },
+    processor: processor(tuning, circumstances, sent)
   }
 }

@@ -58,6 +58,26 @@ describe("the forecast for the LAN preset", () => {
   }
 })
 
+describe("the forecast of processor time", () => {
+  it("agrees with processes of the LAN preset", () => {
+    // docs/benchmarks.md, processes of one node each
+    for (const [members, millis] of [[5, 2.59], [10, 2.63], [30, 2.79]] as const) {
+      assert.approximately(forecast(lan, within(members)).processor, millis, 0.25 * millis)
+    }
+  })
+
+  it("grows with probes, keys, losses and members", () => {
+    const cost = (tuning: Partial<Tuning>, circumstances: Circumstances) =>
+      forecast({ ...lan, ...tuning }, circumstances).processor
+    const usual = cost({}, within(10))
+    assert.isAbove(cost({ probeInterval: 500 }, within(10)), 1.5 * usual)
+    assert.isAbove(cost({}, within(10, 0, { encrypted: true })), usual)
+    assert.isAbove(cost({}, within(10, 0.1)), usual)
+    assert.isAbove(cost({}, within(1000)), usual)
+    assert.isBelow(cost({ pushPullInterval: 0 }, within(1000)), cost({}, within(1000)))
+  })
+})
+
 describe("the time until a member is suspected", () => {
   it("comes a period after the end on average, and a probe later, in a large cluster", () => {
     // SWIM §3.1 counts whole periods, e/(e − 1) of them; members that tick at moments of their own need less

@@ -40,6 +40,8 @@ const rate = (perDay: number): string => perDay === 0 ? "none" : `${Number(perDa
 const bytes = (perSecond: number): string =>
   perSecond < 1000 ? `${Math.round(perSecond)} B/s` : `${(perSecond / 1000).toFixed(1)} kB/s`
 
+const percent = (part: number): string => `${Number(part.toPrecision(2))} %`
+
 /**
  * Prints the plan for goals.
  *
@@ -103,6 +105,11 @@ export const plan = Effect.fnUntraced(function*({ json, ...given }: Options) {
         ["each member sends", {
           text: `${bytes(forecast.traffic.bytes)} in ${forecast.traffic.packets.toFixed(1)} packets per second, `
             + `and ${Math.round(forecast.traffic.bytesPerChange)} B for each change`
+        }],
+        ["each member's processor", {
+          text: `${forecast.processor.toFixed(1)} ms per second, ${
+            percent(forecast.processor / 10)
+          } of a core where it was measured`
         }]
       ])
     ]
