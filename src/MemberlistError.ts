@@ -97,7 +97,7 @@ export class KeyInvalid extends Schema.TaggedError<KeyInvalid>()("KeyInvalid", {
  * @since 0.1.0
  */
 export class KeyringRefused extends Schema.TaggedError<KeyringRefused>()("KeyringRefused", {
-  operation: Schema.Literals(["make", "use", "remove"]),
+  operation: Schema.Literals(["make", "add", "use", "remove"]),
   expected: Schema.String
 }) {
   override get message() {

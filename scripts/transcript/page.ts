@@ -101,7 +101,12 @@ export const render = async (): Promise<string> => {
       "### keys",
       "A new key, without a gap: first all members can open what is sealed with it, then all seal with it, then the old one"
         + " goes. `--all` asks the agent of every live member at the same port, with the same token; nothing announces other"
-        + " addresses. Where one of them does not do it, the exit code is 1, and the command can be given again."
+        + " addresses, and whoever listens there gets the token and a new key: use it where members are trusted. Where one of"
+        + " them does not do it, the exit code is 1, and the command can be given again.",
+      "Each agent writes its keys to its [key file](agent.md#the-key-file), or says why it could not: that file must be"
+        + " changed before a restart. With `--all`, `use` changes nothing while an agent lacks the key, and `remove` while"
+        + " one uses it. Nor do they where a member cannot be asked, such as a Go program: give it the keys by its own"
+        + " means, then go on with `--partial`. Members that are away are not asked: change their files before they start."
     )
     const fingerprints = [...(await transcript.run("keys list --json")).printed.matchAll(/"fingerprint":"(\w{8})/g)]
     const old = fingerprints[0]?.[1] ?? ""

@@ -29,6 +29,7 @@ import * as Runtime from "effect/Runtime"
 import { json, withoutTrace } from "../base/PlainText.ts"
 import * as SeedText from "../base/SeedText.ts"
 import { variable } from "../config/Fields.ts"
+import { Keyring } from "../Keyring.ts"
 import { Memberlist } from "../Memberlist.ts"
 import { MemberlistConfig, type Settings as NodeSettings } from "../MemberlistConfig.ts"
 import { ConfigInvalid, type KeyInvalid, type SeedInvalid, type StartError } from "../MemberlistError.ts"
@@ -40,6 +41,7 @@ import * as NodeTransport from "../node/NodeTransport.ts"
 import { Seeds } from "../Seeds.ts"
 import * as AgentMeta from "./AgentMeta.ts"
 import * as AgentSettings from "./AgentSettings.ts"
+import type { KeyFile } from "./keys/KeyFile.ts"
 import { VERSION } from "./PackageVersion.ts"
 import type { HttpBindFailed } from "./serving/HttpBindFailed.ts"
 import * as Server from "./serving/Server.ts"
@@ -83,7 +85,8 @@ const dnsSeeds = (text: string): Layer.Layer<Seeds, ConfigInvalid> => {
 const nodeOf = <E>(
   settings: AgentSettings.Settings,
   config: Layer.Layer<MemberlistConfig, E>,
-  seeds: Layer.Layer<Seeds, E | ConfigInvalid | SeedInvalid> | undefined
+  seeds: Layer.Layer<Seeds, E | ConfigInvalid | SeedInvalid> | undefined,
+  keyFile?: KeyFile
 ): Layer.Layer<Memberlist, StartError | SeedInvalid | MetaFull | E> => {
   const announcing = Layer.effect(
     MemberlistConfig,
@@ -93,12 +96,15 @@ const nodeOf = <E>(
       return MemberlistConfig.of({ ...config, meta })
     })
   )
-  const node = Memberlist.layer.pipe(
+  const bare = Memberlist.layer.pipe(
     Layer.provide(NodeTransport.layer),
     Layer.provide(announcing),
     Layer.provide(config),
     Layer.provide(NodeHostName.layer)
   )
+  const [primary, ...keys] = keyFile?.keys ?? []
+  // all of the file's; the primary one is the node's `secretKey` too
+  const node = primary === undefined ? bare : Layer.provide(bare, Keyring.layer({ primary, keys }))
   const seeded = seeds === undefined ? node : Layer.provide(node, seeds)
   return settings.snapshot === undefined ? seeded : Layer.provide(seeded, NodeSnapshots.layerFile(settings.snapshot))
 }
@@ -156,7 +162,7 @@ export class Agent extends Context.Service<Agent, {
   }
 
   /**
-   * A whole agent from flags, the environment and a file (`AgentSettings.provider`). It logs as they say, and exports
+   * A whole agent from flags, the environment and a file (`AgentSettings.load`). It logs as they say, and exports
    * logs, metrics and traces where `OTEL_EXPORTER_OTLP_ENDPOINT` says where to.
    */
   static readonly layerEnv = (
@@ -164,8 +170,8 @@ export class Agent extends Context.Service<Agent, {
   ): Layer.Layer<Agent | Memberlist, AgentError | KeyInvalid | Config.ConfigError> =>
     Layer.unwrap(
       Effect.map(
-        AgentSettings.provider(flags),
-        (provider) => Layer.fresh(Layer.provide(fromProvider, ConfigProvider.layer(provider)))
+        AgentSettings.load(flags),
+        ({ keyFile, provider }) => Layer.fresh(Layer.provide(fromProvider(keyFile), ConfigProvider.layer(provider)))
       )
     )
 }
@@ -174,7 +180,7 @@ export class Agent extends Context.Service<Agent, {
 const listening = (settings: AgentSettings.Settings) =>
   Layer.unwrap(Effect.map(AgentSettings.checked(settings), ({ http }) => Server.listening(http)))
 
-const serving = ({ http, metaForm = "section", token }: AgentSettings.Settings) =>
+const serving = ({ http, metaForm = "section", token }: AgentSettings.Settings, keyFile?: KeyFile) =>
   Layer.effect(
     Agent,
     Effect.gen(function*() {
@@ -185,7 +191,7 @@ const serving = ({ http, metaForm = "section", token }: AgentSettings.Settings) 
       yield* Effect.log(`agent ${info.name}: members reach it at ${info.advertised}, HTTP at ${url} (${needed})`)
       return Agent.of({ url })
     })
-  ).pipe(Layer.provide(Server.layer({ ...http, token, meta: metaForm })))
+  ).pipe(Layer.provide(Server.layer({ ...http, token, meta: metaForm, keyFile })))
 
 /** Logs, metrics and traces for an OpenTelemetry collector: nothing unless the environment says where it is. */
 const exporting = Layer.unwrap(Effect.gen(function*() {
@@ -201,23 +207,26 @@ const exporting = Layer.unwrap(Effect.gen(function*() {
   }).pipe(Layer.provide([OtlpSerialization.layerJson, FetchHttpClient.layer]))
 }))
 
-const fromProvider: Layer.Layer<Agent | Memberlist, AgentError | KeyInvalid | Config.ConfigError> = Layer.unwrap(
-  Effect.gen(function*() {
-    const settings = yield* AgentSettings.read
-    const { logFormat, logLevel, seedsDns } = settings
-    const seeds = yield* Config.option(Config.String(variable("seeds")))
-    if (seedsDns !== undefined && Option.isSome(seeds)) return yield* Effect.fail(both(seedsDns))
-    const given = Option.isNone(seeds) ? undefined : Seeds.layerEnv
-    const source = seedsDns === undefined ? given : dnsSeeds(seedsDns)
-    const logging = Layer.merge(
-      Logger.layer([logFormat === "json" ? Logger.consoleJson : Logger.consolePretty()]),
-      Layer.succeed(References.MinimumLogLevel, logLevel)
-    )
-    return serving(settings).pipe(
-      Layer.provide(goodbye),
-      Layer.provideMerge(nodeOf(settings, MemberlistConfig.layerEnv, source)),
-      Layer.provide(listening(settings)),
-      Layer.provide(Layer.provideMerge(exporting, logging))
-    )
-  })
-)
+const fromProvider = (
+  keyFile: KeyFile | undefined
+): Layer.Layer<Agent | Memberlist, AgentError | KeyInvalid | Config.ConfigError> =>
+  Layer.unwrap(
+    Effect.gen(function*() {
+      const settings = yield* AgentSettings.read
+      const { logFormat, logLevel, seedsDns } = settings
+      const seeds = yield* Config.option(Config.String(variable("seeds")))
+      if (seedsDns !== undefined && Option.isSome(seeds)) return yield* Effect.fail(both(seedsDns))
+      const given = Option.isNone(seeds) ? undefined : Seeds.layerEnv
+      const source = seedsDns === undefined ? given : dnsSeeds(seedsDns)
+      const logging = Layer.merge(
+        Logger.layer([logFormat === "json" ? Logger.consoleJson : Logger.consolePretty()]),
+        Layer.succeed(References.MinimumLogLevel, logLevel)
+      )
+      return serving(settings, keyFile).pipe(
+        Layer.provide(goodbye),
+        Layer.provideMerge(nodeOf(settings, MemberlistConfig.layerEnv, source, keyFile)),
+        Layer.provide(listening(settings)),
+        Layer.provide(Layer.provideMerge(exporting, logging))
+      )
+    })
+  )

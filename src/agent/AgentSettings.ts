@@ -22,6 +22,7 @@ import { fieldNames, variable } from "../config/Fields.ts"
 import { AGENT } from "../config/Variables.ts"
 import { ConfigInvalid } from "../MemberlistError.ts"
 import type * as AgentMeta from "./AgentMeta.ts"
+import * as KeyFile from "./keys/KeyFile.ts"
 import * as Guard from "./serving/Guard.ts"
 
 /**
@@ -241,19 +242,26 @@ const fileValues = (path: string) =>
   })
 
 /** Secrets come by a file too, so that they stand neither in `ps` nor in a container's environment. */
-const secretValues = (values: Values) =>
+const secretFile = (values: Values, name: "secretKey" | "httpToken") =>
   Effect.gen(function*() {
-    const found: Record<string, string> = {}
-    for (const name of ["secretKey", "httpToken"] as const) {
-      const [own, file] = [variable(name), variable(`${name}File`)]
-      const path = values[file]
-      if (path === undefined) continue
-      if (values[own] !== undefined) {
-        return yield* Effect.fail(invalid(file, quoted(path), `either ${file} or ${own}, and not both`))
-      }
-      found[own] = yield* fileText(file, path)
+    const [own, file] = [variable(name), variable(`${name}File`)]
+    const path = values[file]
+    if (path === undefined) return undefined
+    if (values[own] !== undefined) {
+      return yield* Effect.fail(invalid(file, quoted(path), `either ${file} or ${own}, and not both`))
     }
-    return found
+    return { file, path, text: yield* fileText(file, path) }
+  })
+
+/** An empty file is no wish to send in clear. */
+const keyFileOf = (values: Values) =>
+  Effect.gen(function*() {
+    const found = yield* secretFile(values, "secretKey")
+    if (found === undefined) return undefined
+    const keys = KeyFile.parse(found.text)
+    // what is in it is not told: it may be a key, misspelt
+    if (keys === undefined) return yield* Effect.fail(invalid(found.file, quoted(found.path), KeyFile.EXPECTED))
+    return KeyFile.make(yield* FileSystem.FileSystem, found.path, keys)
   })
 
 const present = (values: Readonly<Record<string, string | undefined>>): Values =>
@@ -264,6 +272,12 @@ const present = (values: Readonly<Record<string, string | undefined>>): Values =
 /** What OpenTelemetry's specification says where nothing else is said, and Effect does not. */
 const exporters: Values = { OTEL_LOGS_EXPORTER: "otlp", OTEL_METRICS_EXPORTER: "otlp", OTEL_TRACES_EXPORTER: "otlp" }
 
+/** All settings together, and the file that the keys came from. */
+export interface Loaded {
+  readonly provider: ConfigProvider.ConfigProvider
+  readonly keyFile: KeyFile.KeyFile | undefined
+}
+
 /**
  * Returns all settings together, for `read`, `MemberlistConfig.layerEnv` and `Seeds.layerEnv`: the flags, which have
  * the names of the variables, before the environment, and that before the file that `MEMBERLIST_CONFIG_FILE` names.
@@ -271,14 +285,23 @@ const exporters: Values = { OTEL_LOGS_EXPORTER: "otlp", OTEL_METRICS_EXPORTER: "
  * @category constructors
  * @since 0.1.0
  */
-export const provider = (
+export const load = (
   flags: Readonly<Record<string, string | undefined>> = {},
   environment: Readonly<Record<string, string | undefined>> = env
-): Effect.Effect<ConfigProvider.ConfigProvider, ConfigInvalid> =>
+): Effect.Effect<Loaded, ConfigInvalid> =>
   Effect.gen(function*() {
     const given = { ...present(environment), ...present(flags) }
     const path = given[variable("configFile")]
     const values = { ...(path === undefined ? {} : present(yield* fileValues(path))), ...given }
-    const secrets = yield* secretValues(values)
-    return ConfigProvider.fromEnvRecord({ ...exporters, ...values, ...secrets })
+    const keyFile = yield* keyFileOf(values)
+    const token = yield* secretFile(values, "httpToken")
+    return {
+      keyFile,
+      provider: ConfigProvider.fromEnvRecord({
+        ...exporters,
+        ...values,
+        ...(keyFile === undefined ? {} : { [variable("secretKey")]: KeyFile.format(keyFile.keys.slice(0, 1)).trim() }),
+        ...(token === undefined ? {} : { [variable("httpToken")]: token.text })
+      })
+    }
   }).pipe(Effect.provide(NodeFileSystem.layer))

@@ -153,7 +153,8 @@ export const Topics = HttpApiGroup.make("topics")
   }))
 
 /**
- * The keys of this agent, by their fingerprints.
+ * The keys of this agent, by their fingerprints. A change is in force, and written to the agent's key file where it has
+ * one, before it is answered.
  *
  * @category groups
  * @since 0.1.0
@@ -167,16 +168,17 @@ export const Keys = HttpApiGroup.make("keys")
       /** Whether it becomes the primary key at once. */
       use: Schema.optionalKey(Schema.Boolean)
     }),
-    success: Model.KeyView,
+    success: Model.KeyChange,
     error: [Refusal.requestInvalid, Refusal.keyInvalid, Refusal.keyringRefused, Refusal.encryptionOff]
   }))
   .add(HttpApiEndpoint.put("use", "/v1/keys/:fingerprint", {
     params: fingerprint,
-    success: Model.KeyView,
+    success: Model.KeyChange,
     error: [Refusal.keyUnknown, Refusal.keyringRefused]
   }))
   .add(HttpApiEndpoint.delete("remove", "/v1/keys/:fingerprint", {
     params: fingerprint,
+    success: Model.Persistence,
     error: [Refusal.keyUnknown, Refusal.keyringRefused]
   }))
 

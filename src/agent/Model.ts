@@ -282,6 +282,31 @@ export const KeyView = Schema.Struct({
 export type KeyView = typeof KeyView.Type
 
 /**
+ * Whether a change of keys outlives a restart.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Persistence = Schema.Struct({
+  /** Whether the agent's key file has the keys as they are now, and in this order. */
+  persisted: Schema.Boolean,
+  /** Why not, and what must be changed before a restart. */
+  reason: Schema.optionalKey(Schema.String)
+})
+/** @since 0.1.0 */
+export type Persistence = typeof Persistence.Type
+
+/**
+ * A key that was added or is used now.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const KeyChange = Schema.Struct({ ...KeyView.fields, ...Persistence.fields })
+/** @since 0.1.0 */
+export type KeyChange = typeof KeyChange.Type
+
+/**
  * To how many members news of the agent's own node was sent.
  *
  * @category schemas

@@ -15,8 +15,11 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { request } from "node:http"
 import { connect } from "node:net"
+import { tmpdir } from "node:os"
+import * as Path from "node:path"
 
 const TOKEN = "0123456789abcdef0123"
 
@@ -147,6 +150,61 @@ test(
     yield* stop
     yield* Fiber.await(reading)
     assert.isBelow(Date.now() - before, 1_500)
+  })
+)
+
+test(
+  "changed keys are written to the key file, and an agent that is started again joins with them",
+  Effect.gen(function*() {
+    const folder = yield* Effect.acquireRelease(
+      Effect.sync(() => mkdtempSync(Path.join(tmpdir(), "agent-keys-"))),
+      (path) => Effect.sync(() => rmSync(path, { recursive: true }))
+    )
+    const key = (byte: number) => Buffer.alloc(32, byte).toString("base64")
+    const began = Effect.fnUntraced(function*(name: string, seeds = "") {
+      const file = Path.join(folder, name)
+      if (!existsSync(file)) writeFileSync(file, `${key(1)}\n`, { mode: 0o600 })
+      const scope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
+      const layer = Agent.layerEnv({
+        MEMBERLIST_NAME: name,
+        MEMBERLIST_PRESET: "local",
+        MEMBERLIST_BIND_ADDRESS: "127.0.0.1",
+        MEMBERLIST_BIND_PORT: "0",
+        MEMBERLIST_HTTP: "127.0.0.1:0",
+        MEMBERLIST_LOG_LEVEL: "none",
+        MEMBERLIST_SEEDS: seeds,
+        MEMBERLIST_SECRET_KEY_FILE: file
+      })
+      const { url } = Context.get(yield* Layer.buildWithScope(layer, scope), Agent)
+      const client = yield* HttpApiClient.make(Api, { baseUrl: url })
+      return { client, stop: Scope.close(scope, Exit.void), text: () => readFileSync(file, "utf8") }
+    })
+    const a = yield* began("a")
+    const b = yield* began("b")
+    const old = (yield* a.client.keys.list())[0]?.fingerprint ?? ""
+    for (const { client } of [a, b]) {
+      assert.deepInclude(yield* client.keys.add({ payload: { key: key(2) } }), { persisted: true, primary: false })
+    }
+    assert.strictEqual(a.text(), `${key(1)}\n${key(2)}\n`)
+    const next = (yield* a.client.keys.list())[1]?.fingerprint ?? ""
+    for (const { client } of [a, b]) yield* client.keys.use({ params: { fingerprint: next } })
+    assert.strictEqual(a.text(), `${key(2)}\n${key(1)}\n`)
+    yield* b.stop
+    // in the middle of a rotation, with both keys
+    const again = yield* began("b", (yield* a.client.info()).advertised)
+    assert.deepStrictEqual(yield* again.client.keys.list(), yield* a.client.keys.list())
+    for (const { client } of [a, again]) {
+      assert.deepStrictEqual(yield* client.keys.remove({ params: { fingerprint: old } }), { persisted: true })
+    }
+    yield* again.stop
+    const last = yield* began("b", (yield* a.client.info()).advertised)
+    assert.deepStrictEqual((yield* last.client.keys.list()).map(({ fingerprint }) => fingerprint), [next])
+    yield* Effect.repeat(last.client.health(), { until: ({ readiness }) => readiness.state === "Joined" })
+    assert.deepStrictEqual(
+      (yield* a.client.members({ query: {} })).map(({ name }) => name),
+      ["a", "b"]
+    )
+    assert.strictEqual(last.text(), `${key(2)}\n`)
   })
 )
 

@@ -12,8 +12,8 @@ type Texts = Readonly<Record<string, string>>
 
 const read = (flags: Texts, environment: Texts = {}) =>
   Effect.flatMap(
-    AgentSettings.provider(flags, environment),
-    (provider) => Effect.provideService(AgentSettings.read, ConfigProvider.ConfigProvider, provider)
+    AgentSettings.load(flags, environment),
+    ({ provider }) => Effect.provideService(AgentSettings.read, ConfigProvider.ConfigProvider, provider)
   )
 
 /** Why settings are refused: the field, and what is expected. */
@@ -89,7 +89,7 @@ describe("the file", () => {
           logFormat: "json"
         })
       )
-      const provider = yield* AgentSettings.provider(
+      const { provider } = yield* AgentSettings.load(
         { MEMBERLIST_CONFIG_FILE: path, MEMBERLIST_HTTP: "127.0.0.1:3" },
         { MEMBERLIST_HTTP: "127.0.0.1:2", MEMBERLIST_BIND_PORT: "2", MEMBERLIST_NAME: "", HOSTNAME: "pod-1" }
       )
@@ -125,11 +125,38 @@ describe("the file", () => {
 })
 
 describe("secrets", () => {
+  it.effect("a file without a key, or with something else, is no wish to send in clear", () =>
+    Effect.gen(function*() {
+      const text = Buffer.alloc(31, 7).toString("base64")
+      for (const content of ["", "\n", "no key", text]) {
+        const path = yield* file("key", content)
+        const error = yield* Effect.flip(read({ MEMBERLIST_SECRET_KEY_FILE: path }))
+        assert.match(error.message, /MEMBERLIST_SECRET_KEY_FILE.*expected a file with a key in each line: 16, 24 or 32/)
+        assert.notInclude(error.message, text)
+      }
+    }).pipe(Effect.scoped))
+
+  it.effect("a file of several keys is a ring, whose first one is the node's key", () =>
+    Effect.gen(function*() {
+      const keys = [2, 1].map((byte) => new Uint8Array(16).fill(byte))
+      const path = yield* file("key", keys.map((key) => `${Buffer.from(key).toString("base64")}\n`).join(""))
+      const { keyFile, provider } = yield* AgentSettings.load(
+        { MEMBERLIST_NAME: "a", MEMBERLIST_SECRET_KEY_FILE: path },
+        {}
+      )
+      assert.deepStrictEqual(keyFile?.keys, keys)
+      const node = yield* Effect.map(MemberlistConfig, (config) => config).pipe(
+        Effect.provide(MemberlistConfig.layerEnv),
+        Effect.provideService(ConfigProvider.ConfigProvider, provider)
+      )
+      assert.deepStrictEqual(Redacted.value(node.secretKey ?? Redacted.make(new Uint8Array())), keys[0])
+    }).pipe(Effect.scoped))
+
   it.effect("a token and a key come from files", () =>
     Effect.gen(function*() {
       const token = yield* file("token", "0123456789abcdef\n")
       const key = yield* file("key", `${Buffer.alloc(32, 7).toString("base64")}\n`)
-      const provider = yield* AgentSettings.provider({
+      const { provider } = yield* AgentSettings.load({
         MEMBERLIST_NAME: "a",
         MEMBERLIST_HTTP: "0.0.0.0:0",
         MEMBERLIST_HTTP_TOKEN_FILE: token,

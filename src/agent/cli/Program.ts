@@ -165,6 +165,13 @@ const fingerprint = Argument.String("fingerprint").pipe(
   )
 )
 
+const partial = Flag.Boolean("partial").pipe(
+  Flag.withDescription(
+    "With --all: also where members cannot be asked, such as Go programs, that are prepared already"
+  ),
+  Flag.withDefault(false)
+)
+
 const keys = Command.make("keys").pipe(
   Command.withDescription("See and change the keys of agents"),
   Command.withSubcommands([
@@ -183,13 +190,17 @@ const keys = Command.make("keys").pipe(
     }, (options) => Effect.flatMap(rotation, ({ add }) => add(options))).pipe(
       Command.withDescription("Add a key, which opens what others seal with it")
     ),
-    Command.make("use", { fingerprint, ...fleet }, (options) => Effect.flatMap(rotation, ({ use }) => use(options)))
+    Command.make(
+      "use",
+      { fingerprint, partial, ...fleet },
+      (options) => Effect.flatMap(rotation, ({ use }) => use(options))
+    )
       .pipe(
         Command.withDescription("Seal with a key that was added")
       ),
     Command.make(
       "remove",
-      { fingerprint, ...fleet },
+      { fingerprint, partial, ...fleet },
       (options) => Effect.flatMap(rotation, ({ remove }) => remove(options))
     ).pipe(Command.withDescription("Remove a key that nobody seals with any more"))
   ])

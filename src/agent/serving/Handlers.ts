@@ -20,11 +20,13 @@ import { UnknownMember } from "../../MemberlistError.ts"
 import * as TopicFrame from "../../topic/TopicFrame.ts"
 import * as AgentMeta from "../AgentMeta.ts"
 import { Api } from "../Api.ts"
+import * as Fingerprint from "../keys/Fingerprint.ts"
+import type { KeyFile } from "../keys/KeyFile.ts"
+import * as RingChanges from "../keys/RingChanges.ts"
 import type * as Model from "../Model.ts"
 import * as PageHandlers from "../page/PageHandlers.ts"
-import { EncryptionOff, KeyUnknown, NotServing, RequestInvalid, VerdictUnknown } from "../Refusal.ts"
+import { NotServing, RequestInvalid, VerdictUnknown } from "../Refusal.ts"
 import { Feeds } from "./Feeds.ts"
-import * as Fingerprint from "./Fingerprint.ts"
 import { Follower } from "./Follower.ts"
 import * as Presentation from "./Presentation.ts"
 import * as Sse from "./Sse.ts"
@@ -182,54 +184,30 @@ const topics = HttpApiBuilder.group(
   })
 )
 
-const keys = HttpApiBuilder.group(
-  Api,
-  "keys",
-  Effect.fnUntraced(function*(handlers) {
-    const { keyring } = yield* Memberlist
-    const keyOf = (fingerprint: string) =>
-      Effect.flatMap(keyring.keys, (keys) => {
-        const key = keys.find((key) => Fingerprint.of(key) === fingerprint.toLowerCase())
-        return key === undefined ? Effect.fail(new KeyUnknown({ fingerprint })) : Effect.succeed(key)
-      })
-    const told = (fingerprint: string) =>
-      Effect.flatMap(keyring.keys, (keys) => {
-        const view = Fingerprint.views(keys).find((view) => view.fingerprint === fingerprint)
-        return view === undefined ? Effect.fail(new KeyUnknown({ fingerprint })) : Effect.succeed(view)
-      })
-    return handlers
-      .handle("list", () => Effect.map(keyring.keys, Fingerprint.views))
-      .handle("add", ({ payload }) =>
-        Effect.gen(function*() {
-          const key = Base64.decode(payload.key)
-          // what is wrong with it is not told: it may be a key, misspelt
-          if (Result.isFailure(key)) {
-            return yield* Effect.fail(
-              new RequestInvalid({ reason: "\"key\" is no base64; expected 16, 24 or 32 bytes" })
-            )
-          }
-          const isFirst = (yield* keyring.keys).length === 0
-          if (isFirst && payload.use !== true) return yield* Effect.fail(new EncryptionOff({}))
-          yield* keyring.add(key.success)
-          if (payload.use === true) yield* keyring.use(key.success)
-          yield* Effect.log(`key ${Fingerprint.of(key.success)} added${payload.use === true ? ", and used" : ""}`)
-          return yield* Effect.orDie(told(Fingerprint.of(key.success)))
-        }))
-      .handle("use", ({ params: { fingerprint } }) =>
-        Effect.gen(function*() {
-          const key = yield* keyOf(fingerprint)
-          yield* keyring.use(key)
-          yield* Effect.log(`key ${Fingerprint.of(key)} used`)
-          return yield* told(Fingerprint.of(key))
-        }))
-      .handle("remove", ({ params: { fingerprint } }) =>
-        Effect.gen(function*() {
-          const key = yield* keyOf(fingerprint)
-          yield* keyring.remove(key)
-          yield* Effect.log(`key ${Fingerprint.of(key)} removed`)
-        }))
-  })
-)
+const keys = (keyFile: KeyFile | undefined) =>
+  HttpApiBuilder.group(
+    Api,
+    "keys",
+    Effect.fnUntraced(function*(handlers) {
+      const { keyring } = yield* Memberlist
+      const changes = yield* RingChanges.make(keyring, keyFile)
+      return handlers
+        .handle("list", () => Effect.map(keyring.keys, Fingerprint.views))
+        .handle("add", ({ payload }) =>
+          Effect.gen(function*() {
+            const key = Base64.decode(payload.key)
+            // what is wrong with it is not told: it may be a key, misspelt
+            if (Result.isFailure(key)) {
+              return yield* Effect.fail(
+                new RequestInvalid({ reason: "\"key\" is no base64; expected 16, 24 or 32 bytes" })
+              )
+            }
+            return yield* changes.add(key.success, payload.use === true)
+          }))
+        .handle("use", ({ params }) => changes.use(params.fingerprint))
+        .handle("remove", ({ params }) => changes.remove(params.fingerprint))
+    })
+  )
 
 const probes = HttpApiBuilder.group(
   Api,
@@ -251,4 +229,5 @@ const probes = HttpApiBuilder.group(
 )
 
 /** The handlers of all groups. */
-export const layer = (about: Self) => Layer.mergeAll(cluster(about), PageHandlers.layer, topics, keys, probes)
+export const layer = (about: Self, keyFile: KeyFile | undefined) =>
+  Layer.mergeAll(cluster(about), PageHandlers.layer, topics, keys(keyFile), probes)

@@ -17,6 +17,7 @@ import type { Memberlist } from "../../Memberlist.ts"
 import type * as AgentMeta from "../AgentMeta.ts"
 import { Agreement } from "../agreement/Agreement.ts"
 import { Api } from "../Api.ts"
+import type { KeyFile } from "../keys/KeyFile.ts"
 import { VERSION } from "../PackageVersion.ts"
 import * as Page from "../page/Page.ts"
 import { NotServing } from "../Refusal.ts"
@@ -46,6 +47,8 @@ export interface Options {
   readonly port: number
   readonly token: Redacted.Redacted | undefined
   readonly meta: AgentMeta.Form
+  /** Where changed keys are written; `undefined` where they came from elsewhere. */
+  readonly keyFile?: KeyFile | undefined
 }
 
 /** What routes of HTTP stand on. */
@@ -65,7 +68,7 @@ export const routes = (options: Options, url: string) => {
     Entrance.layer(policy, MAX_REQUESTS),
     Page.route,
     HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
-      Layer.provide(Handlers.layer({ version: VERSION, http: url, token, meta: options.meta })),
+      Layer.provide(Handlers.layer({ version: VERSION, http: url, token, meta: options.meta }, options.keyFile)),
       Layer.provide(Entrance.access)
     )
   )

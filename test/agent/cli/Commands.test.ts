@@ -356,7 +356,7 @@ describe("keys", () => {
       const folder = mkdtempSync(Path.join(tmpdir(), "keys-"))
       const file = Path.join(folder, "key")
       const key = Buffer.alloc(32, 7).toString("base64")
-      const agent = Fake.agent({ ...base, "POST /v1/keys": Fake.key({ ...ring[1]!, primary: false }) })
+      const agent = Fake.agent({ ...base, "POST /v1/keys": Fake.key({ ...ring[1]!, persisted: true }) })
       writeFileSync(file, `${key}\n`)
       expect((yield* run(["keys", "add", file], agent)).out).toBe("web-1\thas the key 00ff11bb22cc33dd")
       expect((yield* run(["keys", "add", "-", "--use"], { ...agent, stdin: key })).code).toBe(0)
@@ -379,7 +379,7 @@ describe("keys", () => {
 
   it.effect("are meant by the beginning of a fingerprint, where one alone begins so", () =>
     Effect.gen(function*() {
-      const agent = Fake.agent({ ...base, "PUT /v1/keys/00ff11bb22cc33dd": Fake.key(ring[1]!) })
+      const agent = Fake.agent({ ...base, "PUT /v1/keys/00ff11bb22cc33dd": Fake.key({ ...ring[1]!, persisted: true }) })
       expect((yield* run(["keys", "use", "00FF"], agent)).code).toBe(0)
       expect((yield* failed("keys use 0000", agent)).err).toContain("no key has the fingerprint 0000")
       expect((yield* failed("keys use 00", agent)).code).toBe(2)
@@ -392,7 +392,7 @@ describe("keys", () => {
         ...base,
         "GET /v1/members": Fake.members(list),
         "10.0.0.2:7980 GET /v1/keys": Fake.keys(ring.slice(0, 1)),
-        "127.0.0.1:7980 DELETE /v1/keys/00ff11bb22cc33dd": {}
+        "127.0.0.1:7980 DELETE /v1/keys/00ff11bb22cc33dd": Fake.removed({ persisted: true })
       })
       const { code, out } = yield* run(["keys", "remove", "00ff", "--all"], agent)
       expect(code).toBe(0)
@@ -401,6 +401,112 @@ describe("keys", () => {
         "web-2\tdoes not have the key"
       ])
       expect((yield* failed("keys remove abcd --all", agent)).err).toContain("no key has the fingerprint abcd")
+    }))
+
+  const trio = [
+    Fake.member("web-1", { self: true }),
+    Fake.member("web-2", { address: "10.0.0.2:7946" }),
+    Fake.member("web-3", { address: "10.0.0.3:7946" })
+  ]
+  const fleet = { "GET /v1/info": Fake.about(Fake.info), "GET /v1/members": Fake.members(trio) }
+  const [oldKey, nextKey] = ring.map((view) => ({ ...view }))
+  const changes = (agent: ReturnType<typeof Fake.agent>) =>
+    agent.requests.map(({ line }) => line).filter((line) => !line.startsWith("GET"))
+
+  it.effect("are not used anywhere while one agent lacks them, and not removed while one uses them", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({
+        ...fleet,
+        "GET /v1/keys": Fake.keys(ring),
+        "10.0.0.3:7980 GET /v1/keys": Fake.keys([oldKey!])
+      })
+      const lacking = yield* failed("keys use 00ff --all", agent)
+      expect([lacking.code, lacking.err]).toEqual([
+        1,
+        "effect-memberlist: nothing was changed: 1 of 3 agents (web-3) do not have the key 00ff11bb22cc33dd, and would "
+        + "be cut off when others use it; give it to them first, with keys add FILE --all"
+      ])
+      const using = Fake.agent({
+        ...fleet,
+        "GET /v1/keys": Fake.keys([{ ...nextKey!, primary: true }, { ...oldKey!, primary: false }]),
+        "10.0.0.3:7980 GET /v1/keys": Fake.keys(ring)
+      })
+      const used = yield* failed("keys remove 00aa --all", using)
+      expect([used.code, used.err]).toEqual([
+        1,
+        "effect-memberlist: nothing was changed: 1 of 3 agents (web-3) seal with the key 00aa11bb22cc33dd; let all use "
+        + "another first, with keys use FINGERPRINT --all"
+      ])
+      expect([...changes(agent), ...changes(using)]).toEqual([])
+    }))
+
+  it.effect("are not used or removed while a member cannot be asked, unless that is wanted", () =>
+    Effect.gen(function*() {
+      const answers = {
+        ...fleet,
+        "127.0.0.1:7980 GET /v1/keys": Fake.keys(ring),
+        "10.0.0.2:7980 GET /v1/keys": Fake.keys(ring),
+        "PUT /v1/keys/00ff11bb22cc33dd": Fake.key({ ...nextKey!, primary: true, persisted: true })
+      }
+      const agent = Fake.agent(answers)
+      for (const line of ["keys use 00ff --all", "keys remove 00ff --all"]) {
+        const { code, err } = yield* failed(line, agent)
+        expect([code, err]).toEqual([1, expect.stringMatching(/nothing was changed: 1 of 3 members.*web-3.*--partial/)])
+      }
+      expect(changes(agent)).toEqual([])
+      const { code, out } = yield* run(["keys", "use", "00ff", "--all", "--partial"], agent)
+      expect([code, out.split("\n")]).toEqual([0, [
+        "web-1\tuses the key 00ff11bb22cc33dd",
+        "web-2\tuses the key 00ff11bb22cc33dd",
+        expect.stringContaining("web-3\tnot asked: no agent answers at http://10.0.0.3:7980")
+      ]])
+    }))
+
+  it.effect("are meant by one fingerprint at all agents together", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({
+        ...fleet,
+        "GET /v1/keys": Fake.keys([oldKey!]),
+        "10.0.0.3:7980 GET /v1/keys": Fake.keys([{ ...oldKey!, fingerprint: "00aa00000000000f" }])
+      })
+      expect((yield* run(["keys", "use", "00aa", "--all"], agent)).err).toContain("several keys have a fingerprint")
+      expect(changes(agent)).toEqual([])
+    }))
+
+  it.effect("are had by all before one seals with a new key", () =>
+    Effect.gen(function*() {
+      const folder = mkdtempSync(Path.join(tmpdir(), "keys-"))
+      const file = Path.join(folder, "key")
+      writeFileSync(file, Buffer.alloc(32, 7).toString("base64"))
+      const had = Fake.key({ ...nextKey!, persisted: true })
+      const answers = { ...fleet, "GET /v1/keys": Fake.keys([oldKey!]), "10.0.0.2:7980 GET /v1/keys": Fake.keys([]) }
+      const agent = Fake.agent({ ...answers, "POST /v1/keys": had })
+      const uses = ({ requests }: typeof agent) =>
+        requests.flatMap(({ body }) => body === undefined ? [] : [(body as { readonly use: boolean }).use])
+      expect((yield* run(["keys", "add", file, "--use", "--all"], agent)).code).toBe(0)
+      // two that encrypt already, then all
+      expect(uses(agent)).toEqual([false, false, true, true, true])
+
+      const ill = Fake.agent({ ...answers, "POST /v1/keys": had, "10.0.0.3:7980 POST /v1/keys": { status: 500 } })
+      expect((yield* run(["keys", "add", file, "--use", "--all"], ill)).code).toBe(1)
+      expect(uses(ill)).toEqual([false, false])
+      rmSync(folder, { recursive: true })
+    }))
+
+  it.effect("that could not be written are told to be so", () =>
+    Effect.gen(function*() {
+      const reason =
+        "not written to /secrets/key: its file system is read-only; the file must be changed before a restart"
+      const agent = Fake.agent({
+        ...base,
+        "PUT /v1/keys/00ff11bb22cc33dd": Fake.key({ ...nextKey!, primary: true, persisted: false, reason })
+      })
+      expect((yield* run(["keys", "use", "00ff"], agent)).out).toBe(
+        `web-1\tuses the key 00ff11bb22cc33dd; ${reason}`
+      )
+      expect(JSON.parse((yield* run(["keys", "use", "00ff", "--json"], agent)).out)).toEqual([
+        { agent: "web-1", done: true, persisted: false, reason }
+      ])
     }))
 
   it.effect("are those of every live member with --all, and a failure where one does not answer", () =>

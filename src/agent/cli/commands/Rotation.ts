@@ -11,6 +11,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import * as PlainText from "../../../base/PlainText.ts"
 import * as Model from "../../Model.ts"
 import * as AgentClient from "../AgentClient.ts"
 import * as Columns from "../Columns.ts"
@@ -45,25 +46,34 @@ const siblingUrl = (url: string, address: string): string => {
   return sibling.href.replace(/\/$/, "")
 }
 
-/** Asks one agent, or every live member's. */
-const ask = Effect.fnUntraced(function*<A>(
-  { all, http }: Options,
-  question: (agent: AgentClient.Agent) => Effect.Effect<A, CommandFailed>
-) {
+type Place = Omit<Asked<never>, "answer">
+
+/** The one agent, or every live member's. */
+const places = Effect.fnUntraced(function*({ all, http }: Options) {
   const own = yield* AgentClient.connect(http)
   const { name } = yield* own.call(own.client.info())
-  const agents = all
-    ? sorted(yield* own.call(own.client.members({ query: { state: "live" } }))).map((member) => ({
+  return all
+    ? sorted(yield* own.call(own.client.members({ query: { state: "live" } }))).map((member): Place => ({
       agent: member.name,
       url: member.self ? http : siblingUrl(http, member.address)
     }))
     : [{ agent: name, url: http }]
-  return yield* Effect.forEach(agents, ({ agent, url }) =>
-    Effect.map(
-      Effect.result(Effect.flatMap(AgentClient.connect(url), question)),
-      (answer): Asked<A> => ({ agent, url, answer })
-    ), { concurrency: CONCURRENCY })
 })
+
+/** Asks each of them. */
+const ask = <A, B extends Place>(
+  agents: ReadonlyArray<B>,
+  question: (agent: AgentClient.Agent, about: B) => Effect.Effect<A, CommandFailed>
+) =>
+  Effect.forEach(agents, (about) =>
+    Effect.map(
+      Effect.result(Effect.flatMap(AgentClient.connect(about.url), (agent) => question(agent, about))),
+      (answer): Asked<A> => ({ agent: about.agent, url: about.url, answer })
+    ), { concurrency: CONCURRENCY })
+
+/** Who has which keys. */
+const rings = (options: Options) =>
+  Effect.flatMap(places(options), (agents) => ask(agents, ({ call, client }) => call(client.keys.list())))
 
 /** Fails when an agent did: what is done everywhere is not done yet. */
 const complete = Effect.fnUntraced(function*<A>(asked: ReadonlyArray<Asked<A>>) {
@@ -109,7 +119,7 @@ const jsonOf = <A>(asked: ReadonlyArray<Asked<A>>, encode: (value: A) => object)
  * @since 0.1.0
  */
 export const list = Effect.fnUntraced(function*(options: Options) {
-  const asked = yield* ask(options, ({ call, client }) => call(client.keys.list()))
+  const asked = yield* rings(options)
   if (asked.length > 1 || asked.every(({ answer }) => Result.isSuccess(answer))) {
     yield* Output.result(
       options.json,
@@ -120,20 +130,38 @@ export const list = Effect.fnUntraced(function*(options: Options) {
   yield* complete(asked)
 })
 
+/** What an agent did, and whether that outlives its restart. */
+interface Done {
+  readonly text: string
+  readonly kept?: Model.Persistence
+  /** Whether it was not asked to, because it cannot be. */
+  readonly isLeftOut?: true
+}
+
+const done = (text: string, { persisted, reason }: Model.Persistence): Done => ({
+  text,
+  kept: { persisted, ...(reason === undefined ? {} : { reason }) }
+})
+
+const textOf = ({ isLeftOut, kept, text }: Done): Columns.Cell =>
+  isLeftOut
+    ? { text, color: "yellow" }
+    : kept === undefined || kept.persisted
+    ? { text, color: "green" }
+    : { text: `${text}; ${kept.reason ?? "not written"}`, color: "yellow" }
+
 /** Prints what each agent did, and fails when one did not. */
-const report = Effect.fnUntraced(function*(options: Options, asked: ReadonlyArray<Asked<string>>) {
+const report = Effect.fnUntraced(function*(options: Options, asked: ReadonlyArray<Asked<Done>>) {
   if (asked.length > 1 || asked.every(({ answer }) => Result.isSuccess(answer))) {
     yield* Output.result(
       options.json,
-      () => jsonOf(asked, () => ({ done: true })),
+      () => jsonOf(asked, ({ isLeftOut, kept }) => ({ done: isLeftOut !== true, ...kept })),
       (screen) =>
         Columns.pairs(
           screen,
           asked.map(({ agent, answer }) => [
             agent,
-            Result.isFailure(answer)
-              ? { text: answer.failure.message, color: "red" }
-              : { text: answer.success, color: "green" }
+            Result.isFailure(answer) ? { text: answer.failure.message, color: "red" } : textOf(answer.success)
           ])
         )
     )
@@ -170,66 +198,152 @@ const keyOf = Effect.fnUntraced(function*(source: string) {
 })
 
 /**
- * Gives agents a key.
+ * Gives agents a key. With `use`, none seals with it before all have it, so that nobody is cut off on the way; an agent
+ * that does not encrypt so far begins with it at once.
  *
  * @category commands
  * @since 0.1.0
  */
 export const add = Effect.fnUntraced(function*(options: Options & { readonly source: string; readonly use: boolean }) {
   const key = yield* keyOf(options.source)
-  const asked = yield* ask(options, ({ call, client }) =>
+  const give = (use: boolean) => ({ call, client }: AgentClient.Agent) =>
     Effect.map(
-      call(client.keys.add({ payload: { key, use: options.use } })),
-      ({ fingerprint }) => `has the key ${fingerprint}${options.use ? ", and uses it" : ""}`
-    ))
-  yield* report(options, asked)
+      call(client.keys.add({ payload: { key, use } })),
+      (change) => done(`has the key ${change.fingerprint}${use ? ", and uses it" : ""}`, change)
+    )
+  if (!options.all || !options.use) return yield* report(options, yield* ask(yield* places(options), give(options.use)))
+  const found = yield* rings(options)
+  const encrypting = found.filter(({ answer }) => Result.isFailure(answer) || answer.success.length > 0)
+  const given = yield* ask(encrypting, give(false))
+  if (given.some(({ answer }) => Result.isFailure(answer))) return yield* report(options, given)
+  yield* report(options, yield* ask(found, give(true)))
 })
 
 const unknown = (given: string) =>
   failure("KeyUnknown", `no key has the fingerprint ${given}; keys list shows those there are`)
 
-/** The key with a fingerprint that begins as was given; `undefined` where there is none. */
-const meant = (keys: ReadonlyArray<Model.KeyView>, given: string): Effect.Effect<string | undefined, CommandFailed> => {
-  const [found, other] = keys.filter(({ fingerprint }) => fingerprint.startsWith(given.toLowerCase()))
-  return other === undefined
-    ? Effect.succeed(found?.fingerprint)
+/** The one key that a fingerprint which begins so can mean, at all agents together; `undefined` where there is none. */
+const meant = (
+  found: ReadonlyArray<Asked<ReadonlyArray<Model.KeyView>>>,
+  given: string
+): Effect.Effect<string | undefined, CommandFailed> => {
+  const all = found.flatMap(({ answer }) => Result.isFailure(answer) ? [] : answer.success)
+  const [first, ...others] = new Set(
+    all.map(({ fingerprint }) => fingerprint).filter((fingerprint) => fingerprint.startsWith(given.toLowerCase()))
+  )
+  return others.length === 0
+    ? Effect.succeed(first)
     : Effect.fail(failure("KeyUnknown", `several keys have a fingerprint that begins with ${given}: give more of it`))
 }
 
+/** What is wanted of a key that agents have. */
+interface Wanted extends Options {
+  readonly fingerprint: string
+  /** Whether it is done too where members cannot be asked. */
+  readonly partial: boolean
+}
+
+const names = (agents: ReadonlyArray<Place>): string => {
+  const shown = agents.slice(0, 5).map(({ agent }) => PlainText.name(agent)).join(", ")
+  return agents.length > 5 ? `${shown} and ${agents.length - 5} more` : shown
+}
+
 /**
- * Lets agents seal what they send with a key that they have.
+ * Fails before anything is changed where not every member can be asked: one that has no agent, as Go members, or whose
+ * agent does not answer.
+ */
+const askable = Effect.fnUntraced(function*(
+  { all, partial }: Wanted,
+  found: ReadonlyArray<Asked<unknown>>,
+  danger: string
+) {
+  const silent = found.flatMap(({ agent, answer, url }) =>
+    Result.isFailure(answer) ? [{ agent, url, error: answer.failure }] : []
+  )
+  const [first] = silent
+  if (first === undefined) return
+  if (!all) return yield* first.error
+  if (partial) return
+  return yield* failure(
+    "NotEverywhere",
+    `nothing was changed: ${silent.length} of ${found.length} members cannot be asked (${names(silent)}; the first: `
+      + `${first.error.message}), and ${danger}; where you know that they are prepared, --partial goes on without them`
+  )
+})
+
+/** What those are told who were not asked to do anything. */
+const rest = (found: ReadonlyArray<Asked<unknown>>): ReadonlyArray<Asked<Done>> =>
+  found.flatMap(({ agent, answer, url }) =>
+    Result.isFailure(answer)
+      ? [{ agent, url, answer: Result.succeed({ text: `not asked: ${answer.failure.message}`, isLeftOut: true }) }]
+      : []
+  )
+
+/**
+ * Lets agents seal what they send with a key that they have. With `--all`, nothing is changed unless all have it: who
+ * does not is cut off from those who seal with it.
  *
  * @category commands
  * @since 0.1.0
  */
-export const use = Effect.fnUntraced(function*(options: Options & { readonly fingerprint: string }) {
-  const asked = yield* ask(options, ({ call, client }) =>
-    Effect.gen(function*() {
-      const fingerprint = yield* meant(yield* call(client.keys.list()), options.fingerprint)
-      if (fingerprint === undefined) return yield* unknown(options.fingerprint)
-      yield* call(client.keys.use({ params: { fingerprint } }))
-      return `uses the key ${fingerprint}`
-    }))
-  yield* report(options, asked)
+export const use = Effect.fnUntraced(function*(options: Wanted) {
+  const found = yield* rings(options)
+  yield* askable(options, found, "one without the key is cut off when others use it")
+  const fingerprint = yield* meant(found, options.fingerprint)
+  if (fingerprint === undefined) return yield* unknown(options.fingerprint)
+  const lacking = found.filter(({ answer }) =>
+    Result.isSuccess(answer) && !answer.success.some((key) => key.fingerprint === fingerprint)
+  )
+  if (lacking.length > 0) {
+    return yield* failure(
+      "KeyMissing",
+      `nothing was changed: ${lacking.length} of ${found.length} agents (${names(lacking)}) do not have the key `
+        + `${fingerprint}, and would be cut off when others use it; give it to them first, with keys add FILE --all`
+    )
+  }
+  const asked = yield* ask(
+    found.filter(({ answer }) => Result.isSuccess(answer)),
+    ({ call, client }) =>
+      Effect.map(
+        call(client.keys.use({ params: { fingerprint } })),
+        (change) => done(`uses the key ${fingerprint}`, change)
+      )
+  )
+  yield* report(options, [...asked, ...rest(found)])
 })
 
 /**
- * Takes a key from agents that use another. Of several, some may not have it, so that the command can be given again.
+ * Takes a key from agents that use another. With `--all`, nothing is changed while one still seals with it. Of several,
+ * some may not have it, so that the command can be given again.
  *
  * @category commands
  * @since 0.1.0
  */
-export const remove = Effect.fnUntraced(function*(options: Options & { readonly fingerprint: string }) {
-  const absent = "does not have the key"
-  const asked = yield* ask(options, ({ call, client }) =>
-    Effect.gen(function*() {
-      const fingerprint = yield* meant(yield* call(client.keys.list()), options.fingerprint)
-      if (fingerprint === undefined) return absent
-      yield* call(client.keys.remove({ params: { fingerprint } }))
-      return `does not have the key ${fingerprint} any more`
-    }))
-  if (asked.every(({ answer }) => Result.isSuccess(answer) && answer.success === absent)) {
-    return yield* unknown(options.fingerprint)
+export const remove = Effect.fnUntraced(function*(options: Wanted) {
+  const found = yield* rings(options)
+  yield* askable(options, found, "one that still uses the key is cut off when others remove it")
+  const fingerprint = yield* meant(found, options.fingerprint)
+  if (fingerprint === undefined) return yield* unknown(options.fingerprint)
+  const using = found.filter(({ answer }) =>
+    Result.isSuccess(answer) && answer.success.some((key) => key.fingerprint === fingerprint && key.primary)
+  )
+  if (using.length > 0) {
+    return yield* failure(
+      "KeyInUse",
+      `nothing was changed: ${using.length} of ${found.length} agents (${names(using)}) seal with the key `
+        + `${fingerprint}; let all use another first, with keys use FINGERPRINT${options.all ? " --all" : ""}`
+    )
   }
-  yield* report(options, asked)
+  const asked = yield* ask(
+    found.filter(({ answer }) => Result.isSuccess(answer)),
+    Effect.fnUntraced(function*({ call, client }, { answer }) {
+      const has = Result.isSuccess(answer) && answer.success.some((key) => key.fingerprint === fingerprint)
+      if (!has) return { text: "does not have the key" }
+      return done(
+        `does not have the key ${fingerprint} any more`,
+        yield* call(client.keys.remove({ params: { fingerprint } }))
+      )
+    })
+  )
+  yield* report(options, [...asked, ...rest(found)])
 })
