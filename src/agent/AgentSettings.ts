@@ -98,6 +98,11 @@ export const checked = (settings: Settings): Effect.Effect<Settings, ConfigInval
     const expected = `at least ${MIN_TOKEN} characters, such as the output of "openssl rand -hex 32"`
     return Effect.fail(invalid(name, "shorter (redacted)", expected))
   }
+  // it is sent in a header, and compared with what comes in one
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(Redacted.value(token))) {
+    const expected = "visible characters of ASCII without spaces, such as the output of \"openssl rand -hex 32\""
+    return Effect.fail(invalid(name, "of other characters (redacted)", expected))
+  }
   if (token === undefined && !Guard.isLoopback(http.host)) {
     const place = format({ ip: http.host, port: http.port })
     const expected =

@@ -53,6 +53,12 @@ describe("what is refused", () => {
     ["the same of IPv6", { MEMBERLIST_HTTP: "[::]:7980" }, /^MEMBERLIST_HTTP_TOKEN: a token/],
     ["a host name without a token", { MEMBERLIST_HTTP: "myhost:7980" }, /^MEMBERLIST_HTTP_TOKEN: a token/],
     ["a short token", { MEMBERLIST_HTTP_TOKEN: "secret" }, /^MEMBERLIST_HTTP_TOKEN: at least 16/],
+    [
+      "a token that no header has",
+      { MEMBERLIST_HTTP_TOKEN: "päßwörter-0123456789" },
+      /^MEMBERLIST_HTTP_TOKEN: visible/
+    ],
+    ["a token of two lines", { MEMBERLIST_HTTP_TOKEN: "0123456789abcdef\n0123" }, /^MEMBERLIST_HTTP_TOKEN: visible/],
     ["an unknown level", { MEMBERLIST_LOG_LEVEL: "loud" }, /^MEMBERLIST_LOG_LEVEL: trace, debug/],
     ["an unknown format", { MEMBERLIST_LOG_FORMAT: "xml" }, /^MEMBERLIST_LOG_FORMAT: pretty, json/],
     ["a file that is missing", { MEMBERLIST_CONFIG_FILE: "/nowhere" }, /^MEMBERLIST_CONFIG_FILE: a file that can/],

@@ -85,7 +85,8 @@ export const layer = (policy: Guard.Policy, limit: number): Layer.Layer<never, n
       const refusal = (request: HttpServerRequest.HttpServerRequest): Refused | undefined => {
         const objection = Guard.objection(policy, request)
         if (objection !== undefined) return objection
-        if (underWay >= limit) return new Refusal.TooMany({ what: "requests", limit })
+        // who asks whether it lives would start it again, and end what others wait for
+        if (underWay >= limit && !Guard.isProbe(request)) return new Refusal.TooMany({ what: "requests", limit })
         return Number(request.headers["content-length"] ?? 0) > Model.MAX_BODY
           ? new Refusal.BodyTooLarge({ limit: Model.MAX_BODY })
           : undefined

@@ -45,6 +45,10 @@ export const pathOf = (url: string): string => url.replace(/[?#].*$/, "")
 
 const reads = (method: string): boolean => method === "GET" || method === "HEAD"
 
+/** Whether it asks for one word, which is always answered. */
+export const isProbe = ({ method, url }: Pick<Caller, "method" | "url">): boolean =>
+  reads(method) && pathOf(url).startsWith("/health/")
+
 /** Whether the path may be that of a topic, however it is written: who reads one makes the agent take part in it. */
 const isTopic = (path: string): boolean => {
   try {

@@ -13,6 +13,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { sentence } from "../../base/PlainText.ts"
 import type { Memberlist } from "../../Memberlist.ts"
 import type * as AgentMeta from "../AgentMeta.ts"
 import { Agreement } from "../agreement/Agreement.ts"
@@ -38,6 +39,9 @@ const MAX_STREAMS = 1_024
 
 /** Connections that may be open beside those of requests and streams: such that are kept for the next request. */
 const SPARE_CONNECTIONS = 256
+
+/** Milliseconds for which nothing may move on a connection that is waited for. */
+const QUIET = 180_000
 
 /** What the API needs to know. */
 export interface Options {
@@ -93,27 +97,48 @@ const unready = (server: Server) => (_: IncomingMessage, response: ServerRespons
   )
 }
 
+/**
+ * Returns a server with bounds for what any client can do before it is known, and without a listener that would end the
+ * process with an error of the system.
+ */
+export const bounded = (onError: (error: Error) => void): Server => {
+  const server = createServer({
+    headersTimeout: 10_000,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 5_000,
+    connectionsCheckingInterval: 5_000
+  })
+  // a client that reads nothing of its answer; a join waits for less, and streams are sent something all the time
+  server.timeout = QUIET
+  server.maxConnections = MAX_REQUESTS + MAX_STREAMS + SPARE_CONNECTIONS
+  // an upgraded connection would leave these bounds. Without a listener the header is passed over, as it may be
+  server.on("connection", () => server.removeAllListeners("upgrade"))
+  return server.on("error", (error) => {
+    // until then it is an error of the start
+    if (server.listening) onError(error)
+  })
+}
+
 /** Takes the address. It comes first: where it is taken already, no node is started. */
 export const listening = (
   { host, port }: Pick<Options, "host" | "port">
 ): Layer.Layer<HttpServer.HttpServer | Platform, HttpBindFailed> =>
-  Layer.catchTag(
-    NodeHttpServer.layer(
-      () => {
-        const server = createServer({
-          headersTimeout: 10_000,
-          requestTimeout: 30_000,
-          keepAliveTimeout: 5_000,
-          connectionsCheckingInterval: 5_000
-        })
-        server.maxConnections = MAX_REQUESTS + MAX_STREAMS + SPARE_CONNECTIONS
-        return server.on("request", unready(server))
-      },
-      { host, port, gracefulShutdownTimeout: Duration.seconds(2) }
-    ),
-    "ServeError",
-    ({ cause }) => Layer.effectContext(Effect.fail(failed(host, port, cause)))
-  )
+  Layer.unwrap(Effect.map(Effect.context<never>(), (context) => {
+    const log = Effect.runSyncWith(context)
+    return Layer.catchTag(
+      NodeHttpServer.layer(
+        () => {
+          const server = bounded((error) =>
+            log(Effect.logWarning(`the HTTP API could not take a connection: ${sentence(error.message)}`))
+          )
+          return server.on("request", unready(server))
+        },
+        { host, port, gracefulShutdownTimeout: Duration.seconds(2) }
+      ),
+      "ServeError",
+      ({ cause }) => Layer.effectContext(Effect.fail(failed(host, port, cause)))
+    )
+  }))
 
 /**
  * Serves the API. When it is released, streams end first, then requests that are open get two seconds.

@@ -82,6 +82,17 @@ describe("the token", () => {
   })
 })
 
+it("probes are those for one word, and nothing that is only called so", () => {
+  const probes = ["GET /health/live", "HEAD /health/ready?x", "POST /health/live", "GET /v1/health", "GET /healthy"]
+  assert.deepStrictEqual(
+    probes.filter((text) => {
+      const [method = "", url = ""] = text.split(" ")
+      return Guard.isProbe({ method, url })
+    }),
+    probes.slice(0, 2)
+  )
+})
+
 describe("browsers", () => {
   it("a name that somebody points at this machine is refused", () => {
     check([
