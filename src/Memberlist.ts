@@ -36,6 +36,7 @@ import type { MemberEvent } from "./MemberEvent.ts"
 import { MemberlistConfig } from "./MemberlistConfig.ts"
 import {
   type AddressInvalid,
+  type ExchangeRejected,
   type JoinFailed,
   type KeyInvalid,
   type KeyringRefused,
@@ -231,12 +232,22 @@ export class Memberlist extends Context.Service<Memberlist, {
   ) => Effect.Effect<void, MessageTooLarge | NotParticipating | MemberlistClosed>
   /** Messages to this member, from now on. */
   readonly messages: Stream.Stream<UserMessage>
-  /** The round-trip time of one ping, to the same as `send`. memberlist: `Ping`. */
+  /**
+   * The round-trip time of one ping, to the same as `send`: by datagrams, or `reliable`, over a stream, which includes
+   * opening it. Nobody is suspected because of it. memberlist: `Ping`.
+   */
   readonly ping: (
-    to: Recipient
+    to: Recipient,
+    options?: { readonly reliable?: boolean | undefined }
   ) => Effect.Effect<
     Duration.Duration,
-    PingTimeout | TransportError | UnknownMember | AddressInvalid | NodeNameRequired | MemberlistClosed
+    | PingTimeout
+    | ExchangeRejected
+    | TransportError
+    | UnknownMember
+    | AddressInvalid
+    | NodeNameRequired
+    | MemberlistClosed
   >
   /**
    * Lifeguard's local health score: 0 is healthy, higher means this node doubts itself. memberlist: `GetHealthScore`.
@@ -349,7 +360,10 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
       via: value.via,
       missed
     })),
-    ping: (to) => run("ping", Direct.ping(node, to)),
+    ping: (to, options) =>
+      options?.reliable === true
+        ? runSync("ping", () => Direct.pingReliable(node, to))
+        : run("ping", Direct.ping(node, to)),
     health: Effect.sync(() => node.health.current),
     keyring: node.keyring,
     counters: Effect.sync(() => new Map(node.counters.totals()))

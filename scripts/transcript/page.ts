@@ -80,9 +80,11 @@ export const render = async (): Promise<string> => {
     await show("keys list", "keys list --all")
     say(
       "### doctor",
-      "Looks for what keeps an agent from working, and changes nothing. Ways by UDP are tried with a ping of each member; of"
-        + " streams, and of what members think of this agent, it tells what the agent has seen ([verdicts](verdicts.md)); keys, labels"
-        + " and MTU are judged by what was refused since the start. The exit code is 1 where a check fails."
+      "Looks for what keeps an agent from working, and changes nothing. The agent tries the ways to 16 members by chance, or to"
+        + " those that are named (`doctor web-2`): pings by UDP and over streams, and with other agents each direction by itself, and"
+        + " packets as long as packets may be ([how](agent.md#checks)). Members that are no agents, such as those in Go, are sent pings"
+        + " alone. Keys and labels are also judged by what was refused since the start. The DNS name of the agent's seeds is"
+        + " looked up from here, and those of `--seeds-dns`. It takes ten seconds at most; the exit code is 1 where a check fails."
     )
     await show("doctor")
 

@@ -39,6 +39,9 @@ export class Access extends HttpApiMiddleware.Service<Access>()("effect-memberli
 /** Seeds of one join. */
 const MAX_SEEDS = 1_024
 
+/** Members that one check looks at. */
+export const MAX_CHECKED = 16
+
 const name = { name: Schema.String }
 const topic = { topic: Schema.String }
 const fingerprint = { fingerprint: Schema.String }
@@ -121,6 +124,14 @@ export const Cluster = HttpApiGroup.make("cluster", { topLevel: true })
       Refusal.pingTimeout,
       Refusal.memberlistClosed
     ]
+  }))
+  .add(HttpApiEndpoint.post("check", "/v1/check", {
+    /** Members by name; without them, some by chance. */
+    payload: Schema.Struct({
+      members: Schema.optionalKey(Schema.Array(Schema.String).check(Schema.isMaxLength(MAX_CHECKED)))
+    }),
+    success: Model.CheckView,
+    error: [Refusal.requestInvalid, Refusal.unknownMember, Refusal.tooMany]
   }))
 
 const takingPart = [

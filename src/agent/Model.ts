@@ -320,3 +320,64 @@ export const NewsView = Schema.Struct({
 })
 /** @since 0.1.0 */
 export type NewsView = typeof NewsView.Type
+
+const Way = Schema.Literals(["works", "fails", "unknown"])
+
+/**
+ * What the agent of another member says of itself when it is asked.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const AgentCheck = Schema.Struct({
+  /** Milliseconds that its clock is ahead of this agent's, and by how much that may be wrong. */
+  clock: Schema.Struct({ ahead: Schema.Finite, within: Schema.Finite }),
+  label: Schema.String,
+  /** The fingerprints of its keys, the primary one first, at most 16. */
+  keys: Schema.Array(Schema.String)
+})
+/** @since 0.1.0 */
+export type AgentCheck = typeof AgentCheck.Type
+
+/**
+ * What came of trying the ways to other members and back, just now.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const CheckView = Schema.Struct({
+  /** Live members beside this agent; a check looks at 16 of them at most. */
+  others: Schema.Int,
+  /** Milliseconds that the latest of 25 timers of this agent was late: how long its event loop was held up. */
+  late: Schema.Finite,
+  label: Schema.String,
+  /** The fingerprints of this agent's keys, the primary one first, at most 16. */
+  keys: Schema.Array(Schema.String),
+  members: Schema.Array(Schema.Struct({
+    name: Schema.String,
+    address: Schema.String,
+    state: MemberState,
+    /** Milliseconds of a ping by UDP, or why there is no answer. */
+    ping: Schema.optionalKey(Schema.Finite),
+    pingError: Schema.optionalKey(Schema.String),
+    /** The same over a stream. */
+    stream: Schema.optionalKey(Schema.Finite),
+    streamError: Schema.optionalKey(Schema.String),
+    /** Small packets to it, and from it. */
+    udpOut: Way,
+    udpIn: Way,
+    /** Streams that this agent opens, and that the other one opens. */
+    tcpOut: Way,
+    tcpIn: Way,
+    /** Packets as long as packets may be; of those from it, as long as it makes them. */
+    fullOut: Way,
+    fullIn: Way,
+    /** Bytes of content in such a packet of this agent. */
+    size: Schema.optionalKey(Schema.Int),
+    /** Whether it is no agent, or did not answer as one. What only agents can tell is unknown then. */
+    answers: Schema.Literals(["yes", "no", "no agent"]),
+    agent: Schema.optionalKey(AgentCheck)
+  }))
+})
+/** @since 0.1.0 */
+export type CheckView = typeof CheckView.Type

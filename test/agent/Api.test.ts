@@ -149,6 +149,12 @@ describe("the cluster", () => {
         ["stream", { size: 2, base64: "w6k=", text: "é" }]
       ])
       assert.isBelow((yield* passing(client.ping({ params: { name: "b" } }))).millis, 20)
+      const { members: [checked] } = yield* passing(client.check({ payload: {} }))
+      // no agent there: nothing but pings
+      assert.deepInclude(checked, { name: "b", udpOut: "works", tcpOut: "works", answers: "no agent" })
+      assert.strictEqual((yield* call({ method: "POST", path: "/v1/check", json: { members: ["x"] } })).status, 404)
+      const many = Array.from({ length: 17 }, String)
+      assert.strictEqual((yield* call({ method: "POST", path: "/v1/check", json: { members: many } })).status, 400)
 
       const left = yield* passing(client.leave())
       assert.strictEqual(left.outcome, "Sent")

@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { Agreement } from "../../src/agent/agreement/Agreement.ts"
 import { Api } from "../../src/agent/Api.ts"
+import { Inspection } from "../../src/agent/inspection/Inspection.ts"
 import * as Server from "../../src/agent/serving/Server.ts"
 import { Memberlist } from "../../src/Memberlist.ts"
 import type { TestNode } from "./Cluster.ts"
@@ -31,6 +32,7 @@ export interface Call {
 /** Builds the API of a node; it lives as long as the scope. */
 export const of = Effect.fnUntraced(function*(node: Pick<TestNode, "cluster">, options: Partial<Server.Options> = {}) {
   const layer = Server.routes({ ...usual, ...options }, "http://127.0.0.1:8946").pipe(
+    Layer.provide(Inspection.layerAlone),
     Layer.provide(Server.services),
     Layer.provide(Agreement.layerAlone),
     Layer.provide(Layer.succeed(Memberlist, node.cluster)),

@@ -93,6 +93,33 @@ export const health: typeof Model.HealthView.Type = {
   http: {}
 }
 
+/** What a check of a member that is well finds. */
+export const checked = (
+  name: string,
+  fields: Partial<Model.CheckView["members"][number]> = {}
+): Model.CheckView["members"][number] => ({
+  name,
+  address: `10.0.0.${name.length}:7946`,
+  state: "alive",
+  ping: 0.5,
+  stream: 1.25,
+  udpOut: "works",
+  udpIn: "works",
+  tcpOut: "works",
+  tcpIn: "works",
+  fullOut: "works",
+  fullIn: "works",
+  size: 1398,
+  answers: "yes",
+  agent: { clock: { ahead: 0.5, within: 1 }, label: "", keys: [] },
+  ...fields
+})
+
+export const check = (
+  members: ReadonlyArray<Model.CheckView["members"][number]>,
+  fields: Partial<Model.CheckView> = {}
+): Answer => json(Model.CheckView)({ others: members.length, late: 0.4, label: "", keys: [], members, ...fields })
+
 export const members = json(Schema.Array(Model.MemberView))
 export const oneMember = json(Model.MemberView)
 export const about = json(Model.Info)

@@ -16,28 +16,11 @@ import * as FiberMap from "effect/FiberMap"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Memberlist } from "../../Memberlist.ts"
-import * as Topic from "../../Topic.ts"
+import * as AgentTopic from "../AgentTopic.ts"
 import * as Conclusion from "./Conclusion.ts"
 import * as Digest from "./Digest.ts"
-
-const Millis = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1e12 }))
-
-/** What agents say to each other. */
-const Message = Schema.TaggedUnion({
-  /** Somebody looks, and wants to be told for a while. */
-  Asked: {},
-  Told: {
-    digest: Schema.String.check(Schema.isPattern(Digest.pattern)),
-    members: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 })),
-    /** Milliseconds for which the sender has had this list. */
-    age: Millis
-  }
-})
-
-const Digests = Topic.make("effect-memberlist/agreement", Message)
 
 /** How often agents are asked while somebody looks. */
 const ASK_INTERVAL = 5_000
@@ -81,9 +64,7 @@ export class Agreement extends Context.Service<Agreement, {
     this,
     Effect.suspend(() => make)
   ).pipe(
-    Layer.provide(
-      Digests.layer({ windowMessages: 64, windowAge: "5 seconds", windowBytes: 65_536, maxValueBytes: 1_024 })
-    ),
+    Layer.provide(AgentTopic.layer),
     Layer.catch(({ message }) =>
       Layer.unwrap(Effect.as(
         Effect.logWarning(`whether all agents see the same members cannot be told: ${message}`),
@@ -110,7 +91,7 @@ const alone = Effect.gen(function*() {
 
 const make = Effect.gen(function*() {
   const cluster = yield* Memberlist
-  const digests = yield* Digests
+  const digests = yield* AgentTopic.Talk
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const { name: self } = yield* cluster.localMember
@@ -169,6 +150,7 @@ const make = Effect.gen(function*() {
     Effect.suspend(() => {
       if (from === self || !live.has(from)) return Effect.void
       if (value._tag === "Asked") return Effect.asVoid(asked(from))
+      if (value._tag !== "Told") return Effect.void
       // nobody asked: somebody else's mistake, and not kept
       if (lookedAt === undefined) return Effect.void
       const { age, digest, members } = value

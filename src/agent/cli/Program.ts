@@ -207,6 +207,10 @@ const keys = Command.make("keys").pipe(
 )
 
 const doctor = Command.make("doctor", {
+  members: Flags.member.pipe(
+    Argument.withDescription("Members to look at, at most 16; without names 16 by chance"),
+    Argument.variadic({ min: 0, max: 16 })
+  ),
   names: Flag.String("seeds-dns").pipe(
     Flag.withMetavar("NAME"),
     Flag.withDescription("Look up this name too, more than once for several"),

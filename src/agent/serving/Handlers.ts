@@ -20,6 +20,7 @@ import { UnknownMember } from "../../MemberlistError.ts"
 import * as TopicFrame from "../../topic/TopicFrame.ts"
 import * as AgentMeta from "../AgentMeta.ts"
 import { Api } from "../Api.ts"
+import { Inspection } from "../inspection/Inspection.ts"
 import * as Fingerprint from "../keys/Fingerprint.ts"
 import type { KeyFile } from "../keys/KeyFile.ts"
 import * as RingChanges from "../keys/RingChanges.ts"
@@ -53,6 +54,7 @@ const cluster = (about: Self) =>
       const follower = yield* Follower
       const tally = yield* Tally
       const clock = yield* Clock.Clock
+      const inspection = yield* Inspection
 
       const messages = (yield* Feeds).make()
       let last = 0
@@ -162,8 +164,10 @@ const cluster = (about: Self) =>
         .handle("ping", ({ params: { name } }) =>
           cluster.ping({ name }).pipe(
             Effect.map((time) => ({ millis: Duration.toMillis(time) })),
-            Effect.catchTag("AddressInvalid", Effect.die)
+            // it is over no stream
+            Effect.catchTag(["AddressInvalid", "ExchangeRejected"], Effect.die)
           ))
+        .handle("check", ({ payload: { members = [] } }) => inspection.check(members))
     })
   )
 

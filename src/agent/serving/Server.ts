@@ -18,6 +18,7 @@ import type { Memberlist } from "../../Memberlist.ts"
 import type * as AgentMeta from "../AgentMeta.ts"
 import { Agreement } from "../agreement/Agreement.ts"
 import { Api } from "../Api.ts"
+import { Inspection } from "../inspection/Inspection.ts"
 import type { KeyFile } from "../keys/KeyFile.ts"
 import { VERSION } from "../PackageVersion.ts"
 import * as Page from "../page/Page.ts"
@@ -162,6 +163,7 @@ export const layer = (options: Options): Layer.Layer<never, never, Memberlist | 
   // made for each agent: one value would be built once in a program, and serve one node
   return Layer.fresh(
     Layer.provide(ending, serving).pipe(
+      Layer.provide(Inspection.layer),
       Layer.provide(services),
       Layer.provide(Agreement.layer),
       Layer.provide(HttpMiddleware.layerTracerDisabledForUrls(asked))

@@ -15,7 +15,8 @@ const counters = {
   requests: counter("requests", "requests to the agent, by the class of their status"),
   refused: counter("refused", "requests that the agent refused before it did anything, by the reason"),
   missed: counter("missed", "events that readers of the agent's streams lost, because they were too slow"),
-  unsent: counter("unsent", "changes of the cluster that the agent itself was too slow to tell of")
+  unsent: counter("unsent", "changes of the cluster that the agent itself was too slow to tell of"),
+  checks: counter("checks", "checks that were asked for, and answers to those of other agents, given and refused")
 }
 
 const open = Metric.gauge("memberlist.http.streams", { description: "streams of the agent that are open" })

@@ -12,6 +12,7 @@ import * as SeedText from "../../base/SeedText.ts"
 import type { Recipient } from "../../Member.ts"
 import {
   AddressInvalid,
+  ExchangeRejected,
   type MemberlistClosed,
   MessageTooLarge,
   PingTimeout,
@@ -22,6 +23,7 @@ import * as Message from "../../wire/message/Message.ts"
 import * as Frame from "../../wire/stream/Frame.ts"
 import { entryOf, type Node, source } from "../Node.ts"
 import { withWait } from "../probing/Acks.ts"
+import * as Reachability from "../probing/Reachability.ts"
 import * as Sender from "../sending/Sender.ts"
 import * as Streams from "../sending/Streams.ts"
 
@@ -130,3 +132,37 @@ export const ping = Effect.fnUntraced(function*(
     () => Effect.sync(() => void node.pings.current--)
   )
 })
+
+/**
+ * The round-trip time of one ping over a stream of its own, the opening of it included; like `ping`, without
+ * consequences for anybody's health. memberlist: `sendPingAndWaitForAck`.
+ */
+export const pingReliable = (
+  node: Node,
+  to: Recipient
+): Effect.Effect<Duration.Duration, ExchangeRejected | MemberlistClosed | Sender.SendError | TargetError> => {
+  const { tcpTimeout } = node.settings
+  return Effect.flatMap(targetOf(node, to), ({ endpoint, name }) => {
+    const asked = Effect.gen(function*() {
+      const began = node.now()
+      const seqNo = node.acks.next()
+      const connection = yield* Streams.open(node, endpoint, tcpTimeout)
+      yield* Streams.write(
+        node,
+        connection,
+        Message.encode({ _tag: "Ping", seqNo, node: name, ...source(node) }, node.writer)
+      )
+      const answer = yield* Streams.answer(node, connection)
+      Reachability.answeredOnStream(node, endpoint)
+      if (answer._tag === "Ack" && answer.seqNo === seqNo) return Duration.millis(Math.max(0, node.now() - began))
+      return yield* Effect.fail(
+        new ExchangeRejected({
+          address: Address.format(endpoint),
+          reason: "UnexpectedMessage",
+          expected: "the ack of a ping"
+        })
+      )
+    })
+    return node.calls.runTimed("ping", Effect.scoped(asked), () => Streams.late(endpoint, "read", tcpTimeout))
+  })
+}

@@ -538,19 +538,83 @@ describe("doctor", () => {
     "GET /health/live": { body: { status: "live" } }
   }
 
+  const doctored = (
+    members: ReadonlyArray<ReturnType<typeof Fake.checked>>,
+    fields: Parameters<typeof Fake.check>[1] = {}
+  ) =>
+    Fake.agent({
+      ...base,
+      "GET /v1/members": Fake.members([Fake.member("web-1", { self: true }), Fake.member("web-2")]),
+      "POST /v1/check": Fake.check(members, fields)
+    })
+
   it.effect("finds nothing in a cluster that is well", () =>
     Effect.gen(function*() {
-      const list = [Fake.member("web-1", { self: true }), Fake.member("web-2", { reachability: ways })]
-      const agent = Fake.agent({
-        ...base,
-        "GET /v1/members": Fake.members(list),
-        "POST /v1/members/web-2/ping": { body: { millis: 0.5 } }
-      })
-      const { code, out } = yield* run(["doctor", "--json"], agent)
+      const { code, out } = yield* run(["doctor", "--json"], doctored([Fake.checked("web-2")]))
       expect(code).toBe(0)
       const findings: ReadonlyArray<{ readonly check: string; readonly status: string }> = JSON.parse(out)
-      expect(findings.filter(({ check, status }) => status !== "ok" && check !== "event loop")).toEqual([])
-      expect(findings.map(({ check }) => check)).toContain("UDP with web-2")
+      expect(findings.filter(({ status }) => status !== "ok")).toEqual([])
+      expect(findings.map(({ check }) => check)).toEqual(
+        expect.arrayContaining(["UDP with web-2", "TCP with web-2", "MTU with web-2", "clocks of agents"])
+      )
+    }))
+
+  it.effect("looks at the members that are named", () =>
+    Effect.gen(function*() {
+      const agent = doctored([Fake.checked("web-2")], { others: 4 })
+      const { out } = yield* run(["doctor", "web-2"], agent)
+      expect(agent.requests.at(-1)).toMatchObject({ line: "POST /v1/check", body: { members: ["web-2"] } })
+      expect(out).not.toContain("members tried")
+      expect((yield* run(["doctor"], agent)).out).toContain("members tried\tok\t1 of 4")
+      expect(agent.requests.at(-1)?.body).toEqual({})
+    }))
+
+  it.effect("says what to do about each way that fails", () =>
+    Effect.gen(function*() {
+      const fails = { udpOut: "fails", fullOut: "unknown", fullIn: "unknown" } as const
+      const { code, err, out } = yield* run(
+        ["doctor"],
+        doctored([
+          Fake.checked("a", fails),
+          Fake.checked("b", { udpIn: "fails", fullIn: "unknown" }),
+          Fake.checked("c", { tcpOut: "fails", streamError: "connection refused" }),
+          Fake.checked("d", { tcpIn: "fails" }),
+          Fake.checked("e", { fullOut: "fails", fullIn: "fails" })
+        ])
+      )
+      expect(code).toBe(1)
+      expect(err).toContain("checks failed: UDP with a, UDP with b, TCP with c, TCP with d, MTU with e")
+      expect(out).toContain("UDP with a\tfailure\tpackets do not get there")
+      expect(out).toContain("UDP with a: open UDP to 10.0.0.1:7946")
+      expect(out).toContain("UDP with b: open UDP from 10.0.0.1:7946 to 10.0.0.5:7946")
+      expect(out).toContain("TCP with c\tfailure\tstreams do not get there: connection refused")
+      expect(out).toContain("TCP with d: open TCP from 10.0.0.1:7946 to 10.0.0.5:7946")
+      expect(out).toContain("1398 bytes of content do not get there or back")
+      expect(out).toContain("MTU with a\tunknown\tshort packets do not get through both ways")
+    }))
+
+  it.effect("compares clocks, keys and labels of agents", () =>
+    Effect.gen(function*() {
+      const [old, next] = ["79e5bac93e8c6bf6", "6bfffca72cce7618"]
+      const said = (fields: Partial<Model.AgentCheck>) => ({
+        agent: { clock: { ahead: 0, within: 1 }, label: "", keys: [old], ...fields }
+      })
+      const { code, out } = yield* run(
+        ["doctor"],
+        doctored([
+          Fake.checked("late", said({ clock: { ahead: -5_200, within: 40 } })),
+          Fake.checked("other", said({ label: "blue" })),
+          Fake.checked("lacks", said({ keys: [] })),
+          Fake.checked("more", said({ keys: [next, old] })),
+          Fake.checked("go", { answers: "no agent", tcpIn: "unknown", fullOut: "unknown", fullIn: "unknown" })
+        ], { keys: [old] })
+      )
+      expect(code).toBe(0)
+      expect(out).toContain("clock of late\twarning\t5.2 s behind this agent's")
+      expect(out).toContain("label of other\twarning\tit has \"blue\"")
+      expect(out).toContain(`keys of lacks\twarning\tit lacks ${old}`)
+      expect(out).toContain(`keys of more\twarning\tthis agent lacks ${next}`)
+      expect(out).toContain("MTU with go\tunknown\tnot checked: it is no agent")
     }))
 
   it.effect("fails where a member does not answer, and says what to do", () =>
@@ -562,12 +626,13 @@ describe("doctor", () => {
         impaired: true,
         likelyCause: "UDP is blocked"
       } as const
-      const body = { _tag: "PingTimeout", node: "web-2", timeoutMillis: 500, message: "" }
+      const unknown = { udpOut: "unknown", udpIn: "unknown", tcpIn: "unknown", fullOut: "unknown" } as const
+      const { agent: _, ping: __, ...silent } = Fake.checked("web-2", { ...unknown, fullIn: "unknown", answers: "no" })
       const agent = Fake.agent({
         ...base,
         "GET /v1/health": Fake.condition({ ...Fake.health, counters: { "packet.rejected:LabelMismatch": 4 } }),
         "GET /v1/members": Fake.members([Fake.member("web-2", { reachability: blocked })]),
-        "POST /v1/members/web-2/ping": { status: 504, body }
+        "POST /v1/check": Fake.check([{ ...silent, pingError: "no response from node web-2 within 500 ms" }])
       })
       const { code, err, out } = yield* run(["doctor"], agent)
       expect(code).toBe(1)
@@ -577,14 +642,40 @@ describe("doctor", () => {
       expect(out).toContain("packets came with another label, or without one since it started")
     }))
 
+  it.effect("tells once that the agent wants its token for that", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({
+        ...base,
+        "GET /v1/members": Fake.members([]),
+        "POST /v1/check": { status: 401, body: { _tag: "TokenRequired", given: false, message: "" } }
+      })
+      const { code, out } = yield* run(["doctor"], agent)
+      expect(code).toBe(1)
+      expect(out.match(/wants its token/g)).toHaveLength(1)
+      expect(out).toContain("keys\tok")
+    }))
+
   it.effect("looks up names", () =>
     Effect.gen(function*() {
       const { code, out } = yield* run(
         ["doctor", "--seeds-dns", "127.0.0.9"],
-        Fake.agent({ ...base, "GET /v1/members": Fake.members([]) })
+        doctored([])
       )
       expect(code).toBe(0)
       expect(out).toContain("DNS 127.0.0.9\tok\t127.0.0.9")
+      // where a seed may have a port, its name may
+      expect((yield* run(["doctor", "--seeds-dns", "127.0.0.9:7946"], doctored([]))).out).toContain("\tok\t127.0.0.9")
+    }))
+
+  it.effect("looks up the name that the agent's own seeds come from", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({
+        ...base,
+        "GET /v1/info": Fake.about({ ...Fake.info, seeds: "DNS 127.0.0.9" }),
+        "GET /v1/members": Fake.members([]),
+        "POST /v1/check": Fake.check([])
+      })
+      expect((yield* run(["doctor"], agent)).out).toContain("DNS 127.0.0.9\tok\t127.0.0.9")
     }))
 })
 

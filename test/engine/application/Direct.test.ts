@@ -7,7 +7,10 @@ import * as Result from "effect/Result"
 import { TestClock } from "effect/testing"
 import type { Recipient } from "../../../src/Member.ts"
 import { SimulatedNetwork } from "../../../src/testing/network/SimulatedNetwork.ts"
+import * as Message from "../../../src/wire/message/Message.ts"
+import * as Frame from "../../../src/wire/stream/Frame.ts"
 import { clusterTest, joinAt, passing, start, startMany, type TestNode } from "../../support/Cluster.ts"
+import { fakePeer, readMessage } from "../../support/FakePeer.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (payload: Uint8Array) => new TextDecoder().decode(payload)
@@ -205,6 +208,47 @@ describe("ping", () => {
       yield* net.crash("10.0.0.2")
       const error = yield* Effect.flip(passing(a!.cluster.ping({ name: "b" })))
       assert.strictEqual(error.message, "no response from node b within 500 ms")
+    })
+  )
+})
+
+describe("a reliable ping", () => {
+  clusterTest(
+    "goes over a stream, and gets through where packets do not",
+    Effect.gen(function*() {
+      const [a] = yield* startMany(2)
+      const net = yield* SimulatedNetwork
+      yield* net.cut("10.0.0.1", "10.0.0.2", "packets")
+      const roundTrip = Duration.toMillis(yield* passing(a!.cluster.ping({ name: "b" }, { reliable: true })))
+      // opening the stream takes a round trip too
+      assert.isAtLeast(roundTrip, 4)
+      assert.isAtMost(roundTrip, 30)
+      const ways = yield* a!.cluster.reachability("b")
+      assert.strictEqual(Option.getOrThrow(ways).tcp, "works")
+    })
+  )
+
+  clusterTest(
+    "fails where nobody listens, where nobody answers, and where what answers is no ack, and changes nobody's health",
+    Effect.gen(function*() {
+      const node = yield* start("a", "10.0.0.1", { config: { probeInterval: "1 hour", tcpTimeout: "2 seconds" } })
+      const reliable = (address: string) =>
+        Effect.flip(passing(node.cluster.ping({ address: `p/${address}:7946` }, { reliable: true })))
+      const refused = yield* reliable("10.0.0.8")
+      assert.deepInclude(refused, { _tag: "TransportError", kind: "Refused" })
+      yield* fakePeer("silent", "10.0.0.7", { onMessage: "none", onStream: () => Effect.never })
+      assert.deepInclude(yield* reliable("10.0.0.7"), { _tag: "TransportError", kind: "Timeout" })
+      const other = { compress: false, encryption: undefined, label: new Uint8Array() }
+      yield* fakePeer("other", "10.0.0.6", {
+        onMessage: "none",
+        onStream: (stream) =>
+          Effect.andThen(
+            readMessage(stream, "responder"),
+            Effect.ignore(stream.write(Frame.frame(Message.encode({ _tag: "Ack", seqNo: 7, payload: null }), other)))
+          )
+      })
+      assert.deepInclude(yield* reliable("10.0.0.6"), { _tag: "ExchangeRejected", reason: "UnexpectedMessage" })
+      assert.strictEqual(yield* node.cluster.health, 0)
     })
   )
 })

@@ -6,7 +6,6 @@
  */
 import * as Result from "effect/Result"
 import type * as Model from "../../Model.ts"
-import type { CommandFailed } from "../CommandFailed.ts"
 
 /** One check, and what came out. `unknown`: there is nothing yet to tell by. */
 export interface Finding {
@@ -30,21 +29,18 @@ export const finding = (check: string, status: Finding["status"], found: string,
   advice
 })
 
-/** Milliseconds that an answer of an agent nearby takes at most, unless something keeps it from working. */
+/** Milliseconds that a timer is late at most, unless something keeps the event loop from turning. */
 const SLOW = 100
 
 /**
- * How long the agent took for requests that need no work: what its event loop, and this machine, make others wait.
+ * How late the agent's timers are: what its event loop, and this machine, make others wait.
  *
  * @category findings
  * @since 0.1.0
  */
-export const ofDelays = (millis: ReadonlyArray<number>): Finding => {
-  const slowest = Math.max(0, ...millis)
-  const found = `the slowest of ${millis.length} answers took ${
-    slowest < 10 ? slowest.toFixed(1) : Math.round(slowest)
-  } ms`
-  return slowest < SLOW
+export const ofLateness = (late: number): Finding => {
+  const found = `the latest of its timers was ${late < 10 ? late.toFixed(1) : Math.round(late)} ms late`
+  return late < SLOW
     ? finding("event loop", "ok", found)
     : finding(
       "event loop",
@@ -119,87 +115,6 @@ export const ofScore = (score: number): Finding =>
       `${score}: this agent misses answers that it should get`,
       "look for lost packets and for a busy machine at this agent, before blaming the members that it suspects"
     )
-
-/** A member, and how a ping of the agent to it ended. */
-export interface Pinged {
-  readonly member: Model.MemberView
-  readonly answer: Result.Result<number, CommandFailed>
-}
-
-const ofPing = ({ answer, member }: Pinged): Finding => {
-  const check = `UDP with ${member.name}`
-  const { udpIn = "unknown", udpOut = "unknown" } = member.reachability ?? {}
-  if (Result.isSuccess(answer)) {
-    // an answer came through both
-    return finding(check, "ok", `a ping took ${answer.success.toFixed(1)} ms`)
-  }
-  const ways = udpOut === "unknown" && udpIn === "unknown" ? "" : `; out ${udpOut}, in ${udpIn}`
-  return finding(
-    check,
-    "failure",
-    `${answer.failure.message}${ways}`,
-    member.reachability?.likelyCause
-      ?? `see whether it runs, and whether UDP to and from ${member.address} is open; effect-memberlist why tells more`
-  )
-}
-
-const ofStream = ({ member }: Pinged): Finding => {
-  const check = `TCP to ${member.name}`
-  switch (member.reachability?.tcp ?? "unknown") {
-    case "works":
-      return finding(check, "ok", "the last stream was answered")
-    case "fails":
-      return finding(
-        check,
-        "failure",
-        "the last stream failed",
-        member.reachability?.likelyCause ?? `see whether TCP to ${member.address} is open`
-      )
-    case "unknown":
-      return finding(check, "unknown", "no stream to it yet; the periodic push/pull will tell")
-  }
-}
-
-const ofListing = ({ member }: Pinged): ReadonlyArray<Finding> =>
-  member.reachability?.listed === "no"
-    ? [finding(
-      `list of ${member.name}`,
-      "failure",
-      "it does not list this agent",
-      "it refuses this agent: see its delegate, its allowed addresses, and whether its table is full"
-    )]
-    : []
-
-/** Of more members, what is well is told in one line. */
-const MAX_SINGLE = 8
-
-const summed = (findings: ReadonlyArray<Finding>, check: string): ReadonlyArray<Finding> => {
-  const notable = findings.filter(({ status }) => status === "failure" || status === "warning")
-  if (findings.length <= MAX_SINGLE) return findings
-  const count = (status: Finding["status"]) => findings.filter((finding) => finding.status === status).length
-  const unknown = count("unknown") === 0 ? "" : `, ${count("unknown")} not known yet`
-  const rest = finding(
-    check,
-    count("ok") === 0 ? "unknown" : "ok",
-    `${count("ok")} of ${findings.length} members${unknown}`
-  )
-  return [...notable, rest]
-}
-
-/**
- * Both ways by UDP, and TCP, with each live member.
- *
- * @category findings
- * @since 0.1.0
- */
-export const ofMembers = (pinged: ReadonlyArray<Pinged>): ReadonlyArray<Finding> =>
-  pinged.length === 0
-    ? [finding("ports", "unknown", "there is no other member to try them with")]
-    : [
-      ...summed(pinged.map(ofPing), "UDP with members"),
-      ...summed(pinged.map(ofStream), "TCP to members"),
-      ...pinged.flatMap(ofListing)
-    ]
 
 /** Counters that say that something is wrong, what that is, and what to do. */
 const signs: ReadonlyArray<{

@@ -6,7 +6,6 @@
  */
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -15,59 +14,60 @@ import * as Dgram from "node:dgram"
 import * as Dns from "node:dns/promises"
 import * as Net from "node:net"
 import * as PlainText from "../../../base/PlainText.ts"
+import * as SeedText from "../../../base/SeedText.ts"
+import type * as Model from "../../Model.ts"
 import * as AgentClient from "../AgentClient.ts"
 import * as Columns from "../Columns.ts"
 import { type CommandFailed, failure } from "../CommandFailed.ts"
-import { sorted } from "../MemberText.ts"
 import * as Output from "../Output.ts"
 import * as Diagnosis from "./Diagnosis.ts"
+import * as Ways from "./Ways.ts"
 
 /** What `doctor` was called with. */
 export interface Options {
   readonly http: string
   readonly json: boolean
+  /** Members to look at; none takes some by chance. */
+  readonly members: ReadonlyArray<string>
   /** Names to look up. */
   readonly names: ReadonlyArray<string>
   /** What an agent would bind that does not run. */
   readonly bind: { readonly host: string; readonly port: number }
 }
 
-/** Requests for how fast the agent answers. */
-const ASKED = 5
-
-/** Pings at the same time. */
+/** Names that are looked up at the same time. */
 const CONCURRENCY = 8
 
+/** The agent itself gives up after ten seconds. */
+const CHECK_TIME = "20 seconds"
+
 /** What an agent that answers tells. */
-const ofAgent = Effect.fnUntraced(function*({ call, client }: AgentClient.Agent) {
-  const [health, members] = yield* Effect.all([
+const ofAgent = Effect.fnUntraced(function*(
+  { call, client }: AgentClient.Agent,
+  { advertised }: typeof Model.Info.Type,
+  { members: names }: Options
+) {
+  const [health, members, [, { headers }]] = yield* Effect.all([
     call(client.health()),
-    call(client.members({ query: { state: "live" } }))
+    call(client.members({ query: { state: "all" } })),
+    call(client.probes.live({ responseMode: "decoded-and-response" }))
   ])
-  const delays: Array<number> = []
-  let there = Number.NaN
-  for (let i = 0; i < ASKED; i++) {
-    const [taken, { headers }] = yield* Effect.timed(call(client.probes.live({ responseMode: "response-only" })))
-    delays.push(Duration.toMillis(taken))
-    there = Option.match(DateTime.make(headers["date"] ?? ""), {
-      onNone: () => Number.NaN,
-      onSome: DateTime.toEpochMillis
-    })
-  }
   const here = yield* Clock.currentTimeMillis
-  const others = sorted(members).filter(({ self }) => !self)
-  const pinged = yield* Effect.forEach(others, (member) =>
-    Effect.map(
-      Effect.result(call(client.ping({ params: { name: member.name } }))),
-      (answer): Diagnosis.Pinged => ({ member, answer: Result.map(answer, ({ millis }) => millis) })
-    ), { concurrency: CONCURRENCY })
+  const there = Option.match(DateTime.make(headers["date"] ?? ""), {
+    onNone: () => Number.NaN,
+    onSome: DateTime.toEpochMillis
+  })
+  const checked = yield* Effect.result(
+    call(client.check({ payload: names.length === 0 ? {} : { members: names } }), { timeout: CHECK_TIME })
+  )
+  // a name that nobody has is a mistake of who asks, and no finding
+  if (Result.isFailure(checked) && checked.failure.reason === "UnknownMember") return yield* checked.failure
   return [
     Diagnosis.ofReadiness(health.readiness),
     Diagnosis.ofStates(health.members),
     Diagnosis.ofScore(health.score),
-    Diagnosis.ofDelays(delays),
     Diagnosis.ofClock(there, here),
-    ...Diagnosis.ofMembers(pinged),
+    ...Ways.ofCheck(checked, { members, here: advertised, isChosen: names.length > 0 }),
     ...Diagnosis.ofCounters(health.counters)
   ]
 })
@@ -112,16 +112,31 @@ const withoutAgent = Effect.fnUntraced(function*(error: CommandFailed, { bind }:
   ]
 })
 
+/** A host's addresses, or where a service is, whose name begins with `_`: as an agent takes `--seeds-dns`. */
+const answersOf = (name: string): Promise<ReadonlyArray<string>> => {
+  if (name.startsWith("_")) {
+    return Dns.resolveSrv(name).then((records) => records.map(({ name, port }) => `${name}:${port}`))
+  }
+  const { host } = SeedText.parse(name, 0) ?? { host: name }
+  return Dns.lookup(host, { all: true, order: "verbatim" }).then((found) => found.map(({ address }) => address))
+}
+
 const lookedUp = (name: string) =>
   Effect.tryPromise({
-    try: () => Dns.lookup(name, { all: true, order: "verbatim" }),
+    try: () => answersOf(name),
     catch: (error) => `it cannot be looked up: ${codeOf(error)}`
   }).pipe(
-    Effect.map((found) => [...new Set(found.map(({ address }) => address))]),
+    Effect.map((found) => [...new Set(found)]),
     Effect.timeoutOrElse({ duration: "10 seconds", orElse: () => Effect.fail("no answer in 10 s") }),
     Effect.result,
     Effect.map((answer) => Diagnosis.ofName(name, answer))
   )
+
+/** The name that the agent's own seeds come from, where it is one of DNS. */
+const ownName = ({ seeds }: typeof Model.Info.Type): ReadonlyArray<string> => {
+  const [, name] = /^DNS (?:SRV )?(\S+)$/.exec(seeds) ?? []
+  return name === undefined ? [] : [name]
+}
 
 const marks = {
   ok: { text: "ok", color: "green" },
@@ -155,9 +170,10 @@ export const doctor = Effect.fnUntraced(function*(options: Options) {
     ? yield* withoutAgent(about.failure, options)
     : [
       Diagnosis.finding("agent", "ok", `${about.success.name}, version ${about.success.version}`),
-      ...yield* ofAgent(agent)
+      ...yield* ofAgent(agent, about.success, options)
     ]
-  const names = yield* Effect.forEach(options.names, lookedUp, { concurrency: CONCURRENCY })
+  const wanted = new Set([...options.names, ...Result.isSuccess(about) ? ownName(about.success) : []])
+  const names = yield* Effect.forEach(wanted, lookedUp, { concurrency: CONCURRENCY })
   const findings = [...main, ...names]
   yield* Output.result(options.json, () => findings, (screen) => linesOf(screen, findings))
   const failed = findings.filter(({ status }) => status === "failure")
