@@ -47,7 +47,7 @@ const sleepsOf = (pid: number): number | undefined => {
 }
 
 /** A user's environment: without what `npm run` put into ours, so that the library means its published files. */
-const environment = () =>
+export const environment = () =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS$|INIT_CWD$)/i.test(name)))
 
 interface Waiting {
