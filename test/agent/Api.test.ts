@@ -91,6 +91,28 @@ describe("the cluster", () => {
   )
 
   clusterTest(
+    "the list tells each member as it is told by itself, also where nothing but the ways to it have changed",
+    Effect.gen(function*() {
+      const { call, client } = yield* Agents.of(first(yield* startMany(3)))
+      const listed = call({ path: "/v1/members" })
+      const single = Effect.forEach(["a", "b", "c"], (name) => call({ path: `/v1/members/${name}` }))
+      const ways = Effect.map(client.member({ params: { name: "c" } }), ({ reachability }) => reachability)
+      yield* TestClock.adjust("5 seconds")
+      const before = yield* listed
+      assert.strictEqual(before.headers["content-type"], "application/json")
+      assert.deepStrictEqual(before.body, (yield* single).map(({ body }) => body))
+      const open = yield* ways
+
+      yield* (yield* SimulatedNetwork).cut("10.0.0.1", "10.0.0.3", "packets")
+      while ((yield* ways)?.impaired !== true) yield* TestClock.adjust("100 millis")
+      assert.notDeepEqual(yield* ways, open)
+      const after = yield* listed
+      assert.notDeepEqual(after.body, before.body)
+      assert.deepStrictEqual(after.body, (yield* single).map(({ body }) => body))
+    })
+  )
+
+  clusterTest(
     "a stream that begins while a member is suspect begins with its suspicion",
     Effect.gen(function*() {
       const nodes = yield* startMany(3)

@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Option from "effect/Option"
@@ -42,8 +43,6 @@ export interface Self {
   readonly token: Model.Info["token"]
   readonly meta: AgentMeta.Form
 }
-
-const byName = (a: Model.MemberView, b: Model.MemberView): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
 
 const cluster = (about: Self) =>
   HttpApiBuilder.group(
@@ -118,7 +117,7 @@ const cluster = (about: Self) =>
             const wanted = state === "live" || state === "all"
               ? members
               : members.filter((member) => member.state === state)
-            return (yield* Effect.forEach(wanted, follower.view)).sort(byName)
+            return HttpServerResponse.text(yield* follower.list(wanted), { contentType: "application/json" })
           }))
         .handle("member", ({ params }) => Effect.flatMap(known(params.name), follower.view))
         .handle("verdict", ({ params }) =>
