@@ -47,6 +47,22 @@ const writeFailure = (to: PeerAddress, cause: unknown): TransportError => {
   return new TransportError({ operation: "send", kind, scope, address: format(to), cause })
 }
 
+/** Calls back with `null`, or with why a packet was not sent. */
+type Sent = (cause: Error | null) => void
+
+/** How often a refused packet is sent again: others, to where nobody listens either, may be sent between. */
+const AGAIN = 2
+
+/**
+ * Sends again what was refused. The socket is connected to nobody, so no packet can be refused for its own sake: Bun
+ * tells with the next packet, which may be to somebody else and is not sent, that nobody listens where an earlier one
+ * went.
+ *
+ * @internal
+ */
+export const despiteRefusal = (send: (sent: Sent) => void, sent: Sent, again = AGAIN): void =>
+  send((cause) => again > 0 && codeOf(cause) === "ECONNREFUSED" ? despiteRefusal(send, sent, again - 1) : sent(cause))
+
 /** Addresses remembered; when there are more, all are forgotten and parsed again as they come. */
 const KNOWN_ADDRESSES = 4096
 
@@ -291,16 +307,17 @@ export const bind = Effect.fnUntraced(function*(
         if (!isOpen) return resume(Effect.fail(closed(format(to), "send")))
         const host = addresses.toNative(to.ip)
         if (host === undefined) return resume(Effect.fail(wrongFamily(to)))
-        try {
-          socket.send(
-            payload,
-            to.port,
-            host,
-            (cause) => resume(cause === null ? Effect.void : Effect.fail(writeFailure(to, cause)))
-          )
-        } catch (cause) {
-          resume(Effect.fail(writeFailure(to, cause)))
+        const attempt = (sent: Sent): void => {
+          try {
+            socket.send(payload, to.port, host, sent)
+          } catch (cause) {
+            resume(Effect.fail(writeFailure(to, cause)))
+          }
         }
+        despiteRefusal(
+          attempt,
+          (cause) => resume(cause === null ? Effect.void : Effect.fail(writeFailure(to, cause)))
+        )
       })
   }
 })

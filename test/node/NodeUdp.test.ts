@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { addressing, withLargestBuffer } from "../../src/node/NodeUdp.ts"
+import { addressing, despiteRefusal, withLargestBuffer } from "../../src/node/NodeUdp.ts"
 
 const refusal = (code: string) => Object.assign(new Error(code), { code })
 
@@ -32,6 +32,29 @@ describe("withLargestBuffer", () => {
     }
     assert.throws(() => withLargestBuffer(ask), "EBADF")
     assert.strictEqual(attempts, 1)
+  })
+})
+
+describe("despiteRefusal", () => {
+  /** A socket whose answers are these, and what came of one packet. */
+  const outcome = (...answers: ReadonlyArray<Error | null>) => {
+    let attempts = 0
+    const told: Array<Error | null> = []
+    despiteRefusal((sent) => sent(answers[attempts++] ?? null), (cause) => told.push(cause))
+    return { attempts, told }
+  }
+  const refused = refusal("ECONNREFUSED")
+  it("sends again what was refused because nobody got an earlier packet", () => {
+    assert.deepStrictEqual(outcome(refused, null), { attempts: 2, told: [null] })
+    assert.deepStrictEqual(outcome(refused, refused, null), { attempts: 3, told: [null] })
+  })
+  it("tells of what is refused again and again", () => {
+    assert.deepStrictEqual(outcome(refused, refused, refused), { attempts: 3, told: [refused] })
+  })
+  it("sends once what was sent, and what failed for its own sake", () => {
+    const tooLarge = refusal("EMSGSIZE")
+    assert.deepStrictEqual(outcome(null), { attempts: 1, told: [null] })
+    assert.deepStrictEqual(outcome(tooLarge), { attempts: 1, told: [tooLarge] })
   })
 })
 

@@ -27,6 +27,11 @@ import type { Signalled } from "./Signalled.ts"
 /** The first argument of a member of the demo. */
 export const DEMO_MEMBER = "demo-member"
 
+/** What stands before the arguments of this program when it is started again: nothing where it is one file with Node.js. */
+const script = (): ReadonlyArray<string> =>
+  // which Bun and Deno do not know
+  process.getBuiltinModule("node:sea")?.isSea() === true ? [] : [process.argv[1] ?? ""]
+
 const keygen = Command.make("keygen", {
   bits: Flag.Literals("bits", ["128", "192", "256"]).pipe(
     Flag.withDescription("The key's length"),
@@ -308,7 +313,7 @@ const demo = Command.make("demo", {
   Effect.flatMap(Effect.promise(() => import("../demo/Demo.ts")), ({ run }) =>
     // this program again, with a word that no command has
     Effect.mapError(
-      run({ ...options, member: [process.argv[1] ?? "", DEMO_MEMBER] }),
+      run({ ...options, member: [...script(), DEMO_MEMBER] }),
       (error) => failure(error._tag, error.message)
     )))
   .pipe(
