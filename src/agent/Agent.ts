@@ -17,12 +17,9 @@ import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as Otlp from "effect/observability/Otlp"
-import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Runtime from "effect/Runtime"
@@ -41,8 +38,8 @@ import * as NodeTransport from "../node/NodeTransport.ts"
 import { Seeds } from "../Seeds.ts"
 import * as AgentMeta from "./AgentMeta.ts"
 import * as AgentSettings from "./AgentSettings.ts"
+import * as Exporters from "./Exporters.ts"
 import type { KeyFile } from "./keys/KeyFile.ts"
-import { VERSION } from "./PackageVersion.ts"
 import type { HttpBindFailed } from "./serving/HttpBindFailed.ts"
 import * as Server from "./serving/Server.ts"
 
@@ -193,20 +190,6 @@ const serving = ({ http, metaForm = "section", token }: AgentSettings.Settings, 
     })
   ).pipe(Layer.provide(Server.layer({ ...http, token, meta: metaForm, keyFile })))
 
-/** Logs, metrics and traces for an OpenTelemetry collector: nothing unless the environment says where it is. */
-const exporting = Layer.unwrap(Effect.gen(function*() {
-  const named = yield* Config.option(Config.String(variable("name")))
-  const name = Option.isSome(named) ? named : yield* Config.option(Config.String("HOSTNAME"))
-  return Otlp.layerFromConfig({
-    resource: {
-      serviceName: "effect-memberlist-agent",
-      serviceVersion: VERSION,
-      attributes: Option.isSome(name) ? { "service.instance.id": name.value } : {}
-    },
-    loggerMergeWithExisting: true
-  }).pipe(Layer.provide([OtlpSerialization.layerJson, FetchHttpClient.layer]))
-}))
-
 const fromProvider = (
   keyFile: KeyFile | undefined
 ): Layer.Layer<Agent | Memberlist, AgentError | KeyInvalid | Config.ConfigError> =>
@@ -226,7 +209,7 @@ const fromProvider = (
         Layer.provide(goodbye),
         Layer.provideMerge(nodeOf(settings, MemberlistConfig.layerEnv, source, keyFile)),
         Layer.provide(listening(settings)),
-        Layer.provide(Layer.provideMerge(exporting, logging))
+        Layer.provide(Layer.provideMerge(Exporters.layer, logging))
       )
     })
   )

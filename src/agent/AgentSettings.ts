@@ -122,6 +122,18 @@ const levels: Readonly<Record<string, LogLevel.LogLevel>> = {
   none: "None"
 }
 
+/**
+ * Returns the name of a level as `MEMBERLIST_LOG_LEVEL` has it. Of those that it does not have, all is `trace`, and fatal
+ * is `error`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const levelName = (level: LogLevel.LogLevel): string => {
+  const found = Object.entries(levels).find(([, known]) => known === level)
+  return found?.[0] ?? (level === "All" ? "trace" : "error")
+}
+
 /** A value that is one of few. */
 const oneOf = <A>(
   name: typeof AGENT[number],

@@ -80,7 +80,7 @@ export const Cluster = HttpApiGroup.make("cluster", { topLevel: true })
   .add(HttpApiEndpoint.post("join", "/v1/join", {
     payload: Schema.Struct({ seeds: Schema.NonEmptyArray(Schema.String).check(Schema.isMaxLength(MAX_SEEDS)) }),
     success: Model.JoinView,
-    error: [Refusal.joinFailed, Refusal.memberlistClosed]
+    error: [Refusal.requestInvalid, Refusal.joinFailed, Refusal.memberlistClosed]
   }))
   .add(HttpApiEndpoint.post("leave", "/v1/leave", {
     success: Model.NewsView,

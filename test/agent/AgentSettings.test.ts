@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
+import * as LogLevel from "effect/LogLevel"
 import * as Redacted from "effect/Redacted"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -179,4 +180,14 @@ describe("secrets", () => {
         new Uint8Array(32).fill(7)
       )
     }).pipe(Effect.scoped))
+})
+
+describe("log levels", () => {
+  it.effect("have the same names on the command line and in the environment", () =>
+    Effect.gen(function*() {
+      for (const level of LogLevel.values) {
+        const { logLevel } = yield* read({ MEMBERLIST_LOG_LEVEL: AgentSettings.levelName(level) })
+        assert.strictEqual(logLevel, { All: "Trace", Fatal: "Error" }[String(level)] ?? level)
+      }
+    }))
 })

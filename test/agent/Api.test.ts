@@ -8,6 +8,7 @@ import manifest from "../../package.json" with { type: "json" }
 import { Api } from "../../src/agent/Api.ts"
 import type * as Model from "../../src/agent/Model.ts"
 import { VERSION } from "../../src/agent/PackageVersion.ts"
+import * as SeedText from "../../src/base/SeedText.ts"
 import { Keyring } from "../../src/Keyring.ts"
 import { SimulatedNetwork } from "../../src/testing/network/SimulatedNetwork.ts"
 import * as Agents from "../support/Agents.ts"
@@ -195,6 +196,14 @@ describe("the cluster", () => {
       const unknown = yield* Effect.flip(client.ping({ params: { name: "é/x" } }))
       assert(unknown._tag === "UnknownMember")
       assert.strictEqual(unknown.target, "é/x")
+      // nobody else is to blame for a seed that is none
+      const seeds = { method: "POST", path: "/v1/join", json: { seeds: ["no seed!", "a:99999"] } } as const
+      const malformed = yield* passing(call(seeds))
+      assert.strictEqual(malformed.status, 400)
+      assert.deepInclude(malformed.body, {
+        _tag: "RequestInvalid",
+        reason: "\"no seed!\", \"a:99999\" are no seeds; expected " + SeedText.expected
+      })
       const joining = yield* Effect.flip(passing(client.join({ payload: { seeds: ["10.9.9.9:1"] } })))
       assert(joining._tag === "JoinFailed")
       assert.strictEqual(joining.failed[0]?.seed, "10.9.9.9:1")

@@ -109,6 +109,8 @@ const ofError = (url: string) => (error: unknown): CommandFailed => {
       `the agent knows no member "${PlainText.name(error.target)}"; effect-memberlist members lists those it sees`
     )
   }
+  // what the agent does not understand, no agent would do
+  if (error instanceof Refusal.RequestInvalid) return usage(PlainText.sentence(error.reason))
   if (error instanceof Refusal.EncryptionOff) {
     return failure(
       error._tag,

@@ -145,7 +145,9 @@ const cluster = (about: Self) =>
         .handle("messages", () => messages.answer(() => []))
         .handle("join", ({ payload }) =>
           Effect.gen(function*() {
-            const report = yield* cluster.join(payload.seeds)
+            const report = yield* cluster.join(payload.seeds).pipe(
+              Effect.catchTag("JoinFailed", (error) => Effect.fail(Presentation.malformed(error) ?? error))
+            )
             return Presentation.join(report, (yield* cluster.members).length)
           }))
         .handle("leave", () => cluster.leave())

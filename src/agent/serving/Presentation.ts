@@ -7,9 +7,12 @@ import * as DateTime from "effect/DateTime"
 import * as Base64 from "effect/encoding/Base64"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as PlainText from "../../base/PlainText.ts"
+import * as SeedText from "../../base/SeedText.ts"
 import type { Member } from "../../Member.ts"
 import type { MemberEvent } from "../../MemberEvent.ts"
 import type { JoinReport, Readiness } from "../../Memberlist.ts"
+import type { JoinFailed } from "../../MemberlistError.ts"
 import type { Reachability } from "../../Reachability.ts"
 import type { Verdict } from "../../Verdict.ts"
 import * as AgentMeta from "../AgentMeta.ts"
@@ -94,6 +97,23 @@ export const join = (report: JoinReport, members: number): Model.JoinView => ({
   failed: report.failed.map(({ error, seed }) => ({ seed, error: error._tag, message: error.message })),
   members
 })
+
+/** Seeds that are named in one error. */
+const MAX_NAMED = 8
+
+/** Returns what is wrong with the request where none of its seeds can be one: no member is to blame for that. */
+export const malformed = ({ failed }: JoinFailed): RequestInvalid | undefined => {
+  if (!failed.every(({ error }) => error._tag === "SeedInvalid" || error._tag === "NodeNameRequired")) return undefined
+  const [first] = failed
+  const named = failed.slice(0, MAX_NAMED).map(({ seed }) => PlainText.json(seed)).join(", ")
+  const more = failed.length > MAX_NAMED ? ` and ${failed.length - MAX_NAMED} more` : ""
+  const expected = first?.error._tag === "NodeNameRequired"
+    ? "\"name/host[:port]\", because this agent requires names"
+    : SeedText.expected
+  return new RequestInvalid({
+    reason: `${named}${more} ${failed.length === 1 ? "is no seed" : "are no seeds"}; expected ${expected}`
+  })
+}
 
 /** Returns how far the joining has come. */
 export const readiness = (readiness: Readiness): Model.ReadinessView => {

@@ -531,6 +531,16 @@ describe("keys", () => {
     }))
 })
 
+describe("a request that the agent does not understand", () => {
+  it.effect("is a wrong call of the command", () =>
+    Effect.gen(function*() {
+      const body = { _tag: "RequestInvalid", reason: "\"a\" is no seed; expected another", message: "" }
+      const agent = Fake.agent({ "POST /v1/join": { status: 400, body } })
+      const { code, err } = yield* run(["join", "a"], agent)
+      expect([code, err]).toEqual([2, "effect-memberlist: \"a\" is no seed; expected another"])
+    }))
+})
+
 describe("doctor", () => {
   const base = {
     "GET /v1/info": Fake.about(Fake.info),

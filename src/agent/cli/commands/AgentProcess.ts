@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import type * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import { Agent } from "../../Agent.ts"
+import * as AgentSettings from "../../AgentSettings.ts"
 import { CommandFailed } from "../CommandFailed.ts"
 import { Signalled } from "../Signalled.ts"
 
@@ -32,18 +33,6 @@ export interface Options {
   readonly logLevel: Option.Option<LogLevel.LogLevel>
   readonly logFormat: Flag
   readonly config: Flag
-}
-
-/** The agent's names of levels. */
-const levels: Readonly<Record<LogLevel.LogLevel, string>> = {
-  All: "trace",
-  Trace: "trace",
-  Debug: "debug",
-  Info: "info",
-  Warn: "warning",
-  Error: "error",
-  Fatal: "error",
-  None: "none"
 }
 
 /**
@@ -70,7 +59,7 @@ export const variables = (options: Options): Readonly<Record<string, string | un
     MEMBERLIST_META: text(options.meta),
     MEMBERLIST_HTTP: text(options.http),
     MEMBERLIST_SNAPSHOT: text(options.snapshot),
-    MEMBERLIST_LOG_LEVEL: Option.getOrUndefined(Option.map(options.logLevel, (level) => levels[level])),
+    MEMBERLIST_LOG_LEVEL: Option.getOrUndefined(Option.map(options.logLevel, AgentSettings.levelName)),
     MEMBERLIST_LOG_FORMAT: text(options.logFormat),
     MEMBERLIST_CONFIG_FILE: text(options.config)
   }

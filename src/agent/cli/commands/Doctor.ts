@@ -60,8 +60,10 @@ const ofAgent = Effect.fnUntraced(function*(
   const checked = yield* Effect.result(
     call(client.check({ payload: names.length === 0 ? {} : { members: names } }), { timeout: CHECK_TIME })
   )
-  // a name that nobody has is a mistake of who asks, and no finding
-  if (Result.isFailure(checked) && checked.failure.reason === "UnknownMember") return yield* checked.failure
+  // a name that nobody has, or the agent's own, is a mistake of who asks, and no finding
+  if (Result.isFailure(checked) && (checked.failure.reason === "UnknownMember" || checked.failure.isUsage)) {
+    return yield* checked.failure
+  }
   return [
     Diagnosis.ofReadiness(health.readiness),
     Diagnosis.ofStates(health.members),
