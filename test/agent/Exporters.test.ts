@@ -8,7 +8,7 @@ import * as Exporters from "../../src/agent/Exporters.ts"
 /** Why the exporters do not start with these variables; `started` where they do. */
 const outcome = (environment: Readonly<Record<string, string>>) =>
   Effect.gen(function*() {
-    const provider = yield* AgentSettings.provider({}, environment)
+    const { provider } = yield* AgentSettings.load({}, environment)
     yield* Layer.build(Exporters.layer).pipe(Effect.provideService(ConfigProvider.ConfigProvider, provider))
     return "started"
   }).pipe(Effect.scoped, Effect.catch((error) => Effect.succeed(`${error._tag}: ${error.message}`)))
