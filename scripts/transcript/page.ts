@@ -102,13 +102,15 @@ export const render = async (): Promise<string> => {
     say(
       "### keys",
       "A new key, without a gap: first all members can open what is sealed with it, then all seal with it, then the old one"
-        + " goes. `--all` asks the agent of every live member at the same port, with the same token; nothing announces other"
-        + " addresses, and whoever listens there gets the token and a new key: use it where members are trusted. Where one of"
-        + " them does not do it, the exit code is 1, and the command can be given again.",
+        + " goes. `--all` asks the agent of every live member at the same port, with the same token; several agents on one machine"
+        + " have ports of their own, are told apart by their names, and are called one by one, with `--http`. Whoever listens"
+        + " there gets the token and a new key: use it where members are trusted. Where one of them does not do it, the exit"
+        + " code is 1.",
       "Each agent writes its keys to its [key file](agent.md#the-key-file), or says why it could not: that file must be"
         + " changed before a restart. With `--all`, `use` changes nothing while an agent lacks the key, and `remove` while"
         + " one uses it. Nor do they where a member cannot be asked, such as a Go program: give it the keys by its own"
-        + " means, then go on with `--partial`. Members that are away are not asked: change their files before they start."
+        + " means, then go on with `--partial`. Members that are gone are told of by name, where the agent remembers them: change their"
+        + " files before they start."
     )
     const fingerprints = [...(await transcript.run("keys list --json")).printed.matchAll(/"fingerprint":"(\w{8})/g)]
     const old = fingerprints[0]?.[1] ?? ""

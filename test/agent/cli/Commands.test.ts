@@ -391,6 +391,7 @@ describe("keys", () => {
       const agent = Fake.agent({
         ...base,
         "GET /v1/members": Fake.members(list),
+        "10.0.0.2:7980 GET /v1/info": Fake.about({ ...Fake.info, name: "web-2" }),
         "10.0.0.2:7980 GET /v1/keys": Fake.keys(ring.slice(0, 1)),
         "127.0.0.1:7980 DELETE /v1/keys/00ff11bb22cc33dd": Fake.removed({ persisted: true })
       })
@@ -408,7 +409,12 @@ describe("keys", () => {
     Fake.member("web-2", { address: "10.0.0.2:7946" }),
     Fake.member("web-3", { address: "10.0.0.3:7946" })
   ]
-  const fleet = { "GET /v1/info": Fake.about(Fake.info), "GET /v1/members": Fake.members(trio) }
+  const fleet = {
+    "GET /v1/info": Fake.about(Fake.info),
+    "10.0.0.2:7980 GET /v1/info": Fake.about({ ...Fake.info, name: "web-2" }),
+    "10.0.0.3:7980 GET /v1/info": Fake.about({ ...Fake.info, name: "web-3" }),
+    "GET /v1/members": Fake.members(trio)
+  }
   const [oldKey, nextKey] = ring.map((view) => ({ ...view }))
   const changes = (agent: ReturnType<typeof Fake.agent>) =>
     agent.requests.map(({ line }) => line).filter((line) => !line.startsWith("GET"))
@@ -460,6 +466,53 @@ describe("keys", () => {
         "web-2\tuses the key 00ff11bb22cc33dd",
         expect.stringContaining("web-3\tnot asked: no agent answers at http://10.0.0.3:7980")
       ]])
+    }))
+
+  it.effect("are not changed at an agent in the name of another one on the same machine", () =>
+    Effect.gen(function*() {
+      const list = [Fake.member("web-1", { self: true }), Fake.member("web-2", { address: "127.0.0.1:7947" })]
+      const agent = Fake.agent({
+        ...base,
+        "GET /v1/members": Fake.members(list),
+        "POST /v1/keys": Fake.key({ ...nextKey!, persisted: true })
+      })
+      const { code, err } = yield* failed("keys use 00ff --all", agent)
+      expect(code).toBe(1)
+      expect(err).toContain(
+        "1 of 2 members cannot be asked (web-2; the first: at http://127.0.0.1:7980 is the agent of web-1; that of "
+          + "web-2 listens at another port, and is called by itself, with --http)"
+      )
+      expect(changes(agent)).toEqual([])
+      const folder = mkdtempSync(Path.join(tmpdir(), "keys-"))
+      const file = Path.join(folder, "key")
+      writeFileSync(file, Buffer.alloc(32, 7).toString("base64"))
+      const added = yield* run(["keys", "add", file, "--all"], agent)
+      expect([added.code, added.out.split("\n")]).toEqual([1, [
+        "web-1\thas the key 00ff11bb22cc33dd",
+        expect.stringContaining("web-2\tat http://127.0.0.1:7980 is the agent of web-1")
+      ]])
+      expect(changes(agent)).toEqual(["POST /v1/keys"])
+      rmSync(folder, { recursive: true })
+    }))
+
+  it.effect("of members that are gone are told of", () =>
+    Effect.gen(function*() {
+      const list = [
+        Fake.member("web-1", { self: true }),
+        Fake.member("web-2", { state: "dead" }),
+        Fake.member("web-3", { state: "left" })
+      ]
+      const agent = Fake.agent({
+        ...base,
+        "GET /v1/members": Fake.members(list),
+        "PUT /v1/keys/00ff11bb22cc33dd": Fake.key({ ...nextKey!, primary: true, persisted: true })
+      })
+      const { code, out } = yield* run(["keys", "use", "00ff", "--all"], agent)
+      expect([code, out.split("\n")]).toEqual([0, [
+        "web-1\tuses the key 00ff11bb22cc33dd",
+        expect.stringContaining("web-2\tnot there: if it comes back with other keys")
+      ]])
+      expect(agent.requests.map(({ line }) => line)).toContain("GET /v1/members?state=all")
     }))
 
   it.effect("are meant by one fingerprint at all agents together", () =>
@@ -517,7 +570,8 @@ describe("keys", () => {
         Fake.member("web-3", { address: "[fd00::3]:7946" })
       ]
       const agent = Fake.agent({
-        "GET /v1/info": Fake.about(Fake.info),
+        "127.0.0.1:7980 GET /v1/info": Fake.about(Fake.info),
+        "[fd00::3]:7980 GET /v1/info": Fake.about({ ...Fake.info, name: "web-3" }),
         "GET /v1/members": Fake.members(list),
         "127.0.0.1:7980 GET /v1/keys": Fake.keys(ring),
         "[fd00::3]:7980 GET /v1/keys": Fake.keys([])

@@ -48,16 +48,32 @@ const siblingUrl = (url: string, address: string): string => {
 
 type Place = Omit<Asked<never>, "answer">
 
-/** The one agent, or every live member's. */
+/** The one agent, or every live member's; and the names of those that are gone without a goodbye. */
 const places = Effect.fnUntraced(function*({ all, http }: Options) {
   const own = yield* AgentClient.connect(http)
   const { name } = yield* own.call(own.client.info())
-  return all
-    ? sorted(yield* own.call(own.client.members({ query: { state: "live" } }))).map((member): Place => ({
+  const agents: ReadonlyArray<Place> = [{ agent: name, url: http }]
+  if (!all) return { agents, gone: [] }
+  const members = sorted(yield* own.call(own.client.members({ query: { state: "all" } })))
+  return {
+    agents: members.filter(({ state }) => state === "alive" || state === "suspect").map((member): Place => ({
       agent: member.name,
       url: member.self ? http : siblingUrl(http, member.address)
-    }))
-    : [{ agent: name, url: http }]
+    })),
+    gone: members.filter(({ state }) => state === "dead").map((member) => member.name)
+  }
+})
+
+/** The agent of a member. Another one may listen where it should: several on one machine have ports of their own. */
+const agentOf = Effect.fnUntraced(function*({ agent, url }: Place) {
+  const found = yield* AgentClient.connect(url)
+  const { name } = yield* found.call(found.client.info())
+  if (name === agent) return found
+  return yield* failure(
+    "OtherAgent",
+    `at ${url} is the agent of ${PlainText.name(name)}; that of ${PlainText.name(agent)} listens at another port, and `
+      + "is called by itself, with --http"
+  )
 })
 
 /** Asks each of them. */
@@ -67,13 +83,15 @@ const ask = <A, B extends Place>(
 ) =>
   Effect.forEach(agents, (about) =>
     Effect.map(
-      Effect.result(Effect.flatMap(AgentClient.connect(about.url), (agent) => question(agent, about))),
+      Effect.result(Effect.flatMap(agentOf(about), (agent) => question(agent, about))),
       (answer): Asked<A> => ({ agent: about.agent, url: about.url, answer })
     ), { concurrency: CONCURRENCY })
 
-/** Who has which keys. */
-const rings = (options: Options) =>
-  Effect.flatMap(places(options), (agents) => ask(agents, ({ call, client }) => call(client.keys.list())))
+/** Who has which keys, and who is gone. */
+const rings = Effect.fnUntraced(function*(options: Options) {
+  const { agents, gone } = yield* places(options)
+  return { gone, found: yield* ask(agents, ({ call, client }) => call(client.keys.list())) }
+})
 
 /** Fails when an agent did: what is done everywhere is not done yet. */
 const complete = Effect.fnUntraced(function*<A>(asked: ReadonlyArray<Asked<A>>) {
@@ -119,7 +137,7 @@ const jsonOf = <A>(asked: ReadonlyArray<Asked<A>>, encode: (value: A) => object)
  * @since 0.1.0
  */
 export const list = Effect.fnUntraced(function*(options: Options) {
-  const asked = yield* rings(options)
+  const { found: asked } = yield* rings(options)
   if (asked.length > 1 || asked.every(({ answer }) => Result.isSuccess(answer))) {
     yield* Output.result(
       options.json,
@@ -211,12 +229,15 @@ export const add = Effect.fnUntraced(function*(options: Options & { readonly sou
       call(client.keys.add({ payload: { key, use } })),
       (change) => done(`has the key ${change.fingerprint}${use ? ", and uses it" : ""}`, change)
     )
-  if (!options.all || !options.use) return yield* report(options, yield* ask(yield* places(options), give(options.use)))
-  const found = yield* rings(options)
+  if (!options.all || !options.use) {
+    const { agents, gone } = yield* places(options)
+    return yield* report(options, [...yield* ask(agents, give(options.use)), ...absent(gone)])
+  }
+  const { found, gone } = yield* rings(options)
   const encrypting = found.filter(({ answer }) => Result.isFailure(answer) || answer.success.length > 0)
   const given = yield* ask(encrypting, give(false))
   if (given.some(({ answer }) => Result.isFailure(answer))) return yield* report(options, given)
-  yield* report(options, yield* ask(found, give(true)))
+  yield* report(options, [...yield* ask(found, give(true)), ...absent(gone)])
 })
 
 const unknown = (given: string) =>
@@ -271,13 +292,24 @@ const askable = Effect.fnUntraced(function*(
   )
 })
 
-/** What those are told who were not asked to do anything. */
+/** What is told of those who were not asked, because they cannot be. */
 const rest = (found: ReadonlyArray<Asked<unknown>>): ReadonlyArray<Asked<Done>> =>
   found.flatMap(({ agent, answer, url }) =>
     Result.isFailure(answer)
       ? [{ agent, url, answer: Result.succeed({ text: `not asked: ${answer.failure.message}`, isLeftOut: true }) }]
       : []
   )
+
+/** Members that are gone may come back, with the keys that they had. */
+const absent = (gone: ReadonlyArray<string>): ReadonlyArray<Asked<Done>> =>
+  gone.map((agent) => ({
+    agent,
+    url: "",
+    answer: Result.succeed({
+      text: "not there: if it comes back with other keys than the others', it is cut off; change its key file before",
+      isLeftOut: true
+    })
+  }))
 
 /**
  * Lets agents seal what they send with a key that they have. With `--all`, nothing is changed unless all have it: who
@@ -287,7 +319,7 @@ const rest = (found: ReadonlyArray<Asked<unknown>>): ReadonlyArray<Asked<Done>> 
  * @since 0.1.0
  */
 export const use = Effect.fnUntraced(function*(options: Wanted) {
-  const found = yield* rings(options)
+  const { found, gone } = yield* rings(options)
   yield* askable(options, found, "one without the key is cut off when others use it")
   const fingerprint = yield* meant(found, options.fingerprint)
   if (fingerprint === undefined) return yield* unknown(options.fingerprint)
@@ -309,7 +341,7 @@ export const use = Effect.fnUntraced(function*(options: Wanted) {
         (change) => done(`uses the key ${fingerprint}`, change)
       )
   )
-  yield* report(options, [...asked, ...rest(found)])
+  yield* report(options, [...asked, ...rest(found), ...absent(gone)])
 })
 
 /**
@@ -320,7 +352,7 @@ export const use = Effect.fnUntraced(function*(options: Wanted) {
  * @since 0.1.0
  */
 export const remove = Effect.fnUntraced(function*(options: Wanted) {
-  const found = yield* rings(options)
+  const { found, gone } = yield* rings(options)
   yield* askable(options, found, "one that still uses the key is cut off when others remove it")
   const fingerprint = yield* meant(found, options.fingerprint)
   if (fingerprint === undefined) return yield* unknown(options.fingerprint)
@@ -345,5 +377,5 @@ export const remove = Effect.fnUntraced(function*(options: Wanted) {
       )
     })
   )
-  yield* report(options, [...asked, ...rest(found)])
+  yield* report(options, [...asked, ...rest(found), ...absent(gone)])
 })
