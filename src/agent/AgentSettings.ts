@@ -123,8 +123,8 @@ const levels: Readonly<Record<string, LogLevel.LogLevel>> = {
 }
 
 /**
- * Returns the name of a level as `MEMBERLIST_LOG_LEVEL` has it. Of those that it does not have, all is `trace`, and fatal
- * is `error`.
+ * Returns the name of a level as `MEMBERLIST_LOG_LEVEL` has it. Of those that it does not have, all is `trace`, and
+ * fatal is `error`.
  *
  * @category conversions
  * @since 0.1.0

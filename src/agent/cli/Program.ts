@@ -27,7 +27,7 @@ import type { Signalled } from "./Signalled.ts"
 /** The first argument of a member of the demo. */
 export const DEMO_MEMBER = "demo-member"
 
-/** What stands before the arguments of this program when it is started again: nothing where it is one file with Node.js. */
+/** What stands before the arguments of this program when it starts itself: nothing where it is one file with Node.js. */
 const script = (): ReadonlyArray<string> =>
   // which Bun and Deno do not know
   process.getBuiltinModule("node:sea")?.isSea() === true ? [] : [process.argv[1] ?? ""]

@@ -7,7 +7,7 @@
 import { errors } from "./Accuracy.ts"
 import type { Circumstances, Tuning } from "./Circumstances.ts"
 import { detection, suspicions } from "./Detection.ts"
-import { processor } from "./Processor.ts"
+import { processorTime } from "./ProcessorTime.ts"
 import { spread } from "./Spread.ts"
 import { traffic } from "./Traffic.ts"
 
@@ -65,8 +65,8 @@ export interface Forecast {
     readonly bytesPerChange: number
   }
   /**
-   * Milliseconds of processor time that a process of one member takes in a second while nobody comes, goes or changes, on
-   * the machine of docs/benchmarks.md. Others are faster or slower; what it grows with is the same.
+   * Milliseconds of processor time that a process of one member takes in a second while nobody comes, goes or changes,
+   * on the machine of docs/benchmarks.md. Others are faster or slower; what it grows with is the same.
    */
   readonly processor: number
 }
@@ -98,6 +98,6 @@ export const forecast = (tuning: Tuning, circumstances: Circumstances): Forecast
       rumours: sent.newsBytes,
       bytesPerChange: sent.changeBytes
     },
-    processor: processor(tuning, circumstances, sent)
+    processor: processorTime(tuning, circumstances, sent)
   }
 }

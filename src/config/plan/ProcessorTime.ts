@@ -18,7 +18,7 @@ const SEALED = 0.19
 const ROW = 0.006
 
 /** Returns milliseconds of processor time in a second. */
-export const processor = (tuning: Tuning, circumstances: Circumstances, { packets }: Traffic): number => {
+export const processorTime = (tuning: Tuning, circumstances: Circumstances, { packets }: Traffic): number => {
   const { encrypted, members } = circumstances
   const { pushPullInterval } = tuning
   // each member begins one, and somebody begins one with it
