@@ -10,6 +10,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
 import { build } from "rolldown"
+import { ascii, inlined } from "./package/bundle.ts"
 
 const root = Path.resolve(import.meta.dirname, "..")
 const { values } = parseArgs({ options: { out: { type: "string", default: Path.join(root, "dist") } } })
@@ -29,18 +30,6 @@ const sources = [
 const entries = Object.fromEntries(
   sources.map((source) => [source.replace(/^\.\/src\/|\.ts$/g, ""), Path.join(root, source)])
 )
-
-/** Puts the text of a file in the place of the call that reads it, which must be written exactly so. */
-const inlined = {
-  name: "inlined",
-  transform: (code: string, id: string) => {
-    const [call, file] = /readFileSync\(new URL\("(\.\/[\w.-]+)", import\.meta\.url\), "utf8"\)/.exec(code) ?? []
-    if (call === undefined || file === undefined) return undefined
-    const text = JSON.stringify(readFileSync(Path.resolve(Path.dirname(id), file), "utf8"))
-    // the text is one line, so that the map of the lines stays right
-    return { code: code.replace(call, () => text), map: null }
-  }
-}
 
 rmSync(out, { recursive: true, force: true })
 
@@ -70,10 +59,8 @@ await build({
   }
 })
 
-// Characters beyond ASCII stand in texts alone, and V8 keeps a file with a single one in two bytes a character: of the file
-// with the node, that was 370 kB of memory. The map of the lines stays right.
 for (const file of readdirSync(out, { encoding: "utf8", recursive: true }).filter((file) => file.endsWith(".js"))) {
   const code = readFileSync(Path.join(out, file), "utf8")
-  const escaped = code.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+  const escaped = ascii(code)
   if (escaped !== code) writeFileSync(Path.join(out, file), escaped)
 }

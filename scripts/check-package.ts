@@ -3,11 +3,11 @@
  * them, and runs one of them as a bundle.
  *
  * What is proved: `exports` and `files` are right, the published types need nothing that only this repository has, no
- * consumer ends up in `src`, the README's links lead somewhere, one file in the form of an ES module is all that a
- * program needs, an editor shows what a setting means, docs/quick-start.md goes as it is told, and importing the package costs no
+ * consumer ends up in `src`, the README's links lead somewhere, publint and "are the types wrong" have nothing against the
+ * package, one file in the form of an ES module is all that a program needs, an editor shows what a setting means, docs/quick-start.md goes as it is told, and importing the package costs no
  * more than `package/cost.ts` allows.
  */
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
@@ -40,6 +40,13 @@ const output = (cwd: string, command: string, ...args: ReadonlyArray<string>) =>
 const run = (cwd: string, command: string, ...args: ReadonlyArray<string>) => {
   execFileSync(command, args, { cwd, env: environment, stdio: ["ignore", "inherit", "inherit"] })
 }
+
+/** What judges packages, installed by npx: each of them brings more packages than this repository has. */
+const judges: ReadonlyArray<readonly [name: string, ...command: ReadonlyArray<string>]> = [
+  ["publint@0.3.25", "publint", "run", "--strict"],
+  // it is an ES module, and nothing else: Node.js loads those by `require`, too
+  ["@arethetypeswrong/cli@0.18.5", "attw", "--profile", "esm-only", "--format", "ascii"]
+]
 
 /** What a consumer imports: every entry of the package that is a module. */
 const entries: ReadonlyArray<string> = Object.keys(manifest.exports)
@@ -96,6 +103,16 @@ try {
     files.filter(({ path }) => /^docs\/.*(?<!\.md|\.svg|\.png)$/.test(path))
       .map(({ path }) => `${path}: raw data; the package has documents and their pictures alone`)
   )
+
+  for (const [name, ...command] of judges) {
+    const { error, status, stderr, stdout } = spawnSync(
+      "npx",
+      ["--yes", `--package=${name}`, "--", ...command, Path.join(folder, packed.filename)],
+      { cwd: folder, encoding: "utf8", env: readersEnvironment }
+    )
+    if (status === 0) console.log(`${name} has nothing against it`)
+    else complain([`${name}: ${error ?? `${stdout}${stderr}`}`])
+  }
 
   mkdirSync(consumer)
   writeFileSync(Path.join(consumer, "package.json"), JSON.stringify({ name: "app", private: true, type: "module" }))
