@@ -60,7 +60,9 @@ export const picture = (screen: Terminal.Terminal, terminal: Text.Terminal): Nar
     show: Effect.fnUntraced(function*(state, at, last) {
       if (last) {
         yield* warn(state.complaints)
-        return yield* print([...Picture.eventRows(state), [], ...Picture.matrixRows(state, WIDTH), []], terminal)
+        // words that are too long for a narrow terminal are wrapped by it; a table would be garbled
+        const table = Picture.matrixRows(state, Math.min(WIDTH, (yield* size).columns))
+        return yield* print([...Picture.eventRows(state), [], ...table, []], terminal)
       }
       if (suspended) return
       const now = yield* size

@@ -69,6 +69,23 @@ describe("the demo's screen", () => {
       assert.include(after, "  node-1       ●       ●       ●       ●       ?")
     }))
 
+  it.effect("ends with a table that fits a terminal of 60 columns", () =>
+    Effect.gen(function*() {
+      const nine = Tale.told(Tale.nodes(9)).findLast(({ at }) => at <= 5000)?.state ?? World.empty
+      const { fiber, out } = yield* watched(false, (world, resize) =>
+        Effect.gen(function*() {
+          resize(60, 24)
+          yield* set(world, nine)
+          yield* Effect.sleep(450)
+        }))
+      yield* TestClock.adjust(1000)
+      yield* Fiber.join(fiber)
+      const [, after = ""] = out.join("").split(LEAVE)
+      const table = after.slice(after.indexOf("  sees")).split("\n")
+      assert.isAbove(table.length, 9)
+      assert.isTrue(table.every((line) => line.length <= 60), after)
+    }))
+
   it.effect("gives the terminal back when it is interrupted", () =>
     Effect.gen(function*() {
       const { fiber, out } = yield* watched(true, (world) => Effect.andThen(set(world, middle), Effect.never))
