@@ -33,6 +33,8 @@ export interface Page {
   /** Presses a key, by its name. */
   readonly press: (key: string) => Promise<void>
   readonly screenshot: (file: string, full?: boolean) => Promise<void>
+  /** Asks the browser about this page, by its own protocol. */
+  readonly ask: (method: string, params?: object) => Promise<Readonly<Record<string, unknown>>>
   /** What the page wrote to its console as an error, and what it threw. */
   readonly errors: ReadonlyArray<string>
 }
@@ -158,6 +160,7 @@ export const launch = async (program: string): Promise<Chromium> => {
         const { data } = await ask("Page.captureScreenshot", { format: "png", captureBeyondViewport: full })
         writeFileSync(file, Buffer.from(String(data), "base64"))
       },
+      ask,
       errors
     }
   }

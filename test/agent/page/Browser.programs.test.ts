@@ -1,10 +1,13 @@
 /**
- * The status page in a real browser, with three agents as processes. It takes about twenty seconds, most of them
- * waiting: for the failure detector, and for a page that comes back by itself.
+ * The status page in a real browser, with agents as processes, and with a stand-in for what agents do rarely. It takes
+ * about thirty seconds, most of them waiting: for the failure detector, and for a page that comes back by itself.
  */
 import { afterAll, assert, beforeAll, describe, it, onTestFinished } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
 import * as Chromium from "../../support/Chromium.ts"
+import * as FakeAgent from "../../support/FakeAgent.ts"
 import { Program } from "../../support/Program.ts"
+import * as StandIn from "../../support/StandIn.ts"
 
 const DESK = { width: 1280, height: 900 }
 
@@ -123,5 +126,128 @@ describe.skipIf(Chromium.found === undefined)("the status page in Chromium", () 
       })()`),
       [1000, 0]
     )
+  })
+
+  it("asks for the token, says that a wrong one is wrong, and keeps the right one for this tab alone", async () => {
+    const token = "a token of sixteen"
+    const a = await agent("a", { TOKEN: token })
+    const page = await browser.open(a.url.replace("0.0.0.0", "127.0.0.1"), DESK)
+    const use = async (text: string) => {
+      assert.strictEqual(await page.evaluate("document.activeElement.id"), "token-text")
+      await page.ask("Input.insertText", { text })
+      await page.press("Enter")
+    }
+    await page.until("!$('asks').hidden")
+    // nothing is shown of what is not known
+    assert.strictEqual(await page.evaluate("$('main').hidden"), true)
+    await use("wrong")
+    await page.until(says("token-said", /not its token/))
+    assert.strictEqual(await page.evaluate("sessionStorage.length"), 0)
+    await page.evaluate("$('token-said').textContent = ''")
+    // no header can hold it
+    await use("\u{1f511}")
+    await page.until(says("token-said", /not its token/))
+    await use(` ${token} `)
+    await page.until(says("link", /^live$/))
+    await page.until(says("counts", /1 alive/))
+    assert.deepStrictEqual(
+      await page.evaluate(
+        "[$('asks').hidden, $('main').hidden, document.activeElement.id, location.href.includes('token'), localStorage.length, document.cookie]"
+      ),
+      [true, false, "name", false, 0, ""]
+    )
+    await page.evaluate("location.reload()")
+    await page.until("document.readyState === 'complete' && $('link')?.textContent === 'live'")
+    assert.strictEqual(await page.evaluate("$('asks').hidden"), true)
+  })
+
+  it("tells in one line that many failed at the same moment, and misses none of a few", async () => {
+    const names = (count: number) => Array.from({ length: count }, (_, i) => `m${i}`)
+    const standIn = await StandIn.start(names(303).map((name) => FakeAgent.member(name)))
+    onTestFinished(standIn.close)
+    const page = await browser.open(standIn.url, DESK)
+    await page.until(says("link", /^live$/))
+    await page.until(says("counts", /303 alive/))
+    standIn.fail(["m0", "m1"])
+    await page.until(`${text("events")}.includes("m1 failed")`)
+    assert.strictEqual(await page.evaluate("$('events').childElementCount"), 2)
+    standIn.fail(names(303).slice(3))
+    await page.until(says("events", /m3, m4, m5 and 297 more failed/))
+    assert.strictEqual(await page.evaluate("$('events').childElementCount"), 3)
+    await page.until(says("counts", /1 alive.*302 failed/))
+    assert.deepStrictEqual(page.errors, [])
+  })
+
+  it("says when it heard last from an agent that is silent, and goes on when it speaks", async () => {
+    const standIn = await StandIn.start([FakeAgent.member("self", { self: true })])
+    onTestFinished(standIn.close)
+    const page = await browser.open(standIn.url, DESK)
+    await page.until(says("link", /^live$/))
+    const listeners = async () => {
+      await page.ask("HeapProfiler.collectGarbage")
+      const { jsEventListeners } = await page.ask("Memory.getDOMCounters")
+      return Number(jsEventListeners)
+    }
+    const before = await listeners()
+    const goOn = standIn.stop()
+    await page.until(says("link", /^no answer, last heard at \d/))
+    await page.until("document.title.startsWith('(not connected) self, ')")
+    goOn()
+    await page.until(says("link", /^live$/))
+    // what waits is forgotten when it is over: some twenty waits were, in the meantime
+    assert.isAtMost(await listeners(), before + 4)
+    assert.deepStrictEqual(page.errors, [])
+  })
+
+  it("shows the agent's times by the browser's clock, and strange names as text that garbles nothing", async () => {
+    const at = (ahead: number) => DateTime.makeUnsafe(Date.now() + ahead)
+    const ahead = -3_600_000
+    const names = [
+      "<b onclick=x>",
+      "\u202eexe.live",
+      "\u05e9\u05dc\u05d5\u05dd",
+      `a${"\u0338".repeat(30)}`,
+      "",
+      "x".repeat(512),
+      "__proto__"
+    ]
+    const standIn = await StandIn.start(
+      names.map((name) => FakeAgent.member(name, { since: at(ahead - 180_000) })),
+      ahead
+    )
+    onTestFinished(standIn.close)
+    const page = await browser.open(standIn.url, { width: 360, height: 740 })
+    await page.until(says("link", /^live$/))
+    await page.until(says("counts", /7 alive/))
+    await page.until(says("health", /Clock(59 min \d+ s|1 h 0 min) behind this browser's/))
+    assert.deepStrictEqual(
+      await page.evaluate(
+        "[...new Set([...document.querySelectorAll('#rows .since')].map((each) => each.textContent))]"
+      ),
+      ["3 min"]
+    )
+    assert.deepStrictEqual(
+      new Set(
+        await page.evaluate(
+          "[...document.querySelectorAll('#rows .linkish')].map((each) => each.textContent)"
+        ) as Array<string>
+      ),
+      new Set([
+        "<b onclick=x>",
+        "\ufffdexe.live",
+        // set apart, so that it turns nothing around it
+        "\u2068\u05e9\u05dc\u05d5\u05dd\u2069",
+        `a${"\u0338".repeat(4)}\ufffd`,
+        "(no name)",
+        `${"x".repeat(79)}\u2026`,
+        "__proto__"
+      ])
+    )
+    assert.strictEqual(await page.evaluate("document.documentElement.scrollWidth"), 360)
+    assert.deepStrictEqual(
+      await page.evaluate("[0.4, 21, 999.6, 1300, 9970, 59700, 3599700, 90061000].map(span)"),
+      ["under 1 ms", "21 ms", "1.0 s", "1.3 s", "10 s", "1 min 0 s", "59 min 59 s", "1 d 1 h"]
+    )
+    assert.deepStrictEqual(page.errors, [])
   })
 })
