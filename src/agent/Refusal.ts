@@ -151,7 +151,7 @@ export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()("BodyTooLar
  * @since 0.1.0
  */
 export class TooMany extends Schema.TaggedError<TooMany>()("TooMany", {
-  what: Schema.Literals(["requests", "streams", "topics", "checks"]),
+  what: Schema.Literals(["requests", "requests on one connection", "streams", "topics", "checks"]),
   limit: Schema.Int
 }) {
   override get message() {

@@ -170,6 +170,13 @@ const fingerprint = Argument.String("fingerprint").pipe(
   )
 )
 
+const partial = Flag.Boolean("partial").pipe(
+  Flag.withDescription(
+    "With --all: also where members cannot be asked, such as Go programs, that are prepared already"
+  ),
+  Flag.withDefault(false)
+)
+
 const keys = Command.make("keys").pipe(
   Command.withDescription("See and change the keys of agents"),
   Command.withSubcommands([
@@ -188,19 +195,27 @@ const keys = Command.make("keys").pipe(
     }, (options) => Effect.flatMap(rotation, ({ add }) => add(options))).pipe(
       Command.withDescription("Add a key, which opens what others seal with it")
     ),
-    Command.make("use", { fingerprint, ...fleet }, (options) => Effect.flatMap(rotation, ({ use }) => use(options)))
+    Command.make(
+      "use",
+      { fingerprint, partial, ...fleet },
+      (options) => Effect.flatMap(rotation, ({ use }) => use(options))
+    )
       .pipe(
         Command.withDescription("Seal with a key that was added")
       ),
     Command.make(
       "remove",
-      { fingerprint, ...fleet },
+      { fingerprint, partial, ...fleet },
       (options) => Effect.flatMap(rotation, ({ remove }) => remove(options))
     ).pipe(Command.withDescription("Remove a key that nobody seals with any more"))
   ])
 )
 
 const doctor = Command.make("doctor", {
+  members: Flags.member.pipe(
+    Argument.withDescription("Members to look at, at most 16; without names 16 by chance"),
+    Argument.variadic({ min: 0, max: 16 })
+  ),
   names: Flag.String("seeds-dns").pipe(
     Flag.withMetavar("NAME"),
     Flag.withDescription("Look up this name too, more than once for several"),

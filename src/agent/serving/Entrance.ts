@@ -20,6 +20,7 @@ import { Access } from "../Api.ts"
 import * as Model from "../Model.ts"
 import * as Refusal from "../Refusal.ts"
 import * as Guard from "./Guard.ts"
+import * as Listener from "./Listener.ts"
 import { Tally } from "./Tally.ts"
 
 /** Sent with each answer: nothing of it is to be kept, shown inside other pages, or taken for something else. */
@@ -85,6 +86,9 @@ export const layer = (policy: Guard.Policy, limit: number): Layer.Layer<never, n
       const refusal = (request: HttpServerRequest.HttpServerRequest): Refused | undefined => {
         const objection = Guard.objection(policy, request)
         if (objection !== undefined) return objection
+        if (Listener.isEarly(request.source)) {
+          return new Refusal.TooMany({ what: "requests on one connection", limit: 1 })
+        }
         // who asks whether it lives would start it again, and end what others wait for
         if (underWay >= limit && !Guard.isProbe(request)) return new Refusal.TooMany({ what: "requests", limit })
         return Number(request.headers["content-length"] ?? 0) > Model.MAX_BODY

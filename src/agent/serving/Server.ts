@@ -12,7 +12,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { sentence } from "../../base/PlainText.ts"
 import type { Memberlist } from "../../Memberlist.ts"
 import type * as AgentMeta from "../AgentMeta.ts"
@@ -29,20 +29,9 @@ import { Follower } from "./Follower.ts"
 import * as Guard from "./Guard.ts"
 import * as Handlers from "./Handlers.ts"
 import { failed, type HttpBindFailed } from "./HttpBindFailed.ts"
+import * as Listener from "./Listener.ts"
 import { Tally } from "./Tally.ts"
 import { Topics } from "./Topics.ts"
-
-/** Requests at once. */
-const MAX_REQUESTS = 256
-
-/** Streams at once. */
-const MAX_STREAMS = 1_024
-
-/** Connections that may be open beside those of requests and streams: such that are kept for the next request. */
-const SPARE_CONNECTIONS = 256
-
-/** Milliseconds for which nothing may move on a connection that is waited for. */
-const QUIET = 180_000
 
 /** What the API needs to know. */
 export interface Options {
@@ -70,7 +59,7 @@ export const routes = (options: Options, url: string) => {
   const policy = Guard.policyOf(options.host, options.token)
   const token = options.token === undefined ? "none" : policy.isLocal ? "changes" : "all"
   return Layer.mergeAll(
-    Entrance.layer(policy, MAX_REQUESTS),
+    Entrance.layer(policy, Listener.MAX_REQUESTS),
     Page.route,
     HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
       Layer.provide(Handlers.layer({ version: VERSION, http: url, token, meta: options.meta }, options.keyFile)),
@@ -84,7 +73,7 @@ export const services: Layer.Layer<Follower | Topics | Feeds | Tally, never, Mem
   Follower.layer,
   Topics.layer
 ).pipe(
-  Layer.provideMerge(Feeds.layer(MAX_STREAMS)),
+  Layer.provideMerge(Feeds.layer(Listener.MAX_STREAMS)),
   Layer.provideMerge(Tally.layer)
 )
 
@@ -98,28 +87,6 @@ const unready = (server: Server) => (_: IncomingMessage, response: ServerRespons
   )
 }
 
-/**
- * Returns a server with bounds for what any client can do before it is known, and without a listener that would end the
- * process with an error of the system.
- */
-export const bounded = (onError: (error: Error) => void): Server => {
-  const server = createServer({
-    headersTimeout: 10_000,
-    requestTimeout: 30_000,
-    keepAliveTimeout: 5_000,
-    connectionsCheckingInterval: 5_000
-  })
-  // a client that reads nothing of its answer; a join waits for less, and streams are sent something all the time
-  server.timeout = QUIET
-  server.maxConnections = MAX_REQUESTS + MAX_STREAMS + SPARE_CONNECTIONS
-  // an upgraded connection would leave these bounds. Without a listener the header is passed over, as it may be
-  server.on("connection", () => server.removeAllListeners("upgrade"))
-  return server.on("error", (error) => {
-    // until then it is an error of the start
-    if (server.listening) onError(error)
-  })
-}
-
 /** Takes the address. It comes first: where it is taken already, no node is started. */
 export const listening = (
   { host, port }: Pick<Options, "host" | "port">
@@ -129,7 +96,7 @@ export const listening = (
     return Layer.catchTag(
       NodeHttpServer.layer(
         () => {
-          const server = bounded((error) =>
+          const server = Listener.make((error) =>
             log(Effect.logWarning(`the HTTP API could not take a connection: ${sentence(error.message)}`))
           )
           return server.on("request", unready(server))

@@ -2,7 +2,7 @@ import { afterEach, assert, it } from "@effect/vitest"
 import { once } from "node:events"
 import type { Server } from "node:http"
 import { type AddressInfo, connect } from "node:net"
-import { bounded } from "../../../src/agent/serving/Server.ts"
+import * as Listener from "../../../src/agent/serving/Listener.ts"
 
 const servers: Array<Server> = []
 afterEach(() => {
@@ -13,7 +13,7 @@ afterEach(() => {
 })
 
 const listening = async (onError: (error: Error) => void = () => {}) => {
-  const server = bounded(onError)
+  const server = Listener.make(onError)
   servers.push(server)
   server.listen(0, "127.0.0.1")
   await once(server, "listening")
@@ -62,4 +62,42 @@ it("an error of the system while it listens is told, and does not end the proces
   const { server } = await listening((error) => told.push(error.message))
   server.emit("error", new Error("accept ENFILE"))
   assert.deepStrictEqual(told, ["accept ENFILE"])
+})
+
+it("requests that do not wait for an answer are refused, and end their connection", async () => {
+  const { port, server } = await listening()
+  const early: Array<boolean> = []
+  server.on("request", (request, response) => {
+    early.push(Listener.isEarly(request))
+    if (early.length === 2) response.end("second")
+  })
+  const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+  assert.strictEqual(await answer(port, request.repeat(1000)), "")
+  assert.deepStrictEqual(early, [false, true])
+})
+
+it("requests that wait for their answers follow each other on one connection", async () => {
+  const { port, server } = await listening()
+  const early: Array<boolean> = []
+  server.on("request", (request, response) => {
+    early.push(Listener.isEarly(request))
+    response.end(Buffer.alloc(early.length === 50 ? 1 : 200_000, "."))
+  })
+  const socket = connect(port, "127.0.0.1")
+  let wanted = 0
+  for (let i = 1; i <= 50; i++) {
+    const answered = once(socket, "done")
+    let size = 0
+    const read = (part: Buffer) => {
+      size += part.length
+      if (part.toString().endsWith(".") && size > (i === 50 ? 1 : 200_000)) socket.emit("done")
+    }
+    socket.on("data", read)
+    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    await answered
+    socket.off("data", read)
+    wanted++
+  }
+  socket.destroy()
+  assert.deepStrictEqual(early, Array.from({ length: wanted }, () => false))
 })
