@@ -151,6 +151,7 @@ export class Feeds extends Context.Service<Feeds, {
             answer: (beginning) =>
               Effect.gen(function*() {
                 if (isEnded || everybody.size >= limit) {
+                  tally.add("refused", "TooMany")
                   return yield* Effect.fail(new TooMany({ what: "streams", limit }))
                 }
                 const reader = yield* Effect.acquireRelease(

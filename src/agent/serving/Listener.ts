@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import * as Context from "effect/Context"
 import { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 
@@ -28,7 +29,22 @@ const early = new WeakSet<object>()
  */
 export const isEarly = (source: object): boolean => early.has(source)
 
-class Listener extends Server {
+/** Why a connection ended, or was not taken, without an answer. */
+export type Reason = "TooManyConnections" | "AnswersNotAwaited"
+
+/** The server of an API. */
+export class Listener extends Server {
+  #told: (reason: Reason) => void = () => {}
+
+  /** Tells of each connection that was refused, from now on. */
+  onRefused(told: (reason: Reason) => void): void {
+    this.#told = told
+  }
+
+  refused(reason: Reason): void {
+    this.#told(reason)
+  }
+
   /** What is not answered yet, by connection. */
   readonly #open = new WeakMap<Socket, number>()
 
@@ -38,6 +54,7 @@ class Listener extends Server {
     if (socket.destroyed) return false
     const open = this.#open.get(socket) ?? 0
     if (open > 1) {
+      this.refused("AnswersNotAwaited")
       socket.destroy()
       return false
     }
@@ -58,8 +75,11 @@ class Listener extends Server {
   }
 }
 
+/** The listener that there is, for those who count. */
+export class Here extends Context.Service<Here, Listener>()("effect-memberlist/agent/Listener") {}
+
 /** Returns a server. An error of the system after it listens is told, and does not end the process. */
-export const make = (onError: (error: Error) => void): Server => {
+export const make = (onError: (error: Error) => void): Listener => {
   const server = new Listener({
     headersTimeout: 10_000,
     requestTimeout: 30_000,
@@ -71,8 +91,10 @@ export const make = (onError: (error: Error) => void): Server => {
   server.maxConnections = MAX_REQUESTS + MAX_STREAMS + SPARE_CONNECTIONS
   // an upgraded connection would leave these bounds. Without a listener the header is passed over, as it may be
   server.on("connection", () => server.removeAllListeners("upgrade"))
-  return server.on("error", (error) => {
+  server.on("drop", () => server.refused("TooManyConnections"))
+  server.on("error", (error) => {
     // until then it is an error of the start
     if (server.listening) onError(error)
   })
+  return server
 }

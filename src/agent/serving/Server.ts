@@ -90,28 +90,26 @@ const unready = (server: Server) => (_: IncomingMessage, response: ServerRespons
 /** Takes the address. It comes first: where it is taken already, no node is started. */
 export const listening = (
   { host, port }: Pick<Options, "host" | "port">
-): Layer.Layer<HttpServer.HttpServer | Platform, HttpBindFailed> =>
+): Layer.Layer<HttpServer.HttpServer | Listener.Here | Platform, HttpBindFailed> =>
   Layer.unwrap(Effect.map(Effect.context<never>(), (context) => {
     const log = Effect.runSyncWith(context)
+    const listener = Listener.make((error) =>
+      log(Effect.logWarning(`the HTTP API could not take a connection: ${sentence(error.message)}`))
+    )
+    listener.on("request", unready(listener))
     return Layer.catchTag(
-      NodeHttpServer.layer(
-        () => {
-          const server = Listener.make((error) =>
-            log(Effect.logWarning(`the HTTP API could not take a connection: ${sentence(error.message)}`))
-          )
-          return server.on("request", unready(server))
-        },
-        { host, port, gracefulShutdownTimeout: Duration.seconds(2) }
-      ),
+      NodeHttpServer.layer(() => listener, { host, port, gracefulShutdownTimeout: Duration.seconds(2) }),
       "ServeError",
       ({ cause }) => Layer.effectContext(Effect.fail(failed(host, port, cause)))
-    )
+    ).pipe(Layer.merge(Layer.succeed(Listener.Here, listener)))
   }))
 
 /**
  * Serves the API. When it is released, streams end first, then requests that are open get two seconds.
  */
-export const layer = (options: Options): Layer.Layer<never, never, Memberlist | HttpServer.HttpServer | Platform> => {
+export const layer = (
+  options: Options
+): Layer.Layer<never, never, Memberlist | HttpServer.HttpServer | Listener.Here | Platform> => {
   const serving = Layer.unwrap(
     Effect.map(
       HttpServer.HttpServer,
@@ -125,6 +123,9 @@ export const layer = (options: Options): Layer.Layer<never, never, Memberlist | 
   )
   const ending = Layer.effectDiscard(Effect.gen(function*() {
     const feeds = yield* Feeds
+    const tally = yield* Tally
+    const listener = yield* Listener.Here
+    listener.onRefused((reason) => tally.add("refused", reason))
     yield* Effect.addFinalizer(() => feeds.end)
   }))
   // made for each agent: one value would be built once in a program, and serve one node

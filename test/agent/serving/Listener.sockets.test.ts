@@ -64,8 +64,22 @@ it("an error of the system while it listens is told, and does not end the proces
   assert.deepStrictEqual(told, ["accept ENFILE"])
 })
 
+it("connections above the bound are not taken, and counted", async () => {
+  const { port, server } = await listening()
+  const refused: Array<Listener.Reason> = []
+  server.onRefused((reason) => refused.push(reason))
+  server.maxConnections = 1
+  const first = connect(port, "127.0.0.1")
+  await once(server, "connection")
+  assert.strictEqual(await answer(port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").catch(() => ""), "")
+  first.destroy()
+  assert.deepStrictEqual(refused, ["TooManyConnections"])
+})
+
 it("requests that do not wait for an answer are refused, and end their connection", async () => {
   const { port, server } = await listening()
+  const refused: Array<Listener.Reason> = []
+  server.onRefused((reason) => refused.push(reason))
   const early: Array<boolean> = []
   server.on("request", (request, response) => {
     early.push(Listener.isEarly(request))
@@ -74,6 +88,7 @@ it("requests that do not wait for an answer are refused, and end their connectio
   const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
   assert.strictEqual(await answer(port, request.repeat(1000)), "")
   assert.deepStrictEqual(early, [false, true])
+  assert.deepStrictEqual(refused, ["AnswersNotAwaited"])
 })
 
 it("requests that wait for their answers follow each other on one connection", async () => {
