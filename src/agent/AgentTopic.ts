@@ -36,8 +36,9 @@ export const Message = Schema.TaggedUnion({
   Told: {
     digest: Schema.String.check(Schema.isPattern(Digest.pattern)),
     members: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 })),
-    /** Milliseconds for which the sender has had this list. */
-    age: Millis
+    /** Milliseconds for which the sender has had this list; at least, where `isExact` is false. */
+    age: Millis,
+    isExact: Schema.Boolean
   },
   /** Tries a way, and wants answers by these. */
   Tried: { id: Id, back: Schema.Array(Way).check(Schema.isMaxLength(3)), filler: Filler },

@@ -82,7 +82,7 @@ const alone = Effect.gen(function*() {
   const began = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   return Agreement.of({
     look: Effect.map(cluster.members, (members) => {
-      const own = { digest: Digest.of(members), members: members.length, since: began, self }
+      const own = { digest: Digest.of(members), members: members.length, since: began, isExact: true, self }
       const names = members.map(({ name }) => name)
       return Conclusion.conclude(new Map(), own, names, new Set([self]), Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
     })
@@ -95,7 +95,8 @@ const make = Effect.gen(function*() {
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const { name: self } = yield* cluster.localMember
-  let own: Conclusion.Seen = { digest: "", members: 0, since: now() }
+  let own: Conclusion.Seen = { digest: "", members: 0, since: now(), isExact: true }
+  let checkedAt = now()
   let live: ReadonlySet<string> = new Set()
   /** Of live members alone, so there are never more of them. */
   const reports = new Map<string, Conclusion.Report>()
@@ -112,26 +113,32 @@ const make = Effect.gen(function*() {
     Effect.gen(function*() {
       const spread = Math.max(MIN_PAUSE, (live.size * 1_000) / ANSWERS_PER_SECOND)
       yield* Effect.sleep(yield* Random.nextBetween(0, spread))
-      const { digest, members, since } = own
+      const { digest, isExact, members, since } = own
       // one that does not hear it asks again
       yield* Effect.ignore(
-        digests.send({ name: to }, { _tag: "Told", digest, members, age: Math.max(0, now() - since) })
+        digests.send({ name: to }, { _tag: "Told", digest, members, age: Math.max(0, now() - since), isExact })
       )
     })
 
   const answerLater = (to: string) => FiberMap.run(answers, to, answer(to), { onlyIfMissing: true })
 
-  /** Looks at our own list, and tells those who look of another one. */
-  const check = Effect.flatMap(cluster.members, (members) => {
-    live = new Set(members.map(({ name }) => name))
-    for (const name of reports.keys()) if (!live.has(name)) reports.delete(name)
-    for (const [name, until] of lookers) if (until < now() || !live.has(name)) lookers.delete(name)
-    if (lookers.size === 0 && lookedAt === undefined) Latch.closeUnsafe(active)
-    const digest = Digest.of(members)
-    if (digest === own.digest && members.length === own.members) return Effect.void
-    own = { digest, members: members.length, since: now() }
-    return Effect.forEach([...lookers.keys()], answerLater, { discard: true })
-  })
+  /**
+   * Looks at our own list, and tells those who look of another one. An incarnation that is raised and nothing else is
+   * no change of the view: when nobody looked for a while, it is not known when that came.
+   */
+  const check = (isChange: boolean) =>
+    Effect.flatMap(cluster.members, (members) => {
+      live = new Set(members.map(({ name }) => name))
+      for (const name of reports.keys()) if (!live.has(name)) reports.delete(name)
+      for (const [name, until] of lookers) if (until < now() || !live.has(name)) lookers.delete(name)
+      if (lookers.size === 0 && lookedAt === undefined) Latch.closeUnsafe(active)
+      const isExact = isChange || now() - checkedAt <= 2 * CHECK_INTERVAL
+      checkedAt = now()
+      const digest = Digest.of(members)
+      if (digest === own.digest && members.length === own.members) return Effect.void
+      own = { digest, members: members.length, since: now(), isExact }
+      return Effect.forEach([...lookers.keys()], answerLater, { discard: true })
+    })
 
   const asked = (from: string) => {
     lookers.delete(from)
@@ -139,12 +146,11 @@ const make = Effect.gen(function*() {
     const [oldest] = lookers.keys()
     if (lookers.size > MAX_LOOKERS && oldest !== undefined) lookers.delete(oldest)
     Latch.openUnsafe(active)
-    return answerLater(from)
+    return Effect.andThen(check(false), answerLater(from))
   }
 
-  const watching = Stream.runForEach(cluster.changes, () => check)
-  // an incarnation that is raised and nothing else is no change of the view
-  const checking = active.await.pipe(Effect.andThen(Effect.sleep(CHECK_INTERVAL)), Effect.andThen(check))
+  const watching = Stream.runForEach(cluster.changes, () => check(true))
+  const checking = active.await.pipe(Effect.andThen(Effect.sleep(CHECK_INTERVAL)), Effect.andThen(check(false)))
 
   const receiving = Stream.runForEach(digests.subscribe, ({ from, value }) =>
     Effect.suspend(() => {
@@ -153,8 +159,8 @@ const make = Effect.gen(function*() {
       if (value._tag !== "Told") return Effect.void
       // nobody asked: somebody else's mistake, and not kept
       if (lookedAt === undefined) return Effect.void
-      const { age, digest, members } = value
-      reports.set(from, { digest, members, since: now() - age, at: now() })
+      const { age, digest, isExact, members } = value
+      reports.set(from, { digest, members, since: now() - age, isExact, at: now() })
       return Effect.void
     }))
 
@@ -184,7 +190,7 @@ const make = Effect.gen(function*() {
       lookedAt = now()
       Latch.openUnsafe(looked)
       Latch.openUnsafe(active)
-      yield* check
+      yield* check(false)
       const agents = new Set((yield* digests.participants).map(({ name }) => name))
       return Conclusion.conclude(reports, { ...own, self }, [...live], agents, now())
     })

@@ -13,6 +13,8 @@ export interface Seen {
   readonly members: number
   /** Since when the agent has it. */
   readonly since: number
+  /** Whether it is known when that began; else it was before `since`. */
+  readonly isExact: boolean
 }
 
 /** What an agent said, and when that came. */
@@ -58,11 +60,15 @@ export const Agreement = Schema.Struct({
   /** The names of silent and of unknown members, at most 50 each. */
   silentNames: Schema.Array(Schema.String),
   unknownNames: Schema.Array(Schema.String),
-  /** How long all agents have had the same list; absent while they have not, or one is silent. */
+  /**
+   * How long all agents have had the same list; absent while they have not, or one is silent. At least so long, where
+   * `propagation` is absent.
+   */
   agreedFor: Schema.optionalKey(Schema.Finite),
   /**
    * From the first agent that had this list to the last one: how long the last change took to spread. Absent while they
-   * do not agree, and where there is one agent only.
+   * do not agree, where there is one agent only, and where an agent does not know when its list came, because that was
+   * while nobody looked.
    */
   propagation: Schema.optionalKey(Schema.Finite)
 })
@@ -83,7 +89,7 @@ export const conclude = (
   const differences: Array<Agreement["differences"][number]> = []
   const silentNames: Array<string> = []
   const unknownNames: Array<string> = []
-  let [same, earliest, latest] = [1, own.since, own.since]
+  let [same, earliest, latest, areExact] = [1, own.since, own.since, own.isExact]
   for (const name of live) {
     if (name === own.self) continue
     const report = reports.get(name)
@@ -94,6 +100,7 @@ export const conclude = (
       same++
       earliest = Math.min(earliest, report.since)
       latest = Math.max(latest, report.since)
+      areExact &&= report.isExact
     } else {
       const { digest, members, since } = report
       differences.push({ member: name, digest, members, for: Math.max(0, now - since) })
@@ -112,6 +119,6 @@ export const conclude = (
     silentNames: silentNames.sort().slice(0, MAX_NAMED),
     unknownNames: unknownNames.sort().slice(0, MAX_NAMED),
     ...agreed ? { agreedFor: now - latest } : {},
-    ...agreed && same > 1 ? { propagation: latest - earliest } : {}
+    ...agreed && same > 1 && areExact ? { propagation: latest - earliest } : {}
   }
 }

@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
 import { Agreement } from "../../../src/agent/agreement/Agreement.ts"
-import { MemberlistLive } from "../../../src/Memberlist.ts"
+import { Memberlist, MemberlistLive } from "../../../src/Memberlist.ts"
 import { SimulatedCluster, VirtualTime } from "../../../src/testing/index.ts"
 
 const live = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): A => {
@@ -84,6 +84,35 @@ describe("the agreement of agents", () => {
       return (yield* looks(cluster, "n2", 8)).at(-1)
     }))
     assert.deepInclude(last, { same: 2, other: 0, silent: 0, unknown: 2, unknownNames: ["go1", "go2"] })
+  })
+
+  it("does not tell how long a change took that nobody looked at and not all noticed", () => {
+    const { changed, incarnations, seen } = live(Effect.gen(function*() {
+      const cluster = yield* formed(names(12))
+      yield* Effect.sleep("60 seconds")
+      // some suspect it, and others hear of its new incarnation alone
+      yield* cluster.network.partition([["n2"], names(12).filter((name) => name !== "n2")])
+      yield* Effect.sleep("1500 millis")
+      yield* cluster.network.partition([])
+      yield* Effect.sleep("2 minutes")
+      const incarnations = new Set<number | undefined>()
+      for (const name of names(12)) {
+        const members = yield* cluster.run(name, Memberlist.use((node) => node.members))
+        incarnations.add(members.find(({ name }) => name === "n2")?.incarnation)
+      }
+      const seen = yield* looks(cluster, "n1", 8)
+      yield* cluster.kill("n12")
+      return { incarnations, seen, changed: (yield* looks(cluster, "n1", 240)).at(-1) }
+    }))
+    assert.deepStrictEqual([...incarnations], [2])
+    const last = seen.at(-1)
+    assert.deepInclude(last, { same: 12, other: 0, silent: 0 })
+    // it was two minutes ago, and took less than two seconds: neither is claimed
+    assert.strictEqual(last?.propagation, undefined)
+    assert.isTrue((last?.agreedFor ?? Infinity) < 3_000)
+    // nobody ever had another list, so none is shown
+    assert.isTrue(seen.every(({ other }) => other === 0))
+    assert.isTrue((changed?.propagation ?? Infinity) < 5_000, JSON.stringify(changed))
   })
 
   it("is not asked for any more a while after the last look", () => {

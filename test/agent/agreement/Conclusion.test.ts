@@ -35,7 +35,7 @@ describe("the digest of a list", () => {
   })
 })
 
-const own = { self: "a", digest: "aaaaaaaaaaaaaaaa", members: 3, since: 1_000 }
+const own = { self: "a", digest: "aaaaaaaaaaaaaaaa", members: 3, since: 1_000, isExact: true }
 const report = (changes: Partial<Conclusion.Report> = {}): Conclusion.Report => ({
   ...own,
   since: 1_000,
@@ -54,6 +54,12 @@ describe("what agents said about their lists", () => {
     const concluded = conclude({ b: report({ since: 1_400 }), c: report({ since: 800 }) }, ["a", "b", "c"])
     assert.deepInclude(concluded, { same: 3, other: 0, silent: 0, unknown: 0, agreedFor: 8_600, propagation: 600 })
     assert.strictEqual(concluded.unchangedFor, 9_000)
+  })
+
+  it("is agreement without a propagation where one does not know since when it has the list", () => {
+    const concluded = conclude({ b: report({ since: 1_400, isExact: false }), c: report({}) }, ["a", "b", "c"])
+    assert.deepInclude(concluded, { same: 3, other: 0, silent: 0, agreedFor: 8_600 })
+    assert.isFalse("propagation" in concluded)
   })
 
   it("is no agreement while one has another list, or as many members and another digest", () => {
