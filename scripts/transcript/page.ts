@@ -134,7 +134,11 @@ export const render = async (): Promise<string> => {
     await show("send web-2 'for you alone' --reliable")
     say(fenced([await messages]))
 
-    say("## When a member fails", "`monitor` shows it as it happens; first come the members there are:")
+    say(
+      "## When a member fails",
+      "`monitor` shows it as it happens; first come the members there are. When the agent stops it says so once, tries again until"
+        + " there is one (after 0.25 s, then twice as long each time, up to 5 s), and says for how long it saw nothing; Ctrl-C ends it:"
+    )
     // three members, the suspicion, and the verdict
     const monitored = shown("monitor", { lines: 5 })
     await transcript.isRead("127.0.0.1")
@@ -145,14 +149,21 @@ export const render = async (): Promise<string> => {
       "What this agent knows about it, path by path; [verdicts](verdicts.md) explains the words."
     )
     await show("why web-3", "members --state all")
-    say("### top", "The same as a picture that is drawn again and again, until `q`. It needs a terminal.")
+    say(
+      "### top",
+      "The same as a picture that is drawn again and again, until `q`. It needs a terminal. While the agent does not answer, the last"
+        + " line says so, and it tries again each second."
+    )
     await show("top")
 
     say(
       "## Try",
       "`effect-memberlist demo` starts members on this machine, kills one and lets one leave, as a picture.",
-      "## What goes wrong"
+      "Clusters' bad days from seeds, in virtual time, are not in the package; [simulation](simulation.md) has what is, for tests of"
+        + " your own program."
     )
+    await show("simulate")
+    say("## What goes wrong")
     await show(
       "members --http 127.0.0.9:7980",
       "memebrs",

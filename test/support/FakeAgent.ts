@@ -17,9 +17,25 @@ export interface Answer {
   readonly events?: ReadonlyArray<{ readonly id: string; readonly event: string; readonly data: string }>
 }
 
-/** Answers by `METHOD /path`; with a port (`PORT METHOD /path`) for one of several agents. */
-export const agent = (answers: Readonly<Record<string, Answer>>) => {
+/** Where nothing listens. */
+export const nobody = "nobody"
+
+/**
+ * Answers by `METHOD /path`; with a port (`PORT METHOD /path`) for one of several agents. Of several answers each is
+ * given once, and the last one from then on.
+ */
+export const agent = (
+  answers: Readonly<Record<string, Answer | ReadonlyArray<Answer | typeof nobody>>>
+) => {
   const requests: Array<Request> = []
+  const given = new Map<string, number>()
+  const next = (line: string): Answer | typeof nobody | undefined => {
+    const all = answers[line]
+    if (!Array.isArray(all)) return all as Answer | undefined
+    const at = given.get(line) ?? 0
+    given.set(line, at + 1)
+    return all[Math.min(at, all.length - 1)]
+  }
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const url = new URL(String(input))
     const headers = new Headers(init?.headers)
@@ -30,8 +46,10 @@ export const agent = (answers: Readonly<Record<string, Answer>>) => {
       authorization: headers.get("authorization") ?? undefined
     })
     const line = `${init?.method} ${url.pathname}`
-    const answer = answers[`${url.host} ${line}`] ?? answers[line]
-    if (answer === undefined) throw Object.assign(new TypeError("fetch failed"), { cause: { code: "ECONNREFUSED" } })
+    const answer = next(`${url.host} ${line}`) ?? next(line)
+    if (answer === undefined || answer === nobody) {
+      throw Object.assign(new TypeError("fetch failed"), { cause: { code: "ECONNREFUSED" } })
+    }
     const { body: value, events, status = value === undefined && events === undefined ? 204 : 200 } = answer
     if (events !== undefined) {
       const text = events.map(({ data, event, id }) => `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`).join("")

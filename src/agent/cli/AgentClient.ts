@@ -71,12 +71,20 @@ const unreachable: Readonly<Record<string, string>> = {
   EAI_AGAIN: "its name cannot be looked up now",
   EHOSTUNREACH: "no way leads there",
   ENETUNREACH: "no way leads there",
-  ECONNRESET: "the connection was cut",
-  UND_ERR_SOCKET: "the connection was cut",
+  ECONNRESET: "it ended without a goodbye",
+  UND_ERR_SOCKET: "it ended without a goodbye",
   UND_ERR_CONNECT_TIMEOUT: "nothing answers there"
 }
 
 const ofClient = (url: string, { reason }: HttpClientError.HttpClientError): CommandFailed => {
+  const broken = "cause" in reason ? codeOf(reason.cause) : undefined
+  // in the middle of an answer
+  if (reason._tag !== "TransportError" && broken !== undefined) {
+    return failure(
+      "AgentUnreachable",
+      `the connection to the agent at ${url} was cut: ${unreachable[broken] ?? broken}`
+    )
+  }
   if (reason._tag !== "TransportError") return stranger(url)
   if (/bad port/.test(String(Predicate.hasProperty(reason.cause, "cause") ? reason.cause.cause : ""))) {
     return failure("AgentUnreachable", `HTTP clients refuse the port of ${url}, which is that of another protocol`)
@@ -151,9 +159,12 @@ export const connect = Effect.fnUntraced(function*(url: string) {
         Effect.timeout(options.timeout ?? ANSWER_TIME),
         Effect.mapError(ofError(url))
       ),
-    /** A stream that ends was ended by the agent: it stops. */
-    read: <A, E, E2>(request: Effect.Effect<Stream.Stream<A, E>, E2>): Stream.Stream<A, CommandFailed> =>
-      Stream.unwrap(Effect.timeout(request, ANSWER_TIME)).pipe(
+    /** A stream that ends was ended by the agent: it stops. `opened` is run when the agent has answered. */
+    read: <A, E, E2>(
+      request: Effect.Effect<Stream.Stream<A, E>, E2>,
+      opened: Effect.Effect<void> = Effect.void
+    ): Stream.Stream<A, CommandFailed> =>
+      Stream.unwrap(Effect.tap(Effect.timeout(request, ANSWER_TIME), opened)).pipe(
         Stream.concat(Stream.fail(failure("AgentStopped", `the agent at ${url} has ended the stream: it stops`))),
         Stream.mapError(ofError(url))
       )

@@ -20,7 +20,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as PlainText from "../../base/PlainText.ts"
 import * as SeedText from "../../base/SeedText.ts"
-import { CommandFailed, failure, ofCommandLine, USAGE } from "./CommandFailed.ts"
+import { CommandFailed, failure, ofCommandLine, USAGE, usage } from "./CommandFailed.ts"
 import * as Flags from "./Flags.ts"
 import type { Signalled } from "./Signalled.ts"
 
@@ -320,6 +320,15 @@ const demo = Command.make("demo", {
     Command.withDescription("Watch a cluster of processes on this machine, of which one is killed and one leaves")
   )
 
+/** It is made of tools that are not published: who looks for it is told where it is. */
+const SIMULATE = "simulate is not in the package: in a clone of the repository, npm ci && npm run simulate -- --help; "
+  + "your own program can be simulated by effect-memberlist/testing (docs/simulation.md)"
+
+const simulate = Command.make("simulate", {}, () => Effect.fail(usage(SIMULATE))).pipe(
+  Command.withDescription(`Clusters' bad days from seeds. Not in the package: it tells how to run it. ${SIMULATE}`),
+  Command.withShortDescription("Clusters' bad days from seeds; not in the package: it tells how to run it")
+)
+
 const amount = (
   name: string,
   metavar: string,
@@ -390,7 +399,7 @@ const root = Command.make("effect-memberlist").pipe(
     { group: "See", commands: [members, info, monitor, top, why, doctor] },
     { group: "Change", commands: [join, leave, updateMeta, keys] },
     { group: "Send", commands: [publish, send, ping] },
-    { group: "Try", commands: [demo] }
+    { group: "Try", commands: [demo, simulate] }
   ])
 )
 

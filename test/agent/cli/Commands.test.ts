@@ -2,6 +2,8 @@ import { describe, expect, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { TestClock } from "effect/testing"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
@@ -179,22 +181,70 @@ describe("monitor", () => {
     failedEvent
   ]
 
-  it.effect("is a line for each event, until the agent stops, which is a failure", () =>
+  const refusing = { status: 401, body: { _tag: "TokenRequired", given: false, message: "" } }
+
+  /** Runs it until it ends, in virtual time. */
+  const watched = Effect.fnUntraced(function*(args: ReadonlyArray<string>, agent: ReturnType<typeof Fake.agent>) {
+    const running = yield* Effect.forkChild(run(["monitor", ...args], agent), { startImmediately: true })
+    for (;;) {
+      const exit = running.pollUnsafe()
+      if (exit !== undefined) return yield* exit
+      yield* TestClock.adjust("50 millis")
+      // requests are promises
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+    }
+  })
+
+  it.effect("is a line for each event, and goes on when the agent was away", () =>
     Effect.gen(function*() {
-      const { code, err, out } = yield* run(["monitor"], Fake.agent({ "GET /v1/events": { events } }))
-      expect(out.split("\n")).toEqual([
-        "03:04:05.678 web-2 (10.0.0.5:7946) joined",
-        "03:04:05.678 web-2 failed: no ack in 500 ms (3 events before it were lost)"
+      const agent = Fake.agent({
+        "GET /v1/events": [{ events }, Fake.nobody, { status: 503, body: {} }, { events: events.slice(0, 1) }, refusing]
+      })
+      const { code, err, out } = yield* watched([], agent)
+      expect(out.split("\n").map((line) => line.replace(/^[\d:.]{12} /, "").replace(/after \d+\.\d s/, "after …")))
+        .toEqual([
+          "web-2 (10.0.0.5:7946) joined",
+          "web-2 failed: no ack in 500 ms (3 events before it were lost)",
+          "connection lost, trying again: the agent at http://127.0.0.1:7980 has ended the stream: it stops",
+          "connected again after …; what happened meanwhile was not seen",
+          "web-2 (10.0.0.5:7946) joined",
+          "connection lost, trying again: the agent at http://127.0.0.1:7980 has ended the stream: it stops"
+        ])
+      // what time does not mend ends it
+      expect([code, err]).toEqual([1, expect.stringContaining("wants its token")])
+    }))
+
+  it.effect("tells of the connection as objects too, as JSON", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({ "GET /v1/events": [{ events: [] }, { events: [] }, refusing] })
+      const { out } = yield* watched(["--json"], agent)
+      expect(out.split("\n").map((line) => JSON.parse(line))).toEqual([
+        { event: "ConnectionLost", at: expect.any(String), message: expect.stringContaining("it stops") },
+        { event: "ConnectionRestored", at: expect.any(String), lostMillis: expect.any(Number) },
+        { event: "ConnectionLost", at: expect.any(String), message: expect.stringContaining("it stops") }
       ])
-      expect([code, err]).toEqual([
-        1,
-        "effect-memberlist: the agent at http://127.0.0.1:7980 has ended the stream: it stops"
-      ])
+    }))
+
+  it.effect("asks ever more seldom while there is nobody, and does not begin where there is nobody", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({ "GET /v1/events": [{ events }, Fake.nobody] })
+      const running = yield* Effect.forkChild(run(["monitor"], agent), { startImmediately: true })
+      for (let i = 0; i < 1200; i++) {
+        yield* TestClock.adjust("50 millis")
+        yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      }
+      // a minute: 0.25, 0.5, 1, 2, 4 s, and then every five
+      expect(agent.requests.length).toBeGreaterThanOrEqual(14)
+      expect(agent.requests.length).toBeLessThanOrEqual(18)
+      yield* Fiber.interrupt(running)
+
+      const { code, err } = yield* failed("monitor", Fake.agent({}))
+      expect([code, err]).toEqual([1, expect.stringContaining("nothing listens there")])
     }))
 
   it.effect("is an object for each event, as JSON", () =>
     Effect.gen(function*() {
-      const { out } = yield* run(["monitor", "--json"], Fake.agent({ "GET /v1/events": { events } }))
+      const { out } = yield* watched(["--json"], Fake.agent({ "GET /v1/events": [{ events }, refusing] }))
       const [, second] = out.split("\n").map((line) => JSON.parse(line))
       expect(second).toEqual({ event: "MemberFailed", ...JSON.parse(failedEvent.data) })
     }))
@@ -210,9 +260,9 @@ describe("monitor", () => {
     Effect.gen(function*() {
       const data = { value: Fake.content("hello"), from: "web-3", at: "2026-01-02T03:04:05.678Z", missed: 0 }
       const agent = Fake.agent({
-        "GET /v1/topics/news": { events: [{ id: "1", event: "value", data: JSON.stringify(data) }] }
+        "GET /v1/topics/news": [{ events: [{ id: "1", event: "value", data: JSON.stringify(data) }] }, refusing]
       })
-      expect((yield* run(["monitor", "--topic", "news"], agent)).out).toBe("03:04:05.678 web-3 hello")
+      expect((yield* watched(["--topic", "news"], agent)).out).toContain("03:04:05.678 web-3 hello\n")
     }))
 })
 

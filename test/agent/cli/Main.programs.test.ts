@@ -20,13 +20,18 @@ afterAll(() => {
 })
 
 /** An agent on free ports, and where it is. */
-const agent = async (name: string, args: ReadonlyArray<string> = [], env: NodeJS.ProcessEnv = {}) => {
+const agent = async (
+  name: string,
+  args: ReadonlyArray<string> = [],
+  env: NodeJS.ProcessEnv = {},
+  http = "127.0.0.1:0"
+) => {
   const program = start(
-    ["agent", "--name", name, "--bind", "127.0.0.1:0", "--http", "127.0.0.1:0", "--profile", "local", ...args],
+    ["agent", "--name", name, "--bind", "127.0.0.1:0", "--http", http, "--profile", "local", ...args],
     env
   )
-  const [, address = "", http = ""] = await program.prints(/members reach it at (\S+), HTTP at http:\/\/(\S+)/)
-  return { program, address, http }
+  const [, address = "", place = ""] = await program.prints(/members reach it at (\S+), HTTP at http:\/\/(\S+)/)
+  return { program, address, http: place }
 }
 
 /** A command that ends by itself. */
@@ -51,10 +56,15 @@ describe("an agent", () => {
     expect(b.program.printed).toContain("left the cluster")
     await watching.prints(/b \(\S+\) left/)
 
-    // whoever watches has no answer any more, and is told so
+    // whoever watches goes on when there is an agent again, and ends when it is told to
     expect(await a.program.signal("SIGINT")).toBe(0)
-    expect(await watching.ended).toBe(1)
-    expect(watching.printed).toMatch(/effect-memberlist: [^\n]+\n$/)
+    await watching.prints(/connection lost, trying again: /)
+    const again = await agent("a", [], {}, a.http)
+    await watching.prints(/connected again after [\s\S]+a \(\S+\) joined/)
+    // also where it had no time to say goodbye
+    again.program.kill()
+    await watching.prints(/connected again after [\s\S]+connection lost, trying again: /)
+    expect(await watching.signal("SIGINT")).toBe(130)
     expect(watching.printed + a.program.printed + b.program.printed).not.toMatch(/\n\s+at /)
   })
 

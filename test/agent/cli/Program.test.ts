@@ -97,6 +97,16 @@ describe("keygen", () => {
     }))
 })
 
+describe("simulate", () => {
+  it.effect("says that it is not in the package, and where it is", () =>
+    Effect.gen(function*() {
+      const { code, err } = yield* run(["simulate"])
+      expect([code, err]).toEqual([2, expect.stringMatching(/^[^\n]*not in the package[^\n]*npm run simulate[^\n]*$/)])
+      expect((yield* run(["simulate", "--help"])).out).toContain("npm ci && npm run simulate")
+      expect((yield* run(["--help"])).out).toMatch(/simulate .*not in the package/)
+    }))
+})
+
 it("has the version of the package", () => {
   const manifest = JSON.parse(readFileSync("package.json", "utf8"))
   expect(VERSION).toBe(manifest.version)

@@ -66,7 +66,7 @@ describe("a picture of the cluster", () => {
   it("tells when the agent does not answer any more, and keeps what was known", () => {
     const problem = new CommandFailed({ reason: "AgentUnreachable", message: "no agent answers", isUsage: false })
     const lines = frame({ ...picture, problem }, size(80, 24), false, now)
-    expect(lines.at(-1)).toBe("no agent answers")
+    expect(lines.at(-1)).toBe("trying again: no agent answers")
     expect(lines.join("\n")).toContain("web-3")
   })
 

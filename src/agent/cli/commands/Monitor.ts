@@ -16,6 +16,7 @@ import * as AgentClient from "../AgentClient.ts"
 import * as Columns from "../Columns.ts"
 import { contentText } from "../MemberText.ts"
 import * as Output from "../Output.ts"
+import * as Reconnecting from "../Reconnecting.ts"
 
 const clock = (at: DateTime.Utc): string => DateTime.formatIso(at).slice(11, 23)
 
@@ -99,8 +100,25 @@ const encodeMessage = Schema.encodeSync(Model.MessageView)
 const named = ({ data, event }: { readonly data: string; readonly event: string }): string =>
   PlainText.json({ event, ...JSON.parse(data) })
 
+/** When and what of the connection, as a line or as an object. */
+const notice = Effect.fnUntraced(function*(
+  screen: Columns.Screen,
+  json: boolean,
+  event: "ConnectionLost" | "ConnectionRestored",
+  fields: Readonly<Record<string, unknown>>,
+  text: string
+) {
+  const at = yield* DateTime.now
+  yield* Console.log(
+    json
+      ? PlainText.json({ event, at: DateTime.formatIso(at), ...fields })
+      : `${Columns.paint(screen, "dim", clock(at))} ${Columns.paint(screen, "yellow", PlainText.sentence(text))}`
+  )
+})
+
 /**
- * Prints events, values of a topic, or messages, until it is interrupted or the agent stops.
+ * Prints events, values of a topic, or messages, until it is interrupted. When the agent stops, it goes on as soon as
+ * there is one again.
  *
  * @category commands
  * @since 0.1.0
@@ -108,16 +126,28 @@ const named = ({ data, event }: { readonly data: string; readonly event: string 
 export const monitor = Effect.fnUntraced(function*({ http, json, messages, topic }: Options) {
   const { client, read } = yield* AgentClient.connect(http)
   const screen = yield* Output.screen
-  const lines = Option.isSome(topic)
-    ? Stream.map(
-      read(client.topics.subscribe({ params: { topic: topic.value } })),
-      (event) => json ? named(encodeValue(event)) : valueLine(screen, { ...event.data, content: event.data.value })
-    )
-    : messages
-    ? Stream.map(
-      read(client.messages()),
-      (event) => json ? named(encodeMessage(event)) : valueLine(screen, event.data)
-    )
-    : Stream.map(read(client.events()), (event) => json ? named(encodeEvent(event)) : line(screen, event))
-  yield* Stream.runForEach(lines, (text) => Console.log(text))
+  const lines = (opened: Effect.Effect<void>) =>
+    Option.isSome(topic)
+      ? Stream.map(
+        read(client.topics.subscribe({ params: { topic: topic.value } }), opened),
+        (event) => json ? named(encodeValue(event)) : valueLine(screen, { ...event.data, content: event.data.value })
+      )
+      : messages
+      ? Stream.map(
+        read(client.messages(), opened),
+        (event) => json ? named(encodeMessage(event)) : valueLine(screen, event.data)
+      )
+      : Stream.map(read(client.events(), opened), (event) => json ? named(encodeEvent(event)) : line(screen, event))
+  return yield* Reconnecting.forEach(lines, (text) => Console.log(text), {
+    lost: ({ message }) =>
+      notice(screen, json, "ConnectionLost", { message }, `connection lost, trying again: ${message}`),
+    back: (millis) =>
+      notice(
+        screen,
+        json,
+        "ConnectionRestored",
+        { lostMillis: millis },
+        `connected again after ${(millis / 1000).toFixed(1)} s; what happened meanwhile was not seen`
+      )
+  })
 })

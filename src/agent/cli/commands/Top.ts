@@ -115,7 +115,7 @@ export const frame = (
     ...(feed === 0 ? [] : ["", ...padded(picture.events.slice(-feed).map((event) => line(screen, event)), feed)]),
     picture.problem === undefined
       ? Columns.paint(screen, "dim", keys)
-      : Columns.paint(screen, "red", PlainText.sentence(picture.problem.message))
+      : Columns.paint(screen, "red", PlainText.sentence(`trying again: ${picture.problem.message}`))
   ]
   return lines.slice(0, rows).map((text) => fitted(text, columns))
 }
