@@ -33,7 +33,11 @@ export const make = (): Lateness => {
       }
       return late
     },
-    busy: () => performance.eventLoopUtilization(before).utilization
+    busy: () => {
+      const { active, idle, utilization } = performance.eventLoopUtilization(before)
+      // Bun and Deno have the function, and measure nothing
+      return active + idle > 0 ? utilization : undefined
+    }
   }
 }
 

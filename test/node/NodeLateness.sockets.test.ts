@@ -1,5 +1,5 @@
 /** Needs the event loop of a real process. */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, onTestFinished, vi } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -30,6 +30,12 @@ describe("the lateness of a Node.js process", () => {
     mark(idle)
     await sleep(SECOND)
     assert.isBelow(idle.busy() ?? 1, 0.5)
+  })
+
+  it("does not say how busy a loop is that is not measured, as under Bun and Deno", () => {
+    const spy = vi.spyOn(performance, "eventLoopUtilization").mockReturnValue({ idle: 0, active: 0, utilization: 0 })
+    onTestFinished(() => spy.mockRestore())
+    assert.isUndefined(NodeLateness.make().busy())
   })
 
   it.live("comes with the transport, and without one is that of the timers alone", () =>
