@@ -162,6 +162,13 @@ export class Agent {
     return (await answer).observed
   }
 
+  /** Megabytes of its heap that are still there after a full collection. */
+  async held(): Promise<number> {
+    const answer = told<{ readonly held: number }>(this.child, this.name)
+    this.child.send("held")
+    return (await answer).held
+  }
+
   private async get<A>(path: string): Promise<A> {
     try {
       return await (await fetch(this.url + path)).json() as A

@@ -105,6 +105,8 @@ export interface Measured {
   readonly calls: Calls
   readonly reads: ReadonlyArray<Read>
   readonly watched: ReadonlyArray<Watched>
+  /** Megabytes of the loaded agent's heap after a full collection. */
+  readonly held: { readonly before: number; readonly after: number }
   /** The delays of the other four agents during the load, the worst of them. */
   readonly others: Times
   readonly protocol: Protocol

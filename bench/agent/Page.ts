@@ -11,7 +11,7 @@ const HEADINGS = ["50 %, ms", "99 %, ms", "longest, ms"]
 
 /** Returns what was measured, as Markdown. */
 export const page = (measured: Measured): string => {
-  const { calls, order, others, protocol, reads, watched } = measured
+  const { calls, held, order, others, protocol, reads, watched } = measured
   const { clients, rate, seconds } = order
   const failures = failuresOf(measured)
   const changes = `${number(calls.updates)} changes of metadata and ${number(calls.values)} published values`
@@ -60,6 +60,8 @@ export const page = (measured: Measured): string => {
         ...cells(delay)
       ])
     ),
+    "Resident memory is also what Node.js has not given back yet. After a full collection the heap held "
+    + `${number(held.before, 1)} MB before all that and ${number(held.after, 1)} MB after it.`,
     `The protocol, as all ${AGENTS} agents tell it: ${number(protocol.verdicts.length)} verdicts, `
     + `${number(protocol.suspected)} suspicions, ${number(protocol.failed)} members called dead, `
     + `${number(protocol.probesFailed)} probes without an ack, highest health score ${number(protocol.score)}, `

@@ -137,6 +137,7 @@ const first = await healths()
 score = 0
 const looking = setInterval(() => void healths().catch(() => undefined), 1000)
 
+const heldBefore = await loaded.held()
 const [, before] = await during("before", rest)
 progress.done(`${(before.cpu * 100).toFixed(0)} % of a processor`)
 
@@ -172,6 +173,7 @@ progress.done(`${(under.cpu * 100).toFixed(0)} % of a processor, ${calls.rate.to
 
 await readers.ask({ do: "close" })
 const [, after] = await during("after, streams closed", rest)
+const held = { before: heldBefore, after: await loaded.held() }
 clearInterval(looking)
 const last = await healths()
 const verdicts = (await Promise.all(agents.map(async (agent, i) => (await agent.verdicts()).slice(heard[i])))).flat()
@@ -194,6 +196,7 @@ const measured: Measured = {
   calls,
   reads,
   watched: [before, opening, quiet, under, after],
+  held,
   others: {
     count: delays.length,
     p50: worst(({ delay }) => delay.p50),

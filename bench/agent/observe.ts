@@ -1,5 +1,7 @@
 /** Loaded before an agent: answers its parent, by messages, what the process costs and how late its timers are. */
 import { monitorEventLoopDelay } from "node:perf_hooks"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 
 /** How often the loop is looked at, in milliseconds. */
 const EVERY = 10
@@ -31,7 +33,14 @@ const observed = (): Observed => {
   return { cpu: (system + user) / 1000, resident: rss / 1e6, heap: heapUsed / 1e6, delay }
 }
 
-process.on("message", (id) => void process.send?.({ id, observed: observed() }))
+/** Megabytes of the heap that are still there after a full collection. */
+const held = (): number => {
+  setFlagsFromString("--expose-gc")
+  runInNewContext("gc")()
+  return process.memoryUsage().heapUsed / 1e6
+}
+
+process.on("message", (asked) => void process.send?.(asked === "held" ? { held: held() } : { observed: observed() }))
 // whoever started it was killed
 process.on("disconnect", () => process.exit(1))
 // it is the agent that decides when the process ends

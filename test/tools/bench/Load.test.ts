@@ -27,6 +27,7 @@ const good: Measured = {
   },
   reads: [{ stream: "GET /v1/events", readers: 9, expected: 9, delivered: 9, millis: times, ended: 0 }],
   watched: [{ stretch: "load", seconds: 1, cpu: 0.25, resident: 100, heap: 50, delay: times }],
+  held: { before: 40, after: 41 },
   others: times,
   protocol: {
     verdicts: [],
