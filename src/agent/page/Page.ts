@@ -31,7 +31,10 @@ export const policy: string = [
   "img-src data:",
   "base-uri 'none'",
   "form-action 'none'",
-  "frame-ancestors 'none'"
+  "frame-ancestors 'none'",
+  // text never becomes HTML or script, also by a mistake of ours
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'"
 ].join("; ")
 
 const page = Effect.sync(() =>

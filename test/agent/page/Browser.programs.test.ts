@@ -244,10 +244,15 @@ describe.skipIf(Chromium.found === undefined)("the status page in Chromium", () 
       ])
     )
     assert.strictEqual(await page.evaluate("document.documentElement.scrollWidth"), 360)
+    assert.deepStrictEqual(page.errors, [])
+    // not even by a mistake of the page
+    assert.match(
+      String(await page.evaluate("try { document.body.innerHTML = 'x'; 'taken' } catch (error) { String(error) }")),
+      /TypeError.*TrustedHTML/
+    )
     assert.deepStrictEqual(
       await page.evaluate("[0.4, 21, 999.6, 1300, 9970, 59700, 3599700, 90061000].map(span)"),
       ["under 1 ms", "21 ms", "1.0 s", "1.3 s", "10 s", "1 min 0 s", "59 min 59 s", "1 d 1 h"]
     )
-    assert.deepStrictEqual(page.errors, [])
   })
 })
