@@ -77,9 +77,6 @@ const thousand = async () => {
   await page.until(`/[4-9] suspect|failed/.test(${text("counts")})`, 300)
   await busy(page)
   await page.screenshot(file("thousand-members"))
-  await page.look(PHONE)
-  await busy(page)
-  await page.screenshot(file("thousand-phone"))
 }
 
 try {

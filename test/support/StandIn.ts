@@ -34,7 +34,10 @@ const agreement: Conclusion.Agreement = {
   unknownNames: []
 }
 
-/** Its clock is so many milliseconds ahead of this machine's. */
+/**
+ * Its clock is so many milliseconds ahead of this machine's. Members that are dead failed when their state says, and it
+ * has verdicts of that.
+ */
 export const start = async (members: ReadonlyArray<Model.MemberView>, ahead = 0): Promise<StandIn> => {
   const now = () => Date.now() + ahead
   const events = new Set<ServerResponse>()
@@ -54,7 +57,12 @@ export const start = async (members: ReadonlyArray<Model.MemberView>, ahead = 0)
   const answers: Readonly<Record<string, () => unknown>> = {
     "/v1/info": () => FakeAgent.about({ ...FakeAgent.info, name: "self", startedAt: DateTime.makeUnsafe(now()) }).body,
     "/v1/members": () => FakeAgent.members([...standIn.members.values()]).body,
-    "/v1/verdicts": () => [],
+    "/v1/verdicts": () =>
+      FakeAgent.verdicts(
+        members.flatMap(({ name, since, state }) =>
+          state === "dead" && since !== undefined ? [verdictOf(name, since)] : []
+        )
+      ).body,
     "/v1/health": () => FakeAgent.condition(FakeAgent.health).body,
     "/v1/agreement": () => agreement
   }
