@@ -71,7 +71,17 @@ const both = (value: string) =>
   )
 
 /** The seeds of a DNS name, `host[:port]`; one that begins with `_` is a service, which has its own ports. */
-const dnsSeeds = (text: string): Layer.Layer<Seeds, ConfigInvalid> => {
+const dnsSeeds = (text: string): Layer.Layer<Seeds, ConfigInvalid> =>
+  Layer.catch(
+    dnsSource(text),
+    // as it was given
+    ({ expected }) =>
+      Layer.effectContext(
+        Effect.fail(withoutTrace(new ConfigInvalid({ field: variable("seedsDns"), value: json(text), expected })))
+      )
+  )
+
+const dnsSource = (text: string): Layer.Layer<Seeds, ConfigInvalid> => {
   if (text.startsWith("_")) return NodeSeeds.layerSrv({ name: text })
   const seed = SeedText.parse(text, 0)
   if (seed === undefined || seed.name !== undefined) return NodeSeeds.layerDns({ name: text })

@@ -24,6 +24,7 @@ import { ConfigInvalid } from "../MemberlistError.ts"
 import type * as AgentMeta from "./AgentMeta.ts"
 import * as KeyFile from "./keys/KeyFile.ts"
 import * as Guard from "./serving/Guard.ts"
+import * as SmallFile from "./SmallFile.ts"
 
 /**
  * Where the agent listens for HTTP unless it is told otherwise.
@@ -176,14 +177,9 @@ type Values = Readonly<Record<string, string>>
 
 /** Reads a small file of text. */
 const fileText = (name: string, path: string) =>
-  Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    const { size } = yield* fs.stat(path)
-    if (size > MAX_FILE) return yield* Effect.fail(invalid(name, quoted(path), `a file of at most ${MAX_FILE} bytes`))
-    return (yield* fs.readFileString(path)).trim()
-  }).pipe(
-    Effect.catchTag("PlatformError", (error) =>
-      Effect.fail(invalid(name, quoted(path), `a file that can be read: ${error.message}`)))
+  Effect.mapError(
+    SmallFile.read(path, MAX_FILE),
+    ({ why }) => invalid(name, quoted(path), `a file that can be read; ${why}`)
   )
 
 /** What may stand in the file, by its name there. */

@@ -8,7 +8,6 @@ import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
@@ -23,6 +22,7 @@ import * as PlainText from "../../base/PlainText.ts"
 import { UnknownMember } from "../../MemberlistError.ts"
 import { Api } from "../Api.ts"
 import * as Refusal from "../Refusal.ts"
+import * as SmallFile from "../SmallFile.ts"
 import { CommandFailed, failure, usage } from "./CommandFailed.ts"
 
 /** An agent answers at once, unless it waits for others. */
@@ -31,16 +31,17 @@ const ANSWER_TIME: Duration.Input = "15 seconds"
 const variable = (name: string) =>
   Config.option(Config.Redacted(name)).pipe(Effect.mapError((error) => usage(error.message)))
 
+/** More is no header that a server takes. */
+const MAX_TOKEN = 4096
+
 /** The token in a file, as an agent takes it too. */
-const tokenFile = Effect.fnUntraced(function*(path: string) {
-  const fs = yield* FileSystem.FileSystem
-  const text = yield* fs.readFileString(path).pipe(
-    Effect.mapError(({ reason }) =>
-      usage(`MEMBERLIST_HTTP_TOKEN_FILE is ${path}, which cannot be read: ${reason._tag}`)
-    )
+const tokenFile = (path: string) =>
+  SmallFile.read(path, MAX_TOKEN).pipe(
+    Effect.mapBoth({
+      onSuccess: Redacted.make,
+      onFailure: ({ why }) => usage(`MEMBERLIST_HTTP_TOKEN_FILE is ${path}, which cannot be read: ${why}`)
+    })
   )
-  return Redacted.make(text.trim())
-})
 
 /** The token of `MEMBERLIST_HTTP_TOKEN`, else that in the file of `MEMBERLIST_HTTP_TOKEN_FILE`. */
 const token = Effect.gen(function*() {
@@ -48,9 +49,11 @@ const token = Effect.gen(function*() {
   const file = Option.isSome(own) ? Option.none() : yield* variable("MEMBERLIST_HTTP_TOKEN_FILE")
   const given = Option.isSome(file) ? Option.some(yield* tokenFile(Redacted.value(file.value))) : own
   // it becomes a header, which a line break would end
-  if (Option.exists(given, (secret) => !/^[\x21-\x7e]+$/.test(Redacted.value(secret)))) {
+  if (Option.exists(given, (secret) => !/^[\x21-\x7e]{1,4096}$/.test(Redacted.value(secret)))) {
     const name = Option.isSome(file) ? "MEMBERLIST_HTTP_TOKEN_FILE" : "MEMBERLIST_HTTP_TOKEN"
-    return yield* usage(`${name} has no token: expected visible ASCII without spaces`)
+    return yield* usage(
+      `${name} has no token: expected at most ${MAX_TOKEN} characters of visible ASCII without spaces`
+    )
   }
   return given
 })

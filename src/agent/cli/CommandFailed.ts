@@ -71,10 +71,15 @@ const ofOne = (error: CliError.NonShowHelpErrors): string => {
       return `unexpected ${error.arguments.map((argument) => JSON.stringify(argument)).join(", ")}`
     case "InvalidValue": {
       const where = error.kind === "flag" ? `--${error.option}` : error.option.toUpperCase()
-      const expected = error.expected.replace(/^Expected:? /, "")
+      const expected = error.expected.replace(/^Expected:? /, "").replace(
+        "a string representing a finite number",
+        "a number"
+      )
+      // a password in a URL is nobody else's business
+      const value = error.value.replace(/(?<=:\/\/)[^/]*@/, "…@")
       return error.value === ""
         ? `${where} has no value: expected ${expected}`
-        : `${where} is ${JSON.stringify(error.value)}: expected ${expected}`
+        : `${where} is ${JSON.stringify(value)}: expected ${expected}`
     }
     default:
       return error.message

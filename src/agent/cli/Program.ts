@@ -74,6 +74,7 @@ const monitor = Command.make(
     topic: Flag.String("topic").pipe(
       Flag.withMetavar("TOPIC"),
       Flag.withDescription("Show the values of a topic, in place of events"),
+      Flag.filter((topic) => topic !== "", () => "the name of a topic"),
       Flag.optional
     ),
     messages: Flag.Boolean("messages").pipe(
@@ -114,7 +115,10 @@ const updateMeta = Command.make(
 ).pipe(Command.withDescription("Replace an agent's metadata"))
 
 const publish = Command.make("publish", {
-  topic: Argument.String("topic").pipe(Argument.withDescription("The topic's name")),
+  topic: Argument.String("topic").pipe(
+    Argument.withDescription("The topic's name"),
+    Argument.filter((topic) => topic !== "", () => "the name of a topic")
+  ),
   message: Flags.message,
   ...Flags.remote
 }, (options) => Effect.flatMap(actions, ({ publish }) => publish(options))).pipe(
@@ -233,8 +237,14 @@ const doctor = Command.make("doctor", {
     Command.withDescription("Look for what keeps an agent from working, and say what to do")
   )
 
+/** A text that is given: `--encrypt-file "$KEY"` without such a variable must not start without encryption. */
 const written = (name: string, metavar: string, description: string) =>
-  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
+  Flag.String(name).pipe(
+    Flag.withMetavar(metavar),
+    Flag.withDescription(description),
+    Flag.filter((text) => text.trim() !== "", () => metavar),
+    Flag.optional
+  )
 
 const place = (name: string, description: string) =>
   Flag.String(name).pipe(

@@ -14,7 +14,12 @@ import { DEMO_MEMBER, run } from "./Program.ts"
 import { Signalled } from "./Signalled.ts"
 
 // who reads this has read enough: `effect-memberlist monitor | head`
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
+process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+  if (code === "EPIPE") process.exit(0)
+  process.stderr.write(`effect-memberlist: cannot write to standard output: ${code}\n`, () => process.exit(1))
+})
+// there is nobody left to tell
+process.stderr.on("error", () => process.exit(1))
 
 const signalled = { exitCode: 130 }
 

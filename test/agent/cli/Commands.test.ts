@@ -82,7 +82,7 @@ describe("the agent that a command talks to", () => {
       expect(requests[0]?.authorization).toBe("Bearer secret-3")
       rmSync(folder, { recursive: true })
       const { code, err } = yield* failed("members", { fetch, env })
-      expect([code, err]).toEqual([2, expect.stringContaining("which cannot be read: NotFound")])
+      expect([code, err]).toEqual([2, expect.stringContaining("which cannot be read: there is none")])
     }))
 
   it.effect("is told not to answer, where nothing listens", () =>
@@ -210,7 +210,7 @@ describe("monitor", () => {
           "web-2 (10.0.0.5:7946) joined",
           "connection lost, trying again: the agent at http://127.0.0.1:7980 has ended the stream: it stops"
         ])
-      // what time does not mend ends it
+      // what time does not fix ends it
       expect([code, err]).toEqual([1, expect.stringContaining("wants its token")])
     }))
 
@@ -422,7 +422,11 @@ describe("keys", () => {
         expect(code).toBe(2)
         expect(err).toContain(`${file} has no key`)
       }
-      expect((yield* failed(`keys add ${folder}/none`, agent)).code).toBe(1)
+      const unreadable = [["none", "there is none"], ["", "it is a directory"]] as const
+      for (const [name, why] of unreadable) {
+        const { code, err } = yield* failed(`keys add ${folder}/${name}`, agent)
+        expect([code, err]).toEqual([1, `effect-memberlist: cannot read ${folder}/${name}: ${why}`])
+      }
       expect(agent.requests).toHaveLength(asked)
       rmSync(folder, { recursive: true })
     }))
@@ -632,6 +636,27 @@ describe("keys", () => {
         "web-3\tno keys: not encrypted"
       ])
       expect([code, err]).toEqual([1, expect.stringContaining("1 of 3 agents did not do it, first web-2")])
+    }))
+})
+
+describe("a command that cannot mean anything", () => {
+  it.effect("is a wrong call, and asks no agent", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({})
+      for (
+        const [args, told] of [
+          [["publish", "", "x"], "TOPIC has no value: expected the name of a topic"],
+          [["monitor", "--topic", ""], "--topic has no value: expected the name of a topic"],
+          [["monitor", "--topic", "a", "--messages"], "--topic and --messages exclude each other"],
+          [["agent", "--encrypt-file", ""], "--encrypt-file has no value: expected PATH"],
+          [["members", "--http", "http://a:secret@b:1"], "--http is \"http://…@b:1\""]
+        ] as const
+      ) {
+        const { code, err } = yield* run(args, agent)
+        expect([code, err]).toEqual([2, expect.stringContaining(told)])
+        expect(err.split("\n")).toHaveLength(1)
+      }
+      expect(agent.requests).toHaveLength(0)
     }))
 })
 

@@ -99,7 +99,9 @@ const ofStart =
       const flag = flags[variable]
       return flag !== undefined && given[variable] !== undefined ? `--${flag}` : whole
     }
-    const message = error.message.replace(/configuration field "(MEMBERLIST_\w+)"/, named)
+    const told = error.message.replace(/configuration field "(MEMBERLIST_\w+)"/, named)
+    // one of a file was looked at before
+    const message = error._tag === "KeyInvalid" ? `MEMBERLIST_SECRET_KEY: ${told}` : told
     return new CommandFailed({ reason: error._tag, message, isUsage: usageErrors.has(error._tag) })
   }
 

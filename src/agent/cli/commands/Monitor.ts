@@ -14,6 +14,7 @@ import * as PlainText from "../../../base/PlainText.ts"
 import * as Model from "../../Model.ts"
 import * as AgentClient from "../AgentClient.ts"
 import * as Columns from "../Columns.ts"
+import { usage } from "../CommandFailed.ts"
 import { contentText } from "../MemberText.ts"
 import * as Output from "../Output.ts"
 import * as Reconnecting from "../Reconnecting.ts"
@@ -124,6 +125,9 @@ const notice = Effect.fnUntraced(function*(
  * @since 0.1.0
  */
 export const monitor = Effect.fnUntraced(function*({ http, json, messages, topic }: Options) {
+  if (messages && Option.isSome(topic)) {
+    return yield* usage("--topic and --messages exclude each other: give one of them")
+  }
   const { client, read } = yield* AgentClient.connect(http)
   const screen = yield* Output.screen
   const lines = (opened: Effect.Effect<void>) =>

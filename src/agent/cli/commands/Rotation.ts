@@ -6,13 +6,15 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as PlainText from "../../../base/PlainText.ts"
+import * as KeyFile from "../../keys/KeyFile.ts"
 import * as Model from "../../Model.ts"
+import * as SmallFile from "../../SmallFile.ts"
 import * as AgentClient from "../AgentClient.ts"
 import * as Columns from "../Columns.ts"
 import { type CommandFailed, failure, usage } from "../CommandFailed.ts"
@@ -193,26 +195,31 @@ const MAX_KEY_FILE = 4096
 const notKey = (source: string) =>
   usage(`${source} has no key: expected 16, 24 or 32 bytes in base64, as effect-memberlist keygen writes them`)
 
-/** The key in a file, or in standard input. What is in there is never part of an error. */
-const keyOf = Effect.fnUntraced(function*(source: string) {
-  const fs = yield* FileSystem.FileSystem
-  const stdio = yield* Stdio.Stdio
-  const bytes = source === "-" ? stdio.stdin : fs.stream(source)
-  const read = yield* bytes.pipe(
+/** The text of standard input. */
+const stdinText = Effect.flatMap(Stdio.Stdio, ({ stdin }) =>
+  stdin.pipe(
     Stream.decodeText(),
     Stream.runFoldEffect(
       () => "",
       (text, part) =>
-        text.length + part.length > MAX_KEY_FILE ? Effect.fail(notKey(source)) : Effect.succeed(text + part)
+        text.length + part.length > MAX_KEY_FILE ? Effect.fail(notKey("standard input")) : Effect.succeed(text + part)
     ),
     Effect.catchTag(
       "PlatformError",
-      (error) => Effect.fail(failure("FileUnreadable", `cannot read ${source}: ${error.reason._tag}`))
+      (error) => Effect.fail(failure("FileUnreadable", `cannot read standard input: ${error.reason._tag}`))
     )
+  ))
+
+/** The key in a file, or in standard input. What is in there is never part of an error. */
+const keyOf = Effect.fnUntraced(function*(source: string) {
+  const text = source === "-" ? yield* stdinText : yield* Effect.mapError(
+    SmallFile.read(source, MAX_KEY_FILE),
+    ({ isTooLong, why }) => isTooLong ? notKey(source) : failure("FileUnreadable", `cannot read ${source}: ${why}`)
   )
-  const key = read.trim()
-  const size = /^[A-Za-z0-9+/]+={0,2}$/.test(key) ? Buffer.from(key, "base64").length : 0
-  return size === 16 || size === 24 || size === 32 ? key : yield* notKey(source === "-" ? "standard input" : source)
+  const [key, other] = KeyFile.parse(text) ?? []
+  return key !== undefined && other === undefined
+    ? Base64.encode(key)
+    : yield* notKey(source === "-" ? "standard input" : source)
 })
 
 /**
