@@ -193,7 +193,18 @@ export class Snapshots extends Context.Service<
     path: string,
     options?: Options
   ): Layer.Layer<Snapshots, ConfigInvalid, FileSystem.FileSystem> =>
-    Layer.effect(this, Effect.flatMap(FileSystem.FileSystem, (fs) => Snapshots.make(fileStorage(fs, path), options)))
+    Layer.effect(
+      this,
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const there = yield* Effect.option(fs.stat(path))
+        // it cannot be read as a snapshot, and would be renamed with all that is in it
+        if (Option.exists(there, ({ type }) => type === "Directory")) {
+          return yield* refused("place", path, "the path of a file, and not that of a directory")
+        }
+        return yield* Snapshots.make(fileStorage(fs, path), options)
+      })
+    )
 
   /**
    * Keeps it under a key of a `KeyValueStore`, which must be durable by itself. `KeyValueStore.layerFileSystem` is not:

@@ -166,6 +166,16 @@ describe("a snapshot in a file", () => {
       yield* fs.remove(folder, { recursive: true })
       assert.strictEqual((yield* Effect.flip(write(former))).operation, "write")
     }).pipe(Effect.provide(NodeFileSystem.layer)))
+
+  it.effect("is refused where its path is that of a directory, which stays as it is", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const folder = yield* fs.makeTempDirectoryScoped()
+      yield* fs.writeFileString(`${folder}/other`, "of somebody")
+      const error = yield* Effect.flip(Layer.build(NodeSnapshots.layerFile(folder)))
+      assert.include(error.message, "the path of a file, and not that of a directory")
+      assert.deepStrictEqual(yield* fs.readDirectory(folder), ["other"])
+    }).pipe(Effect.provide(NodeFileSystem.layer)))
 })
 
 describe("a snapshot in a KeyValueStore", () => {

@@ -70,16 +70,19 @@ const both = (value: string) =>
     })
   )
 
+/** What is wrong with a value is told under the name that it was given by. */
+const asGiven = <A>(
+  name: "seedsDns" | "snapshot",
+  value: string,
+  layer: Layer.Layer<A, ConfigInvalid>
+): Layer.Layer<A, ConfigInvalid> =>
+  Layer.catch(layer, ({ expected }) =>
+    Layer.effectContext(
+      Effect.fail(withoutTrace(new ConfigInvalid({ field: variable(name), value: json(value), expected })))
+    ))
+
 /** The seeds of a DNS name, `host[:port]`; one that begins with `_` is a service, which has its own ports. */
-const dnsSeeds = (text: string): Layer.Layer<Seeds, ConfigInvalid> =>
-  Layer.catch(
-    dnsSource(text),
-    // as it was given
-    ({ expected }) =>
-      Layer.effectContext(
-        Effect.fail(withoutTrace(new ConfigInvalid({ field: variable("seedsDns"), value: json(text), expected })))
-      )
-  )
+const dnsSeeds = (text: string): Layer.Layer<Seeds, ConfigInvalid> => asGiven("seedsDns", text, dnsSource(text))
 
 const dnsSource = (text: string): Layer.Layer<Seeds, ConfigInvalid> => {
   if (text.startsWith("_")) return NodeSeeds.layerSrv({ name: text })
@@ -113,7 +116,10 @@ const nodeOf = <E>(
   // all of the file's; the primary one is the node's `secretKey` too
   const node = primary === undefined ? bare : Layer.provide(bare, Keyring.layer({ primary, keys }))
   const seeded = seeds === undefined ? node : Layer.provide(node, seeds)
-  return settings.snapshot === undefined ? seeded : Layer.provide(seeded, NodeSnapshots.layerFile(settings.snapshot))
+  const { snapshot } = settings
+  return snapshot === undefined
+    ? seeded
+    : Layer.provide(seeded, asGiven("snapshot", snapshot, NodeSnapshots.layerFile(snapshot)))
 }
 
 /** Says goodbye, and waits until it is out. */

@@ -78,6 +78,7 @@ const flags: Readonly<Record<string, string>> = {
   MEMBERLIST_LABEL: "label",
   MEMBERLIST_META: "meta",
   MEMBERLIST_HTTP: "http",
+  MEMBERLIST_SNAPSHOT: "snapshot",
   MEMBERLIST_CONFIG_FILE: "config"
 }
 
