@@ -114,6 +114,65 @@ test(
   })
 )
 
+/** A connection on which this is sent, and nothing more; it is gone with the scope. */
+const sending = (url: string, text: string) =>
+  Effect.acquireRelease(
+    Effect.callback<{ readonly socket: ReturnType<typeof connect>; readonly answer: () => string }>((resume) => {
+      let answer = ""
+      const socket = connect(Number(new URL(url).port), "127.0.0.1", () => {
+        socket.write(text)
+        resume(Effect.succeed({ socket, answer: () => answer }))
+      })
+      socket.setEncoding("utf8").on("data", (part: string) => {
+        answer += part
+      })
+      socket.on("error", () => {})
+    }),
+    ({ socket }) => Effect.sync(() => socket.destroy())
+  )
+
+test(
+  "clients that hold all places keep others waiting, but nobody who asks whether the agent lives",
+  Effect.gen(function*() {
+    const { url } = yield* start("a")
+    const head = "POST /v1/join HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n"
+    const held = yield* Effect.forEach(
+      Array.from({ length: 256 }),
+      (_, at) => sending(url, `${head}${at % 2 === 0 ? "" : "Connection: upgrade\r\nUpgrade: foo\r\n"}\r\n{`),
+      { concurrency: 16 }
+    )
+    yield* Effect.repeat(status(`${url}/v1/info`, "GET", {}), { until: (code) => code === 429 })
+    assert.strictEqual(yield* status(`${url}/health/live`, "GET", {}), 200)
+    assert.strictEqual(yield* status(`${url}/health/ready`, "GET", {}), 200)
+    for (const { socket } of held) socket.destroy()
+    yield* Effect.repeat(status(`${url}/v1/info`, "GET", {}), { until: (code) => code === 200 })
+  })
+)
+
+test(
+  "a second request that does not wait for the answer to the first is refused, and the third ends the connection",
+  Effect.gen(function*() {
+    const { client, url } = yield* start("a")
+    const request = "GET /v1/info HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    const refused = Effect.map(client.health(), ({ http }) => http)
+    const two = yield* sending(url, request.repeat(2))
+    yield* Effect.repeat(refused, { until: (http) => http["refused:TooMany"] === 1 })
+    yield* Effect.callback<void>((resume) => void two.socket.once("close", () => resume(Effect.void)))
+    assert.deepStrictEqual(two.answer().match(/HTTP\/1.1 \d+/g), ["HTTP/1.1 200", "HTTP/1.1 429"])
+    assert.include(two.answer(), "requests on one connection")
+    yield* sending(url, request.repeat(1000))
+    yield* Effect.repeat(refused, { until: (http) => http["refused:AnswersNotAwaited"] === 1 })
+    // one after the other they are many
+    const patient = yield* sending(url, "")
+    for (let i = 1; i <= 20; i++) {
+      patient.socket.write(request)
+      const answered = Effect.sync(() => patient.answer().split("startedAt\":\"").length === i + 1)
+      yield* Effect.repeat(Effect.andThen(Effect.sleep("1 millis"), answered), { until: (isIt) => isIt })
+    }
+    assert.lengthOf(patient.answer().match(/HTTP\/1.1 200/g) ?? [], 20)
+  })
+)
+
 test(
   "an agent whose address is taken starts no node",
   Effect.gen(function*() {
