@@ -32,14 +32,15 @@ export class SplitSuspected extends Schema.TaggedClass<SplitSuspected>()("SplitS
 }) {}
 
 /**
- * One of those that were lost together is back. The others follow within moments, where they are back too.
+ * The first of those that were lost together is back; the others follow within moments, where they are back too. Told
+ * again when nobody of them is missing any more: then `missing` is empty.
  *
  * @category models
  * @since 0.1.0
  */
 export class Healed extends Schema.TaggedClass<Healed>()("Healed", {
   ...fields,
-  /** The first that came back. */
+  /** The first that came back. At the end it is the last that was missing; it is `left` where it said goodbye. */
   member: Member,
   /** The names of those that were lost with it and are not back so far. */
   missing: Schema.Array(Schema.String)

@@ -54,7 +54,11 @@ const isTold = (members: ReadonlyArray<Lab.Member>, { cutOff, seconds }: Split):
   const alone = members.find(({ kind, name }) => kind === "ts" && name === cutOff)
   if (alone === undefined || seconds < 60) return Effect.void
   const told = (["SplitSuspected", "Healed"] as const).map((tag) => `${Lab.told(alone, tag).length} ${tag}`).join()
-  return Lab.claim(told === "1 SplitSuspected,1 Healed", `${alone.name} told ${told}`)
+  const ended = Lab.told(alone, "Healed").at(-1)?.endsWith("missing: ") === true
+  return Lab.claim(
+    told === "1 SplitSuspected,2 Healed" && ended,
+    `${alone.name} told ${told}, and ${ended ? "" : "not "}its end`
+  )
 }
 
 /** Nobody comes back by itself; one join does it, so the network is not to blame. */

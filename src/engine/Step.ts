@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Address from "../base/Address.ts"
 import * as PlainText from "../base/PlainText.ts"
 import type { Alive } from "../swim/membership/Claim.ts"
-import type { Change, Conflict, Directive, Ignored, Refuted, Tell } from "../swim/membership/Directive.ts"
+import type { Change, Conflict, Directive, Healed, Ignored, Refuted, Tell } from "../swim/membership/Directive.ts"
 import type { Entry } from "../swim/membership/Entry.ts"
 import type { Decision, Env, Membership, Step as RuleStep } from "../swim/membership/Membership.ts"
 import { readsChecksum } from "../swim/membership/Versions.ts"
@@ -149,10 +149,7 @@ const carryOut = (
         break
       case "Healed":
         node.recoveries.publish(directive)
-        node.logs.note("Healed", {
-          member: directive.entry.name,
-          detail: directive.missing.length === 0 ? "all are back" : `still missing: ${names(directive.missing)}`
-        })
+        noteHealed(node, directive)
         break
       case "Tell":
         tells.push(directive)
@@ -217,6 +214,12 @@ const names = (all: ReadonlyArray<string>): string => {
   const shown = all.slice(0, MAX_NAMES).map((name) => PlainText.name(name)).join(", ")
   return all.length > MAX_NAMES ? `${shown} and ${all.length - MAX_NAMES} more` : shown
 }
+
+/** The first that is back, and then the end, which is the last word about a split. */
+const noteHealed = (node: Node, { entry: { name, state }, missing }: Healed): void =>
+  missing.length > 0
+    ? node.logs.note("Healed", { member: name, detail: `still missing: ${names(missing)}` })
+    : node.logs.note("Whole", { member: name, detail: state === "left" ? "it said goodbye" : "it is back" })
 
 /** Whether the suspicion that ended was in the log. */
 const isOurs = (node: Node, { findings: { suspicion } }: Judged): boolean => suspicion?.accuser === node.name

@@ -262,7 +262,6 @@ describe("what a join has the node do", () => {
         assert.strictEqual(refuted.length, 1)
         for (const { annotations } of [...failed, ...refuted]) assert.isUndefined(annotations["caller"])
         assert.deepStrictEqual(merged, [yield* Effect.option(Effect.currentParentSpan)])
-      })
-    )
+      }), "Debug")
   )
 })

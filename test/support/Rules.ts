@@ -11,6 +11,7 @@ import type { Directive } from "../../src/swim/membership/Directive.ts"
 import type * as Entry from "../../src/swim/membership/Entry.ts"
 import * as Membership from "../../src/swim/membership/Membership.ts"
 import * as Table from "../../src/swim/membership/Membership.ts"
+import type { Remembered } from "../../src/swim/recovery/LostPeers.ts"
 import * as AccuseRule from "../../src/swim/suspicion/Accuse.ts"
 
 export const SELF = "self"
@@ -152,6 +153,17 @@ export const cluster = (...names: ReadonlyArray<string>): Membership.Membership 
 /** The entry of a name that must be there. */
 export const entry = (m: Membership.Membership, name: string): Entry.Entry =>
   Option.getOrThrow(Option.fromUndefinedOr(m.entries.get(name)))
+
+/** What is remembered of a member that was lost. */
+export const remembered = (name: string, port = 7946, incarnation = 1): Remembered => ({
+  name,
+  addr: ip(9),
+  port,
+  endpoint: { ip: "10.0.0.9", port },
+  meta: null,
+  vsn: VSN,
+  incarnation
+})
 
 export const has = (m: Membership.Membership, name: string): boolean => m.entries.has(name)
 

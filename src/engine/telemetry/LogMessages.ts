@@ -141,8 +141,12 @@ export const messages = {
     "once is harmless; if it repeats, this node or its network is too slow to answer probes: "
       + "give it more CPU, or raise probeTimeout or suspicionMult"
   ),
-  // a warning in memberlist
-  EarlierLife: limited("contradicted what members remember of this node from before it was restarted"),
+  // a warning in memberlist; here every restart begins with it, that of a node that had left too
+  EarlierLife: {
+    level: "Debug",
+    text: "answered what members remember of this node from before it was restarted with a higher incarnation",
+    limited: true
+  },
   NameRefused: warn(
     "ignored a member whose name is not UTF-8, or is longer than 512 bytes",
     "rename that member: this node answers it, but does not know it; nobody else is affected"
@@ -160,6 +164,7 @@ export const messages = {
     "look at the network between them and this node; if they are gone for good, nothing is to be done"
   ),
   Healed: info("a member that was lost together with others is back"),
+  Whole: info("of the members that were lost together nobody is missing any more"),
   HealRefused: warn(
     "somebody else is where a lost member, or a seed, was expected; it is not contacted again",
     "if it belongs to the cluster, compare its label, keys, protocol versions and name with this node's, and join again"

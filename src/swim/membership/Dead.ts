@@ -12,8 +12,14 @@ import { decideDead } from "./Precedence.ts"
 import { refute, remind } from "./Refute.ts"
 
 /** Someone claims a node is dead or, when it is its own claim, has left. memberlist: `deadNode`. */
-export const dead = (before: Membership, received: Dead, env: Env): Step => {
-  const m = forgetDeparted(before, received)
+export const dead = (m: Membership, received: Dead, env: Env): Step => {
+  const [next, directives] = decide(m, received, env)
+  // also of a member that was held for dead before, or is forgotten
+  if (!env.rules.recovery || !LostPeers.departed(m.lost, received)) return [next, directives]
+  return [next, [{ _tag: "Departed", name: received.node }, ...directives]]
+}
+
+const decide = (m: Membership, received: Dead, env: Env): Step => {
   const previous = get(m, received.node)
   if (previous === undefined) {
     return ignore(withoutHearsay(m, received, env), nameDefect(received.node) ?? "UnknownMember", received)
@@ -30,12 +36,6 @@ export const dead = (before: Membership, received: Dead, env: Env): Step => {
     default:
       return ignore(m, ruling, claim)
   }
-}
-
-/** Who said goodbye is not lost, also where it was held for dead before, or is forgotten. */
-const forgetDeparted = (m: Membership, { from, incarnation, node }: Dead): Membership => {
-  const lost = from === node ? LostPeers.departed(m.lost, node, incarnation) : m.lost
-  return lost === m.lost ? m : { ...m, lost }
 }
 
 /** Whoever says that it is gone knows more than who says that it is there, unless it has come back since. */

@@ -22,6 +22,7 @@ export type Directive =
   | Ignored
   | SplitSuspected
   | Healed
+  | Departed
 
 /** Gossip a claim. A queued broadcast with the same key is replaced. */
 export interface Broadcast {
@@ -129,9 +130,16 @@ export interface Held {
   readonly entry: Entry
 }
 
-/** Tell subscribers that one of those lost together is back. */
+/** A member that is remembered as lost has said goodbye. */
+export interface Departed {
+  readonly _tag: "Departed"
+  readonly name: string
+}
+
+/** Tell subscribers that the first of those lost together is back, or that the last of them is not missing any more. */
 export interface Healed {
   readonly _tag: "Healed"
+  /** Who is back; the last may also have said goodbye. */
   readonly entry: Entry
   /** The others that were lost with it, and are not back. */
   readonly missing: ReadonlyArray<string>

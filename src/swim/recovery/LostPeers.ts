@@ -4,13 +4,14 @@
  * split for longer than `gossipToTheDeadTime` stays split there (memberlist #222).
  */
 import * as Arr from "effect/Array"
-import type { PeerAddress } from "../../base/Address.ts"
+import type { Dead } from "../membership/Claim.ts"
+import type { Entry } from "../membership/Entry.ts"
+
+/** What is remembered of a member that its entry had. */
+export type Remembered = Pick<Entry, "name" | "addr" | "port" | "endpoint" | "meta" | "vsn" | "incarnation">
 
 /** A member that was lost. */
-export interface LostPeer {
-  readonly name: string
-  readonly endpoint: PeerAddress
-  readonly incarnation: number
+export interface LostPeer extends Remembered {
   /** Monotonic milliseconds, as `dueAt`. */
   readonly lostAt: number
   /** Those lost shortly after one another have the same; a later group has a larger one. */
@@ -58,7 +59,7 @@ const withPeers = (lost: LostPeers, peers: ReadonlyArray<LostPeer>): LostPeers =
 /** Remembers a peer that was lost now. Whoever is lost after a group has healed is of a new one. */
 export const add = (
   lost: LostPeers,
-  { endpoint, incarnation, name }: Pick<LostPeer, "name" | "endpoint" | "incarnation">,
+  { addr, endpoint, incarnation, meta, name, port, vsn }: Remembered,
   now: number,
   limits: Limits
 ): LostPeers => {
@@ -67,7 +68,8 @@ export const add = (
   const isLate = last !== undefined && (now - last.lostAt >= GROUP_TIME || lost.healed.includes(last.group))
   const group = (last?.group ?? 1) + (isLate ? 1 : 0)
   const others = recent(lost, now, limits).peers.filter((peer) => peer.name !== name)
-  const peer: LostPeer = { name, endpoint, incarnation, lostAt: now, group, misses: 0, dueAt: now }
+  const known: Remembered = { name, addr, port, endpoint, meta, vsn, incarnation }
+  const peer: LostPeer = { ...known, lostAt: now, group, misses: 0, dueAt: now }
   return withPeers(lost, [...others, peer].slice(-limits.maxLost))
 }
 
@@ -75,11 +77,9 @@ export const add = (
 export const remove = (lost: LostPeers, name: string): LostPeers =>
   find(lost, name) === undefined ? lost : withPeers(lost, lost.peers.filter((peer) => peer.name !== name))
 
-/** Forgets a peer that said goodbye at that incarnation. */
-export const departed = (lost: LostPeers, name: string, incarnation: number): LostPeers => {
-  const peer = find(lost, name)
-  return peer === undefined || incarnation < peer.incarnation ? lost : remove(lost, name)
-}
+/** Whether a lost peer said goodbye with this, and not in an earlier life. */
+export const departed = (lost: LostPeers, { from, incarnation, node }: Dead): boolean =>
+  from === node && incarnation >= (find(lost, node)?.incarnation ?? Infinity)
 
 /** Forgets those that were lost too long ago. */
 export const recent = (lost: LostPeers, now: number, { lostTime }: Limits): LostPeers => {

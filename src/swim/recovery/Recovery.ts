@@ -4,6 +4,7 @@
 import type * as Arr from "effect/Array"
 import { suspicionTimeout } from "../../base/Scaling.ts"
 import type { Directive, Failed } from "../membership/Directive.ts"
+import type { Entry } from "../membership/Entry.ts"
 import { type Env, members, type Membership, type Rules, type Step } from "../membership/Membership.ts"
 import * as LostPeers from "./LostPeers.ts"
 
@@ -20,35 +21,60 @@ export const follow = (m: Membership, directives: ReadonlyArray<Directive>, env:
   if (!env.rules.recovery) return [m, nothing]
   let { lost } = m
   let healed: Array<Directive> | undefined
+  /** Whoever is back, or said goodbye, is not lost any more. Told are the first of a group, and the end of all. */
+  const found = (peer: LostPeers.LostPeer, entry: Entry) => {
+    const { group, name } = peer
+    const wasTold = lost.told.includes(group)
+    const isFirst = entry.state !== "left" && wasTold && !lost.healed.includes(group)
+    if (isFirst) lost = { ...lost, healed: [...lost.healed, group], healedAt: env.now }
+    lost = LostPeers.remove(lost, name)
+    const missing = lost.peers.filter((other) => other.group === group).map((other) => other.name)
+    if (!isFirst && (!wasTold || missing.length > 0)) return
+    healed ??= []
+    healed.push({ _tag: "Healed", entry, missing })
+  }
   for (const directive of directives) {
+    if (directive._tag === "Departed") {
+      const peer = LostPeers.find(lost, directive.name)
+      if (peer !== undefined) found(peer, departed(peer, env.now))
+      continue
+    }
     if (directive._tag !== "Publish") continue
     const { change } = directive
-    const { name } = change.entry
+    const { entry } = change
     switch (change._tag) {
       case "Failed":
-        if (hasFailed(m, change) && env.firstHand?.stands(name) === true) {
-          lost = LostPeers.add(lost, change.entry, env.now, env.rules)
+        if (hasFailed(m, change) && env.firstHand?.stands(entry.name) === true) {
+          lost = LostPeers.add(lost, entry, env.now, env.rules)
         }
         break
-      case "Left":
-        lost = LostPeers.remove(lost, name)
-        break
       case "Joined": {
-        const back = LostPeers.find(lost, name)
-        if (back === undefined) break
-        const { group } = back
-        const isFirst = lost.told.includes(group) && !lost.healed.includes(group)
-        if (isFirst) lost = { ...lost, healed: [...lost.healed, group], healedAt: env.now }
-        lost = LostPeers.remove({ ...lost, reunitedAt: env.now }, name)
-        if (!isFirst) break
-        const missing = lost.peers.filter((peer) => peer.group === group).map((peer) => peer.name)
-        healed ??= []
-        healed.push({ _tag: "Healed", entry: change.entry, missing })
+        const peer = LostPeers.find(lost, entry.name)
+        if (peer === undefined) break
+        lost = { ...lost, reunitedAt: env.now }
+        found(peer, entry)
       }
     }
   }
   return [withLost(m, lost), healed ?? nothing]
 }
+
+/** A lost peer that said goodbye, as the table would have it: there it may be forgotten. */
+const departed = (
+  { addr, endpoint, incarnation, meta, name, port, vsn }: LostPeers.LostPeer,
+  now: number
+): Entry => ({
+  name,
+  addr,
+  port,
+  endpoint,
+  meta,
+  vsn,
+  incarnation,
+  state: "left",
+  stateChangedAt: now,
+  suspicion: undefined
+})
 
 /** Whether a member failed, and did not just make place for another. */
 const hasFailed = ({ self }: Membership, { accusers, from }: Failed): boolean => from !== self || accusers.length > 0

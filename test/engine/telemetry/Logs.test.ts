@@ -517,11 +517,33 @@ describe("a warning", () => {
           yield* TestClock.adjust("20 seconds")
           assert.isAbove((yield* again.cluster.localMember).incarnation, 1)
           assert.deepStrictEqual(entries(log, /refuted/), [])
-          assert.strictEqual(entries(log, textOf(table.EarlierLife)).length, 1)
-        })
-      )
+          assert.deepStrictEqual(entries(log, textOf(table.EarlierLife)).map(({ level }) => level), ["Debug"])
+          const aloud = log.filter(({ annotations, level }) => annotations["node"] === "c" && level !== "Debug")
+          assert.deepStrictEqual(aloud.map(({ text }) => text), [])
+        }), "Debug")
     )
   }
+
+  clusterTest(
+    "tells the end of a split on each side as its last word about it",
+    logging((log) =>
+      Effect.gen(function*() {
+        const nodes = yield* startMany(5)
+        yield* TestClock.adjust("1 minute")
+        const net = yield* SimulatedNetwork
+        yield* net.partition([["10.0.0.1", "10.0.0.2", "10.0.0.3"], ["10.0.0.4", "10.0.0.5"]])
+        yield* TestClock.adjust("75 seconds")
+        yield* net.heal()
+        yield* TestClock.adjust("2 minutes")
+        const texts = ([table.SplitSuspected, table.Healed, table.Whole] as const).map(textOf)
+        for (const { name } of nodes) {
+          const said = log.filter(({ annotations, text }) => annotations["node"] === name && texts.includes(text))
+          assert.deepStrictEqual(said.map(({ text }) => texts.indexOf(text)), [0, 1, 2], name)
+          assert.strictEqual(said[2]?.annotations["detail"], "it is back")
+        }
+      })
+    )
+  )
 
   clusterTest(
     "is told of names that cannot be members', once, and not for each row of a list",

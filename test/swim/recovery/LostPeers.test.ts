@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import * as LostPeers from "../../../src/swim/recovery/LostPeers.ts"
+import * as T from "../../support/Rules.ts"
 
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -8,7 +9,7 @@ const limits: LostPeers.Limits = { maxLost: 256, lostTime: 86_400_000 }
 const HOUR = 3_600_000
 const INTERVAL = 10_000
 
-const peer = (name: string) => ({ name, endpoint: { ip: "10.0.0.9", port: 7946 }, incarnation: 3 })
+const peer = (name: string) => T.remembered(name, 7946, 3)
 
 /** Loses peers, each at its time. */
 const losing = (
@@ -95,12 +96,13 @@ describe("lost peers", () => {
     assert.strictEqual(LostPeers.remove(lost, "c"), lost)
   })
 
-  it("that said goodbye meanwhile are removed, unless that was before they were lost", () => {
+  it("say goodbye themselves, and not before they were lost", () => {
     const lost = losing([["a", 0], ["b", 0]])
-    assert.strictEqual(LostPeers.departed(lost, "a", 2), lost)
-    assert.deepStrictEqual(names(LostPeers.departed(lost, "a", 3)), ["b"])
-    assert.deepStrictEqual(names(LostPeers.departed(lost, "a", 4)), ["b"])
-    assert.strictEqual(LostPeers.departed(lost, "c", 3), lost)
+    const departed = (name: string, incarnation: number, from = name) =>
+      LostPeers.departed(lost, T.dead(name, incarnation, from))
+    assert.deepStrictEqual([2, 3, 4].map((incarnation) => departed("a", incarnation)), [false, true, true])
+    assert.isFalse(departed("a", 4, "b"))
+    assert.isFalse(departed("c", 3))
   })
 
   it("of a group that was told come never to be in one group with those that are lost later", () => {

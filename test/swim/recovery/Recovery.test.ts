@@ -66,7 +66,11 @@ const told = (directives: ReadonlyArray<Directive>) =>
     directive._tag === "SplitSuspected"
       ? [`lost ${directive.lost.join(" ")}, present ${[...directive.present].sort().join(" ")}`]
       : directive._tag === "Healed"
-      ? [`${directive.entry.name} is back, missing ${directive.missing.join(" ")}`]
+      ? [
+        `${directive.entry.name} is ${directive.entry.state === "left" ? "left" : "back"}, missing ${
+          directive.missing.join(" ")
+        }`
+      ]
       : []
   )
 
@@ -75,11 +79,9 @@ const cluster = T.cluster("a", "b", "c", "d")
 describe("a member that failed", () => {
   it("is lost, at the address and from the time that it failed", () => {
     const [m] = steps(cluster, [500, fails("b")])
-    const { endpoint } = T.entry(m, "b")
+    const { stateChangedAt: _, state: __, suspicion: ___, ...known } = T.entry(m, "b")
     assert.deepStrictEqual(m.lost.peers, [{
-      name: "b",
-      endpoint,
-      incarnation: 1,
+      ...known,
       lostAt: 500,
       group: 1,
       misses: 0,
@@ -147,7 +149,10 @@ describe("a member that failed", () => {
     const forgotten = { ...lost, entries: lost.entries.with("b", undefined) }
     for (const m of [lost, forgotten]) {
       assert.deepStrictEqual(names(step(m, leaves("b"), env(1))[0]), [])
-      assert.deepStrictEqual(names(Merge.merge(m, [T.row("b", 1, RemoteState.left)], env(1))[0]), [])
+      assert.deepStrictEqual(
+        names(step(m, (m, e) => Merge.merge(m, [T.row("b", 1, RemoteState.left)], e), env(1))[0]),
+        []
+      )
     }
   })
 
@@ -195,7 +200,7 @@ describe("a split", () => {
     assert.deepStrictEqual(told(review(m, 500_000)[1]), ["lost b, present self"])
   })
 
-  it("is healed when the first is back, with the names that are missing, and that is told once", () => {
+  it("is healed when the first is back, with the names that are missing, and again when nobody is", () => {
     const [lost] = steps(cluster, [0, fails("b")], [0, fails("c")], [0, fails("d")])
     const [suspected] = review(lost, 25_000)
     const [first, healed] = step(suspected, returns("c"), env(26_000))
@@ -206,8 +211,28 @@ describe("a split", () => {
     assert.deepStrictEqual(told(more), [])
     assert.deepStrictEqual(told(review(second, 70_000)[1]), [])
     const [third, last] = step(second, returns("d"), env(28_000))
-    assert.deepStrictEqual(told(last), [])
+    assert.deepStrictEqual(told(last), ["d is back, missing "])
     assert.strictEqual(third.lost.healedAt, 26_000)
+  })
+
+  it("of one is healed once", () => {
+    const [lost] = steps(T.cluster("a"), [0, fails("a")])
+    const [, healed] = step(review(lost, 0)[0], returns("a"), env(1_000))
+    assert.deepStrictEqual(told(healed), ["a is back, missing "])
+  })
+
+  it("has ended when the last that was missing says goodbye, also where its entry was forgotten", () => {
+    const [lost] = steps(cluster, [0, fails("b")], [0, fails("c")], [0, fails("d")])
+    const [suspected] = review(lost, 25_000)
+    const [back] = step(suspected, returns("b"), env(26_000))
+    const [fewer, none] = step(back, leaves("c"), env(27_000))
+    assert.deepStrictEqual(told(none), [])
+    for (const m of [fewer, { ...fewer, entries: fewer.entries.with("d", undefined) }]) {
+      const [next, ended] = step(m, leaves("d"), env(28_000))
+      assert.deepStrictEqual(told(ended), ["d is left, missing "])
+      assert.deepStrictEqual(names(next), [])
+      assert.strictEqual(next.lost.healedAt, 26_000)
+    }
   })
 
   it("that was never told is not told as healed", () => {
@@ -219,13 +244,14 @@ describe("a split", () => {
   it("is suspected again when it happens again", () => {
     const [lost] = steps(cluster, [0, fails("b")], [0, fails("c")])
     const [suspected] = review(lost, 25_000)
-    const [again] = steps(
+    const [again, ended] = steps(
       suspected,
       [26_000, returns("b")],
       [26_000, returns("c")],
       [30_000, fails("b", "accuser", 2)],
       [30_000, fails("c", "accuser", 2)]
     )
+    assert.deepStrictEqual(told(ended), ["b is back, missing c", "c is back, missing "])
     const [m, directives] = review(again, 54_000)
     assert.deepStrictEqual(told(directives), ["lost b c, present a d self"])
     const [, healed] = step(m, returns("b", 3), env(56_000))

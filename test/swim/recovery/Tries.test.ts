@@ -15,8 +15,7 @@ const groupsOf = (...sizes: ReadonlyArray<number>): LostPeers.LostPeers => {
   let lost = LostPeers.none
   for (const [at, size] of sizes.entries()) {
     for (let i = 0; i < size; i++) {
-      const endpoint = { ip: "10.0.0.9", port: 1 + i }
-      lost = LostPeers.add(lost, { name: `${at}.${i}`, endpoint, incarnation: 1 }, at * MINUTE, limits)
+      lost = LostPeers.add(lost, T.remembered(`${at}.${i}`, 1 + i), at * MINUTE, limits)
     }
   }
   return lost
@@ -122,7 +121,7 @@ describe("the peer that is tried", () => {
     let lost = LostPeers.none
     // one every 30 seconds: no pause is long enough for a new group
     for (const [i, name] of names.entries()) {
-      lost = LostPeers.add(lost, { name, endpoint: { ip: "10.0.0.9", port: 1 }, incarnation: 1 }, i * 30_000, limits)
+      lost = LostPeers.add(lost, T.remembered(name, 1), i * 30_000, limits)
       for (let j = 0; j < 3; j++) {
         const peer = Tries.choose(lost, 3 * i + j, T.seeded(i))
         if (peer !== undefined) lost = LostPeers.missed(lost, peer.name, i * 30_000 + j * INTERVAL, INTERVAL)
@@ -130,7 +129,7 @@ describe("the peer that is tried", () => {
     }
     const now = 200 * 30_000
     for (const name of ["x", "y"]) {
-      lost = LostPeers.add(lost, { name, endpoint: { ip: "10.0.0.9", port: 1 }, incarnation: 1 }, now, limits)
+      lost = LostPeers.add(lost, T.remembered(name, 1), now, limits)
     }
     assert.strictEqual(LostPeers.groups(lost).length, 1)
     // the worst chance of 50

@@ -19,7 +19,7 @@ import * as LostPeers from "../../../src/swim/recovery/LostPeers.ts"
 import * as Accuse from "../../../src/swim/suspicion/Accuse.ts"
 import { MAX_LISTED } from "../../../src/swim/suspicion/Deadlines.ts"
 import { type Seen, watch, type Watched } from "../../support/Observations.ts"
-import { alive, entry, env, force, OTHER, row, SELF, suspect } from "../../support/Rules.ts"
+import { alive, entry, env, force, OTHER, remembered, row, SELF, suspect } from "../../support/Rules.ts"
 
 /** Something that is full, or one more than that. */
 interface Full {
@@ -62,9 +62,7 @@ const request = {
   packet: { payload: new Uint8Array(), from: item.from, receivedAt: 0 }
 } as const
 const lostPeer = (i: number): LostPeers.LostPeer => ({
-  name: `${i}`,
-  endpoint: item.from,
-  incarnation: 1,
+  ...remembered(`${i}`),
   lostAt: 0,
   group: 1,
   misses: 0,
