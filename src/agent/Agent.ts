@@ -29,8 +29,8 @@ import { variable } from "../config/Fields.ts"
 import { Keyring } from "../Keyring.ts"
 import { Memberlist } from "../Memberlist.ts"
 import { MemberlistConfig, type Settings as NodeSettings } from "../MemberlistConfig.ts"
-import { ConfigInvalid, type KeyInvalid, type SeedInvalid, type StartError } from "../MemberlistError.ts"
-import type { MetaFull } from "../MemberMeta.ts"
+import { ConfigInvalid, KeyInvalid, SeedInvalid, type StartError } from "../MemberlistError.ts"
+import { MetaFull } from "../MemberMeta.ts"
 import * as NodeHostName from "../node/NodeHostName.ts"
 import * as NodeSeeds from "../node/NodeSeeds.ts"
 import * as NodeSnapshots from "../node/NodeSnapshots.ts"
@@ -91,13 +91,29 @@ const dnsSource = (text: string): Layer.Layer<Seeds, ConfigInvalid> => {
   return NodeSeeds.layerDns({ name: seed.host, ...(SeedText.hasPort(text) ? { port: seed.port } : {}) })
 }
 
-/** A node that announces as agents do. The layers are made for each: one value would be one node. */
-const nodeOf = <E>(
+type SeedSource<E = never> = Layer.Layer<Seeds, ConfigInvalid | SeedInvalid | E> | undefined
+
+/** Seeds that `info` names, of those that were given. */
+const MAX_NAMED = 16
+
+/** The same seeds under their own names, so that `info` tells which they are. */
+const named = <E>(layer: Layer.Layer<Seeds, E>, seeds: ReadonlyArray<string>): Layer.Layer<Seeds, E> => {
+  const more = seeds.length - MAX_NAMED
+  const source = [...seeds.slice(0, MAX_NAMED), ...(more > 0 ? [`${more} more`] : [])].join(", ")
+  return Layer.effect(Seeds, Effect.map(Seeds, ({ changes }) => Seeds.of({ source, changes }))).pipe(
+    Layer.provide(layer)
+  )
+}
+
+/**
+ * What a node needs to know before it starts: all settings are checked before an address is taken. It announces as
+ * agents do.
+ */
+const prepared = <E, E2 = never>(
   settings: AgentSettings.Settings,
   config: Layer.Layer<MemberlistConfig, E>,
-  seeds: Layer.Layer<Seeds, E | ConfigInvalid | SeedInvalid> | undefined,
-  keyFile?: KeyFile
-): Layer.Layer<Memberlist, StartError | SeedInvalid | MetaFull | E> => {
+  seeds: SeedSource<E2>
+): Layer.Layer<MemberlistConfig, ConfigInvalid | SeedInvalid | MetaFull | E | E2> => {
   const announcing = Layer.effect(
     MemberlistConfig,
     Effect.gen(function*() {
@@ -105,21 +121,23 @@ const nodeOf = <E>(
       const meta = yield* Effect.fromResult(AgentMeta.initial(settings.metaForm ?? "section", config.meta))
       return MemberlistConfig.of({ ...config, meta })
     })
-  )
-  const bare = Memberlist.layer.pipe(
-    Layer.provide(NodeTransport.layer),
-    Layer.provide(announcing),
-    Layer.provide(config),
-    Layer.provide(NodeHostName.layer)
-  )
+  ).pipe(Layer.provide(config), Layer.provide(NodeHostName.layer))
+  return seeds === undefined ? announcing : Layer.merge(announcing, seeds)
+}
+
+/** The node of an agent. The layers are made for each: one value would be one node. */
+const nodeOf = (
+  settings: AgentSettings.Settings,
+  keyFile?: KeyFile
+): Layer.Layer<Memberlist, StartError, MemberlistConfig> => {
+  const bare = Layer.provide(Memberlist.layer, NodeTransport.layer)
   const [primary, ...keys] = keyFile?.keys ?? []
   // all of the file's; the primary one is the node's `secretKey` too
   const node = primary === undefined ? bare : Layer.provide(bare, Keyring.layer({ primary, keys }))
-  const seeded = seeds === undefined ? node : Layer.provide(node, seeds)
   const { snapshot } = settings
   return snapshot === undefined
-    ? seeded
-    : Layer.provide(seeded, asGiven("snapshot", snapshot, NodeSnapshots.layerFile(snapshot)))
+    ? node
+    : Layer.provide(node, asGiven("snapshot", snapshot, NodeSnapshots.layerFile(snapshot)))
 }
 
 /** Says goodbye, and waits until it is out. */
@@ -165,12 +183,13 @@ export class Agent extends Context.Service<Agent, {
   static readonly layer = (options: Options): Layer.Layer<Agent | Memberlist, AgentError> => {
     const { seeds, seedsDns } = options
     if (seeds !== undefined && seedsDns !== undefined) return Layer.effectContext(Effect.fail(both(seedsDns)))
-    const given = seeds === undefined ? undefined : Seeds.layerStatic(seeds)
-    const source = seedsDns === undefined ? given : dnsSeeds(seedsDns)
+    const given = seeds === undefined ? undefined : named(Seeds.layerStatic(seeds), seeds)
+    const source: SeedSource = seedsDns === undefined ? given : dnsSeeds(seedsDns)
     return serving(options).pipe(
       Layer.provide(goodbye),
-      Layer.provideMerge(nodeOf(options, MemberlistConfig.layer(options.node), source)),
-      Layer.provide(listening(options))
+      Layer.provideMerge(nodeOf(options)),
+      Layer.provide(listening(options)),
+      Layer.provide(prepared(options, MemberlistConfig.layer(options.node), source))
     )
   }
 
@@ -184,7 +203,7 @@ export class Agent extends Context.Service<Agent, {
     Layer.unwrap(
       Effect.map(
         AgentSettings.load(flags),
-        ({ keyFile, provider }) => Layer.fresh(Layer.provide(fromProvider(keyFile), ConfigProvider.layer(provider)))
+        (loaded) => Layer.fresh(Layer.provide(fromProvider(loaded), ConfigProvider.layer(loaded.provider)))
       )
     )
 }
@@ -193,7 +212,10 @@ export class Agent extends Context.Service<Agent, {
 const listening = (settings: AgentSettings.Settings) =>
   Layer.unwrap(Effect.map(AgentSettings.checked(settings), ({ http }) => Server.listening(http)))
 
-const serving = ({ http, metaForm = "section", token }: AgentSettings.Settings, keyFile?: KeyFile) =>
+const serving = (
+  { http, metaForm = "section", token }: AgentSettings.Settings,
+  known: { readonly keyFile?: KeyFile | undefined; readonly preset?: string | undefined } = {}
+) =>
   Layer.effect(
     Agent,
     Effect.gen(function*() {
@@ -204,28 +226,58 @@ const serving = ({ http, metaForm = "section", token }: AgentSettings.Settings, 
       yield* Effect.log(`agent ${info.name}: members reach it at ${info.advertised}, HTTP at ${url} (${needed})`)
       return Agent.of({ url })
     })
-  ).pipe(Layer.provide(Server.layer({ ...http, token, meta: metaForm, keyFile })))
+  ).pipe(Layer.provide(Server.layer({ ...http, token, meta: metaForm, ...known })))
+
+/** What is wrong with a setting, under the name and at the place that it was written with. */
+const placed =
+  ({ origin }: AgentSettings.Loaded) => <E extends { readonly _tag: string }>(error: E): E | ConfigInvalid => {
+    const one = (name: string, value: string, expected: string) =>
+      withoutTrace(new ConfigInvalid({ field: origin(variable(name)), value, expected }))
+    if (error instanceof ConfigInvalid) return AgentSettings.at(origin, error)
+    if (error instanceof KeyInvalid) {
+      return one("secretKey", `of ${error.length} bytes (redacted)`, "16, 24 or 32 bytes in base64")
+    }
+    if (error instanceof SeedInvalid) return one("seeds", json(error.seed), error.expected)
+    if (error instanceof MetaFull) {
+      return one(
+        "meta",
+        `${error.size - error.limit} bytes too long`,
+        "metadata that has a place beside the agent's own"
+      )
+    }
+    return error
+  }
 
 const fromProvider = (
-  keyFile: KeyFile | undefined
+  loaded: AgentSettings.Loaded
 ): Layer.Layer<Agent | Memberlist, AgentError | KeyInvalid | Config.ConfigError> =>
   Layer.unwrap(
     Effect.gen(function*() {
+      const { keyFile } = loaded
       const settings = yield* AgentSettings.read
-      const { logFormat, logLevel, seedsDns } = settings
+      const { logFormat, logLevel, preset, seedsDns } = settings
       const seeds = yield* Config.option(Config.String(variable("seeds")))
       if (seedsDns !== undefined && Option.isSome(seeds)) return yield* Effect.fail(both(seedsDns))
-      const given = Option.isNone(seeds) ? undefined : Seeds.layerEnv
-      const source = seedsDns === undefined ? given : dnsSeeds(seedsDns)
+      const given = Option.map(
+        seeds,
+        (text) => text.split(",").map((seed) => seed.trim()).filter((seed) => seed !== "")
+      )
+      const fromList = Option.isNone(given) ? undefined : named(Seeds.layerEnv, given.value)
+      const source: SeedSource<Config.ConfigError> = seedsDns === undefined ? fromList : dnsSeeds(seedsDns)
       const logging = Layer.merge(
         Logger.layer([logFormat === "json" ? Logger.consoleJson : Logger.consolePretty()]),
         Layer.succeed(References.MinimumLogLevel, logLevel)
       )
-      return serving(settings, keyFile).pipe(
+      // warnings about settings are logged as they say
+      const ready = Layer.effectContext(
+        Effect.mapError(Layer.build(prepared(settings, MemberlistConfig.layerEnv, source)), placed(loaded))
+      )
+      return serving(settings, { keyFile, preset }).pipe(
         Layer.provide(goodbye),
-        Layer.provideMerge(nodeOf(settings, MemberlistConfig.layerEnv, source, keyFile)),
+        Layer.provideMerge(nodeOf(settings, keyFile)),
         Layer.provide(listening(settings)),
+        Layer.provide(ready),
         Layer.provide(Layer.provideMerge(Exporters.layer, logging))
       )
-    })
+    }).pipe(Effect.mapError(placed(loaded)))
   )

@@ -69,6 +69,8 @@ export interface Settings {
  * @since 0.1.0
  */
 export interface Complete extends Settings {
+  /** The preset that the timing of its node begins with. */
+  readonly preset: "lan" | "wan" | "local"
   readonly logLevel: LogLevel.LogLevel
   readonly logFormat: "pretty" | "json"
 }
@@ -97,7 +99,7 @@ export const checked = (settings: Settings): Effect.Effect<Settings, ConfigInval
   const name = variable("httpToken")
   if (token !== undefined && Redacted.value(token).length < MIN_TOKEN) {
     const expected = `at least ${MIN_TOKEN} characters, such as the output of "openssl rand -hex 32"`
-    return Effect.fail(invalid(name, "shorter (redacted)", expected))
+    return Effect.fail(invalid(name, "too short (redacted)", expected))
   }
   // it is sent in a header, and compared with what comes in one
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(Redacted.value(token))) {
@@ -137,7 +139,7 @@ export const levelName = (level: LogLevel.LogLevel): string => {
 
 /** A value that is one of few. */
 const oneOf = <A>(
-  name: typeof AGENT[number],
+  name: typeof AGENT[number] | "preset",
   usual: string,
   values: Readonly<Record<string, A>>
 ): Effect.Effect<A, Config.ConfigError | ConfigInvalid> =>
@@ -168,6 +170,7 @@ export const read: Effect.Effect<Complete, Config.ConfigError | ConfigInvalid> =
   })
   return {
     ...settings,
+    preset: yield* oneOf<Complete["preset"]>("preset", "lan", { lan: "lan", wan: "wan", local: "local" }),
     logLevel: yield* oneOf("logLevel", "info", levels),
     logFormat: yield* oneOf<Complete["logFormat"]>("logFormat", "pretty", { pretty: "pretty", json: "json" })
   }
@@ -189,6 +192,15 @@ const names: ReadonlyMap<string, string> = new Map(
     variable(name)
   ])
 )
+
+/**
+ * Returns the error with the place where the setting was written, as `Loaded.origin` tells it.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const at = (origin: (field: string) => string, { expected, field, value }: ConfigInvalid): ConfigInvalid =>
+  invalid(origin(field), value, expected)
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
@@ -263,7 +275,7 @@ const secretFile = (values: Values, name: "secretKey" | "httpToken") =>
     if (values[own] !== undefined) {
       return yield* Effect.fail(invalid(file, quoted(path), `either ${file} or ${own}, and not both`))
     }
-    return { file, path, text: yield* fileText(file, path) }
+    return { own, file, path, text: yield* fileText(file, path) }
   })
 
 /** An empty file is no wish to send in clear. */
@@ -285,11 +297,18 @@ const present = (values: Readonly<Record<string, string | undefined>>): Values =
 /** What OpenTelemetry's specification says where nothing else is said, and Effect does not. */
 const exporters: Values = { OTEL_LOGS_EXPORTER: "otlp", OTEL_METRICS_EXPORTER: "otlp", OTEL_TRACES_EXPORTER: "otlp" }
 
-/** All settings together, and the file that the keys came from. */
+/** All settings together, the file that the keys came from, and where each was written. */
 export interface Loaded {
   readonly provider: ConfigProvider.ConfigProvider
   readonly keyFile: KeyFile.KeyFile | undefined
+  /** Returns how to name a setting, or its variable, to who wrote it, such as `bindPort in agent.json`. */
+  readonly origin: (field: string) => string
 }
+
+/** The names of settings by their variables. */
+const written: ReadonlyMap<string, string> = new Map(
+  [...names, ["configFile", variable("configFile")] as const].map(([name, known]) => [known, name])
+)
 
 /**
  * Returns all settings together, for `read`, `MemberlistConfig.layerEnv` and `Seeds.layerEnv`: the flags, which have
@@ -305,11 +324,21 @@ export const load = (
   Effect.gen(function*() {
     const given = { ...present(environment), ...present(flags) }
     const path = given[variable("configFile")]
-    const values = { ...(path === undefined ? {} : present(yield* fileValues(path))), ...given }
-    const keyFile = yield* keyFileOf(values)
-    const token = yield* secretFile(values, "httpToken")
+    const inFile = path === undefined ? {} : present(yield* fileValues(path))
+    const values = { ...inFile, ...given }
+    const origin = (field: string): string => {
+      const name = names.get(field) ?? field
+      const isThere = given[name] === undefined && inFile[name] !== undefined
+      return isThere ? `${written.get(name) ?? name} in ${path}` : written.has(name) ? name : field
+    }
+    const named = Effect.mapError((error: ConfigInvalid) => at(origin, error))
+    const keyFile = yield* named(keyFileOf(values))
+    const token = yield* named(secretFile(values, "httpToken"))
     return {
       keyFile,
+      // what is wrong with a token in a file is found later
+      origin: (field: string) =>
+        token !== undefined && field === token.own ? `the token in ${token.path}` : origin(field),
       provider: ConfigProvider.fromEnvRecord({
         ...exporters,
         ...values,

@@ -127,10 +127,14 @@ export const Info = Schema.Struct({
   token: Schema.Literals(["none", "changes", "all"]),
   label: Schema.String,
   encrypted: Schema.Boolean,
+  /** The seeds themselves, or where they come from, such as a name of DNS; `none`. */
   seeds: Schema.String,
   /** Empty: it remembers nothing across restarts. */
   snapshot: Schema.String,
-  profile: Schema.String,
+  /** The preset that its timing begins with: `lan`, `wan` or `local`. Absent where a program has set each value. */
+  preset: Schema.optionalKey(Schema.String),
+  /** The rules of the protocol: `memberlist`, or `paper`, for experiments. */
+  protocolProfile: Schema.String,
   /** Live members, suspects and this one included. */
   members: Schema.Int,
   startedAt: Instant

@@ -188,6 +188,57 @@ test(
 )
 
 test(
+  "a setting that cannot work is told before an address is taken, with its place",
+  Effect.gen(function*() {
+    const { url } = yield* start("a")
+    const about = (settings: Readonly<Record<string, string>>) =>
+      Effect.map(
+        Effect.flip(Layer.build(Agent.layerEnv({
+          MEMBERLIST_NAME: "b",
+          MEMBERLIST_BIND_ADDRESS: "127.0.0.1",
+          MEMBERLIST_BIND_PORT: "0",
+          MEMBERLIST_LOG_LEVEL: "none",
+          MEMBERLIST_HTTP: new URL(url).host,
+          ...settings
+        }))),
+        (error) => error._tag === "ConfigInvalid" ? `${error.field}: ${error.value}` : error._tag
+      )
+    assert.strictEqual(yield* about({}), "HttpBindFailed")
+    assert.match(yield* about({ MEMBERLIST_PROBE_INTERVAL: "5" }), /^MEMBERLIST_PROBE_INTERVAL: "5"/)
+    assert.match(yield* about({ MEMBERLIST_SEEDS: "a b" }), /^MEMBERLIST_SEEDS: "a b"/)
+    assert.match(yield* about({ MEMBERLIST_SECRET_KEY: "YWJj" }), /^MEMBERLIST_SECRET_KEY: of 3 bytes/)
+    assert.match(yield* about({ MEMBERLIST_META: "x".repeat(505) }), /^MEMBERLIST_META: 7 bytes too long/)
+  })
+)
+
+test(
+  "info tells the preset and the seeds, where settings came as text",
+  Effect.gen(function*() {
+    const seeds = Array.from({ length: 17 }, (_, i) => `127.0.0.1:${i + 1}`)
+    const { url } = Context.get(
+      yield* Layer.build(Agent.layerEnv({
+        MEMBERLIST_NAME: "b",
+        MEMBERLIST_PRESET: "local",
+        MEMBERLIST_BIND_ADDRESS: "127.0.0.1",
+        MEMBERLIST_BIND_PORT: "0",
+        MEMBERLIST_LOG_LEVEL: "none",
+        MEMBERLIST_HTTP: "127.0.0.1:0",
+        MEMBERLIST_SEEDS: seeds.join(",")
+      })),
+      Agent
+    )
+    const info = yield* (yield* HttpApiClient.make(Api, { baseUrl: url })).info()
+    assert.deepInclude(info, {
+      preset: "local",
+      protocolProfile: "memberlist",
+      seeds: `${seeds.slice(0, 16).join(", ")}, 1 more`
+    })
+    const { client } = yield* start("a")
+    assert.notProperty(yield* client.info(), "preset")
+  })
+)
+
+test(
   "streams end at once when the agent is released, and those of readers that went away are not kept",
   Effect.gen(function*() {
     const { client, stop, url } = yield* start("a")

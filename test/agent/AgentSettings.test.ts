@@ -182,6 +182,52 @@ describe("secrets", () => {
     }).pipe(Effect.scoped))
 })
 
+describe("what is wrong", () => {
+  const token = "short"
+  /** The field that the error names, with these flags, variables, and this file. */
+  const field = (flags: Texts, environment: Texts, content: unknown) =>
+    Effect.scoped(Effect.gen(function*() {
+      const path = yield* file("agent.json", JSON.stringify(content))
+      const error = yield* Effect.flip(
+        Effect.flatMap(
+          AgentSettings.load({ ...flags, MEMBERLIST_CONFIG_FILE: path }, environment),
+          ({ origin, provider }) =>
+            Effect.mapError(
+              Effect.provideService(AgentSettings.read, ConfigProvider.ConfigProvider, provider),
+              (error) => error._tag === "ConfigInvalid" ? AgentSettings.at(origin, error) : error
+            )
+        )
+      )
+      assert(error._tag === "ConfigInvalid")
+      return error.field.replace(Path.dirname(path), "FOLDER")
+    }))
+
+  it.effect("is named where it was written: in a flag's variable, in the environment, in the file", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* field({}, { MEMBERLIST_LOG_LEVEL: "loud" }, {}), "MEMBERLIST_LOG_LEVEL")
+      assert.strictEqual(yield* field({}, {}, { logLevel: "loud" }), "logLevel in FOLDER/agent.json")
+      assert.strictEqual(
+        yield* field({ MEMBERLIST_LOG_LEVEL: "loud" }, {}, { logLevel: "info" }),
+        "MEMBERLIST_LOG_LEVEL"
+      )
+      assert.strictEqual(yield* field({}, {}, { httpToken: token }), "httpToken in FOLDER/agent.json")
+      assert.strictEqual(yield* field({}, {}, { secretKeyFile: "/no" }), "secretKeyFile in FOLDER/agent.json")
+      // nobody wrote it
+      assert.strictEqual(yield* field({}, {}, { http: "0.0.0.0:1" }), "MEMBERLIST_HTTP_TOKEN")
+      const path = yield* file("token", token)
+      assert.strictEqual(yield* field({}, { MEMBERLIST_HTTP_TOKEN_FILE: path }, {}), `the token in ${path}`)
+    }).pipe(Effect.scoped))
+
+  it.effect("is named by its variable where a rule of the library names the setting", () =>
+    Effect.map(AgentSettings.load({ MEMBERLIST_BIND_PORT: "1" }, {}), ({ origin }) => {
+      assert.deepStrictEqual([origin("bindPort"), origin("MEMBERLIST_BIND_PORT"), origin("bindPort in x")], [
+        "MEMBERLIST_BIND_PORT",
+        "MEMBERLIST_BIND_PORT",
+        "bindPort in x"
+      ])
+    }))
+})
+
 describe("log levels", () => {
   it.effect("have the same names on the command line and in the environment", () =>
     Effect.gen(function*() {

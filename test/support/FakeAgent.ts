@@ -98,7 +98,8 @@ export const info: typeof Model.Info.Type = {
   encrypted: false,
   seeds: "none",
   snapshot: "",
-  profile: "lan",
+  preset: "lan",
+  protocolProfile: "memberlist",
   members: 2,
   startedAt: at
 }

@@ -270,7 +270,7 @@ const agent = Command.make("agent", {
     "A DNS name whose addresses are the seeds; of a service where it begins with _"
   ),
   profile: Flag.Literals("profile", ["lan", "wan", "local"]).pipe(
-    Flag.withDescription("The timing of memberlist's presets; default lan"),
+    Flag.withDescription("The preset of its timing, MEMBERLIST_PRESET; default lan"),
     Flag.optional
   ),
   encryptFile: written("encrypt-file", "PATH", "The file with the gossip key in base64, as keygen writes it"),

@@ -42,6 +42,7 @@ export interface Self {
   readonly http: string
   readonly token: Model.Info["token"]
   readonly meta: AgentMeta.Form
+  readonly preset?: string
 }
 
 const cluster = (about: Self) =>
@@ -101,7 +102,7 @@ const cluster = (about: Self) =>
               bound,
               advertised,
               label,
-              profile,
+              protocolProfile: profile,
               seeds,
               snapshot,
               encrypted: cluster.keyring.keysUnsafe().length > 0,

@@ -41,6 +41,8 @@ export interface Options {
   readonly port: number
   readonly token: Redacted.Redacted | undefined
   readonly meta: AgentMeta.Form
+  /** The preset that the node's timing begins with, where it is known. */
+  readonly preset?: string | undefined
   /** Where changed keys are written; `undefined` where they came from elsewhere. */
   readonly keyFile?: KeyFile | undefined
 }
@@ -58,11 +60,13 @@ const asked = ["/health/live", "/health/ready", "/metrics"]
 export const routes = (options: Options, url: string) => {
   const policy = Guard.policyOf(options.host, options.token)
   const token = options.token === undefined ? "none" : policy.isLocal ? "changes" : "all"
+  const { meta, preset } = options
+  const about = { version: VERSION, http: url, token, meta, ...(preset === undefined ? {} : { preset }) } as const
   return Layer.mergeAll(
     Entrance.layer(policy, Listener.MAX_REQUESTS),
     Page.route,
     HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
-      Layer.provide(Handlers.layer({ version: VERSION, http: url, token, meta: options.meta }, options.keyFile)),
+      Layer.provide(Handlers.layer(about, options.keyFile)),
       Layer.provide(Entrance.access)
     )
   )

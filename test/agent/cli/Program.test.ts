@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
+import * as AgentProcess from "../../../src/agent/cli/commands/AgentProcess.ts"
 import { VERSION } from "../../../src/agent/PackageVersion.ts"
 import { run } from "../../support/CommandLine.ts"
 
@@ -66,6 +67,23 @@ describe("what every command line has", () => {
         expect(out).toContain("keygen")
       }))
   }
+})
+
+describe("agent", () => {
+  it.effect("has a variable for each of its flags", () =>
+    Effect.gen(function*() {
+      const { out } = yield* run(["agent", "--help"])
+      const known = new Set([...out.matchAll(/^ +--([\w-]+)/gm)].map(([, flag]) => flag))
+      for (const flag of ["help", "version", "completions"]) expect(known.delete(flag)).toBe(true)
+      expect(new Set(Object.values(AgentProcess.flags))).toEqual(known)
+    }))
+
+  it.effect("names the flag of a setting that cannot work, else its variable", () =>
+    Effect.gen(function*() {
+      const label = "x".repeat(256)
+      const { code, err } = yield* run(["agent", "--label", label])
+      expect([code, err.slice(0, 40)]).toEqual([2, expect.stringMatching(/^effect-memberlist: --label is "xxx/)])
+    }))
 })
 
 describe("keygen", () => {

@@ -41,7 +41,7 @@ export interface Options {
  * @category conversions
  * @since 0.1.0
  */
-export const variables = (options: Options): Readonly<Record<string, string | undefined>> => {
+export const variables = (options: Options) => {
   const text = Option.getOrUndefined<string>
   const bind = Option.getOrUndefined(options.bind)
   const advertise = Option.getOrUndefined(options.advertise)
@@ -62,11 +62,18 @@ export const variables = (options: Options): Readonly<Record<string, string | un
     MEMBERLIST_LOG_LEVEL: Option.getOrUndefined(Option.map(options.logLevel, AgentSettings.levelName)),
     MEMBERLIST_LOG_FORMAT: text(options.logFormat),
     MEMBERLIST_CONFIG_FILE: text(options.config)
-  }
+  } satisfies Readonly<Record<string, string | undefined>>
 }
 
-/** The flags by their variables. */
-const flags: Readonly<Record<string, string>> = {
+const isFlag = (variable: string): variable is keyof typeof flags => Object.hasOwn(flags, variable)
+
+/**
+ * The flags of `agent` by the variables that they stand for.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const flags: Readonly<Record<keyof ReturnType<typeof variables>, string>> = {
   MEMBERLIST_NAME: "name",
   MEMBERLIST_BIND_ADDRESS: "bind",
   MEMBERLIST_BIND_PORT: "bind",
@@ -74,11 +81,14 @@ const flags: Readonly<Record<string, string>> = {
   MEMBERLIST_ADVERTISE_PORT: "advertise",
   MEMBERLIST_SEEDS: "join",
   MEMBERLIST_SEEDS_DNS: "seeds-dns",
+  MEMBERLIST_PRESET: "profile",
   MEMBERLIST_SECRET_KEY_FILE: "encrypt-file",
   MEMBERLIST_LABEL: "label",
   MEMBERLIST_META: "meta",
   MEMBERLIST_HTTP: "http",
   MEMBERLIST_SNAPSHOT: "snapshot",
+  MEMBERLIST_LOG_LEVEL: "log-level",
+  MEMBERLIST_LOG_FORMAT: "log-format",
   MEMBERLIST_CONFIG_FILE: "config"
 }
 
@@ -96,13 +106,9 @@ const usageErrors = new Set([
 const ofStart =
   (given: ReturnType<typeof variables>) =>
   (error: { readonly _tag: string; readonly message: string }): CommandFailed => {
-    const named = (whole: string, variable: string): string => {
-      const flag = flags[variable]
-      return flag !== undefined && given[variable] !== undefined ? `--${flag}` : whole
-    }
-    const told = error.message.replace(/configuration field "(MEMBERLIST_\w+)"/, named)
-    // one of a file was looked at before
-    const message = error._tag === "KeyInvalid" ? `MEMBERLIST_SECRET_KEY: ${told}` : told
+    const named = (whole: string, variable: string): string =>
+      isFlag(variable) && given[variable] !== undefined ? `--${flags[variable]}` : whole
+    const message = error.message.replace(/configuration field "(MEMBERLIST_\w+)"/, named)
     return new CommandFailed({ reason: error._tag, message, isUsage: usageErrors.has(error._tag) })
   }
 
