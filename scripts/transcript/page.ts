@@ -216,7 +216,6 @@ export const stable = (page: string): string =>
       "WAYS"
     )
     .replace(/^(event loop +)\w+ +.*$|^event loop: .*\n/gm, "$1")
-    .replace(/^(TCP to \S+ +)\w+ .*$/gm, "$1")
     .replace(/^(local health +).*$/gm, "$1")
     .replace(/^TIME web-\d \(\S+\) joined$/gm, "TIME MEMBER joined")
     .replace(/^(outcome +failed): .*$/gm, "$1: REASON")
