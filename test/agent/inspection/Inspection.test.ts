@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as AgentTopic from "../../../src/agent/AgentTopic.ts"
 import { Inspection } from "../../../src/agent/inspection/Inspection.ts"
 import type * as Model from "../../../src/agent/Model.ts"
 import { Tally } from "../../../src/agent/serving/Tally.ts"
@@ -21,10 +22,26 @@ const live = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): A => {
   return exit.value
 }
 
+/** Said by nobody to nobody. */
+const NO_TALK: (typeof AgentTopic.Talk)["Service"] = {
+  publish: () => Effect.die("no agent"),
+  send: () => Effect.die("no agent"),
+  subscribe: Stream.empty,
+  invalid: Stream.empty,
+  participants: Effect.succeed([]),
+  counters: Effect.succeed(new Map())
+}
+
 /** Members, of which those called `go…` are no agents. Nothing is sent but what a test sends, once they know each other. */
 const formed = Effect.fnUntraced(function*(names: ReadonlyArray<string>) {
-  const agent = Inspection.layer.pipe(Layer.provideMerge(Tally.layer), Layer.provideMerge(MemberlistLive))
+  const agent = Inspection.layer.pipe(
+    Layer.provideMerge(AgentTopic.layer),
+    Layer.provideMerge(Tally.layer),
+    Layer.provideMerge(MemberlistLive)
+  )
   const other = Layer.effect(Inspection, Effect.succeed(Inspection.of({ check: () => Effect.die("no agent") }))).pipe(
+    // a topic that nobody takes part in for it
+    Layer.provideMerge(Layer.succeed(AgentTopic.Talk, NO_TALK)),
     Layer.provideMerge(Tally.layer),
     Layer.provideMerge(MemberlistLive)
   )
@@ -167,13 +184,38 @@ describe("a check", () => {
 
   it("answers other agents no faster than its limit", () => {
     const counted = live(Effect.gen(function*() {
-      const names = Array.from({ length: 16 }, (_, i) => `n${i}`)
-      const cluster = yield* formed(names)
-      const asking = names.slice(1).map((name) => check(cluster, name, ["n0"]).pipe(Effect.repeat({ times: 5 })))
-      yield* Effect.all(asking, { concurrency: "unbounded" })
-      return yield* cluster.run("n0", Tally.use(({ all }) => all))
+      const cluster = yield* formed(["a", "b"])
+      const tried = (id: number) => ({ _tag: "Tried", id, back: ["packet"], filler: new Uint8Array() } as const)
+      const flood = AgentTopic.Talk.use((talk) =>
+        Effect.forEach(Array.from({ length: 1_000 }, (_, id) => id), (id) => talk.send({ name: "b" }, tried(id)))
+      )
+      yield* cluster.run("a", flood)
+      yield* Effect.sleep("1 second")
+      return yield* cluster.run("b", Tally.use(({ all }) => all))
     }))
-    assert.isAbove(counted["checks:refused"] ?? 0, 0)
-    assert.isAbove(counted["checks:answered"] ?? 0, 255)
+    const { "checks:answered": answered = 0, "checks:refused": refused = 0 } = counted
+    assert.isAtLeast(answered, 256)
+    assert.isAtMost(answered, 256 + 2 * 64)
+    assert.strictEqual(answered + refused, 1_000)
+  })
+
+  it("answers sixteen streams at a time at most", () => {
+    const counted = live(Effect.gen(function*() {
+      const cluster = yield* formed(["a", "b"])
+      // they wait until they are given up
+      yield* cluster.network.cut("b", "a", "streams")
+      const tried = (id: number) => ({ _tag: "Tried", id, back: ["stream"], filler: new Uint8Array() } as const)
+      const flood = AgentTopic.Talk.use((talk) =>
+        Effect.forEach(Array.from({ length: 40 }, (_, id) => id), (id) => talk.send({ name: "b" }, tried(id)))
+      )
+      yield* cluster.run("a", flood)
+      yield* Effect.sleep("1 second")
+      const first = yield* cluster.run("b", Tally.use(({ all }) => all))
+      yield* Effect.sleep("5 seconds")
+      yield* cluster.run("a", flood)
+      yield* Effect.sleep("1 second")
+      return [first, yield* cluster.run("b", Tally.use(({ all }) => all))]
+    }))
+    assert.deepStrictEqual(counted.map((all) => all["checks:answered"]), [16, 32])
   })
 })
