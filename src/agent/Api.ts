@@ -14,6 +14,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { MemberState } from "../Member.ts"
 import * as Model from "./Model.ts"
+import { VERSION } from "./PackageVersion.ts"
 import { Picture } from "./page/PageApi.ts"
 import * as Refusal from "./Refusal.ts"
 
@@ -155,6 +156,7 @@ export const Topics = HttpApiGroup.make("topics")
   .add(HttpApiEndpoint.post("publish", "/v1/topics/:topic", {
     params: topic,
     payload: Model.Input,
+    success: Model.PublishView,
     error: [Refusal.requestInvalid, Refusal.valueTooLarge, ...takingPart]
   }))
   .add(HttpApiEndpoint.get("subscribe", "/v1/topics/:topic", {
@@ -224,5 +226,6 @@ export const Api = HttpApi.make("effect-memberlist-agent")
   .middleware(Access)
   .annotateMerge(OpenApi.annotations({
     title: "effect-memberlist agent",
+    version: VERSION,
     description: "The cluster as one of its members sees it, and that member's part in it."
   }))

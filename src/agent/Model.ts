@@ -220,6 +220,19 @@ export const EventView = Schema.Union([
 export type EventView = typeof EventView.Type
 
 /**
+ * To whom a value of a topic goes.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const PublishView = Schema.Struct({
+  /** Other live members that take part, as far as the agent knows. None of them has confirmed it. */
+  others: Schema.Int
+})
+/** @since 0.1.0 */
+export type PublishView = typeof PublishView.Type
+
+/**
  * A value of a topic, as one Server-Sent Event.
  *
  * @category schemas

@@ -12,10 +12,11 @@ import { name, sentence } from "../base/PlainText.ts"
 import * as Errors from "../MemberlistError.ts"
 import * as Meta from "../MemberMeta.ts"
 import * as Topic from "../Topic.ts"
+import * as Wording from "./Wording.ts"
 
 /**
- * Returns an error as it is answered: with this status, its fields, and its message, which an error's fields do not
- * have. A client gets the error itself.
+ * Returns an error as it is answered: with this status, its fields, and a message for who called the API. A client gets
+ * the error itself.
  */
 const answered = <Self extends Error>(
   status: number,
@@ -34,7 +35,7 @@ const answered = <Self extends Error>(
       Schema.toType(error),
       SchemaTransformation.transform<Self, Fields>({
         decode: ({ message: _, ...fields }) => new error(fields as never),
-        encode: (self) => Object.fromEntries([...Object.entries(self), ["message", self.message]])
+        encode: (self) => Object.fromEntries([...Object.entries(self), ["message", Wording.of(self, "http")]])
       })
     ),
     HttpApiSchema.status(status)
@@ -197,9 +198,7 @@ export class VerdictUnknown extends Schema.TaggedError<VerdictUnknown>()("Verdic
  */
 export class KeyUnknown extends Schema.TaggedError<KeyUnknown>()("KeyUnknown", { fingerprint: Schema.String }) {
   override get message() {
-    return `no key of the ring has the fingerprint "${
-      sentence(this.fingerprint)
-    }"; expected one that GET /v1/keys lists`
+    return `no key of the ring has the fingerprint "${sentence(this.fingerprint)}"; GET /v1/keys lists those there are`
   }
 }
 

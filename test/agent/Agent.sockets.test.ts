@@ -71,10 +71,21 @@ test(
     const report = yield* a.client.join({ payload: { seeds: [advertised] } })
     assert.strictEqual(report.members, 2)
     assert.strictEqual((yield* a.client.member({ params: { name: "b" } })).meta.text, "{}")
+    // as the help of update-meta has it
+    yield* a.client.updateMeta({ payload: { text: "x".repeat(490) } })
+    const long = yield* Effect.flip(a.client.updateMeta({ payload: { text: "x".repeat(491) } }))
+    assert(long._tag === "MetaFull")
+    yield* a.client.updateMeta({ payload: { json: null } })
     assert.isAbove((yield* a.client.ping({ params: { name: "b" } })).millis, 0)
     yield* b.stop
-    const names = (yield* Fiber.join(told)).map(({ data, event }) => `${event} ${data.member.name}`)
-    assert.deepStrictEqual(names, ["MemberJoined a", "MemberJoined b", "MemberLeft b"])
+    const names = (yield* Fiber.join(told)).filter(({ event }) => event !== "MemberUpdated").map(({ data, event }) =>
+      `${event} ${data.member.name}`
+    )
+    assert.deepStrictEqual(names, [
+      "MemberJoined a",
+      "MemberJoined b",
+      "MemberLeft b"
+    ])
   })
 )
 

@@ -19,10 +19,10 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as PlainText from "../../base/PlainText.ts"
-import { UnknownMember } from "../../MemberlistError.ts"
 import { Api } from "../Api.ts"
 import * as Refusal from "../Refusal.ts"
 import * as SmallFile from "../SmallFile.ts"
+import * as Wording from "../Wording.ts"
 import { CommandFailed, failure, usage } from "./CommandFailed.ts"
 
 /** An agent answers at once, unless it waits for others. */
@@ -114,12 +114,6 @@ const ofError = (url: string) => (error: unknown): CommandFailed => {
         : `the agent at ${url} wants its token: put it into MEMBERLIST_HTTP_TOKEN`
     )
   }
-  if (error instanceof UnknownMember) {
-    return failure(
-      error._tag,
-      `the agent knows no member "${PlainText.name(error.target)}"; effect-memberlist members lists those it sees`
-    )
-  }
   // what the agent does not understand, no agent would do
   if (error instanceof Refusal.RequestInvalid) return usage(PlainText.sentence(error.reason))
   if (error instanceof Refusal.EncryptionOff) {
@@ -130,7 +124,7 @@ const ofError = (url: string) => (error: unknown): CommandFailed => {
     )
   }
   if (Predicate.hasProperty(error, "_tag") && typeof error._tag === "string" && error instanceof Error) {
-    return failure(error._tag, error.message)
+    return failure(error._tag, Wording.of(error, "cli"))
   }
   return failure("Unexpected", String(error))
 }

@@ -154,7 +154,9 @@ const cluster = (about: Self) =>
         .handle("leave", () => cluster.leave())
         .handle("updateMeta", ({ payload }) =>
           Effect.gen(function*() {
-            const bytes = yield* Effect.fromResult(Presentation.bytesOf(payload))
+            // null is no metadata, and not the four letters
+            const isNone = "json" in payload && payload.json === null
+            const bytes = yield* Effect.fromResult(Presentation.bytesOf(isNone ? { text: "" } : payload))
             return yield* cluster.updateMeta((current) => AgentMeta.written(about.meta, bytes, current))
           }))
         .handle("send", ({ params: { name }, payload: { content, reliable } }) =>
@@ -185,6 +187,7 @@ const topics = HttpApiBuilder.group(
           const topic = yield* topics.of(params.topic)
           // all bytes fit the schema
           yield* topic.publish(bytes).pipe(Effect.catchTag("ValueInvalid", Effect.die))
+          return { others: yield* topic.others }
         })))
       .handle("subscribe", ({ params }) => Effect.flatMap(topics.of(params.topic), ({ values }) => values))
   })

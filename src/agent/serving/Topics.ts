@@ -34,6 +34,8 @@ type StartError = Exclude<Topic.StartError, { readonly _tag: "ConfigInvalid" }> 
 
 interface Taken {
   readonly publish: Topic.Service<Uint8Array>["publish"]
+  /** Other live members that take part now. */
+  readonly others: Effect.Effect<number>
   readonly values: ReturnType<Feed["answer"]>
 }
 
@@ -57,7 +59,9 @@ const taken = (topic: string) =>
         })),
       { startImmediately: true }
     )
-    return { publish: service.publish, values: feed.answer(() => []) }
+    // this one is among them
+    const others = Effect.map(service.participants, ({ length }) => Math.max(0, length - 1))
+    return { publish: service.publish, others, values: feed.answer(() => []) }
   })
 
 /**

@@ -295,8 +295,8 @@ export const messages = {
 const refusals: Readonly<Record<RejectionReason, LogMessage>> = {
   Undecryptable: error(
     "it cannot be decrypted with any key of this node",
-    "wrong key? install the sender's key here with keyring.add before anybody uses it; "
-      + "while encryption is rolled out, set gossipVerifyIncoming to false"
+    "wrong key? whichever of the two lacks the cluster's key needs it: here add it (keyring.add, or effect-memberlist "
+      + "keys add), or change the sender's settings; while encryption is rolled out, set gossipVerifyIncoming to false"
   ),
   FirstCipher: error(
     "it is sealed with encryption version 0, and no member speaks protocol version 1",

@@ -4,11 +4,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import * as Model from "../../../src/agent/Model.ts"
 import * as Variables from "../../../src/config/Variables.ts"
+import { HelperAnswer } from "../../../src/Verdict.ts"
 import { run } from "../../support/CommandLine.ts"
 import * as Fake from "../../support/FakeAgent.ts"
 
@@ -277,11 +278,29 @@ describe("why", () => {
       const { code, out } = yield* run(["why", "web-2"], Fake.agent(known))
       expect(code).toBe(0)
       const lines = out.split("\n")
-      expect(lines).toContain("outcome\tfailed: it did not contradict in time")
+      expect(lines).toContain("last verdict\tfailed: it did not contradict in time")
       expect(lines).toContain("ping by UDP\tno answer in 500 ms")
-      expect(lines).toContain("ping through web-3\tit is there, and got no answer either")
+      expect(lines).toContain("ping through web-3\tgot no answer either, and said so")
       expect(lines).toContain("ping by TCP\trefused: the host is there, and nothing listens")
       expect(lines).toContain("confirmed by\tweb-3, 300 ms after that")
+    }))
+
+  it.effect("says what helpers did in the words of the status page", () =>
+    Effect.gen(function*() {
+      const page = readFileSync("src/agent/page/page.html", "utf8")
+      for (const answer of HelperAnswer.literals) {
+        const probe = { ...verdict.probe, helpers: [{ name: "h", answer }] }
+        const agent = Fake.agent({ ...known, "GET /v1/verdicts": Fake.verdicts([{ ...verdict, probe }]) })
+        const told = /^ping through h\t(.*)$/m.exec((yield* run(["why", "web-2"], agent)).out)?.[1]
+        expect(page).toContain(`${answer}: "${told}"`)
+      }
+    }))
+
+  it.effect("says of a member that failed and is alive that it is back", () =>
+    Effect.gen(function*() {
+      const alive = Fake.agent({ ...known, "GET /v1/members/web-2": Fake.oneMember(Fake.member("web-2")) })
+      expect((yield* run(["why", "web-2"], alive)).out).toContain("in time; it is back since\n")
+      expect((yield* run(["why", "web-2"], Fake.agent(known))).out).not.toContain("back since")
     }))
 
   it.effect("tells of a member that is forgotten, and of one that nothing happened to", () =>
@@ -352,15 +371,60 @@ describe("what an agent is asked to do", () => {
   it.effect("is a message to a topic, or to a member, as text or from standard input", () =>
     Effect.gen(function*() {
       const agent = Fake.agent({
-        "POST /v1/topics/news": {},
+        "POST /v1/topics/news": { body: { others: 2 } },
+        "POST /v1/topics/quiet": { body: { others: 0 } },
         "POST /v1/members/web-2/message": {}
       })
-      expect((yield* run(["publish", "news", "hello"], agent)).code).toBe(0)
+      expect((yield* run(["publish", "news", "hello"], agent)).out).toBe("published to news: 2 others take part")
       expect((yield* run(["send", "web-2", "--reliable"], { ...agent, stdin: "from a pipe" })).code).toBe(0)
       expect(agent.requests.map(({ body }) => body)).toEqual([
         { text: "hello" },
         { content: { base64: Buffer.from("from a pipe").toString("base64") }, reliable: true }
       ])
+      expect((yield* run(["publish", "quiet", "hello"], agent)).out).toBe("published to quiet: nobody else takes part")
+    }))
+
+  it.effect("is a message without the line break that ends a text, and not an empty one", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({ "POST /v1/topics/news": { body: { others: 1 } } })
+      const read = ["hello\n", "hello\r\n", "hello\n\n", "\u0000\n"]
+      for (const stdin of read) expect((yield* run(["publish", "news"], { ...agent, stdin })).code).toBe(0)
+      expect(
+        agent.requests.map(({ body }) => Buffer.from((body as { readonly base64: string }).base64, "base64").toString())
+      )
+        .toEqual(["hello", "hello", "hello\n", "\u0000"])
+      for (const stdin of ["", "\n", "\r\n"]) {
+        const { code, err } = yield* run(["publish", "news"], { ...agent, stdin })
+        expect([code, err]).toEqual([2, expect.stringContaining("the message is empty")])
+      }
+      expect((yield* run(["publish", "news", ""], agent)).code).toBe(2)
+      expect(agent.requests).toHaveLength(read.length)
+    }))
+
+  it.effect("is told in words of commands where the agent refuses it", () =>
+    Effect.gen(function*() {
+      const refusals = [
+        [
+          409,
+          { _tag: "NotParticipating", operation: "updateMeta" },
+          "has left its cluster; let it join again first (eff"
+        ],
+        [
+          413,
+          { _tag: "MessageTooLarge", carrier: "packet", size: 9000, limit: 1300 },
+          "send it over a stream (--reliable)"
+        ],
+        [404, { _tag: "UnknownMember", target: "web-2" }, "knows no member \"web-2\"; effect-memberlist members lists"]
+      ] as const
+      for (const [status, body, told] of refusals) {
+        const answer = { status, body: { ...body, message: "" } }
+        const path = status === 409 ? "POST /v1/topics/news" : "POST /v1/members/web-2/message"
+        const { code, err } = yield* run(
+          status === 409 ? ["publish", "news", "x"] : ["send", "web-2", "x"],
+          Fake.agent({ [path]: answer })
+        )
+        expect([code, err]).toEqual([1, expect.stringContaining(told)])
+      }
     }))
 
   it.effect("is not read to its end where no request could hold it", () =>

@@ -99,9 +99,31 @@ export const updateMeta = Effect.fnUntraced(function*(
 /** What a body of the agent's API holds in base64, beside what else is in it: more is not even read. */
 const MAX_INPUT = (Model.MAX_BODY - 1024) * 3 / 4
 
-/** The text given, or what comes by standard input, where that is no terminal. */
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+const isText = (bytes: Uint8Array): boolean => {
+  try {
+    decoder.decode(bytes)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Bytes without the line break that ends a text; what is no text is kept as it is. */
+const withoutBreak = (bytes: Uint8Array): Uint8Array => {
+  if (bytes.at(-1) !== 0x0a || !isText(bytes)) return bytes
+  return bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1)
+}
+
+const EMPTY = "the message is empty: give it as text, or by standard input"
+
+/**
+ * The text given, or what comes by standard input, where that is no terminal. The line break that ends a text there is
+ * none of the message.
+ */
 const contentOf = Effect.fnUntraced(function*(text: Option.Option<string>) {
-  if (Option.isSome(text)) return { text: text.value }
+  if (Option.isSome(text)) return text.value === "" ? yield* usage(EMPTY) : { text: text.value }
   const stdio = yield* Stdio.Stdio
   if (yield* stdio.stdinIsTerminal) return yield* usage("MESSAGE is missing: give it as text, or by standard input")
   const chunks: Array<Uint8Array> = []
@@ -113,7 +135,8 @@ const contentOf = Effect.fnUntraced(function*(text: Option.Option<string>) {
       ? Effect.fail(failure("MessageTooLarge", `standard input is too long: an agent takes at most ${MAX_INPUT} bytes`))
       : Effect.void
   }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(failure("StdinUnreadable", error.message))))
-  return { base64: Base64.encode(Buffer.concat(chunks)) }
+  const bytes = withoutBreak(Buffer.concat(chunks))
+  return bytes.length === 0 ? yield* usage(EMPTY) : { base64: Base64.encode(bytes) }
 })
 
 /**
@@ -127,8 +150,11 @@ export const publish = Effect.fnUntraced(function*(
 ) {
   const { call, client } = yield* AgentClient.connect(http)
   const payload = yield* contentOf(message)
-  yield* call(client.topics.publish({ params: { topic }, payload }))
-  yield* Output.result(json, () => ({ topic, published: true }), () => [`published to ${topic}`])
+  const { others } = yield* call(client.topics.publish({ params: { topic }, payload }))
+  const told = others === 0
+    ? "nobody else takes part"
+    : `${others} ${others === 1 ? "other takes" : "others take"} part`
+  yield* Output.result(json, () => ({ topic, published: true, others }), () => [`published to ${topic}: ${told}`])
 })
 
 /**

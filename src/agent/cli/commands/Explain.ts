@@ -18,11 +18,12 @@ import * as Output from "../Output.ts"
 
 const span = (millis: number): string => millis < 1000 ? `${Math.round(millis)} ms` : `${(millis / 1000).toFixed(1)} s`
 
+/** As the status page says it; a test compares. */
 const helpers: Readonly<Record<HelperAnswer, string>> = {
-  Nack: "it is there, and got no answer either",
-  Silent: "nothing came from it: it, or the way to it, is in trouble as well",
-  CannotTell: "nothing came: its version does not tell of pings without an answer",
-  TooEarly: "nothing came, and nothing was due yet"
+  Nack: "got no answer either, and said so",
+  Silent: "did not answer",
+  CannotTell: "did not answer, and its version could not have said no",
+  TooEarly: "had not finished its own ping"
 }
 
 const streams: Readonly<Record<StreamAnswer, string>> = {
@@ -53,13 +54,17 @@ const reasons: Readonly<Record<VerdictReason, string>> = {
  * @since 0.1.0
  */
 export const verdictPairs = (
-  verdict: Model.VerdictView
+  verdict: Model.VerdictView,
+  isBack = false
 ): ReadonlyArray<readonly [name: string, value: Columns.Cell]> => {
   const { from, health, incarnation, member, node, probe, reason, suspicion } = verdict
   const color = { suspected: "yellow", failed: "red", left: "dim", recovered: "green" } as const
   const by = from === node ? "this agent" : from === member ? "the member itself" : from
   return [
-    ["outcome", { text: `${verdict.outcome}: ${reasons[reason]}`, color: color[verdict.outcome] }],
+    ["last verdict", {
+      text: `${verdict.outcome}: ${reasons[reason]}${isBack ? "; it is back since" : ""}`,
+      color: isBack ? undefined : color[verdict.outcome]
+    }],
     ["at", { text: DateTime.formatIso(verdict.at) }],
     ["by", { text: by }],
     ...(probe === undefined
@@ -95,6 +100,10 @@ export const verdictPairs = (
     }]
   ]
 }
+
+/** Whether the member has come back since the verdict, which is told by no verdict of its own. */
+const isBack = (member: Model.MemberView | undefined, { outcome }: Model.VerdictView): boolean =>
+  member?.state === "alive" && (outcome === "failed" || outcome === "left")
 
 const memberPairs = (
   member: Model.MemberView,
@@ -148,7 +157,7 @@ export const why = Effect.fnUntraced(function*(
           : memberPairs(member, now)),
         ...(verdict === undefined
           ? [["verdict", { text: "none: nothing happened to it that this agent remembers" }] as const]
-          : verdictPairs(verdict))
+          : verdictPairs(verdict, isBack(member, verdict)))
       ])
   )
 })
