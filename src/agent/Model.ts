@@ -220,7 +220,7 @@ export const EventView = Schema.Union([
 export type EventView = typeof EventView.Type
 
 /**
- * To whom a value of a topic goes.
+ * Where a value of a topic goes.
  *
  * @category schemas
  * @since 0.1.0

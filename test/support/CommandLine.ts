@@ -8,6 +8,7 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import * as Terminal from "effect/Terminal"
 import { run as runProgram } from "../../src/agent/cli/Program.ts"
 import { Signalled } from "../../src/agent/cli/Signalled.ts"
 
@@ -22,7 +23,9 @@ const refuse: typeof globalThis.fetch = () => Promise.reject(new TypeError("fetc
 /** Runs a command line with these variables alone, and no terminal. What it asks an agent goes to `fetch`. */
 export const run = Effect.fnUntraced(function*(
   args: ReadonlyArray<string>,
-  { env = {}, fetch, stdin }: {
+  { columns, env = {}, fetch, stdin }: {
+    /** Those of a terminal. */
+    readonly columns?: number
     readonly env?: Readonly<Record<string, string>>
     readonly fetch?: typeof globalThis.fetch
     readonly stdin?: string
@@ -45,11 +48,16 @@ export const run = Effect.fnUntraced(function*(
     Effect.provideService(
       Stdio.Stdio,
       Stdio.make({
+        stdoutIsTerminal: Effect.succeed(columns !== undefined),
         args: Effect.succeed(args),
         stdin: Stream.make(new TextEncoder().encode(stdin ?? "")),
         stdout: () => Sink.drain,
         stderr: () => Sink.drain
       })
+    ),
+    Effect.updateService(
+      Terminal.Terminal,
+      (terminal) => columns === undefined ? terminal : Terminal.make({ ...terminal, columns: Effect.succeed(columns) })
     ),
     Effect.provide(NodeServices.layer)
   )

@@ -62,6 +62,25 @@ export const cut = (text: string, columns: number): string => {
   return columns < 1 ? "" : `${kept}…`
 }
 
+/**
+ * Returns the text in lines of at most so many columns, broken at spaces. What has none is left whole.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const wrapped = (text: string, columns: number): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  let line = ""
+  for (const word of text.split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`
+    if (line !== "" && CliOutput.displayWidth(longer) > columns) {
+      lines.push(line)
+      line = word
+    } else line = longer
+  }
+  return [...lines, line]
+}
+
 const GAP = 2
 
 /** A column narrower than this tells nothing, and the line is wrapped by the terminal instead. */
@@ -114,8 +133,11 @@ export const lines = (
   return [line(headings.map((text): Cell => ({ text, color: "bold" }))), ...shown.map(line)]
 }
 
+/** A column of values that is narrower than this is left to the terminal. */
+const MIN_VALUE = 20
+
 /**
- * Returns a list of names and values, one a line.
+ * Returns a list of names and values; one that is longer than the terminal is wide goes on below itself.
  *
  * @category conversions
  * @since 0.1.0
@@ -127,8 +149,11 @@ export const pairs = (
   const width = Math.max(0, ...values.map(([name]) => name.length))
   return values.map(([name, { color, text }]) => {
     const shown = PlainText.sentence(text)
-    return screen.columns === undefined
-      ? `${name}\t${shown}`
-      : `${paint(screen, "dim", name.padEnd(width))}  ${paint(screen, color, shown)}`
+    if (screen.columns === undefined) return `${name}\t${shown}`
+    const rest = screen.columns - width - GAP
+    const parts = rest < MIN_VALUE ? [shown] : wrapped(shown, rest)
+    return `${paint(screen, "dim", name.padEnd(width))}  ${
+      parts.map((part) => paint(screen, color, part)).join(`\n${" ".repeat(width + GAP)}`)
+    }`
   })
 }

@@ -20,8 +20,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as PlainText from "../../base/PlainText.ts"
 import * as SeedText from "../../base/SeedText.ts"
+import type { Screen } from "./Columns.ts"
 import { CommandFailed, failure, ofCommandLine, USAGE, usage } from "./CommandFailed.ts"
 import * as Flags from "./Flags.ts"
+import * as Help from "./Help.ts"
+import * as Output from "./Output.ts"
 import type { Signalled } from "./Signalled.ts"
 
 /** The first argument of a member of the demo. */
@@ -34,7 +37,7 @@ const script = (): ReadonlyArray<string> =>
 
 const keygen = Command.make("keygen", {
   bits: Flag.Literals("bits", ["128", "192", "256"]).pipe(
-    Flag.withDescription("The key's length"),
+    Flag.withDescription("The key's length; default 256"),
     Flag.withDefault("256" as const),
     Flag.map(Number)
   ),
@@ -53,7 +56,7 @@ const overview = Effect.promise(() => import("./commands/Overview.ts"))
 
 const members = Command.make("members", {
   state: Flag.Literals("state", ["live", "all", "alive", "suspect", "dead", "left"]).pipe(
-    Flag.withDescription("Which members; live are those that are alive or suspect"),
+    Flag.withDescription("Which members; live, the default, are those that are alive or suspect"),
     Flag.withDefault("live" as const)
   ),
   ...Flags.remote
@@ -141,7 +144,7 @@ const ping = Command.make("ping", {
   name: Flags.member,
   count: Flag.Int("count").pipe(
     Flag.withAlias("c"),
-    Flag.withDescription("How many times, one second apart"),
+    Flag.withDescription("How many times, one second apart; default 1"),
     Flag.withDefault(1),
     Flag.filter((count) => count >= 1, () => "a number from 1 up")
   ),
@@ -227,7 +230,7 @@ const doctor = Command.make("doctor", {
   ),
   bind: Flag.String("bind").pipe(
     Flag.withMetavar("IP:PORT"),
-    Flag.withDescription("Where an agent would listen, for the case that none answers"),
+    Flag.withDescription("Where an agent would listen, for the case that none answers; default 0.0.0.0:7946"),
     Flag.withDefault("0.0.0.0:7946"),
     Flag.filterMap(Flags.bindAddress, () => Flags.BIND_EXPECTED)
   ),
@@ -310,7 +313,7 @@ const agent = Command.make("agent", {
 
 const demo = Command.make("demo", {
   nodes: Flag.Int("nodes").pipe(
-    Flag.withDescription("How many members to start (3‥50); one is killed and returns, one leaves"),
+    Flag.withDescription("How many members to start (3‥50); one is killed and returns, one leaves; default 5"),
     Flag.filter((n) => n >= 3 && n <= 50, () => "a number of members from 3 to 50"),
     Flag.withDefault(5)
   ),
@@ -357,18 +360,21 @@ const plan = Command.make("plan", {
     Flag.withMetavar("NUMBER"),
     Flag.withDescription("The most members there will be")
   ),
-  detect: Flags.durationFlag("detect", "The time within which 99 of 100 failures are known to every member"),
+  detect: Flags.durationFlag(
+    "detect",
+    "The time within which 99 of 100 failures are known to every member, such as 5s"
+  ),
   budget: amount(
     "budget",
     "RATE",
-    "The most that a member may send while nothing happens",
+    "The most that a member may send while nothing happens: bytes in a second, such as 20kB/s; default no limit",
     Flags.byteRate,
     "bytes in a second, such as 20kB/s or 20000"
   ).pipe(Flag.optional),
   loss: amount(
     "loss",
     "SHARE",
-    "The share of packets that the network loses",
+    "The share of packets that the network loses, such as 1% or 0.01; default 0",
     Flags.share,
     "a share, such as 1% or 0.01"
   )
@@ -381,7 +387,7 @@ const plan = Command.make("plan", {
     Flag.withDescription("Wrong verdicts that are accepted, per member and day; default 0.001"),
     Flag.optional
   ),
-  pause: Flags.durationFlag("pause", "A pause after which a member must still be one").pipe(Flag.optional),
+  pause: Flags.durationFlag("pause", "A pause after which a member must still be one, such as 2s").pipe(Flag.optional),
   nameBytes: Flag.Int("name-bytes").pipe(
     Flag.withMetavar("NUMBER"),
     Flag.withDescription("Bytes of a name; default 16"),
@@ -393,7 +399,7 @@ const plan = Command.make("plan", {
     Flag.optional
   ),
   encrypted: Flag.Boolean("encrypted").pipe(
-    Flag.withDescription("Whether the cluster has a key"),
+    Flag.withDescription("The cluster has a key"),
     Flag.withDefault(false)
   ),
   json: Flags.json
@@ -422,12 +428,12 @@ const report = ({ message, reason }: CommandFailed, isJson: boolean): Effect.Eff
     isJson ? PlainText.json({ error: reason, message }) : `effect-memberlist: ${PlainText.sentence(message)}`
   )
 
-/** Help as Effect's, and mistakes in one line: a page of help would hide what is wrong. */
-const presenter = (isJson: boolean): CliOutput.Presenter => ({
+/** Help, and mistakes in one line: a page of help would hide what is wrong. */
+const presenter = (isJson: boolean, screen: Screen): CliOutput.Presenter => ({
   present: (event) => {
     switch (event._tag) {
       case "Help":
-        return CliOutput.defaultPresenter.present(event)
+        return Console.log(Help.text(event.helpDoc, screen))
       case "Version":
         return Console.log(isJson ? PlainText.json({ version: event.version }) : event.version)
       case "InvalidInvocation":
@@ -453,6 +459,8 @@ export const run = (
   version: string
 ): Effect.Effect<number, never, Environment | Signalled> => {
   const isJson = args.includes("--json")
+  // a word that many programs know
+  const asked = args[0] === "help" ? [...args.slice(1), "--help"] : args
   const failed = Effect.fnUntraced(function*(cause: Cause.Cause<CommandFailed | CliError.CliError>) {
     if (Cause.hasInterruptsOnly(cause)) return yield* Effect.interrupt
     const error = Cause.squash(cause)
@@ -464,10 +472,12 @@ export const run = (
     if (isDetailed(args)) yield* Console.error(Cause.pretty(cause))
     return told.exitCode
   })
-  return Command.runWith(root, { version })(args).pipe(
-    Effect.as(0),
+  const running = Effect.as(Command.runWith(root, { version })(asked), 0)
+  return Effect.flatMap(
+    Output.screen,
+    (screen) => Effect.provideService(running, CliOutput.Presenter, presenter(isJson, screen))
+  ).pipe(
     Effect.catchCause(failed),
-    Effect.provideService(CliOutput.Presenter, presenter(isJson)),
     Effect.provide(CliConfig.layer({
       builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel]
     }))

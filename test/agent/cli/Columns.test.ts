@@ -53,6 +53,9 @@ describe("names and values", () => {
       "name   a",
       "state  alive"
     ])
+    expect(Columns.pairs(terminal, [["name", { text: "one two three four five six seven eight" }]])).toEqual([
+      "name  one two three four five six seven\n      eight"
+    ])
     expect(Columns.pairs(piped, [["name", { text: "a" }]])).toEqual(["name\ta"])
   })
 })

@@ -53,6 +53,28 @@ describe("what every command line has", () => {
       expect(out).toContain("effect-memberlist keygen")
     }))
 
+  it.effect("is help that fits a terminal, with all its words", () =>
+    Effect.gen(function*() {
+      const words = (text: string) => text.split(/\s+/)
+      for (const line of ["", "agent", "plan", "doctor", "update-meta", "publish t", "keys use 1234"]) {
+        const args = [...line.split(" "), "--help"].filter((arg) => arg !== "")
+        const whole = (yield* run(args)).out
+        for (const columns of [80, 40]) {
+          const { out } = yield* run(args, { columns })
+          expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(columns)
+          expect(words(out)).toEqual(words(whole))
+        }
+      }
+      // what all commands have is told once
+      expect((yield* run(["keygen", "--help"])).out).not.toContain("--completions")
+    }))
+
+  it.effect("is help of a command by the word help", () =>
+    Effect.gen(function*() {
+      expect(yield* run(["help", "plan"])).toEqual(yield* run(["plan", "--help"]))
+      expect(yield* run(["help"])).toEqual(yield* run(["--help"]))
+    }))
+
   it.effect("is the version", () =>
     Effect.gen(function*() {
       expect(yield* run(["--version"])).toEqual({ code: 0, out: "1.2.3", err: "" })
@@ -72,8 +94,8 @@ describe("what every command line has", () => {
 describe("agent", () => {
   it.effect("has a variable for each of its flags", () =>
     Effect.gen(function*() {
-      const { out } = yield* run(["agent", "--help"])
-      const known = new Set([...out.matchAll(/^ +--([\w-]+)/gm)].map(([, flag]) => flag))
+      const flags = ({ out }: { readonly out: string }) => [...out.matchAll(/^ +--([\w-]+)/gm)].map(([, flag]) => flag)
+      const known = new Set([...flags(yield* run(["agent", "--help"])), ...flags(yield* run(["--help"]))])
       for (const flag of ["help", "version", "completions"]) expect(known.delete(flag)).toBe(true)
       expect(new Set(Object.values(AgentProcess.flags))).toEqual(known)
     }))
