@@ -391,8 +391,11 @@ export const CheckView = Schema.Struct({
     fullIn: Way,
     /** Bytes of content in such a packet of this agent. */
     size: Schema.optionalKey(Schema.Int),
-    /** Whether it is no agent, or did not answer as one. What only agents can tell is unknown then. */
-    answers: Schema.Literals(["yes", "no", "no agent"]),
+    /**
+     * Whether it answered as an agent; `not asked` where this agent has no topics. What only agents can tell is unknown
+     * without an answer.
+     */
+    answers: Schema.Literals(["yes", "no", "no agent", "not asked"]),
     agent: Schema.optionalKey(AgentCheck)
   }))
 })

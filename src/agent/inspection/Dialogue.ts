@@ -50,6 +50,8 @@ export interface Talked {
 
 /** Who asks and answers. */
 export interface Dialogue {
+  /** Whether this agent can ask at all. */
+  readonly canAsk: boolean
   /** Asks the agent of a member; `undefined` where it is none. It takes 2.2 seconds at most. */
   readonly ask: (name: string) => Effect.Effect<Talked | undefined>
 }
@@ -178,5 +180,5 @@ export const make: Effect.Effect<
     return { trips, size, agent }
   })
 
-  return { ask: (name) => Effect.scoped(ask(name)) }
+  return { canAsk: true, ask: (name) => Effect.scoped(ask(name)) }
 })

@@ -70,7 +70,7 @@ export class Inspection extends Context.Service<Inspection, {
   )
 }
 
-const silent: Dialogue.Dialogue = { ask: () => Effect.succeed(undefined) }
+const silent: Dialogue.Dialogue = { canAsk: false, ask: () => Effect.succeed(undefined) }
 
 const make = Effect.fnUntraced(function*(
   dialogue: Dialogue.Dialogue
@@ -115,7 +115,13 @@ const make = Effect.fnUntraced(function*(
       ...Result.isSuccess(streamed) ? { stream: streamed.success } : { streamError: streamed.failure },
       ...Trips.ways(evidence),
       ...talked?.size === undefined ? {} : { size: talked.size },
-      answers: talked === undefined ? "no agent" : talked.agent === undefined ? "no" : "yes",
+      answers: !dialogue.canAsk
+        ? "not asked"
+        : talked === undefined
+        ? "no agent"
+        : talked.agent === undefined
+        ? "no"
+        : "yes",
       ...talked?.agent === undefined ? {} : { agent: talked.agent }
     }
   })

@@ -152,6 +152,24 @@ describe("a check", () => {
     })
   })
 
+  it("only pings where the metadata has no room for a topic, and is no agent to the others then", () => {
+    const [own, other] = live(Effect.gen(function*() {
+      const cluster = yield* SimulatedCluster.make({
+        nodes: ["a", "b"],
+        seed: 1,
+        config: (name) => name === "b" ? { meta: new TextEncoder().encode("rack 7") } : {},
+        layer: () => Inspection.layer.pipe(Layer.provideMerge(Tally.layer), Layer.provideMerge(MemberlistLive))
+      })
+      yield* cluster.startAll
+      yield* Effect.sleep("8 seconds")
+      const checked = (name: string) =>
+        Effect.map(cluster.run(name, Inspection.use(({ check }) => check([]))), ({ members }) => members[0])
+      return [yield* checked("b"), yield* checked("a")]
+    }))
+    assert.deepInclude(own, { name: "a", answers: "not asked", udpOut: "works", tcpOut: "works", tcpIn: "unknown" })
+    assert.deepInclude(other, { name: "b", answers: "no agent", udpOut: "works", tcpOut: "works", tcpIn: "unknown" })
+  })
+
   it("refuses its own name, a name that nobody has, and a second check at the same time", () => {
     const { second, self, unknown } = live(Effect.gen(function*() {
       const cluster = yield* formed(["a", "b"])

@@ -19,6 +19,14 @@ interface Subject extends Checked {
 
 const millis = (time: number): string => `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`
 
+/** Why only pings tell of it. */
+const unasked: Readonly<Record<Checked["answers"], string>> = {
+  yes: "it did not say",
+  no: "it does not answer as an agent",
+  "no agent": "it is no agent",
+  "not asked": "this agent has no topics, and cannot ask it"
+}
+
 const gone = ({ state }: Subject): string =>
   state === "dead" || state === "left" ? `; to this agent it is ${state}` : ""
 
@@ -70,13 +78,14 @@ const ofTcp = (subject: Subject): Finding => {
   if (tcpIn === "fails") return finding(check, "failure", "streams get there, and it cannot open any to here", back)
   const time = stream === undefined ? "there" : `there in ${millis(stream)}`
   if (tcpIn === "works") return finding(check, "ok", `${time}, and from it`)
-  const why = answers === "no agent" ? "it is no agent" : "it does not answer as an agent"
-  return finding(check, "ok", `${time}; the other direction is not known: ${why}`)
+  return finding(check, "ok", `${time}; the other direction is not known: ${unasked[answers]}`)
 }
 
 const ofMtu = ({ answers, fullIn, fullOut, name, size }: Subject): Finding => {
   const check = `MTU with ${name}`
-  if (answers === "no agent") return finding(check, "unknown", "not checked: it is no agent")
+  if (answers === "no agent" || answers === "not asked") {
+    return finding(check, "unknown", `not checked: ${unasked[answers]}`)
+  }
   const long = size === undefined ? "full packets" : `packets with ${size} bytes of content`
   if (fullOut === "works" && fullIn === "works") return finding(check, "ok", `${long} get there and back`)
   const fails = [...fullOut === "fails" ? ["there"] : [], ...fullIn === "fails" ? ["back"] : []]
