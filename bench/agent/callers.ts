@@ -87,12 +87,15 @@ const run = async ({ rate, seconds }: Order, url: string, member: string): Promi
     body: undefined
   }))
   const changes = { updates: 0, values: 0 }
-  const change = (kind: keyof typeof changes, planned: number): Promise<void> => {
-    const body = JSON.stringify({ text: Stamp.write(changes[kind]++) })
-    return kind === "updates"
-      ? send({ method: "PUT", path: "/v1/meta", name: "PUT /v1/meta", body }, planned)
-      : send({ method: "POST", path: "/v1/topics/load", name: "POST /v1/topics/TOPIC", body }, planned)
-  }
+  const former = { updates: Promise.resolve(), values: Promise.resolve() }
+  /** One after the other: of two that are under way at once, the later may be done first. */
+  const change = (kind: keyof typeof changes, planned: number): Promise<void> =>
+    former[kind] = former[kind].then(() => {
+      const body = JSON.stringify({ text: Stamp.write(changes[kind]++) })
+      return kind === "updates"
+        ? send({ method: "PUT", path: "/v1/meta", name: "PUT /v1/meta", body }, planned)
+        : send({ method: "POST", path: "/v1/topics/load", name: "POST /v1/topics/TOPIC", body }, planned)
+    })
 
   const steps = [
     { every: 1000 / rate, act: (at: number, planned: number) => send(reads[at % reads.length] as Call, planned) },
