@@ -5,7 +5,9 @@
  * @stability unstable
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -53,9 +55,11 @@ import {
 } from "./MemberlistError.ts"
 import type { Reachability } from "./Reachability.ts"
 import type { RecoveryEvent } from "./RecoveryEvent.ts"
+import * as LostPeers from "./swim/recovery/LostPeers.ts"
 import type { Transport } from "./Transport.ts"
 import type { Verdict } from "./Verdict.ts"
 
+export type { LostMember } from "./engine/application/Views.ts"
 export type { JoinOptions, JoinReport } from "./engine/exchange/Join.ts"
 export type { NodeInfo } from "./engine/life/Info.ts"
 export type { Readiness } from "./engine/recovery/Readiness.ts"
@@ -101,6 +105,11 @@ export class Memberlist extends Context.Service<Memberlist, {
   readonly members: Effect.Effect<ReadonlyArray<Member>>
   /** What this node remembers of a name, dead and departed members too, for as long as it remembers them. */
   readonly member: (name: string) => Effect.Effect<Option.Option<Member>>
+  /**
+   * The members that were lost and may come back, those lost last come last: `maxLostPeers` at most, for
+   * `lostPeerTime`, longer than `member` remembers the dead. The gauge `memberlist.lost` is their number.
+   */
+  readonly lost: Effect.Effect<ReadonlyArray<Views.LostMember>>
   /** The view now, then again after every change; a slow reader skips views and always gets the newest. */
   readonly changes: Stream.Stream<ReadonlyArray<Member>>
   /** The current members as `MemberJoined`, then every later change in order. Ends with the service. */
@@ -307,6 +316,13 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
     },
     members: view,
     member: find,
+    lost: Effect.map(Clock.currentTimeMillis, (at) => {
+      const { rules } = node.settings
+      const now = node.now()
+      return LostPeers.recent(Ref.getUnsafe(node.membership).lost, now, rules).peers.map(
+        Views.lostOf((time) => DateTime.makeUnsafe(at + time - now), rules.lostTime)
+      )
+    }),
     changes: Stream.mapEffect(node.changes.signals, () => view),
     events: Stream.map(
       node.changes.stream(() => Views.newsOf(Ref.getUnsafe(node.membership), node.heard.impaired())),

@@ -150,6 +150,11 @@ export const render = async (): Promise<string> => {
     )
     await show("why web-3", "members --state all")
     say(
+      "A member that failed without a goodbye is lost: it may come back, and agents look for it for a day"
+        + " ([recovery](recovery.md)). Half a minute later `--state lost` still lists it."
+    )
+    await show("members --state lost")
+    say(
       "### top",
       "The same as a picture that is drawn again and again, until `q`. It needs a terminal. While the agent does not answer, the last"
         + " line says so, and it tries again each second."

@@ -56,8 +56,8 @@ const fingerprint = { fingerprint: Schema.String }
 export const Cluster = HttpApiGroup.make("cluster", { topLevel: true })
   .add(HttpApiEndpoint.get("info", "/v1/info", { success: Model.Info }))
   .add(HttpApiEndpoint.get("members", "/v1/members", {
-    /** Without it, the live members: those that are alive or suspect. */
-    query: { state: Schema.optionalKey(Schema.Literals([...MemberState.literals, "live", "all"])) },
+    /** Without it, the live members: those that are alive or suspect. `lost`: the dead that may come back. */
+    query: { state: Schema.optionalKey(Schema.Literals([...MemberState.literals, "lost", "live", "all"])) },
     success: Schema.Array(Model.MemberView)
   }))
   .add(HttpApiEndpoint.get("member", "/v1/members/:name", {

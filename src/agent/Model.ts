@@ -86,7 +86,9 @@ export const MemberView = Schema.Struct({
   /** Since when the agent has seen it in this state; absent where it does not know. */
   since: Schema.optionalKey(Instant),
   /** Which ways lead to it, as far as this agent has seen; absent for its own node, and for those that are gone. */
-  reachability: Schema.optionalKey(WaysView)
+  reachability: Schema.optionalKey(WaysView),
+  /** Until when the agent remembers it as lost, and looks for it; absent where it does not. */
+  lostUntil: Schema.optionalKey(Instant)
 })
 /** @since 0.1.0 */
 export type MemberView = typeof MemberView.Type
@@ -170,6 +172,8 @@ export const HealthView = Schema.Struct({
   score: Schema.Int,
   readiness: ReadinessView,
   members: Schema.Record(MemberState, Schema.Int),
+  /** How many of the dead are lost: they may come back, and the agent looks for them. */
+  lost: Schema.Int,
   /** What was counted so far, `name` or `name:reason`. */
   counters: Schema.Record(Schema.String, Schema.Finite),
   /** What the HTTP API counted. */
@@ -194,9 +198,12 @@ export const event = <const Name extends string, Fields extends Schema.Struct.Fi
     data: Schema.fromJsonString(Schema.toCodecJson(Schema.Struct(fields)))
   })
 
+const told = { at: about.at, missed: about.missed }
+
 /**
- * What happened to a member, as one Server-Sent Event: its number in this stream, its name, and the data as JSON. First
- * come the current members as `MemberJoined`, then each change in order.
+ * What happened, as one Server-Sent Event: its number in this stream, its name, and the data as JSON. First come the
+ * current members as `MemberJoined`, then each change in order. The last three are about several members at once: what
+ * is found of a split (`docs/recovery.md`).
  *
  * @category schemas
  * @since 0.1.0
@@ -214,7 +221,12 @@ export const EventView = Schema.Union([
   }),
   event("MemberLeft", { ...about, verdict: VerdictView }),
   event("MemberReachabilityChanged", { ...about, reachability: WaysView, previous: WaysView }),
-  event("MemberConflict", { ...about, other: MemberView, replaced: Schema.Boolean })
+  event("MemberConflict", { ...about, other: MemberView, replaced: Schema.Boolean }),
+  event("SplitSuspected", { ...told, lost: Schema.Array(Schema.String), present: Schema.Array(Schema.String) }),
+  /** The first that is back, or, with nobody `missing`, the last, which may have `left`. */
+  event("Healed", { ...told, name: Schema.String, state: MemberState, missing: Schema.Array(Schema.String) }),
+  /** Without a `name` it was a seed. */
+  event("PutAside", { ...told, name: Schema.optionalKey(Schema.String), address: Schema.String, reason: Schema.String })
 ])
 /** @since 0.1.0 */
 export type EventView = typeof EventView.Type

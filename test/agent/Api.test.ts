@@ -32,7 +32,7 @@ const told = (events: Stream.Stream<Model.EventView, unknown>) =>
   })
 
 const names = (events: ReadonlyArray<Model.EventView>) =>
-  events.map(({ data, event }) => `${event} ${data.member.name}`)
+  events.map(({ data, event }) => `${event} ${"member" in data ? data.member.name : ""}`)
 
 describe("the cluster", () => {
   clusterTest(

@@ -108,6 +108,7 @@ export const health: typeof Model.HealthView.Type = {
   score: 0,
   readiness: { state: "Joined", ready: true },
   members: { alive: 2, suspect: 0, dead: 0, left: 0 },
+  lost: 0,
   counters: {},
   http: {}
 }

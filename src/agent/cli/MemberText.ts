@@ -47,8 +47,9 @@ export const contentText = ({ base64, size, text }: Model.Content): string =>
  * @category conversions
  * @since 0.1.0
  */
-export const waysCell = ({ reachability, self }: Model.MemberView): Columns.Cell => {
+export const waysCell = ({ lostUntil, reachability, self }: Model.MemberView): Columns.Cell => {
   if (self) return { text: "this agent", color: "dim" }
+  if (lostUntil !== undefined) return { text: "looked for", color: "dim" }
   if (reachability === undefined) return { text: "-", color: "dim" }
   const ways = [["UDP out", reachability.udpOut], ["UDP in", reachability.udpIn], ["TCP", reachability.tcp]] as const
   const failing = ways.filter(([, way]) => way === "fails").map(([name]) => `${name} fails`)

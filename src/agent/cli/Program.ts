@@ -55,8 +55,10 @@ const keygen = Command.make("keygen", {
 const overview = Effect.promise(() => import("./commands/Overview.ts"))
 
 const members = Command.make("members", {
-  state: Flag.Literals("state", ["live", "all", "alive", "suspect", "dead", "left"]).pipe(
-    Flag.withDescription("Which members; live, the default, are those that are alive or suspect"),
+  state: Flag.Literals("state", ["live", "all", "alive", "suspect", "dead", "left", "lost"]).pipe(
+    Flag.withDescription(
+      "Which members; live, the default, are alive or suspect, and lost are the dead that may come back"
+    ),
     Flag.withDefault("live" as const)
   ),
   ...Flags.remote

@@ -14,8 +14,9 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Member, MemberState } from "../../Member.ts"
 import type { MemberEvent } from "../../MemberEvent.ts"
-import { Memberlist } from "../../Memberlist.ts"
+import { type LostMember, Memberlist } from "../../Memberlist.ts"
 import type { Reachability } from "../../Reachability.ts"
+import type { RecoveryEvent } from "../../RecoveryEvent.ts"
 import type * as Model from "../Model.ts"
 import { type Feed, Feeds, type Written } from "./Feeds.ts"
 import * as Presentation from "./Presentation.ts"
@@ -32,15 +33,22 @@ interface Seen {
 interface Row {
   readonly since: number | undefined
   readonly reachability: Reachability | undefined
+  readonly lostUntil: number | undefined
   readonly text: string
 }
 
 /** What a new stream begins with of one member. */
 interface Mirrored {
-  joined: Written
+  /** When it was there first, and the number of that event. */
+  readonly joinedAt: number
+  readonly id: number
+  /** As events have told it. */
+  member: Member
   suspected: Written | undefined
   impaired: Written | undefined
 }
+
+const nobody: ReadonlyMap<string, LostMember> = new Map()
 
 /** Names kept beside the live ones before those that nobody remembers are dropped. */
 const SPARE = 1_024
@@ -95,19 +103,30 @@ export class Follower extends Context.Service<Follower, {
       const mirrored = new Map<string, Mirrored>()
       let last = 0
       let limit = SPARE
+      /** Events that were lost before one that nobody is told of. */
+      let unsaid = 0
+
+      const lostOf = Effect.map(cluster.lost, (all) => new Map(all.map((lost) => [lost.member.name, lost])))
 
       /** What is known of a member beside itself. */
-      const beside = (member: Member) =>
+      const beside = (member: Member, lost: ReadonlyMap<string, LostMember>) =>
         Effect.map(cluster.reachability(member.name), (reachability): Presentation.Beside => {
-          const known = seen.get(member.name)
+          const { name, state } = member
+          const known = seen.get(name)
+          const sought = state === "dead" ? lost.get(name) : undefined
           return {
             self,
-            since: known?.state === member.state ? known.since : undefined,
-            reachability: Presentation.isLive(member) ? reachability : Option.none()
+            since: known?.state === state ? known.since : sought?.since.epochMilliseconds,
+            reachability: Presentation.isLive(member) ? reachability : Option.none(),
+            lostUntil: sought?.until.epochMilliseconds
           }
         })
 
-      const view = (member: Member) => Effect.map(beside(member), (known) => Presentation.member(member, known))
+      const view = (member: Member) =>
+        Effect.gen(function*() {
+          const lost = member.state === "dead" ? yield* lostOf : nobody
+          return Presentation.member(member, yield* beside(member, lost))
+        })
 
       /**
        * Each row is written once, until it changes: a request for 1,000 members took 10 ms of processor time without,
@@ -115,18 +134,20 @@ export class Follower extends Context.Service<Follower, {
        */
       const rows = new WeakMap<Member, Row>()
       const rowOf = (member: Member, known: Presentation.Beside): string => {
-        const { since } = known
+        const { lostUntil, since } = known
         const reachability = Option.getOrUndefined(known.reachability)
         const row = rows.get(member)
-        if (row !== undefined && row.since === since && row.reachability === reachability) return row.text
+        const isSame = row?.since === since && row?.reachability === reachability && row?.lostUntil === lostUntil
+        if (row !== undefined && isSame) return row.text
         const text = JSON.stringify(Presentation.member(member, known))
-        rows.set(member, { since, reachability, text })
+        rows.set(member, { since, reachability, lostUntil, text })
         return text
       }
       const list = (members: ReadonlyArray<Member>) =>
         Effect.gen(function*() {
           const texts: Array<string> = []
-          for (const member of members.toSorted(byName)) texts.push(rowOf(member, yield* beside(member)))
+          const lost = members.every(Presentation.isLive) ? nobody : yield* lostOf
+          for (const member of members.toSorted(byName)) texts.push(rowOf(member, yield* beside(member, lost)))
           return `[${texts.join(",")}]`
         })
 
@@ -149,15 +170,14 @@ export class Follower extends Context.Service<Follower, {
         const { name } = event.member
         const known = mirrored.get(name)
         const written = once(writtenOf(event, member, at, last))
+        if (known !== undefined) known.member = event.member
         switch (event._tag) {
           case "MemberJoined":
-            return void mirrored.set(name, { joined: written, suspected: undefined, impaired: undefined })
-          case "MemberUpdated": {
-            const joined = once((missed) =>
-              Sse.text(last, "MemberJoined", { member, at: DateTime.makeUnsafe(at), missed })
-            )
-            return void mirrored.set(name, { suspected: undefined, impaired: undefined, ...known, joined })
-          }
+            // to the end: the beginning is in the order of time
+            mirrored.delete(name)
+            return void mirrored.set(name, joined(event.member, at))
+          case "MemberUpdated":
+            return
           case "MemberFailed":
           case "MemberLeft":
             return void mirrored.delete(name)
@@ -174,6 +194,14 @@ export class Follower extends Context.Service<Follower, {
             return
         }
       }
+
+      const joined = (member: Member, at: number): Mirrored => ({
+        joinedAt: at,
+        id: last,
+        member,
+        suspected: undefined,
+        impaired: undefined
+      })
 
       /** Drops names that nobody remembers any more, once there may be as many of them as of others. */
       const forget = Effect.gen(function*() {
@@ -194,10 +222,8 @@ export class Follower extends Context.Service<Follower, {
         const at = clock.currentTimeMillisUnsafe()
         for (const member of members) {
           if (seen.get(member.name)?.state !== member.state) seen.set(member.name, { state: member.state, since: at })
-          const told = yield* view(member)
-          const joined: Written = (missed) =>
-            Sse.text(last, "MemberJoined", { member: told, at: DateTime.makeUnsafe(at), missed })
-          mirrored.set(member.name, { joined, suspected: undefined, impaired: undefined })
+          const { id, joinedAt } = mirrored.get(member.name) ?? joined(member, at)
+          mirrored.set(member.name, { ...joined(member, joinedAt), id })
         }
       })
 
@@ -212,28 +238,59 @@ export class Follower extends Context.Service<Follower, {
             tally.add("unsent", undefined, event.missed)
             yield* resume
           }
+          unsaid += event.missed
+          if (event._tag === "MemberUpdated" && Presentation.isSame(event.member, event.previous)) {
+            // what topics say to each other in the metadata is no news to people
+            const known = mirrored.get(name)
+            if (known !== undefined) known.member = event.member
+            return
+          }
           const member = yield* view(event.member)
           last++
           reflect(event, member, at)
+          const before = unsaid
+          unsaid = 0
           const written = writtenOf(event, member, at, last)
-          feed.publish((missed) => written(event.missed + missed))
+          feed.publish((missed) => written(before + missed))
           yield* forget
         })
 
+      const takeRecovery = (event: RecoveryEvent) =>
+        Effect.sync(() => {
+          const id = ++last
+          const at = DateTime.makeUnsafe(clock.currentTimeMillisUnsafe())
+          if (event.missed > 0) tally.add("unsent", undefined, event.missed)
+          const told = Presentation.recovery(event)
+          feed.publish((missed) => Sse.text(id, event._tag, { ...told, at, missed: event.missed + missed }))
+        })
+
       yield* Effect.forkScoped(Stream.runForEach(cluster.events, take), { startImmediately: true })
+      yield* Effect.forkScoped(Stream.runForEach(cluster.recovery, takeRecovery), { startImmediately: true })
+
+      /** The members there are as they are now, each from the time on that it has been there. */
+      const beginning = (current: ReadonlyMap<string, string>): ReadonlyArray<string> => {
+        const texts: Array<string> = []
+        for (const [name, { id, impaired, joinedAt, member, suspected }] of mirrored) {
+          // one that is gone meanwhile: the next event says so
+          const row = current.get(name) ?? JSON.stringify(past(member))
+          const at = JSON.stringify(DateTime.makeUnsafe(joinedAt))
+          texts.push(Sse.written(id, "MemberJoined", `{"member":${row},"at":${at},"missed":0}`))
+          if (suspected !== undefined) texts.push(suspected(0))
+          if (impaired !== undefined) texts.push(impaired(0))
+        }
+        return texts
+      }
 
       return Follower.of({
         view,
         list,
         names: Effect.sync(() => [...seen.keys()]),
-        events: feed.answer(() => {
-          const beginning: Array<string> = []
-          for (const { impaired, joined, suspected } of mirrored.values()) {
-            beginning.push(joined(0))
-            if (suspected !== undefined) beginning.push(suspected(0))
-            if (impaired !== undefined) beginning.push(impaired(0))
+        events: Effect.gen(function*() {
+          const current = new Map<string, string>()
+          for (const member of yield* cluster.members) {
+            current.set(member.name, rowOf(member, yield* beside(member, nobody)))
           }
-          return beginning
+          return yield* feed.answer(() => beginning(current))
         }),
         startedAt: DateTime.makeUnsafe(startedAt)
       })

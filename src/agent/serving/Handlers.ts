@@ -76,20 +76,26 @@ const cluster = (about: Self) =>
       )
 
       const known = (name: string) =>
-        Effect.flatMap(
-          cluster.member(name),
-          Option.match({
-            onNone: () => Effect.fail(new UnknownMember({ target: name })),
-            onSome: Effect.succeed
-          })
-        )
-      /** All that are remembered. */
+        Effect.gen(function*() {
+          const member = yield* cluster.member(name)
+          if (Option.isSome(member)) return member.value
+          const lost = (yield* cluster.lost).find(({ member }) => member.name === name)
+          return lost?.member ?? (yield* Effect.fail(new UnknownMember({ target: name })))
+        })
+      /** All that are remembered; those that were lost for longer than the dead. */
       const remembered = Effect.gen(function*() {
-        const live = yield* cluster.members
-        const names = new Set(live.map(({ name }) => name))
-        const gone = (yield* follower.names).filter((name) => !names.has(name))
-        const found = yield* Effect.forEach(gone, cluster.member)
-        return [...live, ...found.flatMap(Option.toArray)]
+        const all = new Map((yield* cluster.lost).map(({ member }) => [member.name, member]))
+        for (const name of yield* follower.names) {
+          const member = yield* cluster.member(name)
+          if (Option.isSome(member)) all.set(name, member.value)
+        }
+        for (const member of yield* cluster.members) all.set(member.name, member)
+        return [...all.values()]
+      })
+      const lost = Effect.gen(function*() {
+        const all = yield* cluster.lost
+        return yield* Effect.forEach(all, ({ member }) =>
+          Effect.map(cluster.member(member.name), Option.getOrElse(() => member)))
       })
 
       return handlers
@@ -114,10 +120,12 @@ const cluster = (about: Self) =>
           Effect.gen(function*() {
             const members = state === "live" || state === "alive" || state === "suspect"
               ? yield* cluster.members
-              : yield* remembered
-            const wanted = state === "live" || state === "all"
+              : yield* state === "lost" ? lost : remembered
+            const wanted = state === "live" || state === "all" || state === "lost"
               ? members
-              : members.filter((member) => member.state === state)
+              : members.filter((member) =>
+                member.state === state
+              )
             return HttpServerResponse.text(yield* follower.list(wanted), { contentType: "application/json" })
           }))
         .handle("member", ({ params }) => Effect.flatMap(known(params.name), follower.view))
@@ -138,6 +146,7 @@ const cluster = (about: Self) =>
               score: yield* cluster.health,
               readiness: Presentation.readiness(yield* cluster.readiness),
               members,
+              lost: (yield* cluster.lost).length,
               counters: Object.fromEntries(yield* cluster.counters),
               http: yield* tally.all
             }

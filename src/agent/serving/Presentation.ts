@@ -5,6 +5,7 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Base64 from "effect/encoding/Base64"
+import * as Equal from "effect/Equal"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as PlainText from "../../base/PlainText.ts"
@@ -14,6 +15,7 @@ import type { MemberEvent } from "../../MemberEvent.ts"
 import type { JoinReport, Readiness } from "../../Memberlist.ts"
 import type { JoinFailed } from "../../MemberlistError.ts"
 import type { Reachability } from "../../Reachability.ts"
+import type { RecoveryEvent } from "../../RecoveryEvent.ts"
 import type { Verdict } from "../../Verdict.ts"
 import * as AgentMeta from "../AgentMeta.ts"
 import type * as Model from "../Model.ts"
@@ -58,6 +60,8 @@ export interface Beside {
   /** Since when it has its state, in milliseconds since 1970. */
   readonly since: number | undefined
   readonly reachability: Option.Option<Reachability>
+  /** Where it is lost: until when that is remembered, in milliseconds since 1970. */
+  readonly lostUntil?: number | undefined
 }
 
 /** Returns the ways to a member as they are told. */
@@ -67,7 +71,7 @@ export const ways = (reachability: Reachability): Model.WaysView => {
 }
 
 /** Returns a member as it is told. */
-export const member = (member: Member, { reachability, self, since }: Beside): Model.MemberView => ({
+export const member = (member: Member, { lostUntil, reachability, self, since }: Beside): Model.MemberView => ({
   name: member.name,
   address: member.address,
   state: member.state,
@@ -76,7 +80,8 @@ export const member = (member: Member, { reachability, self, since }: Beside): M
   versions: member.versions,
   self: member.name === self,
   ...(since === undefined ? {} : { since: DateTime.makeUnsafe(since) }),
-  ...(Option.isNone(reachability) ? {} : { reachability: ways(reachability.value) })
+  ...(Option.isNone(reachability) ? {} : { reachability: ways(reachability.value) }),
+  ...(lostUntil === undefined ? {} : { lostUntil: DateTime.makeUnsafe(lostUntil) })
 })
 
 /** Returns a verdict as it is told. */
@@ -164,3 +169,21 @@ export const event = (
       return { member, other: view(event.other), replaced: event.replaced }
   }
 }
+
+/** Returns what recovery tells as it is told, without when, and without what was missed. */
+export const recovery = (event: RecoveryEvent): Told<Model.EventView> => {
+  switch (event._tag) {
+    case "SplitSuspected":
+      return { lost: event.lost, present: event.present }
+    case "Healed":
+      return { name: event.member.name, state: event.member.state, missing: event.missing }
+    case "PutAside": {
+      const { address, name, reason } = event
+      return { ...(name === undefined ? {} : { name }), address, reason }
+    }
+  }
+}
+
+/** Whether what is told of a member is the same but for its incarnation: the marks of topics alone may differ. */
+export const isSame = (a: Member, b: Member): boolean =>
+  a.address === b.address && Equal.equals(a.versions, b.versions) && Equal.equals(AgentMeta.of(a), AgentMeta.of(b))

@@ -22,6 +22,7 @@ import { RemoteState } from "../../swim/membership/Claim.ts"
 import { type Entry, isGone } from "../../swim/membership/Entry.ts"
 import { type Announced, members, type Membership } from "../../swim/membership/Membership.ts"
 import * as Paths from "../../swim/probing/Paths.ts"
+import type { LostPeer } from "../../swim/recovery/LostPeers.ts"
 import * as Findings from "../../swim/suspicion/Findings.ts"
 import { Verdict } from "../../Verdict.ts"
 import type { Delivery } from "./Hub.ts"
@@ -54,6 +55,30 @@ export const claimed = (said: Announced, name: string, state: MemberState): Memb
     incarnation: said.incarnation,
     versions: { min, max, current, delegateMin, delegateMax, delegateCurrent }
   }, trusted)
+}
+
+/**
+ * A member that was declared failed and never said goodbye: this node, and others of its side, try to find it again
+ * (`docs/recovery.md`).
+ */
+export interface LostMember {
+  /** As it was known last; its state is `dead`. */
+  readonly member: Member
+  /** When this node learned that it failed. */
+  readonly since: DateTime.Utc
+  /** When it is forgotten, unless it is back before (`lostPeerTime`). */
+  readonly until: DateTime.Utc
+  /** How often this node itself has asked for it in vain since. */
+  readonly tries: number
+}
+
+const lost = new WeakMap<LostPeer, Member>()
+
+/** A lost peer as users see it; `when` makes a time of monotonic milliseconds. */
+export const lostOf = (when: (time: number) => DateTime.Utc, lostTime: number) => (peer: LostPeer): LostMember => {
+  let member = lost.get(peer)
+  if (member === undefined) lost.set(peer, member = claimed(peer, peer.name, "dead"))
+  return { member, since: when(peer.lostAt), until: when(peer.lostAt + lostTime), tries: peer.misses }
 }
 
 const states: ReadonlyMap<number, MemberState> = new Map(

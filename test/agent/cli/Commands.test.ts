@@ -125,6 +125,21 @@ describe("the agent that a command talks to", () => {
 })
 
 describe("members", () => {
+  it.effect("that are lost are told as looked for, and counted by info", () =>
+    Effect.gen(function*() {
+      const lost = Fake.member("web-3", { state: "dead", lostUntil: Fake.at })
+      const agent = Fake.agent({
+        "GET /v1/members": Fake.members([lost]),
+        "GET /v1/info": Fake.about(Fake.info),
+        "GET /v1/health": Fake.condition({ ...Fake.health, lost: 2 })
+      })
+      const { out } = yield* run(["members", "--state", "lost"], agent)
+      expect(out).toMatch(/web-3.*\tdead\t.*\tlooked for/)
+      expect(agent.requests[0]?.line).toContain("state=lost")
+      const { out: about } = yield* run(["info"], agent)
+      expect(about).toContain("; 2 lost, and looked for (members --state lost)")
+    }))
+
   const list = [
     Fake.member("web-10", { reachability: { ...ways, tcp: "fails", impaired: true } }),
     Fake.member("web-2", { state: "suspect", meta: Fake.content("{\"a\":1}\u001b[31m"), reachability: ways }),
@@ -241,6 +256,34 @@ describe("monitor", () => {
 
       const { code, err } = yield* failed("monitor", Fake.agent({}))
       expect([code, err]).toEqual([1, expect.stringContaining("nothing listens there")])
+    }))
+
+  it.effect("tells of a split and its end, and of somebody else who is found", () =>
+    Effect.gen(function*() {
+      const when = { at: Fake.at, missed: 0 }
+      const names = Array.from({ length: 10 }, (_, i) => `m${i}`)
+      const events = [
+        Fake.event({ id: "1", event: "SplitSuspected", data: { lost: names, present: ["web-1"], ...when } }),
+        Fake.event({ id: "2", event: "Healed", data: { name: "m1", state: "alive", missing: ["m2"], ...when } }),
+        Fake.event({ id: "3", event: "Healed", data: { name: "m2", state: "alive", missing: [], ...when } }),
+        Fake.event({ id: "4", event: "Healed", data: { name: "m3", state: "left", missing: [], ...when } }),
+        Fake.event({
+          id: "5",
+          event: "PutAside",
+          data: { name: "m4", address: "a:1", reason: "another label", ...when }
+        }),
+        Fake.event({ id: "6", event: "PutAside", data: { address: "b:2", reason: "another key", ...when } })
+      ]
+      const { out } = yield* watched([], Fake.agent({ "GET /v1/events": [{ events }, refusing] }))
+      const end = "of those that were lost together nobody is missing any more"
+      expect(out.split("\n").slice(0, -1).map((line) => line.slice("03:04:05.678 ".length))).toEqual([
+        "lost together, and perhaps on the other side of a split: m0, m1, m2, m3, m4, m5, m6, m7 and 2 more; here: web-1",
+        "m1 is back; still missing of those that were lost together: m2",
+        `${end}: m2 is back`,
+        `${end}: m3 said goodbye`,
+        "somebody else is where the lost m4 was expected, at a:1: another label",
+        "somebody else is where a seed was expected, at b:2: another key"
+      ])
     }))
 
   it.effect("is an object for each event, as JSON", () =>

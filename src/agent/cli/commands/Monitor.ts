@@ -23,8 +23,48 @@ const clock = (at: DateTime.Utc): string => DateTime.formatIso(at).slice(11, 23)
 
 const place = ({ address, name }: Model.MemberView): string => `${name} (${address})`
 
+const MAX_NAMES = 8
+
+/** Some names, and how many more there are. */
+const listed = (names: ReadonlyArray<string>): string => {
+  const shown = names.slice(0, MAX_NAMES).join(", ")
+  return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more` : shown
+}
+
 /** What happened, in words, and its colour. */
 const story = (event: Model.EventView): Columns.Cell => {
+  switch (event.event) {
+    case "SplitSuspected":
+      return {
+        text: `lost together, and perhaps on the other side of a split: ${listed(event.data.lost)}; here: ${
+          listed(event.data.present)
+        }`,
+        color: "red"
+      }
+    case "Healed": {
+      const { missing, name, state } = event.data
+      return missing.length > 0
+        ? {
+          text: `${name} is back; still missing of those that were lost together: ${listed(missing)}`,
+          color: "yellow"
+        }
+        : {
+          text: `of those that were lost together nobody is missing any more: ${name} ${
+            state === "left" ? "said goodbye" : "is back"
+          }`,
+          color: "green"
+        }
+    }
+    case "PutAside": {
+      const { address, name, reason } = event.data
+      return {
+        text: `somebody else is where ${
+          name === undefined ? "a seed" : `the lost ${name}`
+        } was expected, at ${address}: ${reason}`,
+        color: "yellow"
+      }
+    }
+  }
   const { member } = event.data
   switch (event.event) {
     case "MemberJoined":

@@ -26,7 +26,7 @@ export interface Options {
  * @since 0.1.0
  */
 export const members = Effect.fnUntraced(function*(
-  { http, json, state }: Options & { readonly state: "live" | "all" | Model.MemberView["state"] }
+  { http, json, state }: Options & { readonly state: "live" | "lost" | "all" | Model.MemberView["state"] }
 ) {
   const { call, client } = yield* AgentClient.connect(http)
   const seen = sorted(yield* call(client.members({ query: { state } })))
@@ -76,7 +76,9 @@ export const info = Effect.fnUntraced(function*({ http, json }: Options) {
         ["joined", readinessCell(health.readiness)],
         ["local health", { text: String(health.score), color: health.score === 0 ? "green" : "yellow" }],
         ["members", {
-          text: Object.entries(health.members).map(([state, count]) => `${count} ${state}`).join(", ")
+          text: `${Object.entries(health.members).map(([state, count]) => `${count} ${state}`).join(", ")}${
+            health.lost === 0 ? "" : `; ${health.lost} lost, and looked for (members --state lost)`
+          }`
         }]
       ])
   )
