@@ -7,7 +7,6 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -55,7 +54,6 @@ import {
 } from "./MemberlistError.ts"
 import type { Reachability } from "./Reachability.ts"
 import type { RecoveryEvent } from "./RecoveryEvent.ts"
-import * as LostPeers from "./swim/recovery/LostPeers.ts"
 import type { Transport } from "./Transport.ts"
 import type { Verdict } from "./Verdict.ts"
 
@@ -316,13 +314,10 @@ const service = (node: Node.Node, info: NodeInfo): Memberlist["Service"] => {
     },
     members: view,
     member: find,
-    lost: Effect.map(Clock.currentTimeMillis, (at) => {
-      const { rules } = node.settings
-      const now = node.now()
-      return LostPeers.recent(Ref.getUnsafe(node.membership).lost, now, rules).peers.map(
-        Views.lostOf((time) => DateTime.makeUnsafe(at + time - now), rules.lostTime)
-      )
-    }),
+    lost: Effect.map(
+      Clock.currentTimeMillis,
+      (epoch) => Views.lostOf(Ref.getUnsafe(node.membership).lost, node.settings.rules, node.now(), epoch)
+    ),
     changes: Stream.mapEffect(node.changes.signals, () => view),
     events: Stream.map(
       node.changes.stream(() => Views.newsOf(Ref.getUnsafe(node.membership), node.heard.impaired())),

@@ -22,7 +22,7 @@ import { RemoteState } from "../../swim/membership/Claim.ts"
 import { type Entry, isGone } from "../../swim/membership/Entry.ts"
 import { type Announced, members, type Membership } from "../../swim/membership/Membership.ts"
 import * as Paths from "../../swim/probing/Paths.ts"
-import type { LostPeer } from "../../swim/recovery/LostPeers.ts"
+import * as LostPeers from "../../swim/recovery/LostPeers.ts"
 import * as Findings from "../../swim/suspicion/Findings.ts"
 import { Verdict } from "../../Verdict.ts"
 import type { Delivery } from "./Hub.ts"
@@ -72,13 +72,22 @@ export interface LostMember {
   readonly tries: number
 }
 
-const lost = new WeakMap<LostPeer, Member>()
+const lost = new WeakMap<LostPeers.LostPeer, Member>()
 
-/** A lost peer as users see it; `when` makes a time of monotonic milliseconds. */
-export const lostOf = (when: (time: number) => DateTime.Utc, lostTime: number) => (peer: LostPeer): LostMember => {
-  let member = lost.get(peer)
-  if (member === undefined) lost.set(peer, member = claimed(peer, peer.name, "dead"))
-  return { member, since: when(peer.lostAt), until: when(peer.lostAt + lostTime), tries: peer.misses }
+/** Those that are lost, as users see them; `now` is monotonic, and `epoch` the same moment since 1970. */
+export const lostOf = (
+  all: LostPeers.LostPeers,
+  limits: LostPeers.Limits,
+  now: number,
+  epoch: number
+): ReadonlyArray<LostMember> => {
+  const when = (time: number) => DateTime.makeUnsafe(Math.round(epoch + time - now))
+  return LostPeers.recent(all, now, limits).peers.map((peer) => {
+    const { lostAt, misses, name } = peer
+    let member = lost.get(peer)
+    if (member === undefined) lost.set(peer, member = claimed(peer, name, "dead"))
+    return { member, since: when(lostAt), until: when(lostAt + limits.lostTime), tries: misses }
+  })
 }
 
 const states: ReadonlyMap<number, MemberState> = new Map(

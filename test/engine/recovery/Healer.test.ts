@@ -2,6 +2,7 @@
  * What was lost is found back, and nobody else is: whole nodes, and peers made of bytes, in virtual time.
  */
 import { assert, describe } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -839,6 +840,36 @@ describe("what is told", () => {
       }
       yield* TestClock.adjust("20 minutes")
       assert.deepStrictEqual(told.map(({ _tag, missed }) => [_tag, missed]), [["SplitSuspected", 0], ["Healed", 2]])
+    })
+  )
+})
+
+describe("the lost", () => {
+  clusterTest(
+    "are told as they were, with how often they were asked for in vain, until they are back or forgotten",
+    Effect.gen(function*() {
+      const meta = new TextEncoder().encode("db")
+      const nodes = yield* startMany(2, { config: { lostPeerTime: "1 hour" } })
+      const [a, b] = nodes as [TestNode, TestNode]
+      yield* passing(b.cluster.updateMeta(meta))
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(yield* a.cluster.lost, [])
+      const network = yield* SimulatedNetwork
+      yield* network.partition([["10.0.0.1"], ["10.0.0.2"]])
+      yield* TestClock.adjust("10 minutes")
+      const [lost, ...more] = yield* a.cluster.lost
+      assert.strictEqual(more.length, 0)
+      assert.deepStrictEqual(
+        [lost?.member.name, lost?.member.address, lost?.member.state, lost?.member.meta],
+        ["b", b.address, "dead", meta]
+      )
+      assert.isAbove(lost?.tries ?? 0, 2)
+      const { since, until } = lost ?? assert.fail("nobody is lost")
+      assert.strictEqual(until.epochMilliseconds - since.epochMilliseconds, 3_600_000)
+      const now = yield* Clock.currentTimeMillis
+      assert.approximately(now - since.epochMilliseconds, 600_000, 40_000)
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(yield* a.cluster.lost, [])
     })
   )
 })
