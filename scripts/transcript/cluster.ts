@@ -31,7 +31,7 @@ const ROWS = 20
 const MEMBER_PORT = 7946
 const HTTP_PORT = 7980
 
-/** The key of the page, so that its fingerprint is the same each time. */
+/** The keys of the page. */
 export const KEY = Buffer.alloc(32, "effect-memberlist").toString("base64")
 export const NEXT_KEY = Buffer.alloc(32, "the next key").toString("base64")
 
@@ -88,8 +88,11 @@ export class Transcript {
   private constructor(memberPort: number, httpPort: number) {
     this.memberPort = memberPort
     this.httpPort = httpPort
-    writeFileSync(Path.join(this.folder, "gossip.key"), `${KEY}\n`, { mode: 0o600 })
-    writeFileSync(Path.join(this.folder, "next.key"), `${NEXT_KEY}\n`, { mode: 0o600 })
+  }
+
+  /** Puts a key of the page in the place of the one that was made, so that its fingerprint is the same each time. */
+  keep(file: string, key: string): void {
+    writeFileSync(Path.join(this.folder, file), `${key}\n`)
   }
 
   static async make(): Promise<Transcript> {

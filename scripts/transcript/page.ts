@@ -1,7 +1,21 @@
 /**
  * `docs/cli.md`: every command, run against three agents, with what it printed.
  */
-import { type Options, Transcript } from "./cluster.ts"
+import * as AgentSettings from "../../src/agent/AgentSettings.ts"
+import * as AgentProcess from "../../src/agent/cli/commands/AgentProcess.ts"
+import { KEY, NEXT_KEY, type Options, Transcript } from "./cluster.ts"
+
+/** Each flag of `agent` with its variables, and what these are called in the file. */
+const flagTable = (): string => {
+  const variables = new Map<string, Array<string>>()
+  for (const [variable, flag] of Object.entries(AgentProcess.flags)) {
+    variables.set(flag, [...variables.get(flag) ?? [], variable])
+  }
+  const inFile = (variable: string) => AgentSettings.nameInFile(variable) ?? "–"
+  const code = (texts: ReadonlyArray<string>) => texts.map((text) => text === "–" ? text : `\`${text}\``).join(", ")
+  const rows = [...variables].map(([flag, all]) => `| \`--${flag}\` | ${code(all)} | ${code(all.map(inFile))} |`)
+  return ["| flag | variable | in the file |", "| --- | --- | --- |", ...rows].join("\n")
+}
 
 const fenced = (lines: ReadonlyArray<string>): string => ["```text", ...lines, "```"].join("\n")
 
@@ -31,16 +45,17 @@ export const render = async (): Promise<string> => {
       "# The command line",
       "This page is written by `npm run write-transcript`, which runs every command on it against three agents; a test does the"
         + " same and compares. Addresses are those of the loopback network of one machine.",
-      "`effect-memberlist` runs an agent, and talks to agents by their HTTP API. Without an installation: `npx"
-        + " effect-memberlist …`.",
+      "`effect-memberlist` runs an agent, and talks to agents by their HTTP API. It is a program of the package: where that"
+        + " is [installed](quick-start.md#the-package), `npx effect-memberlist …` calls it; in a clone of the repository, after `npm ci`,"
+        + " `npm exec -- node src/agent/cli/main.ts …`.",
       "## What all commands have in common",
       "- The agent is that of `--http HOST:PORT`, else of `MEMBERLIST_HTTP`, else the one at `127.0.0.1:7980`. Its token is"
         + " taken from `MEMBERLIST_HTTP_TOKEN`, or from the file of `MEMBERLIST_HTTP_TOKEN_FILE`: on the command line other users of the machine could read it.\n"
-        + "- On a terminal there are tables, cut to its width, and colours (not with `NO_COLOR`). In a pipe or a file there are"
+        + "- On a terminal there are tables, cut to its width, names with values, broken there, and colours (not with `NO_COLOR`). In a pipe or a file there are"
         + " values between tabs, whole, and times as dates. With `--json` there is JSON, of the same form as that of the HTTP"
         + " API.\n"
         + "- The exit code is 0 when the command did its work, 2 when it was called in a way that cannot work, 1 when it failed,"
-        + " and 130 when Ctrl-C ended it. What is wrong is told in one line on standard error, with `--json` as"
+        + " and 130 when Ctrl-C ended it (an agent ends with 0, and so does `top`, where Ctrl-C is one of the ways to quit). What is wrong is told in one line on standard error, with `--json` as"
         + " `{\"error\":…,\"message\":…}`. `--log-level debug` adds where it happened.\n"
         + "- Names and metadata of others are shown with whatever could steer a terminal written as its code point.\n"
         + "- `--help` at each command, `--version`, and `--completions bash|zsh|fish|powershell`, which prints a script:"
@@ -48,7 +63,8 @@ export const render = async (): Promise<string> => {
     )
 
     say("## Run an agent", "A key for the gossip of a cluster; it is never printed when it goes to a file:")
-    await show("keygen --out web.key")
+    await show("keygen --out gossip.key")
+    transcript.keep("gossip.key", KEY)
     const first = "agent --name web-1 --bind 127.0.0.1:7946 --http 127.0.0.1:7980 --encrypt-file gossip.key"
     const second = "agent --name web-2 --bind 127.0.0.2:7946 --http 127.0.0.2:7980 --encrypt-file gossip.key"
       + " --join 127.0.0.1:7946 --meta '{\"role\":\"db\"}'"
@@ -57,13 +73,17 @@ export const render = async (): Promise<string> => {
     await transcript.start(second)
     await transcript.start(third)
     say(
-      "An agent is a member of the cluster. Each flag is also a variable: `--name` is `MEMBERLIST_NAME`, `--bind` is"
-        + " `MEMBERLIST_BIND_ADDRESS` and `MEMBERLIST_BIND_PORT`, `--join` is `MEMBERLIST_SEEDS` …; a flag comes before its"
-        + " variable, and that before the file of `--config`. SIGTERM and Ctrl-C end it: it says goodbye to the cluster, and"
-        + " its exit code is 0.",
+      "An agent is a member of the cluster. SIGTERM and Ctrl-C end it: it says goodbye to the cluster, and its exit code is 0.",
       fenced([`$ effect-memberlist ${first}`, transcript.log("web-1").split("\n")[0] ?? ""]),
       "The other two of this page:",
-      fenced([`$ effect-memberlist ${second}`, `$ effect-memberlist ${third}`])
+      fenced([`$ effect-memberlist ${second}`, `$ effect-memberlist ${third}`]),
+      "A service or a supervisor starts the program itself, `node_modules/.bin/effect-memberlist` or `node …/main.js`"
+        + " ([as systemd does](../deploy/systemd/effect-memberlist.service)), and not `npx`: that does not pass SIGTERM on, so the agent"
+        + " would go on without it, and its exit code on Ctrl-C is its own.",
+      "Each flag is also a variable; a flag comes before its variable, and that before the file of `--config`, where a setting has the"
+        + " name that stands last. [The agent](agent.md#settings) has more variables, and [Configuration](configuration.md) those of"
+        + " the protocol; `MEMBERLIST_PROFILE` is one of those, and not the variable of `--profile`.",
+      flagTable()
     )
     for (const host of ["127.0.0.1", "127.0.0.2", "127.0.0.3"]) {
       await transcript.until(`info --http ${host}:7980`, /members +3 alive/)
@@ -114,6 +134,8 @@ export const render = async (): Promise<string> => {
     )
     const fingerprints = [...(await transcript.run("keys list --json")).printed.matchAll(/"fingerprint":"(\w{8})/g)]
     const old = fingerprints[0]?.[1] ?? ""
+    await show("keygen --out next.key")
+    transcript.keep("next.key", NEXT_KEY)
     await show("keys add next.key --all")
     const next = [...(await transcript.run("keys list --json")).printed.matchAll(/"fingerprint":"(\w{8})/g)]
       .map(([, found]) => found).find((found) => found !== old) ?? ""

@@ -297,6 +297,17 @@ const present = (values: Readonly<Record<string, string | undefined>>): Values =
 /** What OpenTelemetry's specification says where nothing else is said, and Effect does not. */
 const exporters: Values = { OTEL_LOGS_EXPORTER: "otlp", OTEL_METRICS_EXPORTER: "otlp", OTEL_TRACES_EXPORTER: "otlp" }
 
+/**
+ * Returns what the setting of a variable is called in the file; `undefined` where it cannot stand there.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const nameInFile = (variable: string): string | undefined =>
+  names.has(written.get(variable) ?? "")
+    ? written.get(variable)
+    : undefined
+
 /** All settings together, the file that the keys came from, and where each was written. */
 export interface Loaded {
   readonly provider: ConfigProvider.ConfigProvider
