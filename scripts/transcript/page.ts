@@ -13,8 +13,14 @@ const flagTable = (): string => {
   }
   const inFile = (variable: string) => AgentSettings.nameInFile(variable) ?? "–"
   const code = (texts: ReadonlyArray<string>) => texts.map((text) => text === "–" ? text : `\`${text}\``).join(", ")
-  const rows = [...variables].map(([flag, all]) => `| \`--${flag}\` | ${code(all)} | ${code(all.map(inFile))} |`)
-  return ["| flag | variable | in the file |", "| --- | --- | --- |", ...rows].join("\n")
+  const rows = [...variables].map(([flag, all]) => [`\`--${flag}\``, code(all), code(all.map(inFile))])
+  // aligned as the formatter has it
+  const all = [["flag", "variable", "in the file"], ...rows]
+  const widths = [0, 1, 2].map((i) => Math.max(...all.map((row) => row[i]?.length ?? 0)))
+  const line = (row: ReadonlyArray<string>, fill = " ") =>
+    `| ${row.map((text, i) => text.padEnd(widths[i] ?? 0, fill)).join(" | ")} |`
+  const [head = [], ...rest] = all
+  return [line(head), line(["", "", ""], "-"), ...rest.map((row) => line(row))].join("\n")
 }
 
 const fenced = (lines: ReadonlyArray<string>): string => ["```text", ...lines, "```"].join("\n")
@@ -245,7 +251,8 @@ export const stable = (page: string): string =>
     .replace(/^(event loop +)\w+ +.*$|^event loop: .*\n/gm, "$1")
     .replace(/^(local health +).*$/gm, "$1")
     .replace(/^TIME web-\d \(\S+\) joined$/gm, "TIME MEMBER joined")
-    .replace(/^(outcome +failed): .*$/gm, "$1: REASON")
+    .replace(/^(last verdict +failed): .*$/gm, "$1: REASON")
+    .replace(/^(published to news): .*$/gm, "$1: OTHERS")
     .replace(/local health \d+/g, "local health N")
     .replace(/127\.0\.0\.1:\d{5}\b/g, "127.0.0.1:PORT")
     .replace(/\b\d+ checks\b/g, "N checks")
