@@ -3,7 +3,7 @@
  * them, and runs one of them as a bundle.
  *
  * What is proved: `exports` and `files` are right, the published types need nothing that only this repository has, no
- * consumer ends up in `src`, the README's links lead somewhere, publint and "are the types wrong" have nothing against the
+ * consumer ends up in `src`, links of the packed documents lead somewhere, publint and "are the types wrong" have nothing against the
  * package, one file in the form of an ES module is all that a program needs, an editor shows what a setting means, docs/quick-start.md goes as it is told, and importing the package costs no
  * more than `package/cost.ts` allows.
  */
@@ -92,7 +92,9 @@ try {
   const [packed] = JSON.parse(output(root, "npm", "pack", "--json", "--pack-destination", folder))
   console.log(`packed ${packed.filename}: ${packed.entryCount} files, ${packed.size} bytes`)
   const files: ReadonlyArray<{ readonly path: string }> = packed.files
-  complain(Checks.links("README.md", readFileSync(Path.join(root, "README.md"), "utf8"), files.map(({ path }) => path)))
+  const paths = files.map(({ path }) => path)
+  const pages = paths.filter((path) => path.endsWith(".md"))
+  complain(pages.flatMap((page) => Checks.links(page, readFileSync(Path.join(root, page), "utf8"), paths)))
   complain(
     files.filter(({ path }) =>
       /^dist\/.*\.js$/.test(path) && /[^\0-\x7f]/.test(readFileSync(Path.join(root, path), "utf8"))

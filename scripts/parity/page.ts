@@ -19,7 +19,8 @@ const item = (row: Row, marker: string, difference: string): string => {
     ...(row.difference === undefined ? [] : [`${label}: ${row.difference}`]),
     ...(row.more ?? []),
     ...[...byFile(row)].map(([file, names]) =>
-      `[${file.replace(/^test\//, "")}](../../${file}): ${names.map((name) => `\`${name}\``).join(", ")}`
+      // no link: the package has these pages, and not the tests
+      `\`${file}\`: ${names.map((name) => `\`${name}\``).join(", ")}`
     )
   ]
   return [`${marker}${row.memberlist} → ${row.ours}`, ...details.map((detail) => `${indent}- ${detail}`)].join("\n")

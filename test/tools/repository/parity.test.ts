@@ -113,7 +113,7 @@ describe("the pages of parity", () => {
   it("say of each entry what differs, what stands in for what is missing, and the tests by file", () => {
     assert.include(
       page,
-      "- `Node.Address` → `address`\n  - differs: another type\n  - [a.test.ts](../../test/a.test.ts): `works`"
+      "- `Node.Address` → `address`\n  - differs: another type\n  - `test/a.test.ts`: `works`"
     )
     assert.include(page, "- `TestProbe` → none\n  - instead: it tests a detail of Go\n")
     assert.include(page, "(../../test/a.test.ts): `works`, `works`\n")
