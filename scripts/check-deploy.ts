@@ -11,6 +11,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import * as Container from "./deploy/container.ts"
+import * as Header from "./deploy/header.ts"
 import * as Manifests from "./deploy/manifests.ts"
 
 const root = Path.resolve(import.meta.dirname, "..")
@@ -241,7 +242,7 @@ try {
   npm(folder, "install", "--no-audit", "--no-fund", "--no-save", ...Manifests.packages)
   const context = Path.join(folder, "context")
   mkdirSync(context)
-  npm(root, "pack", "--pack-destination", context)
+  const packed = npm(root, "pack", "--pack-destination", context).trim().split("\n").at(-1) ?? ""
   const image = Container.build(
     readFileSync(deploy("docker/Dockerfile"), "utf8"),
     context,
@@ -262,9 +263,22 @@ try {
 
   const text = readFileSync(deploy("systemd/effect-memberlist.service"), "utf8")
   const unit = unitOf(text)
+  const host = Path.join(folder, "host")
+  const installed = Header.install(
+    deploy("systemd/effect-memberlist.service"),
+    Path.join(context, packed),
+    host,
+    environment
+  )
+  const program = Path.join(host, unit.command[1] ?? "")
+  const { status: found } = spawnSync(process.execPath, [program, "--version"], { env: environment })
+  report(`the steps at the top of the unit, in an empty folder: ${installed.done.length} of them`, [
+    ...(found === 0 ? [] : [`ExecStart names ${unit.command[1]}, which they do not install`]),
+    ...(installed.unit === text ? [] : ["they copy another unit"])
+  ])
   if (isThere("systemd-analyze")) {
     const file = Path.join(folder, "effect-memberlist.service")
-    writeFileSync(file, text.replace("/usr/bin/node", process.execPath).replace("/opt/effect-memberlist", image.folder))
+    writeFileSync(file, installed.unit.replace("/usr/bin/node", process.execPath).replace("/opt/", `${host}/opt/`))
     const { status, stderr } = spawnSync("systemd-analyze", ["verify", file], { encoding: "utf8" })
     report("the unit, by systemd-analyze verify", status === 0 && stderr === "" ? [] : [stderr])
   } else notRun("systemd-analyze verify: not installed")
@@ -278,6 +292,7 @@ try {
 
   await runTogether(image, compose, set, unit)
 
+  for (const step of installed.skipped) notRun(`of the unit's steps: ${step}`)
   for (const step of image.skipped) notRun(`of the Dockerfile: ${step}`)
   notRun("docker build, docker compose up: no container was started, and no image downloaded")
   notRun("kubectl apply: no cluster; DNS of the headless service, probes by a kubelet, eviction")

@@ -116,7 +116,7 @@ describe("the pages of parity", () => {
       "- `Node.Address` → `address`\n  - differs: another type\n  - `test/a.test.ts`: `works`"
     )
     assert.include(page, "- `TestProbe` → none\n  - instead: it tests a detail of Go\n")
-    assert.include(page, "(../../test/a.test.ts): `works`, `works`\n")
+    assert.include(page, "- `test/a.test.ts`: `works`, `works`\n")
   })
 
   it("number the entries that are referred to by number, and group those of one file", () => {
