@@ -7,12 +7,12 @@
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import * as Container from "./deploy/container.ts"
 import * as Header from "./deploy/header.ts"
 import * as Manifests from "./deploy/manifests.ts"
+import { freePorts } from "./ports.ts"
 
 const root = Path.resolve(import.meta.dirname, "..")
 const deploy = (file: string): string => Path.join(root, "deploy", file)
@@ -40,22 +40,6 @@ const npm = (cwd: string, ...args: ReadonlyArray<string>) =>
   execFileSync("npm", args, { cwd, env: environment, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
 
 const isThere = (tool: string): boolean => spawnSync("sh", ["-c", `command -v ${tool}`]).status === 0
-
-/** Ports that are free for TCP now. */
-const freePorts = async (count: number): Promise<ReadonlyArray<number>> => {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () =>
-      new Promise<ReturnType<typeof createServer>>((resolve) => {
-        const server = createServer().listen(0, "127.0.0.1", () => resolve(server))
-      }))
-  )
-  return Promise.all(servers.map((server) =>
-    new Promise<number>((resolve) => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  ))
-}
 
 interface Running {
   readonly name: string

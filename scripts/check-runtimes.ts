@@ -11,6 +11,7 @@ import * as Path from "node:path"
 import * as Agents from "./package/agents.ts"
 import * as Guide from "./package/guide.ts"
 import * as Runtimes from "./package/runtimes.ts"
+import { freePorts } from "./ports.ts"
 
 const root = Path.resolve(import.meta.dirname, "..")
 const manifest = JSON.parse(readFileSync(Path.join(root, "package.json"), "utf8"))
@@ -80,7 +81,7 @@ const attempt = async (runtime: Runtimes.Runtime, tarball: string): Promise<Row>
   const clone = Path.join(own, "work")
   mkdirSync(clone)
   copyFileSync(tarball, Path.join(clone, Path.basename(tarball)))
-  const [a = 0, b = 0] = await Agents.freePorts(2)
+  const [a = 0, b = 0] = await freePorts(2)
   // its first step, which makes the package, is done
   const [, ...steps] = Guide.steps(
     Runtimes.quickStart(page, runtime).replaceAll("7946", `${a}`).replaceAll("7947", `${b}`)

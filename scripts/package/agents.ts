@@ -1,22 +1,6 @@
 /** Two agents of a command line: they find each other, one is killed and seen to fail, and the other one is stopped. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
-import { createServer } from "node:net"
-
-/** Ports that are free for TCP now. */
-export const freePorts = async (count: number): Promise<ReadonlyArray<number>> => {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () =>
-      new Promise<ReturnType<typeof createServer>>((resolve) => {
-        const server = createServer().listen(0, "127.0.0.1", () => resolve(server))
-      }))
-  )
-  return Promise.all(servers.map((server) =>
-    new Promise<number>((resolve) => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  ))
-}
+import { freePorts } from "../ports.ts"
 
 export interface Outcome {
   /** What did not go as it should. */

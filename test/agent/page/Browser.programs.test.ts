@@ -129,7 +129,7 @@ describe.skipIf(Chromium.found === undefined)("the status page in Chromium", () 
   })
 
   it("asks for the token, says that a wrong one is wrong, and keeps the right one for this tab alone", async () => {
-    const token = "a token of sixteen"
+    const token = "a-token-of-sixteen"
     const a = await agent("a", { TOKEN: token })
     const page = await browser.open(a.url.replace("0.0.0.0", "127.0.0.1"), DESK)
     const use = async (text: string) => {

@@ -1,29 +1,13 @@
 import { assert, describe, it, onTestFinished } from "@effect/vitest"
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import { follow, steps } from "../../../scripts/package/guide.ts"
+import { freePorts } from "../../../scripts/ports.ts"
 
 const root = Path.resolve(import.meta.dirname, "../../..")
 const read = (file: string) => readFileSync(Path.join(root, file), "utf8")
 const page = read("docs/quick-start.md")
-
-/** Ports that are free for TCP now. */
-const freePorts = async (count: number): Promise<ReadonlyArray<number>> => {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () =>
-      new Promise<ReturnType<typeof createServer>>((resolve) => {
-        const server = createServer().listen(0, "127.0.0.1", () => resolve(server))
-      }))
-  )
-  const ports = servers.map((server) => {
-    const address = server.address()
-    return typeof address === "object" && address !== null ? address.port : 0
-  })
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
-}
 
 /**
  * An npm that has everything: it makes no package and downloads none, but links what this repository has installed, with
