@@ -863,6 +863,20 @@ describe("doctor", () => {
       expect(out).toContain("MTU with go\tunknown\tnot checked: it is no agent")
     }))
 
+  it.effect("says nothing of packets where a member does not answer as an agent, or is gone", () =>
+    Effect.gen(function*() {
+      const unknown = { tcpIn: "unknown", fullOut: "unknown", fullIn: "unknown" } as const
+      const { out } = yield* run(
+        ["doctor"],
+        doctored([
+          Fake.checked("busy", { answers: "no", ...unknown }),
+          Fake.checked("gone", { answers: "no agent", state: "dead", ...unknown })
+        ])
+      )
+      expect(out).toContain("MTU with busy\tunknown\tnot known: it does not answer as an agent")
+      expect(out).toContain("MTU with gone\tunknown\tnot checked: to this agent it is dead")
+    }))
+
   it.effect("fails where a member does not answer, and says what to do", () =>
     Effect.gen(function*() {
       const blocked = {

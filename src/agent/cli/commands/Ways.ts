@@ -81,11 +81,14 @@ const ofTcp = (subject: Subject): Finding => {
   return finding(check, "ok", `${time}; the other direction is not known: ${unasked[answers]}`)
 }
 
-const ofMtu = ({ answers, fullIn, fullOut, name, size }: Subject): Finding => {
+const ofMtu = ({ answers, fullIn, fullOut, name, size, state }: Subject): Finding => {
   const check = `MTU with ${name}`
-  if (answers === "no agent" || answers === "not asked") {
-    return finding(check, "unknown", `not checked: ${unasked[answers]}`)
+  // who is gone takes part in nothing, whether it is an agent or not
+  if (state === "dead" || state === "left") {
+    return finding(check, "unknown", `not checked: to this agent it is ${state}`)
   }
+  // short packets may well get through: agents answer only so many checks a second
+  if (answers !== "yes") return finding(check, "unknown", `not checked: ${unasked[answers]}`)
   const long = size === undefined ? "full packets" : `packets with ${size} bytes of content`
   if (fullOut === "works" && fullIn === "works") return finding(check, "ok", `${long} get there and back`)
   const fails = [...fullOut === "fails" ? ["there"] : [], ...fullIn === "fails" ? ["back"] : []]
@@ -185,7 +188,9 @@ export const ofCheck = (
 ): ReadonlyArray<Finding> => {
   if (Result.isFailure(answer)) {
     const advice = "without it nothing is known of ports, MTU, event loop, keys and labels of others"
-    return [finding("check of members", "failure", answer.failure.message, advice)]
+    // somebody else asks at the moment, and the agent is well
+    const level = answer.failure.reason === "TooMany" ? "unknown" : "failure"
+    return [finding("check of members", level, answer.failure.message, advice)]
   }
   const { keys, label, late, members: checked, others } = answer.success
   const loop = ofLateness(late)
