@@ -213,7 +213,7 @@ describe("alarms", () => {
         yield* agree(third, go)
         if (first.kind === "go") return
         for (const peer of [second, third]) {
-          yield* logged(peer, "contradicted what members remember of this node", 1)
+          yield* logged(peer, "answered what members remember of this node from before it was restarted", 1)
           assert.deepStrictEqual(peer.logs.filter((line) => /level=(WARN|ERROR)/.test(line)), [])
         }
       })

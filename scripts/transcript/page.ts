@@ -110,7 +110,7 @@ export const render = async (): Promise<string> => {
         + " those that are named (`doctor web-2`): pings by UDP and over streams, and with other agents each direction by itself, and"
         + " packets as long as packets may be ([how](agent.md#checks)). Members that are no agents, such as those in Go, are sent pings"
         + " alone. Keys and labels are also judged by what was refused since the start. The DNS name of the agent's seeds is"
-        + " looked up from here, and those of `--seeds-dns`. It takes ten seconds at most; the exit code is 1 where a check fails."
+        + " looked up from here, and those of `--seeds-dns`. The agent's part takes ten seconds at most; the exit code is 1 where a check fails."
     )
     await show("doctor")
 

@@ -294,6 +294,15 @@ const present = (values: Readonly<Record<string, string | undefined>>): Values =
     Object.entries(values).flatMap(([name, value]) => value === undefined || value.trim() === "" ? [] : [[name, value]])
   )
 
+/** What the file adds to what was given: nothing where that has the same secret, by itself or by a file of its own. */
+const beside = (given: Values, inFile: Values): Values => {
+  const decided = new Set(
+    (["secretKey", "httpToken"] as const).map((name) => [variable(name), variable(`${name}File`)])
+      .filter((pair) => pair.some((name) => given[name] !== undefined)).flat()
+  )
+  return Object.fromEntries(Object.entries(inFile).filter(([name]) => !decided.has(name)))
+}
+
 /** What OpenTelemetry's specification says where nothing else is said, and Effect does not. */
 const exporters: Values = { OTEL_LOGS_EXPORTER: "otlp", OTEL_METRICS_EXPORTER: "otlp", OTEL_TRACES_EXPORTER: "otlp" }
 
@@ -335,7 +344,7 @@ export const load = (
   Effect.gen(function*() {
     const given = { ...present(environment), ...present(flags) }
     const path = given[variable("configFile")]
-    const inFile = path === undefined ? {} : present(yield* fileValues(path))
+    const inFile = beside(given, path === undefined ? {} : present(yield* fileValues(path)))
     const values = { ...inFile, ...given }
     const origin = (field: string): string => {
       const name = names.get(field) ?? field

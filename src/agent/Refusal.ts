@@ -156,7 +156,8 @@ export class TooMany extends Schema.TaggedError<TooMany>()("TooMany", {
   limit: Schema.Int
 }) {
   override get message() {
-    return `the agent has ${this.limit} ${this.what} at once already; try again later`
+    const what = this.limit === 1 ? this.what.replace(/s$/, "") : this.what
+    return `the agent has ${this.limit} ${what} at once already; try again later`
   }
 }
 

@@ -12,6 +12,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: "there is none",
   ENOTDIR: "there is none",
   EISDIR: "it is a directory",
+  FIFO: "it is a named pipe",
   EACCES: "this user may not read it",
   EPERM: "this user may not read it",
   ENAMETOOLONG: "its name is too long"
@@ -36,8 +37,11 @@ const reasonOf = (error: unknown): Unread => {
 export const read = (path: string, limit: number): Effect.Effect<string, Unread> =>
   Effect.tryPromise({
     try: async (signal) => {
+      const found = await stat(path)
       // some systems let a directory be read
-      if ((await stat(path)).isDirectory()) throw Object.assign(new Error(path), { code: "EISDIR" })
+      if (found.isDirectory()) throw Object.assign(new Error(path), { code: "EISDIR" })
+      // to open one waits for who writes to it, perhaps forever, and the process could not end meanwhile
+      if (found.isFIFO() && !/^\/(dev|proc)\//.test(path)) throw Object.assign(new Error(path), { code: "FIFO" })
       const parts: Array<Buffer> = []
       // `end` is the last byte that is read
       for await (const part of createReadStream(path, { end: limit, signal })) parts.push(part)

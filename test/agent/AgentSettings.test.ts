@@ -180,6 +180,19 @@ describe("secrets", () => {
         new Uint8Array(32).fill(7)
       )
     }).pipe(Effect.scoped))
+
+  it.effect("a secret of the environment comes before that of the file, however either is given", () =>
+    Effect.gen(function*() {
+      const token = yield* file("token", "of-the-environment")
+      const settings = yield* file("settings.json", JSON.stringify({ httpToken: "of-the-settings-file" }))
+      const { provider } = yield* AgentSettings.load({}, {
+        MEMBERLIST_NAME: "a",
+        MEMBERLIST_HTTP_TOKEN_FILE: token,
+        MEMBERLIST_CONFIG_FILE: settings
+      })
+      const read = yield* Effect.provideService(AgentSettings.read, ConfigProvider.ConfigProvider, provider)
+      assert.strictEqual(Redacted.value(read.token ?? Redacted.make("")), "of-the-environment")
+    }).pipe(Effect.scoped))
 })
 
 describe("what is wrong", () => {

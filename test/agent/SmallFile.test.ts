@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { execFileSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
@@ -30,6 +31,9 @@ describe("a small file", () => {
       const why = (at: string) => Effect.map(Effect.flip(SmallFile.read(at, 10)), ({ why }) => why)
       assert.strictEqual(yield* why(path), "it is a directory")
       assert.strictEqual(yield* why(Path.join(path, "none")), "there is none")
+      const pipe = Path.join(path, "pipe")
+      execFileSync("mkfifo", [pipe])
+      assert.strictEqual(yield* why(pipe), "it is a named pipe")
       assert.strictEqual(yield* why(Path.join(path, "x".repeat(5000))), "its name is too long")
     }))
 })

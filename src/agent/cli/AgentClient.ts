@@ -28,6 +28,10 @@ import { CommandFailed, failure, usage } from "./CommandFailed.ts"
 /** An agent answers at once, unless it waits for others. */
 const ANSWER_TIME: Duration.Input = "15 seconds"
 
+/** How often an agent is asked whether it lives while a stream of it is read, and how long it may take to answer. */
+const LIFE_INTERVAL: Duration.Input = "20 seconds"
+const LIFE_TIME: Duration.Input = "10 seconds"
+
 const variable = (name: string) =>
   Config.option(Config.Redacted(name)).pipe(Effect.mapError((error) => usage(error.message)))
 
@@ -156,13 +160,20 @@ export const connect = Effect.fnUntraced(function*(url: string) {
         Effect.timeout(options.timeout ?? ANSWER_TIME),
         Effect.mapError(ofError(url))
       ),
-    /** A stream that ends was ended by the agent: it stops. `opened` is run when the agent has answered. */
+    /**
+     * A stream that ends was ended by the agent: it stops. One on which nothing comes may be that of an agent that does
+     * not run any more, or that cannot be reached, so the agent is asked now and then. `opened` is run when the agent
+     * has answered.
+     */
     read: <A, E, E2>(
       request: Effect.Effect<Stream.Stream<A, E>, E2>,
       opened: Effect.Effect<void> = Effect.void
     ): Stream.Stream<A, CommandFailed> =>
       Stream.unwrap(Effect.tap(Effect.timeout(request, ANSWER_TIME), opened)).pipe(
         Stream.concat(Stream.fail(failure("AgentStopped", `the agent at ${url} has ended the stream: it stops`))),
+        Stream.interruptWhen(
+          Effect.forever(Effect.delay(Effect.timeout(client.probes.live(), LIFE_TIME), LIFE_INTERVAL))
+        ),
         Stream.mapError(ofError(url))
       )
   }

@@ -23,8 +23,11 @@ import * as Trips from "./Trips.ts"
 
 /** Until what was not answered is tried again, and at last given up, in milliseconds: one packet may get lost. */
 const ROUNDS = [500, 700, 1_000] as const
-/** Answers to other agents. One that asks wants five, and up to fifteen where ways fail. */
+/** Answers to all other agents, and to each. One that asks wants five, and up to fifteen where ways fail. */
 const ANSWERS = { perSecond: 64, burst: 256 } as const
+const ANSWERS_EACH = { perSecond: 8, burst: 32 } as const
+/** How many that ask are told apart; whoever asked longest ago is forgotten first. */
+const MAX_ASKERS = 64
 /** Answers over streams that may be under way, and how long each may take. */
 const MAX_STREAMS = 16
 const STREAM_TIME = "3 seconds"
@@ -70,6 +73,16 @@ export const make: Effect.Effect<
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const answers = Rate.make(ANSWERS)
+  const askers = new Map<string, Rate.Rate>()
+  /** Whether one that asks may be answered: nobody takes the answers of all. */
+  const mayAnswer = (to: string): boolean => {
+    const own = askers.get(to) ?? Rate.make(ANSWERS_EACH)
+    askers.delete(to)
+    askers.set(to, own)
+    const [oldest] = askers.keys()
+    if (askers.size > MAX_ASKERS && oldest !== undefined) askers.delete(oldest)
+    return own.take(now()) && answers.take(now())
+  }
   const streams = yield* FiberSet.make<void>()
   /** Who waits for an answer of which member, by the number of the try. */
   const waiting = new Map<number, { readonly from: string; readonly take: (heard: Heard) => void }>()
@@ -113,7 +126,7 @@ export const make: Effect.Effect<
         keys,
         filler
       })
-      const isRefused = !answers.take(now()) || (way === "stream" && (yield* FiberSet.size(streams)) >= MAX_STREAMS)
+      const isRefused = !mayAnswer(to) || (way === "stream" && (yield* FiberSet.size(streams)) >= MAX_STREAMS)
       tally.add("checks", isRefused ? "refused" : "answered")
       if (isRefused) continue
       const sending = Effect.ignore(sendBy(way, to, heard))

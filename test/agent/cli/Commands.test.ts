@@ -230,6 +230,21 @@ describe("monitor", () => {
       expect([code, err]).toEqual([1, expect.stringContaining("wants its token")])
     }))
 
+  it.effect("notices an agent that stands still", () =>
+    Effect.gen(function*() {
+      const starting = Fake.agent({ "GET /v1/events": [refusing] })
+      let reads = 0
+      const fetch: typeof globalThis.fetch = (input, init) => {
+        if (String(input).endsWith("/health/live")) return new Promise(() => {})
+        if (reads++ > 0) return starting.fetch(input, init)
+        const nothing = new ReadableStream({ start: () => {} })
+        return Promise.resolve(new Response(nothing, { headers: { "content-type": "text/event-stream" } }))
+      }
+      const { code, err, out } = yield* watched([], { ...starting, fetch })
+      expect(out).toContain("connection lost, trying again: the agent at http://127.0.0.1:7980 does not answer in time")
+      expect([code, err]).toEqual([1, expect.stringContaining("wants its token")])
+    }))
+
   it.effect("tells of the connection as objects too, as JSON", () =>
     Effect.gen(function*() {
       const agent = Fake.agent({ "GET /v1/events": [{ events: [] }, { events: [] }, refusing] })
@@ -873,7 +888,7 @@ describe("doctor", () => {
           Fake.checked("gone", { answers: "no agent", state: "dead", ...unknown })
         ])
       )
-      expect(out).toContain("MTU with busy\tunknown\tnot known: it does not answer as an agent")
+      expect(out).toContain("MTU with busy\tunknown\tnot checked: it does not answer as an agent")
       expect(out).toContain("MTU with gone\tunknown\tnot checked: to this agent it is dead")
     }))
 

@@ -200,21 +200,24 @@ describe("a check", () => {
     assert.isAtMost(Duration.toMillis(after), 10_000)
   })
 
-  it("answers other agents no faster than its limit", () => {
-    const counted = live(Effect.gen(function*() {
-      const cluster = yield* formed(["a", "b"])
+  it("answers another agent no faster than its limit, which takes no answers from others", () => {
+    const { counted, seen } = live(Effect.gen(function*() {
+      const cluster = yield* formed(["a", "b", "c"])
       const tried = (id: number) => ({ _tag: "Tried", id, back: ["packet"], filler: new Uint8Array() } as const)
       const flood = AgentTopic.Talk.use((talk) =>
         Effect.forEach(Array.from({ length: 1_000 }, (_, id) => id), (id) => talk.send({ name: "b" }, tried(id)))
       )
       yield* cluster.run("a", flood)
       yield* Effect.sleep("1 second")
-      return yield* cluster.run("b", Tally.use(({ all }) => all))
+      const counted = yield* cluster.run("b", Tally.use(({ all }) => all))
+      yield* cluster.run("a", flood)
+      return { counted, seen: yield* check(cluster, "c", ["b"]) }
     }))
     const { "checks:answered": answered = 0, "checks:refused": refused = 0 } = counted
-    assert.isAtLeast(answered, 256)
-    assert.isAtMost(answered, 256 + 2 * 64)
+    assert.isAtLeast(answered, 32)
+    assert.isAtMost(answered, 32 + 2 * 8)
     assert.strictEqual(answered + refused, 1_000)
+    assert.deepInclude(seen.members[0], { name: "b", answers: "yes", udpOut: "works", udpIn: "works", tcpIn: "works" })
   })
 
   it("answers sixteen streams at a time at most", () => {

@@ -353,7 +353,7 @@ export const use = Effect.fnUntraced(function*(options: Wanted) {
 
 /**
  * Takes a key from agents that use another. With `--all`, nothing is changed while one still seals with it. Of several,
- * some may not have it, so that the command can be given again.
+ * some may not have it: a command that failed halfway can be given again.
  *
  * @category commands
  * @since 0.1.0
