@@ -47,8 +47,11 @@ export const parse = (text: string): Ring | undefined => {
 /** Returns the content of a file with these keys. */
 export const format = (keys: Ring): string => keys.map((key) => `${Base64.encode(key)}\n`).join("")
 
+/** Whether an agent would begin with the same: of the keys that are not primary, the order says nothing. */
 const same = (a: Ring, b: Ring): boolean =>
-  a.length === b.length && a.every((key, at) => sameBytes(key, b[at] ?? new Uint8Array(0)))
+  a.length === b.length
+  && sameBytes(a[0] ?? null, b[0] ?? null)
+  && a.every((key) => b.some((other) => sameBytes(key, other)))
 
 /** A file of keys that was read. */
 export interface KeyFile {

@@ -139,6 +139,21 @@ describe("a file of keys", () => {
   )
 
   test(
+    "has what is in force also where agents that share it were given keys in another order",
+    Effect.gen(function*() {
+      const { file, path, text } = yield* opened()
+      const other = KeyFile.make(yield* FileSystem.FileSystem, path, old)
+      assert.isUndefined(yield* file.write([key(1), key(2), key(3)]))
+      assert.isUndefined(yield* other.write([key(1), key(3), key(2)]))
+      assert.strictEqual(text(), KeyFile.format([key(1), key(2), key(3)]))
+      assert.isUndefined(yield* other.write([key(3), key(1), key(2)]))
+      assert.strictEqual(text(), KeyFile.format([key(3), key(1), key(2)]))
+      // another primary key is another ring
+      assert.match((yield* file.write([key(2), key(1), key(3)])) ?? "", /somebody else/)
+    })
+  )
+
+  test(
     "tells why it cannot be written: it is gone, a folder, or only to be read",
     Effect.gen(function*() {
       const { file, path } = yield* opened()
