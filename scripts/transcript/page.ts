@@ -121,7 +121,7 @@ export const render = async (): Promise<string> => {
     )
     await show("plan --members 200 --detect 5s --budget 20kB/s --loss 1%", "plan --members 100 --detect 1s")
 
-    say("## Change", "### update-meta")
+    say("## Change", "### update-meta", "Until the agent is started again: what it begins with is in its settings.")
     await show("update-meta '{\"role\":\"web\",\"zone\":\"b\"}'")
     say("### leave, and join", "The agent goes on running, outside of the cluster.")
     await show("leave --http 127.0.0.2:7980", "join 127.0.0.1:7946 --http 127.0.0.2:7980")

@@ -23,7 +23,7 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Runtime from "effect/Runtime"
-import { json, withoutTrace } from "../base/PlainText.ts"
+import { json, name, withoutTrace } from "../base/PlainText.ts"
 import * as SeedText from "../base/SeedText.ts"
 import { variable } from "../config/Fields.ts"
 import { Keyring } from "../Keyring.ts"
@@ -223,7 +223,7 @@ const serving = (
       const { info } = yield* Memberlist
       const url = HttpServer.formatAddress(address)
       const needed = token === undefined ? "no token" : "with a token"
-      yield* Effect.log(`agent ${info.name}: members reach it at ${info.advertised}, HTTP at ${url} (${needed})`)
+      yield* Effect.log(`agent ${name(info.name)}: members reach it at ${info.advertised}, HTTP at ${url} (${needed})`)
       return Agent.of({ url })
     })
   ).pipe(Layer.provide(Server.layer({ ...http, token, meta: metaForm, ...known })))

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as OpenApi from "effect/http-api/OpenApi"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import manifest from "../../package.json" with { type: "json" }
@@ -320,6 +321,17 @@ describe("keys", () => {
       assert.strictEqual((yield* Effect.flip(client.keys.add({ payload: { key: "AAAA" } })))._tag, "KeyInvalid")
       const { body } = yield* call({ path: "/v1/keys" })
       assert.notInclude(JSON.stringify(body), bytes(2).toString("base64"))
+    })
+  )
+
+  clusterTest(
+    "a key that is not used yet, while encryption is turned on, is not told as encryption",
+    Effect.gen(function*() {
+      const secretKey = Redacted.make(new Uint8Array(bytes(1)))
+      const clear = { secretKey, gossipVerifyIncoming: false, gossipVerifyOutgoing: false }
+      const { client } = yield* Agents.of(first(yield* startMany(1, { config: clear })))
+      assert.strictEqual((yield* client.keys.list()).length, 1)
+      assert.strictEqual((yield* client.info()).encrypted, false)
     })
   )
 

@@ -146,13 +146,16 @@ export const pairs = (
   screen: Screen,
   values: ReadonlyArray<readonly [name: string, value: Cell]>
 ): ReadonlyArray<string> => {
-  const width = Math.max(0, ...values.map(([name]) => name.length))
-  return values.map(([name, { color, text }]) => {
+  // a name may be that of another member too
+  const named = values.map(([name, value]) => [PlainText.sentence(name), value] as const)
+  const width = Math.max(0, ...named.map(([name]) => CliOutput.displayWidth(name)))
+  return named.map(([name, { color, text }]) => {
     const shown = PlainText.sentence(text)
     if (screen.columns === undefined) return `${name}\t${shown}`
     const rest = screen.columns - width - GAP
     const parts = rest < MIN_VALUE ? [shown] : wrapped(shown, rest)
-    return `${paint(screen, "dim", name.padEnd(width))}  ${
+    const space = " ".repeat(width - CliOutput.displayWidth(name) + GAP)
+    return `${paint(screen, "dim", name)}${space}${
       parts.map((part) => paint(screen, color, part)).join(`\n${" ".repeat(width + GAP)}`)
     }`
   })

@@ -183,7 +183,11 @@ export const message = Argument.String("message").pipe(
  */
 export const jsonValue = (text: string): Option.Option<Schema.Json> => {
   try {
-    return Option.some(JSON.parse(text))
+    return Option.some(JSON.parse(text, (_, value: unknown) => {
+      // JSON has no infinity, though it can be written: 1e999
+      if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError(String(value))
+      return value
+    }))
   } catch {
     return Option.none()
   }

@@ -111,7 +111,9 @@ const cluster = (about: Self) =>
               protocolProfile: profile,
               seeds,
               snapshot,
-              encrypted: cluster.keyring.keysUnsafe().length > 0,
+              // with a key from the start it may be told to send in clear all the same, while encryption is turned on
+              encrypted: cluster.keyring.keysUnsafe().length > 0
+                && (cluster.info.encrypted || cluster.info.keyring === "none"),
               members: (yield* cluster.members).length,
               startedAt: follower.startedAt
             }

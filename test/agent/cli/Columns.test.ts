@@ -57,5 +57,9 @@ describe("names and values", () => {
       "name  one two three four five six seven\n      eight"
     ])
     expect(Columns.pairs(piped, [["name", { text: "a" }]])).toEqual(["name\ta"])
+    // a name may be that of a hostile member
+    for (const screen of [terminal, piped]) {
+      expect(Columns.pairs(screen, [["ping through \u001b[2Jx\ny", { text: "a" }]]).join("")).not.toMatch(/[\u001b\n]/)
+    }
   })
 })

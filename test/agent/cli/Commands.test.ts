@@ -424,6 +424,7 @@ describe("what an agent is asked to do", () => {
       const { code, err } = yield* failed("update-meta {role:web}", agent)
       expect([code, agent.requests.length]).toEqual([2, 0])
       expect(err).toContain("JSON is \"{role:web}\": expected JSON")
+      expect((yield* failed("update-meta 1e999", Fake.agent({}))).err).toContain("JSON is \"1e999\": expected JSON")
     }))
 
   it.effect("is a message to a topic, or to a member, as text or from standard input", () =>
@@ -686,8 +687,19 @@ describe("keys", () => {
       const { code, out } = yield* run(["keys", "use", "00ff", "--all"], agent)
       expect([code, out.split("\n")]).toEqual([0, [
         "web-1\tuses the key 00ff11bb22cc33dd",
-        expect.stringContaining("web-2\tnot there: if it comes back with other keys")
+        expect.stringContaining("web-2\tnot there: if it comes back with other keys"),
+        expect.stringContaining("web-3\tnot there: if it comes back with other keys")
       ]])
+      const keys = Fake.keys(ring)
+      const listed = yield* run(
+        ["keys", "list", "--all"],
+        Fake.agent({
+          ...base,
+          "GET /v1/members": Fake.members(list),
+          "GET /v1/keys": keys
+        })
+      )
+      expect(listed.out.split("\n").slice(-2)).toEqual(["web-2\tnot there", "web-3\tnot there"])
       expect(agent.requests.map(({ line }) => line)).toContain("GET /v1/members?state=all")
     }))
 
@@ -915,6 +927,20 @@ describe("doctor", () => {
       expect(out).toContain("no response from node web-2 within 500 ms")
       expect(out).toContain("UDP with web-2: UDP is blocked")
       expect(out).toContain("packets came with another label, or without one since it started")
+    }))
+
+  it.effect("fails where the agent is in no cluster, and tells of a key that is not used", () =>
+    Effect.gen(function*() {
+      const agent = Fake.agent({
+        ...base,
+        "GET /v1/health": Fake.condition({ ...Fake.health, readiness: { state: "Trying", ready: false } }),
+        "GET /v1/members": Fake.members([]),
+        "POST /v1/check": Fake.check([], { keys: ["00ff11bb22cc33dd"] })
+      })
+      const { code, out } = yield* run(["doctor"], agent)
+      expect(code).toBe(1)
+      expect(out).toContain("joined\tfailure\tTrying")
+      expect(out).toContain("sealing\twarning\tthis agent has a key, and sends in clear")
     }))
 
   it.effect("tells once that the agent wants its token for that", () =>

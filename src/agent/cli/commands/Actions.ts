@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import * as PlainText from "../../../base/PlainText.ts"
 import * as Model from "../../Model.ts"
 import * as AgentClient from "../AgentClient.ts"
 import * as Columns from "../Columns.ts"
@@ -174,7 +175,7 @@ export const send = Effect.fnUntraced(function*(
   const content = yield* contentOf(message)
   yield* call(client.send({ params: { name }, payload: { content, reliable } }), { timeout: JOIN_TIME })
   const how = reliable ? "over a stream, in full" : "in one packet, which may be lost"
-  yield* Output.result(json, () => ({ name, sent: true, reliable }), () => [`sent to ${name} ${how}`])
+  yield* Output.result(json, () => ({ name, sent: true, reliable }), () => [`sent to ${PlainText.name(name)} ${how}`])
 })
 
 /**

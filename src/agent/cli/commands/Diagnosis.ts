@@ -83,8 +83,9 @@ export const ofReadiness = ({ ready, state, why }: typeof Model.ReadinessView.Ty
   if (ready) return finding("joined", "ok", found)
   const advice = state === "Left"
     ? "it left by a command: effect-memberlist join SEED brings it back"
-    : "see whether the seeds are right and run, and whether UDP and TCP to their port are open"
-  return finding("joined", state === "Trying" ? "warning" : "failure", found, advice)
+    : "see whether the seeds are right and run, whether UDP and TCP to their port are open, and whether they have the same "
+      + "key and label (below)"
+  return finding("joined", "failure", found, advice)
 }
 
 /**

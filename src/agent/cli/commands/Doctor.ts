@@ -44,7 +44,7 @@ const CHECK_TIME = "20 seconds"
 /** What an agent that answers tells. */
 const ofAgent = Effect.fnUntraced(function*(
   { call, client }: AgentClient.Agent,
-  { advertised }: typeof Model.Info.Type,
+  { advertised, encrypted }: typeof Model.Info.Type,
   { members: names }: Options
 ) {
   const [health, members, [, { headers }]] = yield* Effect.all([
@@ -69,7 +69,7 @@ const ofAgent = Effect.fnUntraced(function*(
     Diagnosis.ofStates(health.members),
     Diagnosis.ofScore(health.score),
     Diagnosis.ofClock(there, here),
-    ...Ways.ofCheck(checked, { members, here: advertised, isChosen: names.length > 0 }),
+    ...Ways.ofCheck(checked, { members, encrypted, here: advertised, isChosen: names.length > 0 }),
     ...Diagnosis.ofCounters(health.counters)
   ]
 })

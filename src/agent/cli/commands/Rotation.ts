@@ -50,7 +50,7 @@ const siblingUrl = (url: string, address: string): string => {
 
 type Place = Omit<Asked<never>, "answer">
 
-/** The one agent, or every live member's; and the names of those that are gone without a goodbye. */
+/** The one agent, or every live member's; and the names of those that are gone, as far as they are remembered. */
 const places = Effect.fnUntraced(function*({ all, http }: Options) {
   const own = yield* AgentClient.connect(http)
   const { name } = yield* own.call(own.client.info())
@@ -62,7 +62,7 @@ const places = Effect.fnUntraced(function*({ all, http }: Options) {
       agent: member.name,
       url: member.self ? http : siblingUrl(http, member.address)
     })),
-    gone: members.filter(({ state }) => state === "dead").map((member) => member.name)
+    gone: members.filter(({ state }) => state === "dead" || state === "left").map((member) => member.name)
   }
 })
 
@@ -139,12 +139,19 @@ const jsonOf = <A>(asked: ReadonlyArray<Asked<A>>, encode: (value: A) => object)
  * @since 0.1.0
  */
 export const list = Effect.fnUntraced(function*(options: Options) {
-  const { found: asked } = yield* rings(options)
+  const { found: asked, gone } = yield* rings(options)
   if (asked.length > 1 || asked.every(({ answer }) => Result.isSuccess(answer))) {
     yield* Output.result(
       options.json,
-      () => jsonOf(asked, (keys) => ({ keys: encodeKeys(keys) })),
-      (screen) => Columns.lines(screen, ["AGENT", "FINGERPRINT", "BITS", "USE"], keyRows(asked))
+      () => [
+        ...jsonOf(asked, (keys) => ({ keys: encodeKeys(keys) })),
+        ...gone.map((agent) => ({ agent, error: "NotThere", message: "not there" }))
+      ],
+      (screen) =>
+        Columns.lines(screen, ["AGENT", "FINGERPRINT", "BITS", "USE"], [
+          ...keyRows(asked),
+          ...gone.map((agent): ReadonlyArray<Columns.Cell> => [{ text: agent }, { text: "not there", color: "yellow" }])
+        ])
     )
   }
   yield* complete(asked)

@@ -156,7 +156,9 @@ const ofKeys = (own: ReadonlyArray<string>) => (name: string, { keys }: Model.Ag
       check,
       "warning",
       found.join("; "),
-      "end the rotation: keys add FILE --all, then keys use, then keys remove; keys list --all shows who has what"
+      own.length * keys.length === 0
+        ? "turn encryption on at all members, or at none: docs/configuration.md has the way without a gap"
+        : "end the rotation: keys add FILE --all, then keys use, then keys remove; keys list --all shows who has what"
     )
   }
   return keys[0] === own[0]
@@ -177,11 +179,13 @@ const ofKeys = (own: ReadonlyArray<string>) => (name: string, { keys }: Model.Ag
  */
 export const ofCheck = (
   answer: Result.Result<Model.CheckView, CommandFailed>,
-  { here, isChosen, members }: {
+  { encrypted, here, isChosen, members }: {
     /** All that the agent remembers. */
     readonly members: ReadonlyArray<Model.MemberView>
     /** Where members reach it. */
     readonly here: string
+    /** Whether it seals what it sends. */
+    readonly encrypted: boolean
     /** Whether these members were named. */
     readonly isChosen: boolean
   }
@@ -194,8 +198,14 @@ export const ofCheck = (
   }
   const { keys, label, late, members: checked, others } = answer.success
   const loop = ofLateness(late)
+  const sealing = encrypted || keys.length === 0 ? [] : [finding(
+    "sealing",
+    "warning",
+    "this agent has a key, and sends in clear",
+    "go on with turning encryption on (docs/configuration.md): MEMBERLIST_GOSSIP_VERIFY_OUTGOING, once all members have the key"
+  )]
   if (checked.length === 0) {
-    return [loop, finding("ports", "unknown", "there is no other member to try them with")]
+    return [loop, ...sealing, finding("ports", "unknown", "there is no other member to try them with")]
   }
   const subjects = checked.toSorted((a, b) => a.name < b.name ? -1 : 1).map((member): Subject => ({
     ...member,
@@ -207,6 +217,7 @@ export const ofCheck = (
   const amount = `${agents.length} other agent${agents.length === 1 ? "" : "s"}`
   return [
     loop,
+    ...sealing,
     ...checked.length < others && !isChosen
       ? [finding("members tried", "ok", `${checked.length} of ${others}; doctor NAME… tries those that are named`)]
       : [],
