@@ -9,7 +9,7 @@ import type { Circumstances, Tuning } from "./Circumstances.ts"
 import type { Traffic } from "./Traffic.ts"
 
 /** Milliseconds of processor time in a second that a process takes whatever its settings are, with some push/pulls. */
-const PROCESS = 0.35
+const PROCESS = 0.5
 /** For each datagram that is sent, and the one that is received for it: a process that sleeps is woken up for it. */
 const DATAGRAM = 1.08
 /** What sealing the one and opening the other adds. */
