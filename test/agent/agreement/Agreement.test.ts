@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import { Agreement } from "../../../src/agent/agreement/Agreement.ts"
 import { Memberlist, MemberlistLive } from "../../../src/Memberlist.ts"
 import { SimulatedCluster, VirtualTime } from "../../../src/testing/index.ts"
+import * as AgentWorld from "../../support/AgentWorld.ts"
 
 const live = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): A => {
   const program = Effect.scoped(effect).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
@@ -21,14 +22,7 @@ const formed = Effect.fnUntraced(function*(names: ReadonlyArray<string>) {
   const other = Layer.effect(Agreement, Effect.succeed(Agreement.of({ look: Effect.die("no agent") }))).pipe(
     Layer.provideMerge(MemberlistLive)
   )
-  const cluster = yield* SimulatedCluster.make({
-    nodes: names,
-    seed: 1,
-    layer: (name) => name.startsWith("go") ? other : agent
-  })
-  yield* cluster.startAll
-  yield* Effect.sleep("8 seconds")
-  return cluster
+  return yield* AgentWorld.formed(names, { agent, other })
 })
 type Cluster = Effect.Success<ReturnType<typeof formed>>
 

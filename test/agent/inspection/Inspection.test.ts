@@ -14,6 +14,7 @@ import type * as Model from "../../../src/agent/Model.ts"
 import { Tally } from "../../../src/agent/serving/Tally.ts"
 import { Memberlist, MemberlistLive } from "../../../src/Memberlist.ts"
 import { SimulatedCluster, VirtualTime } from "../../../src/testing/index.ts"
+import * as AgentWorld from "../../support/AgentWorld.ts"
 
 const live = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): A => {
   const program = Effect.scoped(effect).pipe(Effect.provideService(References.MinimumLogLevel, "None"))
@@ -45,14 +46,7 @@ const formed = Effect.fnUntraced(function*(names: ReadonlyArray<string>) {
     Layer.provideMerge(Tally.layer),
     Layer.provideMerge(MemberlistLive)
   )
-  const cluster = yield* SimulatedCluster.make({
-    nodes: names,
-    seed: 1,
-    layer: (name) => name.startsWith("go") ? other : agent
-  })
-  yield* cluster.startAll
-  yield* Effect.sleep("8 seconds")
-  return cluster
+  return yield* AgentWorld.formed(names, { agent, other })
 })
 type Cluster = Effect.Success<ReturnType<typeof formed>>
 
