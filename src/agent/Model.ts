@@ -6,7 +6,7 @@
  */
 import * as Schema from "effect/Schema"
 import { MemberState, ProtocolVersions } from "../Member.ts"
-import { Reachability } from "../Reachability.ts"
+import { Reachability, Way } from "../Reachability.ts"
 import { FailedProbe, SuspicionReport, Verdict } from "../Verdict.ts"
 
 /**
@@ -349,8 +349,6 @@ export const NewsView = Schema.Struct({
 })
 /** @since 0.1.0 */
 export type NewsView = typeof NewsView.Type
-
-const Way = Schema.Literals(["works", "fails", "unknown"])
 
 /**
  * What the agent of another member says of itself when it is asked.

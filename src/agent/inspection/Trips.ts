@@ -20,7 +20,7 @@ export interface Evidence {
 }
 
 /** All that can be known is known with these. */
-export const COMPLETE: ReadonlyArray<Trip> = ["packet>packet", "full>full", "stream>stream"]
+const COMPLETE: ReadonlyArray<Trip> = ["packet>packet", "full>full", "stream>stream"]
 
 /** Returns whether more tries would tell nothing. */
 export const isComplete = (trips: ReadonlySet<Trip>): boolean => COMPLETE.every((trip) => trips.has(trip))
